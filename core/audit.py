@@ -1,0 +1,77 @@
+"""Prove the ledger from its tables: what promises 1, 2, 8, 9 and 11 say, and that nothing accepted is out of the queue's sight.
+
+One snapshot, so that it may run at any moment, under any load. Each check is a statement that returns what breaks it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from core import db, ids
+from core.ids import Prefix
+
+SHOWN = 20  # violations named a check; a broken ledger may have millions
+
+CHECKS = {
+    "audit_zero_sum": "all entries sum to zero, and so do all balances",
+    "audit_transfer_entries": "an applied transfer has exactly its two entries, any other has none",
+    "audit_stray_entries": "every entry belongs to a transfer and a wallet",
+    "audit_wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
+    "audit_wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
+    "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What breaks a check: `kind` is "wallet", "transfer" or "ledger" (then without id)."""
+
+    kind: str
+    id: UUID | None
+    detail: str
+
+    def line(self) -> str:
+        if self.id is None:
+            return f"{self.kind}: {self.detail}"
+        return f"{self.kind} {ids.text(Prefix[self.kind.upper()], self.id)}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`broken` holds the violations by check, at most SHOWN each."""
+
+    broken: dict[str, list[Violation]]
+    transfers: int
+    entries: int
+    wallets: int
+
+    @property
+    def clean(self) -> bool:
+        return not any(self.broken.values())
+
+    def lines(self) -> Iterator[str]:
+        for check, violations in self.broken.items():
+            yield f"{'BROKEN' if violations else 'ok':6}  {CHECKS[check]}"
+            yield from (f"        {violation.line()}" for violation in violations)
+        verdict = "clean" if self.clean else "BROKEN"
+        yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
+
+
+def audit(database_url: str) -> Report:
+    """Run every check on one snapshot. Raises psycopg.Error when the database cannot be read."""
+    with psycopg.connect(database_url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        broken = {check: violations(connection, check) for check in CHECKS}
+        counts = connection.execute(db.statement("audit_counts")).fetchone()
+        assert counts is not None
+        return Report(broken, *counts)
+
+
+def violations(connection: psycopg.Connection, check: str) -> list[Violation]:
+    with connection.cursor(row_factory=class_row(Violation)) as cursor:
+        cursor.execute(db.statement(check))
+        return cursor.fetchmany(SHOWN)

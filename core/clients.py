@@ -1,0 +1,71 @@
+"""Clients: each is made with the one wallet that it has."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core import db, ids
+from core.wallets import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A validated request for a client. `metadata` is JSON text; key and fingerprint come together or not at all."""
+
+    id: UUID
+    wallet_id: UUID
+    name: str
+    external_id: str | None
+    metadata: str
+    currency: str
+    idempotency_key: str | None
+    fingerprint: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    id: UUID
+    name: str
+    external_id: str | None
+    metadata: dict[str, str]
+    idempotency_key: str | None
+    fingerprint: bytes | None
+    created_at: datetime
+    wallet_id: UUID
+    currency: str
+    balance: int
+    version: int
+    status: str
+    wallet_created_at: datetime
+
+    @property
+    def wallet(self) -> Wallet:
+        return Wallet(self.wallet_id, self.id, self.currency, self.balance, self.version, self.status, self.wallet_created_at)
+
+
+async def insert(connection: db.Connection, client: NewClient) -> Client | None:
+    """Store the client and its wallet in one transaction; None, and nothing stored, when its key or external id is in use."""
+    params = {name: getattr(client, name) for name in NewClient.__slots__}
+    rows = await db.fetch(connection, "insert_client", params, Client)
+    return rows[0] if rows else None
+
+
+async def find(database: db.Database, id: UUID) -> Client | None:
+    rows = await database.fetch("find_client", {"id": id}, Client)
+    return rows[0] if rows else None
+
+
+async def find_by_key(connection: db.Connection, idempotency_key: str) -> Client | None:
+    rows = await db.fetch(connection, "find_client_by_key", {"idempotency_key": idempotency_key}, Client)
+    return rows[0] if rows else None
+
+
+async def find_by_external_id(connection: db.Connection, external_id: str) -> Client | None:
+    params = {"external_id": external_id, "before": ids.LAST, "limit": 1}
+    rows = await db.fetch(connection, "list_clients", params, Client)
+    return rows[0] if rows else None
+
+
+async def list_page(database: db.Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
+    """Return up to `limit` clients whose id is below `before`, newest first; only that of `external_id` when one is given."""
+    return await database.fetch("list_clients", {"external_id": external_id, "before": before, "limit": limit}, Client)

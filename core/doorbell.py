@@ -1,0 +1,109 @@
+"""The edge to Redis: a doorbell a shard, which wakes a worker up and carries no money.
+
+Everything here is a hint. Redis may lose, repeat or delay any of it, or be away: then the sweeper finds the work. Nothing here
+raises, and nothing blocks for longer than its timeouts.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+
+from core import log
+
+__all__ = ["APPLY", "QUEUE", "SERIALIZER", "Doorbell", "client"]
+
+QUEUE = "transfers"
+APPLY = "worker.jobs.apply"  # a name in worker/jobs.py; the only job there is
+SERIALIZER = "json"  # pickle would run whatever somebody puts into Redis
+
+TIMEOUT_S = 0.5  # the client's defaults blocked an enqueue for 59 s when packets were dropped
+FLAG_TTL_S = 15  # heals a flag whose job was lost; the sweeper comes long before
+RERUN_TTL_S = 60
+REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
+JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
+RESULT_TTL_S = 10  # 0 would cost seven round trips more a job
+FAILURE_TTL_S = 3600  # the default of a year fills Redis
+
+Answer = TypeVar("Answer")
+
+logger = log.get(__name__)
+
+
+def client(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """Return a client that never repeats a command: a lost reply made the default one push a job twice."""
+    return redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+
+
+class Doorbell:
+    """Rings are coalesced: who sets the shard's flag enqueues the job; the job clears the flag before it reads.
+
+    So a row committed after the read finds no flag and rings again, and at most one job a shard waits at any time.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._redis = client(url)
+        self._queue = Queue(QUEUE, connection=self._redis, serializer=SERIALIZER)
+        self._resting_until = 0.0
+
+    def ring(self, shards: Collection[int]) -> bool:
+        """Wake a worker for each shard. Call it after COMMIT alone. Returns False when Redis did not take it."""
+        return self._try(lambda: self._ring(shards)) is not None
+
+    def answer(self, shard: int) -> None:
+        """Clear the shard's flag. Call it before the first read."""
+        self._try(lambda: self._redis.delete(f"doorbell:{shard}"))
+
+    def ask_rerun(self, shard: int) -> None:
+        """Ask whoever drains the shard now to look once more. Try the shard's lock once more after this."""
+        self._try(lambda: self._redis.set(f"rerun:{shard}", 1, ex=RERUN_TTL_S))
+
+    def rerun_asked(self, shard: int) -> bool:
+        """Tell, once, whether somebody asked. Call it after the lock of an empty drain is released."""
+        return self._try(lambda: self._redis.getdel(f"rerun:{shard}")) is not None
+
+    def is_reachable(self) -> bool:
+        return self._try(self._redis.ping) is not None
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _ring(self, shards: Collection[int]) -> bool:
+        silent = self._raise_flags(shards)
+        if silent:
+            self._enqueue(silent)
+        return True
+
+    def _raise_flags(self, shards: Collection[int]) -> list[int]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for shard in shards:
+                pipeline.set(f"doorbell:{shard}", 1, nx=True, ex=FLAG_TTL_S)
+            return [shard for shard, raised in zip(shards, pipeline.execute(), strict=True) if raised]
+
+    def _enqueue(self, shards: Collection[int]) -> None:
+        with self._redis.pipeline() as pipeline:
+            for shard in shards:
+                self._queue.enqueue(
+                    APPLY,
+                    shard,
+                    job_timeout=JOB_TIMEOUT_S,
+                    result_ttl=RESULT_TTL_S,
+                    failure_ttl=FAILURE_TTL_S,
+                    description=APPLY,
+                    pipeline=pipeline,
+                )
+            pipeline.execute()
+
+    def _try(self, command: Callable[[], Answer]) -> Answer | None:
+        if time.monotonic() < self._resting_until:
+            return None
+        try:
+            return command()
+        except redis.RedisError as error:
+            self._resting_until = time.monotonic() + REST_S
+            logger.warning("doorbell out of reach", kind=type(error).__name__)
+            return None

@@ -1,0 +1,5 @@
+"""What both sides may raise to their callers."""
+
+
+class Unavailable(Exception):
+    """The database did not answer in time: nothing is known about what was asked, and asking again is safe."""

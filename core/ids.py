@@ -1,0 +1,58 @@
+"""Ids are UUIDv7 inside and TypeIDs outside: a prefix that names the type, and the UUID in 26 base32 characters.
+
+Source: TypeID specification 0.3. Only the canonical lower-case form is read.
+"""
+
+import re
+from enum import StrEnum
+from uuid import UUID
+
+from typeid.codecs import base32
+from uuid_utils.compat import uuid7
+
+__all__ = ["Prefix", "UnknownId", "external_wallet", "mint", "parse", "text"]
+
+
+class Prefix(StrEnum):
+    CLIENT = "cli"
+    WALLET = "wal"
+    TRANSFER = "trf"
+    KEY = "key"
+
+
+class UnknownId(ValueError):
+    """The text is no id of the wanted type. Its message never repeats the text."""
+
+
+# The first character holds three bits of 128: more than 7 would overflow.
+CANONICAL = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})", re.ASCII)
+
+LAST = UUID(int=2**128 - 1)  # above every id
+
+# A UUIDv7 of the first millisecond of 1970, which `mint` never makes. Its low bits are free for the shard.
+EXTERNAL_WALLET_BASE = 0x00000000_0000_7000_8000_000000000000
+
+
+def mint() -> UUID:
+    """Return a new UUIDv7: later ones of one process sort after earlier ones."""
+    return uuid7()
+
+
+def text(prefix: Prefix, id: UUID) -> str:
+    """Return the TypeID of a UUID, such as `wal_01h455vb4pex5vsknk084sn02q`."""
+    return f"{prefix}_{base32.encode(id.bytes)}"
+
+
+def parse(prefix: Prefix, value: str) -> UUID:
+    """Return the UUID of a TypeID of this type; raise UnknownId for anything else, saying what was expected."""
+    match = CANONICAL.fullmatch(value)
+    if match is None:
+        raise UnknownId(f"is not an id; one begins with {prefix}_ and 26 base32 characters follow")
+    if match[1] != prefix:
+        raise UnknownId(f"is an id of another type; one that begins with {prefix}_ is expected")
+    return UUID(bytes=bytes(base32.decode(match[2])))
+
+
+def external_wallet(shard: int) -> UUID:
+    """Return the id of the shard's external wallet, the other side of its deposits."""
+    return UUID(int=EXTERNAL_WALLET_BASE | shard)

@@ -1,0 +1,61 @@
+"""Bring a database to this version's schema: forward only, safe to start twice at once, safe to kill at any moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
+
+from core import db, ids, keys
+from core.money import CURRENCY
+from core.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Any number that no other program uses in this database. A session's advisory lock dies with its holder; yoyo's own lock is a
+# row that outlives a killed one.
+MIGRATION_LOCK = 7_355_608
+
+
+def names() -> list[str]:
+    """Return the names of all migrations of this version, in order."""
+    return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
+
+
+def migrate(settings: Settings) -> str | None:
+    """Apply what is missing. Returns the first operator key when one was made: none existed and none is configured."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection, migration_lock(connection):
+        apply_migrations(settings.database_url)
+        with connection.transaction():
+            make_shards(connection, settings.shards)
+        return None if settings.operator_key else keys.make_first_operator_key(connection)
+
+
+@contextmanager
+def migration_lock(connection: psycopg.Connection) -> Iterator[None]:
+    connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def apply_migrations(database_url: str) -> None:
+    backend = get_backend("postgresql+psycopg://" + database_url.partition("://")[2])
+    try:
+        backend.apply_migrations(backend.to_apply(read_migrations(str(MIGRATIONS))))
+    finally:
+        backend.connection.close()
+
+
+def make_shards(connection: psycopg.Connection, count: int) -> None:
+    """Make the shards and their external wallets, unless there are some: their count is fixed for ever."""
+    if connection.execute("SELECT FROM shards LIMIT 1").fetchone() is not None:
+        return
+    shards = range(count)
+    connection.execute(db.statement("insert_shards"), {"shards": list(shards)})
+    connection.execute(
+        db.statement("insert_external_wallets"),
+        {"ids": [ids.external_wallet(shard) for shard in shards], "currency": CURRENCY},
+    )

@@ -1,0 +1,9 @@
+"""Money is an integer of minor units (cents) beside a currency; never a float, never a string."""
+
+CURRENCY = "USD"  # the only one; docs/decisions.md says what several would take
+
+AMOUNT_MIN = 1
+AMOUNT_MAX = 2**53 - 1  # the largest integer that every JSON client reads exactly (RFC 8259, section 6)
+
+BALANCE_MAX = AMOUNT_MAX
+EXTERNAL_BALANCE_MIN = -(2**63 - 1)  # what BIGINT holds: an external wallet is the sum of many others

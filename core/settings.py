@@ -1,0 +1,40 @@
+"""The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.sharding import SHARDS_MAX
+
+
+def power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError("must be a power of two")
+    return value
+
+
+class Settings(BaseSettings):
+    """Each field is an environment variable of the name given with it; README.md's table is checked against this class."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")]
+    redis_url: Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://")] = "redis://127.0.0.1:6379/0"
+    host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
+    port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
+    api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
+    operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
+    shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
+    log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
+
+
+def load() -> Settings:
+    """Read the environment; exit with status 2 and every bad value named at once, none of them repeated."""
+    try:
+        return Settings.model_validate({})  # the environment is read beneath what is given here
+    except ValidationError as error:
+        lines = [f"  {problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        raise SystemExit("\n".join(["These settings are not valid:", *lines])) from None

@@ -1,0 +1,15 @@
+-- Nothing accepted is forgotten and nothing final waits: the queue holds exactly the queued transfers, once, in their wallet's shard.
+-- The shard is the low bits of the id of the wallet debited; for a deposit, credited (see core/sharding.py).
+SELECT 'transfer' AS kind, coalesce(t.id, q.transfer_id) AS id,
+       'is ' || coalesce(t.status, 'missing') || ' in shard ' || coalesce(t.shard::text, 'none') || ' and has ' || coalesce(q.places, 0)
+       || ' places in the queue' || coalesce(', of shard ' || q.shard, '') AS detail
+  FROM transfers t
+  FULL JOIN (SELECT transfer_id, count(*) AS places, min(shard) AS shard FROM queue GROUP BY transfer_id) q ON q.transfer_id = t.id
+ WHERE t.id IS NULL
+    OR (t.status = 'queued') <> (coalesce(q.places, 0) = 1)
+    OR coalesce(q.places, 0) > 1
+    OR q.shard <> t.shard
+    OR t.shard <> (
+        ('x' || right((CASE t.type WHEN 'deposit' THEN t.destination ELSE t.source END)::text, 4))::bit(16)::integer
+        & ((SELECT count(*)::integer FROM shards) - 1)
+       )

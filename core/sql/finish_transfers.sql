@@ -1,0 +1,7 @@
+-- Writes verdicts. The guard on `status` makes a final state final: the number of rows must be asserted. HOT.
+UPDATE transfers t
+   SET status = CASE WHEN verdict.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
+       failure_code = verdict.failure_code,
+       finished_at = clock_timestamp()
+  FROM unnest(%(ids)s::uuid[], %(failure_codes)s::text[]) AS verdict (id, failure_code)
+ WHERE t.id = verdict.id AND t.status = 'queued'

@@ -1,0 +1,18 @@
+-- Stores a client with its wallet, or nothing: when the key or the external id is in use (clients_idempotency_key_key,
+-- clients_external_id_key), or the key belongs to a transfer (transfers_owner_key).
+WITH client AS (
+    INSERT INTO clients (id, name, external_id, metadata, idempotency_key, fingerprint)
+    SELECT %(id)s, %(name)s, %(external_id)s, %(metadata)s::text::jsonb, %(idempotency_key)s, %(fingerprint)s
+     WHERE NOT EXISTS (SELECT FROM transfers WHERE owner = 'operator' AND idempotency_key = %(idempotency_key)s)
+    ON CONFLICT DO NOTHING
+    RETURNING *
+), wallet AS (
+    INSERT INTO wallets (id, client_id, kind, currency)
+    SELECT %(wallet_id)s, client.id, 'client', %(currency)s
+      FROM client
+    RETURNING *
+)
+SELECT c.id, c.name, c.external_id, c.metadata, c.idempotency_key, c.fingerprint, c.created_at,
+       w.id AS wallet_id, w.currency, w.balance, w.version, w.status, w.created_at AS wallet_created_at
+  FROM client c
+  JOIN wallet w ON w.client_id = c.id

@@ -1,0 +1,35 @@
+-- Stores a batch of submissions and their places in the queue: one statement, hence one transaction and one round trip.
+-- Locks nothing but the index entries of the keys, in key order: two batches with the same keys cannot deadlock.
+-- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; who is left
+-- out is looked up by a statement of its own, because this one cannot see what others commit while it waits.
+-- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn.
+WITH submitted AS (
+    SELECT *
+      FROM unnest(
+               %(ids)s::uuid[], %(types)s::text[], %(sources)s::uuid[], %(destinations)s::uuid[], %(amounts)s::bigint[],
+               %(currencies)s::text[], %(references)s::text[], %(metadata)s::text[], %(owners)s::text[],
+               %(idempotency_keys)s::text[], %(fingerprints)s::bytea[], %(shards)s::integer[]
+           ) WITH ORDINALITY AS submitted (
+               id, type, source, destination, amount, currency, reference, metadata, owner, idempotency_key, fingerprint,
+               shard, arrival
+           )
+), inserted AS (
+    INSERT INTO transfers (id, type, source, destination, amount, currency, reference, metadata, owner, idempotency_key, fingerprint, shard)
+    SELECT s.id, s.type, s.source, s.destination, s.amount, s.currency, s.reference, s.metadata::jsonb, s.owner, s.idempotency_key,
+           s.fingerprint, s.shard
+      FROM submitted s
+      JOIN wallets source ON source.id = s.source AND (source.kind = 'external') = (s.type = 'deposit')
+      JOIN wallets destination ON destination.id = s.destination AND destination.kind = 'client'
+     WHERE s.owner <> 'operator'
+        OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key)
+     ORDER BY s.owner, s.idempotency_key, s.arrival
+    ON CONFLICT (owner, idempotency_key) DO NOTHING
+    RETURNING id, shard, created_at
+), queued AS (
+    INSERT INTO queue (shard, transfer_id)
+    SELECT i.shard, i.id
+      FROM inserted i
+      JOIN submitted s ON s.id = i.id
+     ORDER BY s.arrival
+)
+SELECT id, created_at FROM inserted

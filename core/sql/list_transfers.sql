@@ -1,0 +1,11 @@
+-- Transfers, newest first, from just below a given one. Every filter may be NULL, which means all.
+-- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
+SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, owner, idempotency_key,
+       fingerprint, created_at, finished_at,
+       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
+                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
+  FROM transfers t
+ WHERE id < %(before)s
+   AND (%(status)s::text IS NULL OR status = %(status)s)
+ ORDER BY id DESC
+ LIMIT %(limit)s

@@ -1,0 +1,9 @@
+-- A wallet's history, newest first, from just below a version. Leans on entries_pkey backwards, and on transfers_pkey a row.
+SELECT e.wallet_id, e.version, e.transfer_id, t.type, e.amount, e.balance_after,
+       CASE e.wallet_id WHEN t.source THEN t.destination ELSE t.source END AS counterparty,
+       t.reference, e.created_at
+  FROM entries e
+  JOIN transfers t ON t.id = e.transfer_id
+ WHERE e.wallet_id = %(wallet_id)s AND e.version < %(before)s
+ ORDER BY e.version DESC
+ LIMIT %(limit)s

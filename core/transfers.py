@@ -1,0 +1,127 @@
+"""Transfers as they are stored: how they get in, and how they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from core import db
+
+Type = Literal["deposit", "transfer"]
+Status = Literal["queued", "applied", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A validated request for a transfer, with the id it will have. `metadata` is JSON text."""
+
+    id: UUID
+    type: Type
+    source: UUID
+    destination: UUID
+    amount: int
+    currency: str
+    reference: str | None
+    metadata: str
+    owner: str
+    idempotency_key: str
+    fingerprint: bytes
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEntry:
+    """A transfer's entry in one of its two wallets."""
+
+    wallet_id: UUID
+    version: int
+    amount: int
+    balance_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer and, when it is applied, its two entries: the debit first."""
+
+    id: UUID
+    type: Type
+    status: Status
+    failure_code: str | None
+    source: UUID
+    destination: UUID
+    amount: int
+    currency: str
+    reference: str | None
+    metadata: dict[str, str]
+    owner: str
+    idempotency_key: str
+    fingerprint: bytes
+    created_at: datetime
+    finished_at: datetime | None
+    entries: list[TransferEntry]
+
+    def __post_init__(self) -> None:
+        # Postgres hands the entries over as JSON.
+        rows: list[Any] = self.entries
+        entries = [TransferEntry(UUID(wallet_id), *numbers) for wallet_id, *numbers in rows]
+        object.__setattr__(self, "entries", sorted(entries, key=lambda entry: entry.amount))
+
+
+async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
+    """Store the submissions and their places in the queue, in one transaction; return those that were stored.
+
+    Not stored, and not returned: one whose key its owner has used before, and one whose wallets don't both exist.
+    When the same submissions come again, those stored the first time are not returned: find them by key.
+    """
+    columns = {
+        "ids": [s.id for s in submissions],
+        "types": [s.type for s in submissions],
+        "sources": [s.source for s in submissions],
+        "destinations": [s.destination for s in submissions],
+        "amounts": [s.amount for s in submissions],
+        "currencies": [s.currency for s in submissions],
+        "references": [s.reference for s in submissions],
+        "metadata": [s.metadata for s in submissions],
+        "owners": [s.owner for s in submissions],
+        "idempotency_keys": [s.idempotency_key for s in submissions],
+        "fingerprints": [s.fingerprint for s in submissions],
+        "shards": [s.shard for s in submissions],
+    }
+    return await db.fetch(connection, "insert_transfers", columns, Inserted)
+
+
+async def find(database: db.Database, id: UUID) -> Transfer | None:
+    rows = await database.fetch("find_transfer", {"id": id}, Transfer)
+    return rows[0] if rows else None
+
+
+async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
+    """Return the transfers of these (owner, idempotency key) pairs, in no order."""
+    owners, idempotency_keys = zip(*keys, strict=True)
+    params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
+    return await db.fetch(connection, "find_transfers_by_key", params, Transfer)
+
+
+async def list_page(
+    database: db.Database,
+    *,
+    wallet_id: UUID | None,
+    status: Status | None,
+    key: tuple[str, str] | None,
+    before: UUID,
+    limit: int,
+) -> list[Transfer]:
+    """Return up to `limit` transfers with an id below `before`, newest first; each filter that is None lets all pass."""
+    if key is not None:
+        found = await database.run(lambda connection: find_by_keys(connection, [key]))
+        return [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
+    params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
+    name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
+    return await database.fetch(name, params, Transfer)

@@ -1,0 +1,58 @@
+"""Wallets and their history, as they are read. Only a drain writes them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core import db
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """`balance` in minor units is the sum of the wallet's first `version` entries. An external wallet has no client."""
+
+    id: UUID
+    client_id: UUID | None
+    currency: str
+    balance: int
+    version: int
+    status: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WalletEntry:
+    """One line of a wallet's history; `counterparty` is the other wallet of its transfer."""
+
+    wallet_id: UUID
+    version: int
+    transfer_id: UUID
+    type: str
+    amount: int
+    balance_after: int
+    counterparty: UUID
+    reference: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WalletKind:
+    id: UUID
+    kind: str
+
+
+async def find(database: db.Database, id: UUID) -> Wallet | None:
+    rows = await database.fetch("find_wallet", {"id": id}, Wallet)
+    return rows[0] if rows else None
+
+
+async def kinds(connection: db.Connection, ids: list[UUID]) -> dict[UUID, str]:
+    """Return the kind, "client" or "external", of each of these wallets that exists."""
+    rows = await db.fetch(connection, "find_wallet_kinds", {"ids": ids}, WalletKind)
+    return {row.id: row.kind for row in rows}
+
+
+async def list_entries(database: db.Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
+    """Return up to `limit` entries of the wallet whose version is below `before`, newest first."""
+    params = {"wallet_id": wallet_id, "before": before, "limit": limit}
+    return await database.fetch("list_wallet_entries", params, WalletEntry)
