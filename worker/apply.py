@@ -1,0 +1,258 @@
+"""The one transaction that moves money: it drains a shard, batch by batch."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import class_row
+
+from core import db, ids, ledger, log
+from core.doorbell import Doorbell
+from core.ids import Prefix
+from core.ledger import Claim, Outcome, Refusal, Verdict, Wallet
+
+__all__ = ["Applier", "ShardBusy"]
+
+BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
+FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
+ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
+PAUSE_AFTER_FAILURE_S = 0.05
+
+Connection = psycopg.Connection[Any]
+Row = TypeVar("Row")
+
+logger = log.get(__name__)
+
+
+class ShardBusy(Exception):
+    """Somebody else drains this shard now."""
+
+
+class WrongRowCount(Exception):
+    """A statement did not write what was decided: somebody else changed what is ours alone, or there is a bug."""
+
+
+class Place(NamedTuple):
+    """A claimed transfer and its place in the queue."""
+
+    position: int
+    transfer_id: UUID
+    source: UUID
+    destination: UUID
+    amount: int
+
+
+@dataclass(slots=True)
+class Caution:
+    """How large the next batch of a drain may be: halved by a failure, doubled by a success.
+
+    So a batch that fails for an unknown reason shrinks to the one transfer that makes it fail. That one's failures are counted.
+    """
+
+    limit: int = BATCH_MAX
+    suspect: UUID | None = None
+    failures: int = 0
+
+    def succeeded(self) -> None:
+        self.limit = min(self.limit * 2, BATCH_MAX)
+
+    def failed(self, head: UUID | None) -> None:
+        """Heed a failure of the batch that began with `head`."""
+        if self.limit == 1:
+            self.failures = self.failures + 1 if head == self.suspect else 1
+            self.suspect = head
+        self.limit = max(self.limit // 2, 1)
+
+    @property
+    def exhausted(self) -> bool:
+        return self.failures >= ATTEMPTS_MAX
+
+
+class Applier:
+    """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke."""
+
+    def __init__(self, connect: Callable[[], Connection], doorbell: Doorbell) -> None:
+        self._connect = connect
+        self._doorbell = doorbell
+        self._connection: Connection | None = None
+        self._head: UUID | None = None  # of the batch that was claimed last
+
+    def answer(self, shard: int) -> None:
+        """Answer the shard's doorbell: drain it until it is empty, or for a fair share of time and ring again.
+
+        A fault of the database is logged, not raised: the queue is as it was, and the sweeper will come back to it.
+        """
+        self._doorbell.answer(shard)
+        try:
+            self._answer(shard, time.monotonic() + FAIR_SHARE_S)
+        except psycopg.Error as error:
+            logger.warning("drain put off", shard=shard, kind=type(error).__name__, sqlstate=error.sqlstate)
+
+    def _answer(self, shard: int, deadline: float) -> None:
+        while True:
+            try:
+                self.drain(shard, deadline)
+            except ShardBusy:
+                self._doorbell.ask_rerun(shard)
+                try:
+                    self.drain(shard, deadline)
+                except ShardBusy:
+                    return  # its holder has yet to release the lock, and looks for the wish after that
+            if time.monotonic() >= deadline:
+                self._doorbell.ring([shard])
+                return
+            if not self._doorbell.rerun_asked(shard):
+                return
+
+    def drain(self, shard: int, deadline: float) -> int:
+        """Apply the shard's queue in order until it is empty or `deadline` (monotonic seconds); return how many were finished.
+
+        Raises ShardBusy, and psycopg.Error for a fault that only time heals: what was not committed is still queued.
+        """
+        finished = 0
+        caution = Caution()
+        while True:
+            limit = caution.limit
+            try:
+                batch = self._apply_batch(shard, limit)
+            except ShardBusy:
+                raise
+            except Exception as error:
+                self._discard_connection()
+                if db.is_transient(error):
+                    raise
+                batch = self._heed_failure(shard, caution, error)
+            else:
+                caution.succeeded()
+                if batch < limit:
+                    return finished + batch
+            finished += batch
+            if time.monotonic() >= deadline:
+                return finished
+
+    def close(self) -> None:
+        """Give the connection back. The next drain opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _apply_batch(self, shard: int, limit: int) -> int:
+        """Claim, decide, write, commit: four round trips, however large the batch."""
+        connection = self._open()
+        with connection.pipeline() as pipeline, connection.transaction():
+            places = self._claim(connection, shard, limit)
+            if places:
+                claims = [Claim(*place[1:]) for place in places]
+                outcome = ledger.apply(claims, self._lock_wallets(connection, claims))
+                self._write(connection, pipeline, shard, places, outcome)
+        return len(places)
+
+    def _reject(self, shard: int, suspect: UUID) -> int:
+        """Give up on the transfer at the head of the shard's queue, if it still is the suspect."""
+        connection = self._open()
+        with connection.pipeline() as pipeline, connection.transaction():
+            places = self._claim(connection, shard, limit=1)
+            if not places or places[0].transfer_id != suspect:
+                return 0
+            outcome = Outcome([Verdict(suspect, Refusal.INTERNAL)], [], [])
+            self._write(connection, pipeline, shard, places, outcome)
+        return 1
+
+    def _claim(self, connection: Connection, shard: int, limit: int) -> list[Place]:
+        """Take the shard's lock and its next transfers. Locks are taken here and in _lock_wallets, in this order, nowhere else."""
+        lock = connection.execute(db.statement("lock_shard"), {"shard": shard})
+        next_places = select(connection, "claim_queue", {"shard": shard, "limit": limit}, Place)
+        if lock.fetchone() is None:
+            raise ShardBusy(shard)
+        places = next_places.fetchall()
+        self._head = places[0].transfer_id if places else None
+        return places
+
+    def _lock_wallets(self, connection: Connection, claims: Sequence[Claim]) -> Mapping[UUID, Wallet]:
+        touched = {wallet_id for claim in claims for wallet_id in (claim.source, claim.destination)}
+        return {wallet.id: wallet for wallet in select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)}
+
+    def _write(
+        self, connection: Connection, pipeline: psycopg.Pipeline, shard: int, places: Sequence[Place], outcome: Outcome
+    ) -> None:
+        """Write what was decided, one statement each, and check that each wrote just that before it may be committed."""
+        writes = statements_for(shard, places, outcome)
+        cursors = [connection.execute(db.statement(write.name), write.params) for write in writes]
+        pipeline.sync()
+        for write, cursor in zip(writes, cursors, strict=True):
+            if cursor.rowcount != write.rows:
+                raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
+
+    def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> int:
+        """Shrink the next batch; give up on the transfer that has failed on its own too often. Returns how many were finished."""
+        logger.error("batch failed", shard=shard, limit=caution.limit, head=str(self._head), exc_info=error)
+        caution.failed(self._head)
+        if caution.suspect is None or not caution.exhausted:
+            time.sleep(PAUSE_AFTER_FAILURE_S)
+            return 0
+        logger.critical("transfer given up on", shard=shard, transfer=ids.text(Prefix.TRANSFER, caution.suspect))
+        rejected = self._reject(shard, caution.suspect)
+        caution.failures = 0
+        return rejected
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection
+
+    def _discard_connection(self) -> None:
+        """Close the connection unless it is idle: a fault in the middle of a statement leaves it unusable and its locks held."""
+        if self._connection is not None and self._connection.info.transaction_status != TransactionStatus.IDLE:
+            self.close()
+
+
+class Write(NamedTuple):
+    """A statement of core/sql, its parameters, and the number of rows it must write."""
+
+    name: str
+    params: dict[str, object]
+    rows: int
+
+
+def statements_for(shard: int, places: Sequence[Place], outcome: Outcome) -> list[Write]:
+    entries, wallets, verdicts = outcome.entries, outcome.wallets, outcome.verdicts
+    return [
+        Write(
+            "insert_entries",
+            {
+                "wallet_ids": [entry.wallet_id for entry in entries],
+                "versions": [entry.version for entry in entries],
+                "transfer_ids": [entry.transfer_id for entry in entries],
+                "amounts": [entry.amount for entry in entries],
+                "balances": [entry.balance_after for entry in entries],
+            },
+            len(entries),
+        ),
+        Write(
+            "update_wallets",
+            {
+                "ids": [wallet.id for wallet in wallets],
+                "balances": [wallet.balance for wallet in wallets],
+                "versions": [wallet.version for wallet in wallets],
+            },
+            len(wallets),
+        ),
+        Write(
+            "finish_transfers",
+            {
+                "ids": [verdict.transfer_id for verdict in verdicts],
+                "failure_codes": [verdict.refusal for verdict in verdicts],
+            },
+            len(verdicts),
+        ),
+        Write("delete_queue", {"shard": shard, "positions": [place.position for place in places]}, len(places)),
+    ]
+
+
+def select(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
+    cursor = connection.cursor(binary=True, row_factory=class_row(row))
+    return cursor.execute(db.statement(name), params)

@@ -1,0 +1,96 @@
+"""Answers doorbells: RQ's worker, made safe to stop and cheaper a job."""
+
+import time
+
+import redis
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.job import Job
+
+from core import doorbell, log
+from core.doorbell import QUEUE, SERIALIZER
+from worker.jobs import Jobs, job_class
+from worker.process import Process
+
+POLL_S = 1  # how long a stop may take when the queue is empty
+HEARTBEAT_EVERY_S = 5.0
+LOOK_FOR_SUSPENSION_EVERY_S = 1.0
+WORKER_TTL_S = 20  # a lost connection to Redis goes unseen for about as long
+MAINTENANCE_EVERY_S = 60
+PAUSE_WITHOUT_REDIS_S = 1.0
+
+logger = log.get(__name__)
+
+
+def listen(process: Process, redis_url: str, jobs: Jobs) -> None:
+    """Run jobs until the process is asked to stop. Without Redis, wait for it to come back: the sweeper works meanwhile."""
+    while not process.stopping:
+        try:
+            connection = doorbell.client(redis_url)
+            queue = Queue(QUEUE, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
+            Listener(queue, process).work(logging_level="WARNING")
+        except redis.RedisError as error:
+            logger.warning("queue out of reach", kind=type(error).__name__)
+        process.pause(PAUSE_WITHOUT_REDIS_S)
+
+
+class Listener(SimpleWorker):
+    """A worker on exactly one queue, so that jobs are popped with BLMOVE: with two queues RQ loses the job when it dies there.
+
+    RQ 3.0.0 raises out of whatever Redis call is under way when SIGTERM comes, and strands the job it was popping in about one
+    stop of five. This one leaves signals to its process and asks between jobs. It leans on names that RQ does not promise to
+    keep: rq is pinned, and tests/faults/test_stopping.py stops it again and again.
+    """
+
+    max_connection_wait_time = PAUSE_WITHOUT_REDIS_S
+
+    def __init__(self, queue: Queue, process: Process) -> None:
+        super().__init__(
+            [queue],
+            connection=queue.connection,
+            job_class=queue.job_class,
+            serializer=SERIALIZER,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_EVERY_S,
+        )
+        self._process = process
+        self._last_heartbeat = 0.0
+        self._last_look = 0.0
+
+    def _install_signal_handlers(self) -> None:
+        """The process has its own."""
+
+    def subscribe(self) -> None:
+        """Take no commands through Redis: whoever can write there could stop us."""
+
+    def dequeue_job_and_maintain_ttl(self, *_: object) -> tuple[Job, Queue]:  # the rounds are ours
+        """Wait for a job, in short rounds. A job in hand is always run."""
+        while True:
+            self._process.beat()
+            popped = super().dequeue_job_and_maintain_ttl(POLL_S, POLL_S)
+            if popped is not None:
+                return popped
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        """Asked before each job and each attempt to pop one, when no job is in hand: the place to stop."""
+        if self._process.stopping:
+            raise StopRequested
+        return bool(super().should_run_maintenance_tasks)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
+        """Send fewer of them: they are nine of a job's twenty round trips."""
+        now = time.monotonic()
+        if pipeline is not None or now - self._last_heartbeat >= HEARTBEAT_EVERY_S:
+            self._last_heartbeat = now
+            super().heartbeat(timeout, pipeline)
+
+    def set_state(self, state: str, pipeline: redis.client.Pipeline | None = None) -> None:
+        if pipeline is not None or state != self._state:
+            super().set_state(state, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001  # RQ's signature
+        now = time.monotonic()
+        if now - self._last_look >= LOOK_FOR_SUSPENSION_EVERY_S:
+            self._last_look = now
+            super().check_for_suspension(burst)

@@ -1,0 +1,35 @@
+"""What every worker process shares: how it is asked to stop, and how it shows that it is alive."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+STEP_S = 0.1  # how soon a pause notices a stop
+
+
+class Process:
+    """SIGTERM and SIGINT only set a flag, which is asked between transactions: nothing is ever broken off.
+
+    A second signal changes nothing. What is under way ends within seconds by its own limits.
+    """
+
+    def __init__(self, heartbeat_file: Path | None) -> None:
+        self.stopping = False
+        self._heartbeat_file = heartbeat_file
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def beat(self) -> None:
+        """Show that the loop goes round: the file's age tells a container's health check."""
+        if self._heartbeat_file is not None:
+            self._heartbeat_file.touch()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not past a stop."""
+        deadline = time.monotonic() + seconds
+        while not self.stopping and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, STEP_S))
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping = True

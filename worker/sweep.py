@@ -1,0 +1,54 @@
+"""Drains what waited too long, without Redis: so that no lost doorbell, dead worker or empty Redis delays a transfer for long."""
+
+from collections.abc import Callable
+
+import psycopg
+
+from core import db, log
+from worker.apply import Applier, Connection
+from worker.process import Process
+
+SWEEP_EVERY_S = 1.0
+SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own
+
+logger = log.get(__name__)
+
+
+class Sweeper:
+    def __init__(self, connect: Callable[[], Connection], applier: Applier) -> None:
+        self._connect = connect
+        self._applier = applier
+        self._connection: Connection | None = None
+
+    def run(self, process: Process) -> None:
+        """Sweep until the process is asked to stop; sleep only when nothing was found."""
+        while not process.stopping:
+            process.beat()
+            if not self.run_once(lambda: process.stopping):
+                process.pause(SWEEP_EVERY_S)
+
+    def run_once(self, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Drain each shard that waits, longest first; return how many there were. A fault of the database is logged: 0."""
+        try:
+            waiting = self._waiting_shards()
+        except psycopg.Error as error:
+            logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+            return 0
+        for shard in waiting:
+            if stopping():
+                break
+            logger.info("sweeping", shard=shard)
+            self._applier.answer(shard)
+        return len(waiting)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _waiting_shards(self) -> list[int]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        rows = self._connection.execute(db.statement("list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
+        return [shard for (shard,) in rows]
