@@ -1,0 +1,33 @@
+"""python -m api"""
+
+import uvicorn
+
+from api.app import create_app
+from core import log, settings
+
+STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
+
+
+def main() -> None:
+    configured = settings.load()
+    log.configure(configured.log_level)
+    several = configured.api_processes > 1
+    uvicorn.run(
+        "api.app:from_environment" if several else create_app(configured),
+        factory=several,
+        workers=configured.api_processes,
+        host=configured.host,
+        port=configured.port,
+        loop="uvloop",
+        http="httptools",  # refuses Content-Length with Transfer-Encoding, which h11 lets through
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+
+
+if __name__ == "__main__":
+    main()

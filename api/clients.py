@@ -1,0 +1,131 @@
+"""Clients: each is made with its one wallet."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from api.auth import Operator
+from api.body import read_object
+from api.fields import ExternalId, Metadata, Name, RequestModel, id_schema, validate
+from api.openapi import CREATE_PROBLEMS, body_of, problem_responses
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.parameters import PrintableFilter, optional_key, path_id
+from api.problems import Problem
+from api.times import Time, rfc3339
+from api.wallets import WalletView, show_wallet
+from core import clients, idempotency, ids
+from core.clients import Client, NewClient
+from core.db import Connection
+from core.ids import Prefix
+from core.money import CURRENCY
+
+ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
+
+
+class ClientRequest(RequestModel):
+    name: Name
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
+
+
+class ClientView(BaseModel):
+    id: ClientId
+    name: str
+    external_id: str | None
+    metadata: dict[str, str]
+    created_at: Time
+    wallet: WalletView
+
+
+class ClientPage(BaseModel):
+    data: list[ClientView]
+    has_more: bool
+    next_cursor: str | None
+
+
+router = APIRouter(tags=["clients"])
+
+
+@router.post(
+    "/v1/clients",
+    status_code=201,
+    response_model=ClientView,
+    openapi_extra=body_of(ClientRequest),
+    responses=problem_responses(*CREATE_PROBLEMS),
+)
+async def post_client(request: Request, caller: Operator) -> Any:
+    """Make a client and its wallet. With an Idempotency-Key header it may be repeated."""
+    key = optional_key(request)
+    asked = validate(ClientRequest, await read_object(request))
+    new = new_client(asked, key)
+    client, replayed = await request.app.state.database.run(lambda connection: insert_or_find(connection, new))
+    headers = {"Location": f"/v1/clients/{ids.text(Prefix.CLIENT, client.id)}"}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return JSONResponse(show(client), 201, headers)
+
+
+@router.get("/v1/clients", response_model=ClientPage)
+async def list_clients(
+    request: Request,
+    caller: Operator,
+    external_id: Annotated[PrintableFilter | None, Query(description="only the one with this external_id")] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Any:
+    """Clients, newest first."""
+    pages = Pages.of("clients", caller.owner, external_id=external_id)
+    before = pages.id_before(cursor)
+    rows = await clients.list_page(request.app.state.database, external_id=external_id, before=before, limit=limit + 1)
+    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+
+
+@router.get("/v1/clients/{client_id}", response_model=ClientView)
+async def get_client(request: Request, caller: Operator, client_id: ClientId) -> Any:
+    """A client with its wallet, of one instant."""
+    client = await clients.find(request.app.state.database, path_id(request, Prefix.CLIENT, "client_id"))
+    if client is None:
+        raise Problem("not_found")
+    return show(client)
+
+
+def new_client(asked: ClientRequest, key: str | None) -> NewClient:
+    fields = {"name": asked.name, "external_id": asked.external_id, "metadata": asked.metadata}
+    return NewClient(
+        id=ids.mint(),
+        wallet_id=ids.mint(),
+        name=asked.name,
+        external_id=asked.external_id,
+        metadata=json.dumps(asked.metadata),
+        currency=CURRENCY,
+        idempotency_key=key,
+        fingerprint=idempotency.fingerprint("client", fields) if key else None,
+    )
+
+
+async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client, bool]:
+    """Return the client that was made, and whether it was made by an earlier request. Raises Problem; then nothing was stored."""
+    inserted = await clients.insert(connection, new)
+    if inserted is not None:
+        return inserted, False
+    found = await clients.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
+    if found is None and new.external_id and await clients.find_by_external_id(connection, new.external_id):
+        raise Problem("external_id_taken")
+    if found is None or found.fingerprint != new.fingerprint:
+        raise Problem("idempotency_key_reused")
+    return found, True
+
+
+def show(client: Client) -> dict[str, object]:
+    """Return the client as ClientView describes it."""
+    return {
+        "id": ids.text(Prefix.CLIENT, client.id),
+        "name": client.name,
+        "external_id": client.external_id,
+        "metadata": client.metadata,
+        "created_at": rfc3339(client.created_at),
+        "wallet": show_wallet(client.wallet),
+    }

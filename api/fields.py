@@ -1,0 +1,148 @@
+"""The types of request fields. Each refuses with a field code of the contract, and never repeats the value it refuses."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from api.problems import FieldError, invalid
+from core import ids
+from core.ids import Prefix
+from core.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
+
+METADATA_KEYS_MAX = 20
+METADATA_KEY_LENGTH_MAX = 40
+METADATA_VALUE_LENGTH_MAX = 500
+
+# What cannot be stored or shown: NUL and other control characters (C0, DEL, C1), and halves of surrogate pairs.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+# Pydantic's own errors in the contract's words.
+CODES = {
+    "missing": ("required", "is required"),
+    "extra_forbidden": ("unknown_field", "is not a field of this request"),
+    "string_too_long": ("too_long", "is too long"),
+    "string_too_short": ("required", "must not be empty"),
+    "string_unicode": ("invalid_string", "holds a character that is not allowed"),
+}
+WRONG_TYPE = ("wrong_type", "is not of the right type")
+
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+
+
+Model = TypeVar("Model", bound="RequestModel")
+
+
+class RequestModel(BaseModel):
+    """A request's body: strictly typed, and nothing but its fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def refuse(code: str, detail: str) -> PydanticCustomError:
+    return PydanticCustomError("teller", "{detail}", {"code": code, "detail": detail})
+
+
+def check_amount(value: object) -> object:
+    if type(value) is not int:
+        raise refuse("amount_not_integer", "amount must be an integer of minor units (cents)")
+    if value < AMOUNT_MIN:
+        raise refuse("amount_not_positive", f"amount must be at least {AMOUNT_MIN}")
+    if value > AMOUNT_MAX:
+        raise refuse("amount_too_large", f"amount must be at most {AMOUNT_MAX}")
+    return value
+
+
+def check_printable(value: str) -> str:
+    if UNPRINTABLE.search(value):
+        raise refuse("invalid_string", "must not hold control characters or lone surrogates")
+    return value
+
+
+def check_currency(value: object) -> object:
+    if not isinstance(value, str):
+        raise refuse(*WRONG_TYPE)
+    if value != CURRENCY:
+        raise refuse("currency_mismatch", f"the wallet's currency is {CURRENCY}")
+    return value
+
+
+def parse_wallet_id(value: object) -> UUID:
+    if not isinstance(value, str):
+        raise refuse(*WRONG_TYPE)
+    try:
+        return ids.parse(Prefix.WALLET, value)
+    except ids.UnknownId as error:
+        raise refuse("wallet_not_found", str(error)) from None
+
+
+def check_metadata(value: object) -> object:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise refuse("metadata_invalid", "metadata must be a flat object of strings")
+    if len(value) > METADATA_KEYS_MAX:
+        raise refuse("metadata_invalid", f"metadata must have at most {METADATA_KEYS_MAX} keys")
+    if not all(1 <= len(key) <= METADATA_KEY_LENGTH_MAX for key in value):
+        raise refuse("metadata_invalid", f"a key of metadata must have 1 to {METADATA_KEY_LENGTH_MAX} characters")
+    if not all(len(item) <= METADATA_VALUE_LENGTH_MAX for item in value.values()):
+        raise refuse("metadata_invalid", f"a value of metadata must have at most {METADATA_VALUE_LENGTH_MAX} characters")
+    for item in (*value.keys(), *value.values()):
+        check_printable(item)
+    return value
+
+
+def id_schema(prefix: Prefix) -> WithJsonSchema:
+    """Describe an id of this type to readers of the OpenAPI document."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"})
+
+
+Amount = Annotated[int, BeforeValidator(check_amount), Field(ge=AMOUNT_MIN, le=AMOUNT_MAX, examples=[1050])]
+Currency = Annotated[str, BeforeValidator(check_currency), WithJsonSchema({"type": "string", "const": CURRENCY})]
+Text = Annotated[str, AfterValidator(check_printable)]
+Name = Annotated[Text, Field(min_length=1, max_length=200, examples=["Ada"])]
+ExternalId = Annotated[Text, Field(min_length=1, max_length=100, examples=["u-17"])]
+Reference = Annotated[Text, Field(max_length=200, examples=["invoice 42"])]
+Metadata = Annotated[
+    dict[str, str],
+    BeforeValidator(check_metadata),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": METADATA_KEYS_MAX,
+            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX},
+            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX},
+        }
+    ),
+]
+WalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Prefix.WALLET)]
+
+
+def validate(model: type[Model], fields: Mapping[str, object]) -> Model:
+    """Return the request of these fields. Raises Problem "validation_failed" with every error at once."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise invalid(field_errors(error)) from None
+
+
+def field_errors(error: ValidationError | Iterable[ErrorDetails]) -> list[FieldError]:
+    """Return pydantic's errors in the contract's form."""
+    details = error.errors(include_url=False, include_input=False) if isinstance(error, ValidationError) else error
+    return [field_error(detail) for detail in details]
+
+
+def field_error(detail: ErrorDetails) -> FieldError:
+    context = detail.get("ctx", {})
+    if detail["type"] == "teller":
+        code, words = context["code"], context["detail"]
+    else:
+        code, words = CODES.get(detail["type"], WRONG_TYPE)
+    return FieldError(pointer(detail["loc"]), code, words)
+
+
+def pointer(location: tuple[Any, ...]) -> str:
+    """Return the JSON pointer (RFC 6901) of a field; an outlandish name of the caller's points to its parent instead."""
+    steps = [str(step) for step in location]
+    return "".join(f"/{step}" for step in steps if PLAIN_KEY.fullmatch(step))

@@ -1,0 +1,74 @@
+"""Is the process alive, may traffic be sent to it, what do its problems mean: asked without a key."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from api.problems import KINDS, Problem
+from core.db import Database
+from core.doorbell import Doorbell
+from core.errors import Unavailable
+from core.migrate import names
+
+router = APIRouter(tags=["around"])
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What of the database decides whether a 202 would be true."""
+
+    writable: bool
+    durable: bool
+    migrations: list[str]
+
+
+@router.get("/healthz")
+async def get_health() -> dict[str, str]:
+    """The process runs. No I/O."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def get_readiness(request: Request) -> dict[str, Any]:
+    """The database is writable, migrated and durable. Redis is reported but not required: the sweeper works without it."""
+    checks = await check_database(request.app.state.database)
+    failed = [name for name, passed in checks.items() if not passed]
+    if failed:
+        raise Problem("unavailable", f"not ready: {', '.join(failed)}")
+    doorbell: Doorbell = request.app.state.doorbell
+    redis = await asyncio.to_thread(doorbell.is_reachable)
+    return {"status": "ready", "checks": {**checks, "redis_reachable": redis}}
+
+
+async def check_database(database: Database) -> dict[str, bool]:
+    try:
+        [condition] = await database.fetch("check_database", {}, Condition)
+    except Unavailable:
+        return {"database_reachable": False}
+    return {
+        "database_reachable": True,
+        "database_writable": condition.writable,
+        "database_durable": condition.durable,
+        "database_migrated": set(names()) <= set(condition.migrations),
+    }
+
+
+@router.get("/problems")
+async def list_problems() -> dict[str, Any]:
+    """Every code that a problem may have."""
+    return {"data": [describe(code) for code in KINDS]}
+
+
+@router.get("/problems/{code}")
+async def get_problem(code: str) -> dict[str, Any]:
+    """What a code means and what to do about it."""
+    if code not in KINDS:
+        raise Problem("not_found")
+    return describe(code)
+
+
+def describe(code: str) -> dict[str, Any]:
+    kind = KINDS[code]
+    return {"type": f"/problems/{code}", "code": code, "status": kind.status, "title": kind.title, "explanation": kind.explanation}

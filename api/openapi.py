@@ -1,0 +1,121 @@
+"""The OpenAPI document: FastAPI's, with the thin routes' and every problem written beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.problems import KINDS, MEDIA_TYPE
+
+REFERENCES = "#/components/schemas/{model}"
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "made up by the caller for this request; a repetition with the same key gets the same resource",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "example": "order-1001",
+}
+
+LOCATION = {"Location": {"schema": {"type": "string"}, "description": "where the resource is"}}
+REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": "only when the key was used before"}}
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
+
+
+def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route that may answer with these problems."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    return {
+        status: {
+            "description": ", ".join(f"`{code}`" for code in of_status),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, of_status in by_status.items()
+    }
+
+
+READ_PROBLEMS = ("invalid_parameter", "invalid_cursor", "unauthorized", "forbidden", "not_found", "internal_error", "unavailable")
+BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
+CREATE_PROBLEMS = (*BODY_PROBLEMS, "invalid_parameter", "idempotency_key_invalid", "unauthorized", "forbidden",
+                   "external_id_taken", "idempotency_key_reused", "internal_error", "unavailable")  # fmt: skip
+MONEY_PROBLEMS = (*BODY_PROBLEMS, "invalid_parameter", "idempotency_key_missing", "idempotency_key_invalid", "unauthorized",
+                  "forbidden", "idempotency_key_reused", "internal_error", "unavailable")  # fmt: skip
+
+
+def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:
+    """Return what describes a body that the route reads by itself, and its idempotency key."""
+    schema = {"$ref": REFERENCES.format(model=model.__name__)}
+    return {
+        "parameters": [{**IDEMPOTENCY_KEY, "required": key_required}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+    }
+
+
+def money_operation(summary: str, description: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Return the operation of a verb that moves money."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}}
+    return {
+        "tags": ["transfers"],
+        "summary": summary,
+        "description": description,
+        **body_of(model, key_required=True),
+        "responses": {
+            "202": {"description": "queued", "content": content, "headers": {**LOCATION, **REPLAYED, **RETRY_AFTER}},
+            "200": {"description": "its outcome is final", "content": content, "headers": {**LOCATION, **REPLAYED}},
+            **{str(status): response for status, response in problem_responses(*MONEY_PROBLEMS).items()},
+        },
+    }
+
+
+def complete(document: dict[str, Any], paths: Mapping[str, Any], models: list[type[BaseModel]]) -> dict[str, Any]:
+    """Add the thin routes, the models that they name, the problem document and the security scheme to FastAPI's document."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for model in models:
+        schema = model.model_json_schema(ref_template=REFERENCES)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    schemas["Problem"] = PROBLEM_SCHEMA
+    for path, operations in paths.items():
+        document["paths"].setdefault(path, {}).update(operations)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"] = {k: v for k, v in operation["responses"].items() if not is_fastapis_own(v)}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["security"] = [{"key": []}] if path.startswith("/v1/") else []
+    return document
+
+
+def is_fastapis_own(response: Mapping[str, Any]) -> bool:
+    """Tell whether FastAPI added this 422: Teller answers parameters with 400 and never in that form."""
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return bool(schema.get("$ref", "").endswith("/HTTPValidationError"))
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457. GET /problems explains each code.",
+    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/validation_failed"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": sorted(KINDS)},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}

@@ -1,0 +1,75 @@
+"""What stands in paths, query strings and headers, read as strictly as bodies are."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import AfterValidator, BeforeValidator
+
+from api.fields import check_printable, id_schema
+from api.problems import Problem
+from core import idempotency, ids
+from core.ids import Prefix
+
+
+def ascii_integer(value: object) -> object:
+    """Refuse what pydantic would also read as an integer: signs, spaces, underscores, other scripts' digits, "1.0"."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
+        raise ValueError("must be an integer")
+    return value
+
+
+def wallet_filter(value: object) -> UUID:
+    return ids.parse(Prefix.WALLET, str(value))
+
+
+AsciiInteger = Annotated[int, BeforeValidator(ascii_integer)]
+PrintableFilter = Annotated[str, AfterValidator(check_printable)]
+KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key)]
+WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
+
+
+def path_id(request: Request, prefix: Prefix, name: str) -> UUID:
+    """Return the id in the path. Raises Problem "not_found" for what is no id of this type."""
+    try:
+        return ids.parse(prefix, request.path_params[name])
+    except ids.UnknownId:
+        raise Problem("not_found") from None
+
+
+def required_key(request: Request) -> str:
+    """Return the request's idempotency key. Raises Problem when it is missing or not valid."""
+    key = optional_key(request)
+    if key is None:
+        raise Problem("idempotency_key_missing")
+    return key
+
+
+def optional_key(request: Request) -> str | None:
+    """Return the key in the request's Idempotency-Key header, if there is one. Raises Problem when it is not valid."""
+    headers = request.headers.getlist("idempotency-key")
+    if not headers:
+        return None
+    if len(headers) > 1:
+        raise Problem("idempotency_key_invalid", "more than one Idempotency-Key header was sent")
+    try:
+        return idempotency.parse_key(headers[0])
+    except idempotency.InvalidKey:
+        raise Problem("idempotency_key_invalid") from None
+
+
+def refuse_parameters(request: Request) -> None:
+    """Refuse any query string: for the routes that take none."""
+    if request.scope["query_string"]:
+        raise Problem("invalid_parameter", "this path takes no query parameters")
+
+
+async def refuse_stray_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, and repeated ones: a dependency of every FastAPI route."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names):
+        raise Problem("invalid_parameter", "a query parameter is given more than once")
+    if not known.issuperset(names):
+        raise Problem("invalid_parameter", "a query parameter is not known here")

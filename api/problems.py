@@ -1,0 +1,153 @@
+"""Problems happen at the door and are HTTP: RFC 9457 documents, always.
+
+Refusals happen in the ledger and are data: core/ledger.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    """A code of the contract: its status, its title, and what a caller should do about it."""
+
+    status: int
+    title: str
+    explanation: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "invalid_json": Kind(
+        400,
+        "The body is not valid JSON",
+        "Send one JSON object in UTF-8, without byte order mark, NaN, Infinity or trailing data, nested at most 8 deep.",
+    ),
+    "duplicate_key": Kind(400, "A key occurs twice in an object", "Send each key of an object once."),
+    "idempotency_key_missing": Kind(
+        400,
+        "The Idempotency-Key header is missing",
+        "Send a key that you make up for this request, and the same one whenever you repeat it.",
+    ),
+    "idempotency_key_invalid": Kind(
+        400,
+        "The Idempotency-Key header is not valid",
+        "Send one such header of 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
+    ),
+    "invalid_parameter": Kind(
+        400,
+        "A query parameter is not valid",
+        "Send only the parameters of this path, each at most once, within its limits.",
+    ),
+    "invalid_cursor": Kind(
+        400,
+        "The cursor is not valid",
+        "Send a next_cursor as it was given, with the list and the filters that it was given for.",
+    ),
+    "unauthorized": Kind(401, "The request is not authenticated", "Send Authorization: Bearer and a key, once."),
+    "forbidden": Kind(403, "The key may not do this", "Use a key of a role that may."),
+    "not_found": Kind(
+        404,
+        "There is nothing here",
+        "Check the path and the id. What belongs to somebody else is not found either.",
+    ),
+    "method_not_allowed": Kind(405, "The method is not allowed here", "Use one of the methods in the Allow header."),
+    "external_id_taken": Kind(
+        409,
+        "Another client has this external_id",
+        "Look that client up by its external_id, or choose another one.",
+    ),
+    "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB."),
+    "unsupported_media_type": Kind(
+        415,
+        "The media type is not supported",
+        "Send application/json in UTF-8, without Content-Encoding.",
+    ),
+    "validation_failed": Kind(
+        422,
+        "The request is not valid",
+        "Each of errors points to a field and says what is wrong with it. Nothing was stored; the idempotency key is still free.",
+    ),
+    "idempotency_key_reused": Kind(
+        422,
+        "The idempotency key belongs to another request",
+        "Nothing happened. Use a new key for a new request; repeat a request without any change.",
+    ),
+    "internal_error": Kind(
+        500,
+        "Something went wrong",
+        "The outcome is unknown: repeat the request with the same idempotency key.",
+    ),
+    "unavailable": Kind(
+        503,
+        "The service is not available",
+        "The outcome is unknown: repeat the request with the same idempotency key after Retry-After seconds.",
+    ),
+}
+
+RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: a JSON pointer (RFC 6901), a code of the contract, and words that never repeat the value."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """Raise it anywhere below a route; its answer is made by `respond`."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+def invalid(errors: Sequence[FieldError]) -> Problem:
+    """Return the problem of a body whose fields break rules."""
+    count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"
+    return Problem("validation_failed", f"{count} not valid", errors=errors)
+
+
+def document(problem: Problem, instance: str, request_id: str) -> dict[str, object]:
+    kind = KINDS[problem.code]
+    fields: dict[str, object] = {
+        "type": f"/problems/{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": problem.code,
+        "detail": problem.detail or kind.explanation,
+        "instance": instance,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        fields["errors"] = [{"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in problem.errors]
+    return fields
+
+
+def respond(request: Request, problem: Problem) -> JSONResponse:
+    """Return the problem as an answer to this request."""
+    kind = KINDS[problem.code]
+    headers = dict(problem.headers)
+    if kind.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if kind.status == 503:
+        headers.setdefault("Retry-After", str(RETRY_AFTER_S))
+    request_id = request.state.request_id
+    return JSONResponse(document(problem, request.scope["path"], request_id), kind.status, headers, media_type=MEDIA_TYPE)

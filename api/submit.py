@@ -1,0 +1,153 @@
+"""POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
+
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import JSONResponse
+
+from api.auth import Caller, admit_operator
+from api.body import read_object
+from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
+from api.intake import Accepted, Existing, Intake, UnknownWallets
+from api.parameters import refuse_parameters, required_key
+from api.problems import FieldError, Problem, invalid
+from api.transfers import RETRY_AFTER_S, show
+from core import idempotency, ids
+from core.ids import Prefix
+from core.money import CURRENCY
+from core.sharding import shard_of
+from core.transfers import Submission, Transfer, Type
+
+
+class MoneyRequest(RequestModel):
+    amount: Amount
+    currency: Currency = CURRENCY
+    reference: Reference | None = None
+    metadata: Metadata = {}
+
+
+class NewDeposit(MoneyRequest):
+    """Money that comes in from outside, into a client's wallet."""
+
+    wallet_id: WalletId
+
+
+class NewTransfer(MoneyRequest):
+    """Money that goes from one client's wallet to another's."""
+
+    source_wallet_id: WalletId
+    destination_wallet_id: WalletId
+
+
+Money = TypeVar("Money", bound=MoneyRequest)
+
+
+async def post_deposit(request: Request) -> JSONResponse:
+    """Queue a deposit into a client's wallet."""
+    caller, key, new = await read_request(request, NewDeposit)
+    shard = shard_of(new.wallet_id, await shards(request))
+    source = ids.external_wallet(shard)
+    submission = submission_of("deposit", source=source, destination=new.wallet_id, shard=shard, caller=caller, key=key, new=new)
+    return await submit(request, submission, {new.wallet_id: "/wallet_id"})
+
+
+async def post_transfer(request: Request) -> JSONResponse:
+    """Queue a transfer from one client's wallet to another's."""
+    caller, key, new = await read_request(request, NewTransfer)
+    source, destination = new.source_wallet_id, new.destination_wallet_id
+    if source == destination:
+        raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
+    shard = shard_of(source, await shards(request))
+    submission = submission_of("transfer", source=source, destination=destination, shard=shard, caller=caller, key=key, new=new)
+    return await submit(request, submission, {source: "/source_wallet_id", destination: "/destination_wallet_id"})
+
+
+async def read_request(request: Request, model: type[Money]) -> tuple[Caller, str, Money]:
+    """Return who asks, with which idempotency key, for what. Raises Problem: nothing has been stored by then."""
+    caller = await admit_operator(request)
+    refuse_parameters(request)
+    key = required_key(request)
+    fields = await read_object(request)
+    return caller, key, validate(model, fields)
+
+
+def submission_of(
+    type: Type, *, source: UUID, destination: UUID, shard: int, caller: Caller, key: str, new: MoneyRequest
+) -> Submission:
+    fields = {
+        "source": source,
+        "destination": destination,
+        "amount": new.amount,
+        "currency": new.currency,
+        "reference": new.reference,
+        "metadata": new.metadata,
+    }
+    return Submission(
+        id=ids.mint(),
+        type=type,
+        source=source,
+        destination=destination,
+        amount=new.amount,
+        currency=new.currency,
+        reference=new.reference,
+        metadata=json.dumps(new.metadata),
+        owner=caller.owner,
+        idempotency_key=key,
+        fingerprint=idempotency.fingerprint(type, fields),
+        shard=shard,
+    )
+
+
+async def submit(request: Request, submission: Submission, pointers: Mapping[UUID, str]) -> JSONResponse:
+    """Store the submission and answer; `pointers` says which field named which wallet."""
+    intake: Intake = request.app.state.intake
+    answer = await intake.submit(submission)
+    if isinstance(answer, Accepted):
+        return respond(queued(submission, answer))
+    if isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint:
+        return respond(answer.transfer, replayed=True)
+    if isinstance(answer, UnknownWallets):
+        raise invalid(
+            [FieldError(at, "wallet_not_found", "there is no such wallet") for id, at in pointers.items() if id in answer.ids]
+        )
+    raise Problem("idempotency_key_reused")
+
+
+def queued(submission: Submission, accepted: Accepted) -> Transfer:
+    """Return the transfer that has just been stored."""
+    return Transfer(
+        id=submission.id,
+        type=submission.type,
+        status="queued",
+        failure_code=None,
+        source=submission.source,
+        destination=submission.destination,
+        amount=submission.amount,
+        currency=submission.currency,
+        reference=submission.reference,
+        metadata=json.loads(submission.metadata),
+        owner=submission.owner,
+        idempotency_key=submission.idempotency_key,
+        fingerprint=submission.fingerprint,
+        created_at=accepted.created_at,
+        finished_at=None,
+        entries=[],
+    )
+
+
+def respond(transfer: Transfer, *, replayed: bool = False) -> JSONResponse:
+    """Answer 202 while the transfer is queued, 200 when its outcome is final."""
+    headers = {"Location": f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if transfer.status == "queued":
+        return JSONResponse(show(transfer), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
+    return JSONResponse(show(transfer), 200, headers)
+
+
+async def shards(request: Request) -> int:
+    intake: Intake = request.app.state.intake
+    return await intake.shards()

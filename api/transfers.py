@@ -1,0 +1,139 @@
+"""Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse
+
+from api.auth import Operator, admit_operator
+from api.fields import id_schema
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
+from api.problems import Problem
+from api.times import Time, rfc3339
+from core import ids, transfers
+from core.ids import Prefix
+from core.ledger import Refusal
+from core.transfers import Transfer
+
+RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
+
+FAILURE_DETAILS: Mapping[str, str] = {
+    Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
+    Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
+    Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
+}
+
+TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
+TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
+WalletId = Annotated[str, id_schema(Prefix.WALLET)]
+
+
+class FailureView(BaseModel):
+    code: Refusal
+    detail: str
+
+
+class TransferEntryView(BaseModel):
+    """One of an applied transfer's two entries, in minor units."""
+
+    wallet_id: WalletId
+    version: int
+    amount: int
+    balance_after: int
+
+
+class TransferView(BaseModel):
+    """A deposit or a transfer. `queued` becomes `applied` or `rejected`, once and for ever."""
+
+    id: TransferId
+    type: Literal["deposit", "transfer"]
+    status: Literal["queued", "applied", "rejected"]
+    source_wallet_id: WalletId | None = Field(description="null for a deposit")
+    destination_wallet_id: WalletId
+    amount: int = Field(description="minor units (cents)")
+    currency: str
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: None = Field(description="null: callbacks are not offered yet")
+    failure: FailureView | None
+    entries: list[TransferEntryView]
+    created_at: Time
+    finished_at: Time | None
+
+
+class TransferPage(BaseModel):
+    data: list[TransferView]
+    has_more: bool
+    next_cursor: str | None
+
+
+router = APIRouter(tags=["transfers"])
+
+
+@router.get("/v1/transfers", summary="List transfers", response_model=TransferPage)
+async def list_transfers(  # noqa: PLR0917  # FastAPI names them
+    request: Request,
+    caller: Operator,
+    wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
+    status: Annotated[Literal["queued", "applied", "rejected"] | None, Query()] = None,
+    idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Any:
+    """Transfers, newest first."""
+    pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
+    rows = await transfers.list_page(
+        request.app.state.database,
+        wallet_id=wallet_id,
+        status=status,
+        key=(caller.owner, idempotency_key) if idempotency_key else None,
+        before=pages.id_before(cursor),
+        limit=limit + 1,
+    )
+    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+
+
+async def get_transfer(request: Request) -> JSONResponse:
+    """One transfer in its current state."""
+    await admit_operator(request)
+    refuse_parameters(request)
+    id = path_id(request, Prefix.TRANSFER, "transfer_id")
+    transfer = await transfers.find(request.app.state.database, id)
+    if transfer is None:
+        raise Problem("not_found")
+    return JSONResponse(show(transfer))
+
+
+def show(transfer: Transfer) -> dict[str, object]:
+    """Return the transfer as TransferView describes it."""
+    return {
+        "id": ids.text(Prefix.TRANSFER, transfer.id),
+        "type": transfer.type,
+        "status": transfer.status,
+        "source_wallet_id": None if transfer.type == "deposit" else ids.text(Prefix.WALLET, transfer.source),
+        "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
+        "amount": transfer.amount,
+        "currency": transfer.currency,
+        "reference": transfer.reference,
+        "metadata": transfer.metadata,
+        "callback_url": None,
+        "failure": show_failure(transfer.failure_code),
+        "entries": [
+            {
+                "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
+                "version": entry.version,
+                "amount": entry.amount,
+                "balance_after": entry.balance_after,
+            }
+            for entry in transfer.entries
+        ],
+        "created_at": rfc3339(transfer.created_at),
+        "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,
+    }
+
+
+def show_failure(code: str | None) -> dict[str, str] | None:
+    return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None

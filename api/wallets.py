@@ -1,0 +1,100 @@
+"""Wallets and their history: every operation, with running balances."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from api.auth import Operator
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.parameters import path_id
+from api.problems import Problem
+from api.times import Time, rfc3339
+from api.transfers import TransferId, WalletId
+from core import ids, wallets
+from core.ids import Prefix
+from core.wallets import Wallet, WalletEntry
+
+
+class WalletView(BaseModel):
+    """A wallet. Its balance, in minor units, is the sum of its first `version` entries."""
+
+    id: WalletId
+    client_id: str | None = Field(description="null for an external wallet, the other side of deposits")
+    currency: str
+    balance: int
+    version: int
+    status: str
+    created_at: Time
+
+
+class WalletEntryView(BaseModel):
+    """One line of a wallet's history, in minor units."""
+
+    wallet_id: WalletId
+    version: int = Field(description="1..n with no gap")
+    transfer_id: TransferId
+    type: str
+    amount: int = Field(description="signed")
+    balance_after: int
+    counterparty_wallet_id: WalletId | None = Field(description="null for a deposit")
+    reference: str | None
+    created_at: Time
+
+
+class WalletEntryPage(BaseModel):
+    data: list[WalletEntryView]
+    has_more: bool
+    next_cursor: str | None
+
+
+router = APIRouter(tags=["wallets"])
+
+
+@router.get("/v1/wallets/{wallet_id}", response_model=WalletView)
+async def get_wallet(request: Request, caller: Operator, wallet_id: WalletId) -> Any:
+    """A wallet: balance and version of one instant."""
+    wallet = await wallets.find(request.app.state.database, path_id(request, Prefix.WALLET, "wallet_id"))
+    if wallet is None:
+        raise Problem("not_found")
+    return show_wallet(wallet)
+
+
+@router.get("/v1/wallets/{wallet_id}/entries", response_model=WalletEntryPage)
+async def list_wallet_entries(
+    request: Request, caller: Operator, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Any:
+    """The wallet's entries, newest first."""
+    id = path_id(request, Prefix.WALLET, "wallet_id")
+    if await wallets.find(request.app.state.database, id) is None:
+        raise Problem("not_found")
+    pages = Pages.of("entries", caller.owner, wallet_id=id)
+    rows = await wallets.list_entries(request.app.state.database, id, before=pages.number_before(cursor), limit=limit + 1)
+    return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), show_entry)
+
+
+def show_wallet(wallet: Wallet) -> dict[str, object]:
+    """Return the wallet as WalletView describes it."""
+    return {
+        "id": ids.text(Prefix.WALLET, wallet.id),
+        "client_id": ids.text(Prefix.CLIENT, wallet.client_id) if wallet.client_id else None,
+        "currency": wallet.currency,
+        "balance": wallet.balance,
+        "version": wallet.version,
+        "status": wallet.status,
+        "created_at": rfc3339(wallet.created_at),
+    }
+
+
+def show_entry(entry: WalletEntry) -> dict[str, object]:
+    return {
+        "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
+        "version": entry.version,
+        "transfer_id": ids.text(Prefix.TRANSFER, entry.transfer_id),
+        "type": entry.type,
+        "amount": entry.amount,
+        "balance_after": entry.balance_after,
+        "counterparty_wallet_id": None if entry.type == "deposit" else ids.text(Prefix.WALLET, entry.counterparty),
+        "reference": entry.reference,
+        "created_at": rfc3339(entry.created_at),
+    }
