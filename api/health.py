@@ -46,9 +46,9 @@ async def check_database(database: Database) -> dict[str, bool]:
     try:
         [condition] = await database.fetch("check_database", {}, Condition)
     except Unavailable:
-        return {"database_reachable": False}
+        return {"database_answers": False}
     return {
-        "database_reachable": True,
+        "database_answers": True,
         "database_writable": condition.writable,
         "database_durable": condition.durable,
         "database_migrated": set(names()) <= set(condition.migrations),

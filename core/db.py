@@ -36,8 +36,9 @@ KEEPALIVE: dict[str, Any] = {
 }
 
 # Faults, not refusals: serialization failure and deadlock, lock not available, operator intervention (shutdown, timeouts),
-# insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby).
-TRANSIENT_STATES = ("40001", "40P01", "55P03", "57", "53", "08", "25006")
+# insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), undefined table
+# (not migrated yet).
+TRANSIENT_STATES = ("40001", "40P01", "55P03", "57", "53", "08", "25006", "42P01")
 
 logger = log.get(__name__)
 
@@ -45,7 +46,12 @@ logger = log.get(__name__)
 @cache
 def statement(name: str) -> LiteralString:
     """Return the SQL of core/sql/NAME.sql. The files are ours: nothing of a caller's ever becomes part of a statement."""
-    text: Any = (SQL / f"{name}.sql").read_text()
+    return literal(SQL / f"{name}.sql")
+
+
+def literal(file: Path) -> LiteralString:
+    """Return the SQL of one of our own files."""
+    text: Any = file.read_text()
     return cast(LiteralString, text)
 
 

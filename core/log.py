@@ -37,7 +37,7 @@ def configure(level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("psycopg.pool", "rq", "rq.worker", "yoyo"):
+    for chatty in ("psycopg.pool", "rq", "rq.worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
 
 

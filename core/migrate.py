@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from yoyo import get_backend, read_migrations  # type: ignore[import-untyped]
 
 from core import db, ids, keys
 from core.money import CURRENCY
@@ -13,8 +12,7 @@ from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Any number that no other program uses in this database. A session's advisory lock dies with its holder; yoyo's own lock is a
-# row that outlives a killed one.
+# Any number that no other program uses in this database. A session's lock dies with its holder.
 MIGRATION_LOCK = 7_355_608
 
 
@@ -26,7 +24,7 @@ def names() -> list[str]:
 def migrate(settings: Settings) -> str | None:
     """Apply what is missing. Returns the first operator key when one was made: none existed and none is configured."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection, migration_lock(connection):
-        apply_migrations(settings.database_url)
+        apply_missing(connection)
         with connection.transaction():
             make_shards(connection, settings.shards)
         return None if settings.operator_key else keys.make_first_operator_key(connection)
@@ -41,12 +39,15 @@ def migration_lock(connection: psycopg.Connection) -> Iterator[None]:
         connection.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
-def apply_migrations(database_url: str) -> None:
-    backend = get_backend("postgresql+psycopg://" + database_url.partition("://")[2])
-    try:
-        backend.apply_migrations(backend.to_apply(read_migrations(str(MIGRATIONS))))
-    finally:
-        backend.connection.close()
+def apply_missing(connection: psycopg.Connection) -> None:
+    """Run each missing migration together with its record in one transaction: killed anywhere, it is there whole or not at all."""
+    connection.execute(db.statement("create_migrations"))
+    applied = {name for (name,) in connection.execute(db.statement("list_migrations"))}
+    for name in names():
+        if name not in applied:
+            with connection.transaction():
+                connection.execute(db.literal(MIGRATIONS / f"{name}.sql"))
+                connection.execute(db.statement("insert_migration"), {"name": name})
 
 
 def make_shards(connection: psycopg.Connection, count: int) -> None:
