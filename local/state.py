@@ -1,0 +1,60 @@
+"""What `python -m local` keeps in its data directory: a lock while it runs, and local.json, which says what runs where."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from local.errors import CannotRun
+
+
+@dataclass(frozen=True)
+class State:
+    """The contents of local.json. A pid is null for a server that is not ours, and missing for a process that is just down."""
+
+    api_url: str
+    database_url: str
+    admin_database_url: str
+    redis_url: str
+    pids: dict[str, int | list[int] | None]
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory, made if missing, for one process. The lock dies with its holder, however that dies."""
+    with open_lock(data_dir) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CannotRun(f"already running in {data_dir} (pid {lock.read().strip()})") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def open_lock(data_dir: Path) -> TextIO:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (data_dir / "lock").open("a+")
+    except OSError as error:
+        raise CannotRun(f"cannot use the data directory {data_dir}: {error.strerror}") from error
+
+
+def write(data_dir: Path, state: State) -> None:
+    """Replace local.json in one step. It holds passwords: nobody else may read it."""
+    draft = data_dir / "local.json.draft"
+    draft.unlink(missing_ok=True)
+    with open(draft, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        json.dump(asdict(state), file, indent=2)
+    draft.replace(data_dir / "local.json")
+
+
+def remove(data_dir: Path) -> None:
+    """Take local.json away: no file, nothing running."""
+    (data_dir / "local.json").unlink(missing_ok=True)

@@ -1,0 +1,194 @@
+"""Start everything in order, start again whatever dies, stop everything in an order that loses nothing."""
+
+import os
+import subprocess
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from local import state
+from local.child import MARK, Child, run_to_end
+from local.errors import CannotRun, Stopped
+from local.kept import Kept
+from local.leftovers import stop_leftovers
+from local.logs import tail
+from local.postgres import Postgres
+from local.programs import Program, programs
+from local.redis import Redis
+from local.server import Server, ServerFailed
+from local.settings import Settings
+from local.terminal import StopSignals, say, step
+
+WATCH_EVERY_S = 0.2
+READY_TIMEOUT_S = 60.0
+READY_POLL_S = 0.05
+MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take its time; Ctrl-C ends it
+
+DATABASE = "teller"
+OPERATOR_KEY_LINE = "operator key: "  # what `python -m core migrate` prints when it made the first one
+
+
+class Supervisor:
+    """Runs the whole system in the foreground. The caller holds the data directory's lock."""
+
+    def __init__(self, settings: Settings, signals: StopSignals) -> None:
+        self.settings = settings
+        self.signals = signals
+        self.data_dir = settings.data_dir
+        self.api_url = f"http://127.0.0.1:{settings.port}"
+        self.postgres = None if settings.database_url else Postgres(self.data_dir / "postgres")
+        self.redis = None if settings.redis_url else Redis(self.data_dir / "redis")
+        self.children: dict[str, list[Child]] = {}
+        self.kept: list[Kept] = []
+        self.operator_key: str | None = None  # the first one, from when it is made until it is shown
+
+    def run(self) -> None:
+        """Start, watch until a signal, stop. Raises CannotRun when it does not get as far as ready; nothing is left then either."""
+        try:
+            self.start()
+            self.watch()
+        except Stopped:
+            pass
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        say(f"data and logs are in {self.data_dir}")
+        (self.data_dir / "logs").mkdir(exist_ok=True)
+        self.start_servers()
+        self.operator_key = self.migrate()
+        self.start_children()
+        self.write_state()
+        self.wait_until_ready()
+        self.announce()
+
+    def watch(self) -> None:
+        while not self.signals.received:
+            changes = [kept.mind() for kept in self.kept]
+            if any(changes):
+                self.write_state()
+            time.sleep(WATCH_EVERY_S)
+
+    def stop(self) -> None:
+        """Who takes work in stops first, who keeps the data last. Also right after half a start."""
+        self.signals.ignore()
+        self.say_operator_key()
+        say("stopping")
+        for name in self.children:
+            self.stop_children(name)
+        for server in (self.redis, self.postgres):
+            if server:
+                server.stop()
+        # A signal may come between the birth of a process and its entry in our books.
+        stop_leftovers(self.data_dir, say)
+        state.remove(self.data_dir)
+        say(f"stopped; the data stays in {self.data_dir}")
+
+    def start_servers(self) -> None:
+        for server in (self.postgres, self.redis):
+            if server:
+                self.start_server(server)
+        if self.postgres:
+            self.postgres.create_database(DATABASE)
+
+    def start_server(self, server: Server) -> None:
+        with step(server.title):
+            try:
+                server.start()
+            except (ServerFailed, OSError) as error:
+                raise CannotRun(str(error)) from error
+        self.kept.append(Kept(server))
+
+    def migrate(self) -> str | None:
+        """Bring the schema up to date; returns the first operator key when that made one."""
+        log_file = self.log_file("migrate")
+        with step("schema"):
+            try:
+                output = run_to_end(("core", "migrate"), self.environment(), log_file, MIGRATE_TIMEOUT_S)
+            except subprocess.SubprocessError as error:
+                raise CannotRun(f"the migration failed; its log is {log_file}:\n{tail(log_file)}") from error
+        for line in output.splitlines():
+            if line.startswith(OPERATOR_KEY_LINE):
+                return line.removeprefix(OPERATOR_KEY_LINE)
+        return None
+
+    def start_children(self) -> None:
+        for program in programs(self.settings):
+            self.children[program.name] = [self.child(program, title) for title in program.titles()]
+            for child in self.children[program.name]:
+                child.start()
+                self.kept.append(Kept(child))
+
+    def child(self, program: Program, title: str) -> Child:
+        return Child(title, program.argv, self.environment(), self.log_file(title))
+
+    def stop_children(self, name: str) -> None:
+        for child in self.children[name]:
+            child.ask_to_stop()
+        for child in self.children[name]:
+            child.stop()
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        (api,) = self.children["api"]
+        with step("API"):
+            while not self.ready():
+                if not api.running or time.monotonic() > deadline:
+                    raise CannotRun(f"the API did not become ready; its log is {api.log_file}:\n{tail(api.log_file)}")
+                time.sleep(READY_POLL_S)
+
+    def ready(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.settings.port, timeout=READY_TIMEOUT_S)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def announce(self) -> None:
+        running = ", ".join(f"{len(children)} {name}" for name, children in self.children.items() if children)
+        say(f"\nready  {self.api_url}  docs {self.api_url}/docs  running {running}\n")
+        say("Make a client with its wallet:")
+        say(f"  curl -sS {self.api_url}/v1/clients -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}' \\")
+        say(f'    -H "Authorization: Bearer {self.operator_key or "$TELLER_OPERATOR_KEY"}"\n')
+        self.say_operator_key()
+        say("Ctrl-C stops everything.")
+
+    def say_operator_key(self) -> None:
+        """Once, and also when the start ends early: the key is kept nowhere."""
+        if self.operator_key:
+            say(f"{OPERATOR_KEY_LINE}{self.operator_key} (made just now; store it, it is never shown again)\n")
+            self.operator_key = None
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": self.database_url(),
+            "REDIS_URL": self.redis_url(),
+            "TELLER_HOST": "127.0.0.1",
+            "TELLER_PORT": str(self.settings.port),
+            MARK: str(self.data_dir),
+        }
+
+    def database_url(self) -> str:
+        return self.postgres.url(DATABASE) if self.postgres else self.settings.database_url or ""
+
+    def redis_url(self) -> str:
+        return self.redis.url if self.redis else self.settings.redis_url or ""
+
+    def log_file(self, title: str) -> Path:
+        return self.data_dir / "logs" / f"{title}.log"
+
+    def write_state(self) -> None:
+        pids: dict[str, int | list[int] | None] = {
+            name: [child.pid for child in children if child.running] for name, children in self.children.items()
+        }
+        pids |= {"postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
+        urls = (self.api_url, self.database_url(), self.database_url(), self.redis_url())
+        state.write(self.data_dir, state.State(*urls, pids))
+
+
+def pid_of(server: Server | None) -> int | None:
+    return server.pid if server and server.running else None

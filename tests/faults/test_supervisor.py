@@ -1,0 +1,242 @@
+"""`python -m local` as a whole: real processes, in a data directory of their own, on a free port."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+import pytest
+
+from local.leftovers import stop_leftovers
+from local.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 90.0
+
+
+class Local:
+    """One `python -m local`."""
+
+    def __init__(self, folder: Path, port: int | None = None, **environment: str) -> None:
+        self.data_dir = folder / "data"
+        self.port = port or free_port()
+        self.output_file = folder / f"output-{time.monotonic_ns()}"
+        inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
+        own = {"TELLER_DATA_DIR": str(self.data_dir), "TELLER_PORT": str(self.port), "TELLER_WORKERS": "2"}
+        with self.output_file.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local"],
+                cwd=ROOT,
+                env={**inherited, **own, **environment},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.output_file.read_text()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads((self.data_dir / "local.json").read_text())
+        return state
+
+    @property
+    def pids(self) -> dict[str, Any]:
+        pids: dict[str, Any] = self.state["pids"]
+        return pids
+
+    def all_pids(self) -> list[int]:
+        return system_pids(self.pids)
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {DEADLINE_S} s in vain; it said:\n{self.output}"
+            time.sleep(0.02)
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.output or self.process.poll() is not None)
+        assert self.process.poll() is None, self.output
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+
+def system_pids(pids: dict[str, Any]) -> list[int]:
+    return [pid for value in pids.values() for pid in (value if isinstance(value, list) else [value])]
+
+
+@contextmanager
+def local(folder: Path, port: int | None = None, **environment: str) -> Iterator[Local]:
+    """Start one; in the end nothing of it is left, whatever the test did to it."""
+    running = Local(folder, port, **environment)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+        stop_leftovers(running.data_dir, print)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """One that runs for several tests; each leaves it as whole as it was."""
+    with local(tmp_path_factory.mktemp("local")) as running:
+        running.wait_until_ready()
+        yield running
+
+
+def status(port: int, path: str) -> int | None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_it_says_where_everything_is_and_shows_the_first_operator_key(system: Local) -> None:
+    api_url = f"http://127.0.0.1:{system.port}"
+    assert status(system.port, "/readyz") == 200
+    assert f"ready  {api_url}  docs {api_url}/docs" in system.output
+    shown = re.search(r"^operator key: (\S+)", system.output, re.MULTILINE)
+    assert shown
+    assert f"Authorization: Bearer {shown[1]}" in system.output
+
+
+def test_local_json_is_private_and_names_every_process(system: Local) -> None:
+    assert stat.S_IMODE((system.data_dir / "local.json").stat().st_mode) == 0o600
+    assert system.state.keys() == {"api_url", "database_url", "admin_database_url", "redis_url", "pids"}
+    counts = {name: len(value) if isinstance(value, list) else value for name, value in system.pids.items()}
+    assert counts == {
+        "api": 1,
+        "apply": 2,
+        "sweep": 1,
+        "deliver": counts["deliver"],
+        "postgres": system.pids["postgres"],
+        "redis": system.pids["redis"],
+    }
+    assert all(alive(pid) for pid in system.all_pids())
+    with psycopg.connect(system.state["database_url"]) as connection:
+        assert connection.info.dbname == "teller"
+
+
+def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system: Local) -> None:
+    before = system.state
+    second = Local(system.data_dir.parent)
+    assert second.process.wait(DEADLINE_S) == 1
+    assert f"already running in {system.data_dir} (pid {system.process.pid})" in second.output
+    assert system.state == before
+    assert status(system.port, "/readyz") == 200
+
+
+@pytest.mark.parametrize("name", ["api", "apply", "sweep", "redis", "postgres"])
+def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local, name: str) -> None:
+    before, size = system.pids, len(system.all_pids())
+    killed = before[name][0] if isinstance(before[name], list) else before[name]
+    os.kill(killed, signal.SIGKILL)
+    system.wait_until(lambda: killed not in (now := system.all_pids()) and len(now) == size and None not in now)
+    system.wait_until(lambda: status(system.port, "/readyz") == 200)
+    after = system.pids
+    assert {**after, name: None} == {**before, name: None}
+    (successor,) = set(after[name] if isinstance(after[name], list) else [after[name]]) - {*system_pids(before)}
+    assert f"runs again (pid {successor})" in system.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_path: Path, number: int) -> None:
+    with local(tmp_path) as first:
+        first.wait_until_ready()
+        with psycopg.connect(first.state["database_url"]) as connection:
+            connection.execute("CREATE TABLE marks AS SELECT 'kept' AS mark")
+        pids = first.all_pids()
+        assert first.end(number) == 0, first.output
+        assert not any(alive(pid) for pid in pids)
+        assert not (tmp_path / "data" / "local.json").exists()
+    with local(tmp_path, TELLER_WORKERS="1") as second:
+        second.wait_until_ready()
+        assert "operator key:" not in second.output
+        assert len(second.pids["apply"]) == 1
+        with psycopg.connect(second.state["database_url"]) as connection:
+            assert connection.execute("SELECT mark FROM marks").fetchone() == ("kept",)
+
+
+def test_after_a_kill_of_the_supervisor_the_next_start_cleans_up_and_goes_on(tmp_path: Path) -> None:
+    with local(tmp_path) as first:
+        first.wait_until_ready()
+        pids = first.all_pids()
+        first.end(signal.SIGKILL)
+        assert all(alive(pid) for pid in pids)
+        with local(tmp_path, port=first.port) as second:  # which the API of the first one still holds
+            second.wait_until_ready()
+            assert not any(alive(pid) for pid in pids)
+            assert second.output.count("left by an earlier run") == 3
+            assert second.end() == 0
+
+
+def test_a_signal_in_the_middle_of_the_start_stops_what_was_started(tmp_path: Path) -> None:
+    with local(tmp_path) as running:
+        running.wait_until(lambda: "Redis" in running.output)
+        running.process.send_signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(DEADLINE_S) == 0, running.output
+        assert "stopped; the data stays" in running.output
+        assert "Traceback" not in running.output
+
+
+def test_a_taken_port_is_said_in_one_line_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, local(tmp_path, port=taken.getsockname()[1]) as running:
+        assert running.process.wait(DEADLINE_S) == 1
+        assert running.output == f"teller: port {running.port} is taken; choose another one with TELLER_PORT\n"
+        assert not (running.data_dir / "postgres").exists()
+
+
+def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: Path) -> None:
+    bad = {
+        "TELLER_WORKERS": "0",
+        "DATABASE_URL": "mysql://u:secret@h/d",
+        "REDIS_URL": "nonsense",
+        "TELLER_OPERATOR_KEY": "",
+    }
+    with local(tmp_path, port=70_000, **bad) as running:
+        assert running.process.wait(DEADLINE_S) == 1
+        for name in ("TELLER_PORT", "TELLER_WORKERS", "DATABASE_URL", "REDIS_URL"):
+            assert name in running.output
+        assert "secret" not in running.output
+        assert "Traceback" not in running.output
+
+
+def test_servers_from_outside_are_used_and_left_alone(system: Local, tmp_path: Path) -> None:
+    urls = {"DATABASE_URL": system.state["database_url"], "REDIS_URL": system.state["redis_url"]}
+    with local(tmp_path, **urls) as guest:
+        guest.wait_until_ready()
+        assert guest.pids["postgres"] is None
+        assert guest.pids["redis"] is None
+        assert guest.state["database_url"] == system.state["database_url"]
+        assert guest.end() == 0
+    assert all(alive(pid) for pid in system.all_pids())
+    assert status(system.port, "/readyz") == 200
