@@ -1,0 +1,107 @@
+"""Real servers for all tests: embedded ones of their own, or those that DATABASE_URL and REDIS_URL name.
+
+A test that breaks a server, or empties Redis, starts one of its own whatever those variables say.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from local.postgres import Postgres
+from local.redis import Redis
+from tests.caller import Caller
+from tests.databases import Databases
+from tests.system import System
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """A PostgreSQL server on which any test may have databases of its own."""
+    external = os.environ.get("DATABASE_URL")
+    server = None if external else Postgres(tmp_path_factory.mktemp("postgres"))
+    if server:
+        server.start()
+    made = Databases(external or (server.url("postgres") if server else ""))
+    yield made
+    made.drop()
+    if server:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis for tests that neither break nor empty it."""
+    external = os.environ.get("REDIS_URL")
+    if external:
+        # A Redis database for each of the processes that run tests: doorbells are shared by all who share one.
+        number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield urlunsplit(urlsplit(external)._replace(path=f"/{number}"))
+        return
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that the test may empty, freeze or kill."""
+    server = Redis(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
+    """A PostgreSQL server that the test may freeze or kill."""
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> str:
+    """A migrated database of the test's own."""
+    return databases.migrated()
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the test's own database, as its owner."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def shared_system(databases: Databases, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A whole system that nobody breaks. Tests share it, each with clients and wallets of its own."""
+    system = System(tmp_path_factory.mktemp("system"), databases.migrated(), redis_url)
+    system.start_api()
+    system.start_workers(1)
+    system.start_sweeper()
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def caller(shared_system: System) -> Iterator[Caller]:
+    """An operator's calls to the shared system."""
+    caller = Caller(shared_system.url)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def own_system(database_url: str, own_redis: Redis, tmp_path: Path) -> Iterator[System]:
+    """A system of the test's own, on a database and a Redis of its own. Nothing runs yet."""
+    (tmp_path / "logs").mkdir()
+    system = System(tmp_path / "logs", database_url, own_redis.url)
+    yield system
+    system.close()

@@ -1,0 +1,42 @@
+"""Many requests at once, from many connections."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from tests.caller import OPERATOR_KEY, new_key
+
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Post:
+    path: str
+    body: object
+    key: str
+
+
+def transfer(source: str, destination: str, amount: int, key: str | None = None) -> Post:
+    body = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount}
+    return Post("/v1/transfers", body, key or new_key())
+
+
+def send_all(url: str, posts: Sequence[Post], connections: int = CONNECTIONS) -> list[tuple[int, Any]]:
+    """Send all posts, as many at a time as there are connections; return (status, body) of each, in order."""
+    return asyncio.run(_send_all(url, posts, connections))
+
+
+async def _send_all(url: str, posts: Sequence[Post], connections: int) -> list[tuple[int, Any]]:
+    headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+    connector = aiohttp.TCPConnector(limit=connections)
+    timeout = aiohttp.ClientTimeout(total=100)
+    async with aiohttp.ClientSession(url, headers=headers, connector=connector, timeout=timeout) as session:
+
+        async def send(post: Post) -> tuple[int, Any]:
+            async with session.post(post.path, json=post.body, headers={"Idempotency-Key": post.key}) as response:
+                return response.status, await response.json(content_type=None)
+
+        return await asyncio.gather(*(send(post) for post in posts))

@@ -1,0 +1,98 @@
+"""Teller's real processes, each started by the command that starts it anywhere."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.audit import Report, audit
+from local.ports import free_port
+from tests.caller import OPERATOR_KEY, Caller
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).parents[1]
+
+
+class System:
+    """An API, workers and a sweeper on these servers, as many as a test starts; close() ends them all."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.redis_url = redis_url
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._callers: list[Caller] = []
+
+    def start(self, *argv: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start `python -m ARGV`; its output goes to a file that a failing test can show."""
+        given = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "TELLER_PORT": str(self.port),
+            "TELLER_OPERATOR_KEY": OPERATOR_KEY,
+        }
+        with (self.folder / f"{'-'.join(argv)}-{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *argv],
+                cwd=ROOT,
+                env={**os.environ, **given, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_api(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start the API and wait until it answers."""
+        process = self.start("api", environment=environment)
+        wait_for(lambda: self.answers(process), "the API to answer")
+        return process
+
+    def start_workers(self, count: int) -> list[subprocess.Popen[bytes]]:
+        return [self.start("worker", "apply") for _ in range(count)]
+
+    def start_sweeper(self) -> subprocess.Popen[bytes]:
+        return self.start("worker", "sweep")
+
+    def answers(self, process: subprocess.Popen[bytes]) -> bool:
+        assert process.poll() is None, self.logs()
+        try:
+            urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
+        except urllib.error.URLError:
+            return False
+        return True
+
+    def caller(self) -> Caller:
+        caller = Caller(self.url)
+        self._callers.append(caller)
+        return caller
+
+    def audit(self) -> Report:
+        """Audit the database and fail with the report unless it is clean."""
+        report = audit(self.database_url)
+        assert report.clean, "\n".join(report.lines())
+        return report
+
+    def logs(self) -> str:
+        return "\n".join(f"{file.name}:\n{file.read_text()[-4000:]}" for file in sorted(self.folder.glob("*.log")))
+
+    def close(self) -> None:
+        for caller in self._callers:
+            caller.close()
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
