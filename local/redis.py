@@ -27,6 +27,11 @@ class Redis(Server):
         """A redis URL with the password; good while this object lives, restarts included."""
         return self._url(self.port)
 
+    def flush(self) -> None:
+        """FLUSHALL: forget everything at once."""
+        with Client.from_url(self.url, socket_timeout=CONNECT_TIMEOUT_S, retry=None) as client:
+            client.flushall()
+
     @property
     def _work_dir(self) -> Path:
         return self.data_dir

@@ -141,13 +141,17 @@ class Applier:
             self._connection = None
 
     def _apply_batch(self, shard: int, limit: int) -> int:
-        """Claim, decide, write, commit: four round trips, however large the batch."""
+        """Claim, decide, write, commit: four round trips, however large the batch.
+
+        Each ends with a Sync. Without it Postgres would wait for the rest of the pipeline as "active", which no timeout of an idle
+        transaction ends, and a worker frozen there would hold its wallets for ever.
+        """
         connection = self._open()
         with connection.pipeline() as pipeline, connection.transaction():
-            places = self._claim(connection, shard, limit)
+            places = self._claim(connection, pipeline, shard, limit)
             if places:
                 claims = [Claim(*place[1:]) for place in places]
-                outcome = ledger.apply(claims, self._lock_wallets(connection, claims))
+                outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
                 self._write(connection, pipeline, shard, places, outcome)
         return len(places)
 
@@ -155,26 +159,29 @@ class Applier:
         """Give up on the transfer at the head of the shard's queue, if it still is the suspect."""
         connection = self._open()
         with connection.pipeline() as pipeline, connection.transaction():
-            places = self._claim(connection, shard, limit=1)
+            places = self._claim(connection, pipeline, shard, limit=1)
             if not places or places[0].transfer_id != suspect:
                 return 0
             outcome = Outcome([Verdict(suspect, Refusal.INTERNAL)], [], [])
             self._write(connection, pipeline, shard, places, outcome)
         return 1
 
-    def _claim(self, connection: Connection, shard: int, limit: int) -> list[Place]:
+    def _claim(self, connection: Connection, pipeline: psycopg.Pipeline, shard: int, limit: int) -> list[Place]:
         """Take the shard's lock and its next transfers. Locks are taken here and in _lock_wallets, in this order, nowhere else."""
         lock = connection.execute(db.statement("lock_shard"), {"shard": shard})
         next_places = select(connection, "claim_queue", {"shard": shard, "limit": limit}, Place)
+        pipeline.sync()
         if lock.fetchone() is None:
             raise ShardBusy(shard)
         places = next_places.fetchall()
         self._head = places[0].transfer_id if places else None
         return places
 
-    def _lock_wallets(self, connection: Connection, claims: Sequence[Claim]) -> Mapping[UUID, Wallet]:
+    def _lock_wallets(self, connection: Connection, pipeline: psycopg.Pipeline, claims: Sequence[Claim]) -> Mapping[UUID, Wallet]:
         touched = {wallet_id for claim in claims for wallet_id in (claim.source, claim.destination)}
-        return {wallet.id: wallet for wallet in select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)}
+        locked = select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)
+        pipeline.sync()
+        return {wallet.id: wallet for wallet in locked}
 
     def _write(
         self, connection: Connection, pipeline: psycopg.Pipeline, shard: int, places: Sequence[Place], outcome: Outcome
