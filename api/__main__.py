@@ -1,5 +1,8 @@
 """python -m api"""
 
+import signal
+import sys
+
 import uvicorn
 
 from api.app import create_app
@@ -9,6 +12,8 @@ STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-c
 
 
 def main() -> None:
+    # uvicorn raises the signal that stopped it once more when all is done; by default that would look like a violent end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     configured = settings.load()
     log.configure(configured.log_level)
     several = configured.api_processes > 1

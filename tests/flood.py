@@ -1,7 +1,8 @@
 """Many requests at once, from many connections."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,17 @@ def send_all(url: str, posts: Sequence[Post], connections: int = CONNECTIONS) ->
     return asyncio.run(_send_all(url, posts, connections))
 
 
-async def _send_all(url: str, posts: Sequence[Post], connections: int) -> list[tuple[int, Any]]:
+def send_while(url: str, posts: Sequence[Post], fault: Callable[[], object]) -> list[tuple[int, Any]]:
+    """Send all posts and meanwhile do `fault`; return what was answered. A post without an answer is not among it."""
+    answered: list[tuple[int, Any]] = []
+    sender = threading.Thread(target=lambda: answered.extend(asyncio.run(_send_all(url, posts, CONNECTIONS, lenient=True))))
+    sender.start()
+    fault()
+    sender.join()
+    return answered
+
+
+async def _send_all(url: str, posts: Sequence[Post], connections: int, *, lenient: bool = False) -> list[tuple[int, Any]]:
     headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     connector = aiohttp.TCPConnector(limit=connections)
     timeout = aiohttp.ClientTimeout(total=100)
@@ -39,4 +50,5 @@ async def _send_all(url: str, posts: Sequence[Post], connections: int) -> list[t
             async with session.post(post.path, json=post.body, headers={"Idempotency-Key": post.key}) as response:
                 return response.status, await response.json(content_type=None)
 
-        return await asyncio.gather(*(send(post) for post in posts))
+        answers = await asyncio.gather(*(send(post) for post in posts), return_exceptions=lenient)
+        return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -31,13 +31,15 @@ class System:
 
     def start(self, *argv: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start `python -m ARGV`; its output goes to a file that a failing test can show."""
+        number = len(self.processes)
         given = {
+            "TELLER_HEARTBEAT_FILE": str(self.folder / f"{number}.heartbeat"),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "TELLER_PORT": str(self.port),
             "TELLER_OPERATOR_KEY": OPERATOR_KEY,
         }
-        with (self.folder / f"{'-'.join(argv)}-{len(self.processes)}.log").open("wb") as log:
+        with (self.folder / f"{'-'.join(argv)}-{number}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *argv],
                 cwd=ROOT,
@@ -60,6 +62,11 @@ class System:
 
     def start_sweeper(self) -> subprocess.Popen[bytes]:
         return self.start("worker", "sweep")
+
+    def wait_for_heartbeat(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the worker process has gone round its loop once."""
+        file = self.folder / f"{self.processes.index(process)}.heartbeat"
+        wait_for(file.exists, "a worker's first heartbeat")
 
     def answers(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, self.logs()

@@ -151,7 +151,9 @@ def test_nothing_that_was_accepted_is_missing_after_every_process_was_killed(
     system.audit()
 
 
-def test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant(system: System, connection: psycopg.Connection[Any]) -> None:
+def test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant(
+    system: System, connection: psycopg.Connection[Any]
+) -> None:
     caller = system.caller()
     wallets = [caller.new_wallet(BALANCE) for _ in range(6)]
     sender = threading.Thread(target=lambda: flood.send_all(system.url, random_transfers(wallets, 1000)))

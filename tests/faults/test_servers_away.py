@@ -1,0 +1,135 @@
+"""Postgres or Redis away: a clear and quick answer meanwhile, and everything goes on by itself afterwards."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.postgres import Postgres
+from local.redis import Redis
+from tests.caller import Answer, Caller, new_key
+from tests.databases import Databases
+from tests.system import System
+from tests.waiting import wait_for
+
+ANSWER_WITHIN_S = 2.0
+BALANCE = 1000
+
+
+@pytest.fixture
+def system(own_postgres: Postgres, own_redis: Redis, tmp_path: Path) -> Iterator[System]:
+    """A whole system on servers that the test may break."""
+    (tmp_path / "logs").mkdir()
+    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), own_redis.url)
+    system.start_api()
+    system.start_workers(1)
+    system.start_sweeper()
+    yield system
+    system.close()
+
+
+def timed_transfer(caller: Caller, source: str, destination: str, key: str) -> tuple[float, Answer]:
+    began = time.monotonic()
+    answer = caller.transfer(source, destination, 1, key)
+    return time.monotonic() - began, answer
+
+
+def test_postgres_stopped_means_503_within_two_seconds_and_no_restart_afterwards(system: System, own_postgres: Postgres) -> None:
+    caller = system.caller()
+    source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
+    own_postgres.stop("immediate")
+
+    for _ in range(3):
+        took_s, answer = timed_transfer(caller, source, destination, key)
+        assert (answer.status, answer.code) == (503, "unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert took_s < ANSWER_WITHIN_S
+    assert caller.get(f"/v1/wallets/{source}").code == "unavailable"
+    assert caller.get("/readyz").code == "unavailable"
+    assert caller.get("/healthz").status == 200
+
+    own_postgres.start()
+    accepted = wait_for(lambda: first_accepted(caller, source, destination, key), "a 202 after the restart")
+    assert caller.wait_final(accepted)["status"] == "applied"
+    assert caller.balance(destination) == 1
+    system.audit()
+
+
+def first_accepted(caller: Caller, source: str, destination: str, key: str) -> str | None:
+    answer = caller.transfer(source, destination, 1, key)
+    return answer.body["id"] if answer.status in {200, 202} else None
+
+
+def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgres: Postgres) -> None:
+    caller = system.caller()
+    source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
+    frozen = own_postgres.processes()
+    for process in frozen:
+        process.send_signal(signal.SIGSTOP)
+
+    answers = [timed_transfer(caller, source, destination, key) for _ in range(3)]
+
+    for process in frozen:
+        process.send_signal(signal.SIGCONT)
+    assert all((answer.status, answer.code) == (503, "unavailable") and took_s < ANSWER_WITHIN_S for took_s, answer in answers)
+    accepted = wait_for(lambda: first_accepted(caller, source, destination, key), "a 202 after the thaw")
+    assert caller.wait_final(accepted)["status"] == "applied"
+    assert caller.balance(destination) == 1  # what the frozen server may have stored is the same transfer, by its key
+    system.audit()
+
+
+def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_postgres: Postgres) -> None:
+    caller = system.caller()
+    source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
+    for process in own_postgres.processes():
+        if process.pid != own_postgres.pid and system_backend(process.cmdline()):
+            os.kill(process.pid, signal.SIGTERM)
+
+    accepted = caller.transfer(source, destination, 1)
+
+    assert accepted.status == 202
+    assert caller.wait_final(accepted.body["id"])["status"] == "applied"
+    system.audit()
+
+
+def system_backend(command: list[str]) -> bool:
+    return any("teller_test" in part for part in command)
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_without_redis_a_202_comes_as_fast_as_ever_and_the_sweeper_applies(
+    system: System, own_redis: Redis, fault: signal.Signals
+) -> None:
+    caller = system.caller()
+    source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
+    before = [timed_transfer(caller, source, destination, new_key()) for _ in range(20)]
+    os.kill(own_redis.pid, fault)
+
+    during = [timed_transfer(caller, source, destination, new_key()) for _ in range(20)]
+
+    assert {answer.status for _, answer in before + during} == {202}
+    assert max(took_s for took_s, _ in during) < 0.4  # less than one timeout of Redis: nobody has waited for it
+    outcomes = {caller.wait_final(answer.body["id"])["status"] for _, answer in before + during}
+    assert outcomes == {"applied"}
+    os.kill(own_redis.pid, signal.SIGCONT)
+    system.audit()
+
+
+def test_redis_back_means_doorbells_again(system: System, own_redis: Redis) -> None:
+    caller = system.caller()
+    source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
+    own_redis.kill()
+    assert caller.wait_final(caller.transfer(source, destination, 1).body["id"])["status"] == "applied"
+
+    own_redis.start()
+
+    def applied_at_once() -> bool:
+        began = time.monotonic()
+        caller.wait_final(caller.transfer(source, destination, 1).body["id"])
+        return time.monotonic() - began < 1.0  # the sweeper waits for twice as long
+
+    wait_for(applied_at_once, "a transfer applied without the sweeper", within_s=30)
+    system.audit()
