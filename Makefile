@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint start stop
+.PHONY: help run test lint audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lint: $(INSTALLED)  ## check style, types and who may import whom
 	$(RUN) ruff format --check .
 	$(RUN) mypy --strict api core worker local tests
 	$(VENV)/bin/lint-imports
+
+audit: $(INSTALLED)  ## prove the ledger that make run works on
+	@exec $(RUN) local.audit
 
 start:  ## run the whole system in containers, in the background
 	docker compose up --build -d --wait

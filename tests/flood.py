@@ -1,6 +1,7 @@
 """Many requests at once, from many connections."""
 
 import asyncio
+import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,23 +26,33 @@ def transfer(source: str, destination: str, amount: int, key: str | None = None)
     return Post("/v1/transfers", body, key or new_key())
 
 
-def send_all(url: str, posts: Sequence[Post], connections: int = CONNECTIONS) -> list[tuple[int, Any]]:
+def between(wallets: Sequence[str], amount: int) -> Post:
+    """A transfer from one of these wallets, at random, to another."""
+    source, destination = random.sample(list(wallets), 2)
+    return transfer(source, destination, amount)
+
+
+def send_all(url: str, posts: Sequence[Post], connections: int = CONNECTIONS, key: str = OPERATOR_KEY) -> list[tuple[int, Any]]:
     """Send all posts, as many at a time as there are connections; return (status, body) of each, in order."""
-    return asyncio.run(_send_all(url, posts, connections))
+    return asyncio.run(_send_all(url, posts, connections, key))
 
 
 def send_while(url: str, posts: Sequence[Post], fault: Callable[[], object]) -> list[tuple[int, Any]]:
     """Send all posts and meanwhile do `fault`; return what was answered. A post without an answer is not among it."""
     answered: list[tuple[int, Any]] = []
-    sender = threading.Thread(target=lambda: answered.extend(asyncio.run(_send_all(url, posts, CONNECTIONS, lenient=True))))
+
+    def send() -> None:
+        answered.extend(asyncio.run(_send_all(url, posts, CONNECTIONS, OPERATOR_KEY, lenient=True)))
+
+    sender = threading.Thread(target=send)
     sender.start()
     fault()
     sender.join()
     return answered
 
 
-async def _send_all(url: str, posts: Sequence[Post], connections: int, *, lenient: bool = False) -> list[tuple[int, Any]]:
-    headers = {"Authorization": f"Bearer {OPERATOR_KEY}"}
+async def _send_all(url: str, posts: Sequence[Post], connections: int, key: str, *, lenient: bool = False) -> list[tuple[int, Any]]:
+    headers = {"Authorization": f"Bearer {key}"}
     connector = aiohttp.TCPConnector(limit=connections)
     timeout = aiohttp.ClientTimeout(total=100)
     async with aiohttp.ClientSession(url, headers=headers, connector=connector, timeout=timeout) as session:

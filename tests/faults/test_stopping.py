@@ -40,7 +40,7 @@ def test_workers_that_are_stopped_again_and_again_under_load_strand_no_job(
 
     def keep_sending() -> None:
         while not ending.is_set():
-            posts = [flood.transfer(*random.sample(wallets, 2), 1) for _ in range(20)]
+            posts = [flood.between(wallets, 1) for _ in range(20)]
             assert {status for status, _ in flood.send_all(own_system.url, posts, connections=4)} == {202}
             next(sent)
 

@@ -42,7 +42,7 @@ def wait_until_drained(connection: psycopg.Connection[Any], within_s: float = 20
 
 
 def random_transfers(wallets: list[str], count: int) -> list[flood.Post]:
-    return [flood.transfer(*random.sample(wallets, 2), random.randint(1, 300)) for _ in range(count)]
+    return [flood.between(wallets, random.randint(1, 300)) for _ in range(count)]
 
 
 def flood_with_fault(system: System, posts: list[flood.Post], fault: Callable[[], object]) -> list[str]:

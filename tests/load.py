@@ -1,0 +1,38 @@
+"""Submits transfers one by one over HTTP to a running Teller, and waits until all are final.
+
+python -m tests.load http://127.0.0.1:8000 OPERATOR_KEY 2000
+"""
+
+import sys
+import time
+from collections import Counter
+
+from tests import flood
+from tests.caller import Caller
+
+WALLETS = 20
+BALANCE = 100_000
+FINAL_WITHIN_S = 60.0
+
+
+def load(url: str, key: str, count: int) -> None:
+    """Fail unless every transfer is answered 202, then applied, and no cent is missing."""
+    caller = Caller(url, key)
+    wallets = [caller.new_wallet(BALANCE) for _ in range(WALLETS)]
+    posts = [flood.between(wallets, 1) for _ in range(count)]
+    began = time.monotonic()
+
+    answers = flood.send_all(url, posts, key=key)
+    accepted_s = time.monotonic() - began
+    outcomes = Counter(caller.wait_final(body["id"], FINAL_WITHIN_S)["status"] for _, body in answers)
+    final_s = time.monotonic() - began
+
+    assert {status for status, _ in answers} == {202}
+    assert outcomes == {"applied": count}
+    assert sum(caller.balance(wallet) for wallet in wallets) == WALLETS * BALANCE
+    caller.close()
+    print(f"load: {count} transfers accepted in {accepted_s:.1f} s, all final and read in {final_s:.1f} s")
+
+
+if __name__ == "__main__":
+    load(sys.argv[1], sys.argv[2], int(sys.argv[3]))
