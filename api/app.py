@@ -81,7 +81,7 @@ def add_routes(app: FastAPI) -> None:
     ]
     strict = [Depends(admit_operator), Depends(refuse_stray_parameters)]
     for router in (clients.router, wallets.router, transfers.router):
-        app.include_router(router, dependencies=strict, responses=openapi.problem_responses(*openapi.READ_PROBLEMS))
+        app.include_router(router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 
 
@@ -118,12 +118,15 @@ def add_handlers(app: FastAPI) -> None:
         logger.error("request failed", request_id=request.state.request_id, path=request.scope["path"], exc_info=error)
         response = respond(request, Problem("internal_error"))
         response.headers["X-Request-Id"] = request.state.request_id  # this handler stands outside of the middleware
+        response.headers["Connection"] = "close"  # Starlette raises the error again after this answer; then uvicorn hangs up
         return response
 
 
 def allowed_methods(request: Request) -> str:
     """Return the methods of all routes of this path: Starlette's own answer knows only the first."""
-    methods = ("DELETE", "GET", "PATCH", "POST", "PUT")
+    if request.scope["root_path"]:
+        return "GET, HEAD"  # the files that /docs loads: below their mount there are no routes
+    methods = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
     scopes = {method: {**request.scope, "method": method} for method in methods}
     routes = request.app.routes
     return ", ".join(m for m in methods if any(route.matches(scopes[m])[0] is Match.FULL for route in routes))
@@ -146,12 +149,14 @@ TRANSFER_PARAMETER = {
 }
 
 THIN_PATHS: dict[str, Any] = {
-    "/v1/deposits": {"post": openapi.money_operation("Deposit", str(submit.post_deposit.__doc__), submit.NewDeposit)},
-    "/v1/transfers": {"post": openapi.money_operation("Transfer", str(submit.post_transfer.__doc__), submit.NewTransfer)},
+    "/v1/deposits": {"post": openapi.money_operation("Deposit into a wallet", str(submit.post_deposit.__doc__), submit.NewDeposit)},
+    "/v1/transfers": {
+        "post": openapi.money_operation("Transfer between wallets", str(submit.post_transfer.__doc__), submit.NewTransfer)
+    },
     "/v1/transfers/{transfer_id}": {
         "get": {
             "tags": ["transfers"],
-            "summary": "Get Transfer",
+            "summary": "Look a transfer up",
             "description": transfers.get_transfer.__doc__,
             "parameters": [TRANSFER_PARAMETER],
             "responses": {
@@ -159,7 +164,7 @@ THIN_PATHS: dict[str, Any] = {
                     "description": "the transfer",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}},
                 },
-                **{str(s): r for s, r in openapi.problem_responses(*openapi.READ_PROBLEMS).items()},
+                **{str(s): r for s, r in openapi.problem_responses(*openapi.FIND_PROBLEMS).items()},
             },
         }
     },

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from api.auth import Operator
 from api.body import read_object
 from api.fields import ExternalId, Metadata, Name, RequestModel, id_schema, validate
-from api.openapi import CREATE_PROBLEMS, body_of, problem_responses
+from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, LOCATION, REPLAYED, body_of, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import PrintableFilter, optional_key, path_id
 from api.problems import Problem
@@ -51,10 +51,12 @@ router = APIRouter(tags=["clients"])
 
 @router.post(
     "/v1/clients",
+    summary="Make a client with its wallet",
     status_code=201,
     response_model=ClientView,
+    response_description="made, now or by an earlier request with this key",
     openapi_extra=body_of(ClientRequest),
-    responses=problem_responses(*CREATE_PROBLEMS),
+    responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: Operator) -> Any:
     """Make a client and its wallet. With an Idempotency-Key header it may be repeated."""
@@ -68,7 +70,7 @@ async def post_client(request: Request, caller: Operator) -> Any:
     return JSONResponse(show(client), 201, headers)
 
 
-@router.get("/v1/clients", response_model=ClientPage)
+@router.get("/v1/clients", summary="List clients", response_model=ClientPage, responses=problem_responses(*LIST_PROBLEMS))
 async def list_clients(
     request: Request,
     caller: Operator,
@@ -83,7 +85,12 @@ async def list_clients(
     return pages.page(rows, limit, lambda row: row.id.bytes, show)
 
 
-@router.get("/v1/clients/{client_id}", response_model=ClientView)
+@router.get(
+    "/v1/clients/{client_id}",
+    summary="Look a client up",
+    response_model=ClientView,
+    responses=problem_responses(*FIND_PROBLEMS),
+)
 async def get_client(request: Request, caller: Operator, client_id: ClientId) -> Any:
     """A client with its wallet, of one instant."""
     client = await clients.find(request.app.state.database, path_id(request, Prefix.CLIENT, "client_id"))

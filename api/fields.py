@@ -98,12 +98,12 @@ def id_schema(prefix: Prefix) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"})
 
 
-Amount = Annotated[int, BeforeValidator(check_amount), Field(ge=AMOUNT_MIN, le=AMOUNT_MAX, examples=[1050])]
+# Limits stand before our own checks: pydantic knows a limit by its name only on the bare type.
+Amount = Annotated[int, Field(ge=AMOUNT_MIN, le=AMOUNT_MAX, examples=[1050]), BeforeValidator(check_amount)]
 Currency = Annotated[str, BeforeValidator(check_currency), WithJsonSchema({"type": "string", "const": CURRENCY})]
-Text = Annotated[str, AfterValidator(check_printable)]
-Name = Annotated[Text, Field(min_length=1, max_length=200, examples=["Ada"])]
-ExternalId = Annotated[Text, Field(min_length=1, max_length=100, examples=["u-17"])]
-Reference = Annotated[Text, Field(max_length=200, examples=["invoice 42"])]
+Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Ada"]), AfterValidator(check_printable)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=100, examples=["u-17"]), AfterValidator(check_printable)]
+Reference = Annotated[str, Field(max_length=200, examples=["invoice 42"]), AfterValidator(check_printable)]
 Metadata = Annotated[
     dict[str, str],
     BeforeValidator(check_metadata),

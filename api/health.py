@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from api.openapi import problem_responses
 from api.problems import KINDS, Problem
 from core.db import Database
 from core.doorbell import Doorbell
@@ -21,16 +22,21 @@ class Condition:
 
     writable: bool
     durable: bool
-    migrations: list[str]
+    migrated_before: bool
 
 
-@router.get("/healthz")
+@dataclass(frozen=True, slots=True)
+class Migration:
+    name: str
+
+
+@router.get("/healthz", summary="Is the process alive?", responses=problem_responses("invalid_parameter"))
 async def get_health() -> dict[str, str]:
     """The process runs. No I/O."""
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", summary="May traffic be sent?", responses=problem_responses("invalid_parameter", "unavailable"))
 async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, migrated and durable. Redis is reported but not required: the sweeper works without it."""
     checks = await check_database(request.app.state.database)
@@ -45,23 +51,24 @@ async def get_readiness(request: Request) -> dict[str, Any]:
 async def check_database(database: Database) -> dict[str, bool]:
     try:
         [condition] = await database.fetch("check_database", {}, Condition)
+        applied = await database.fetch("list_migrations", {}, Migration) if condition.migrated_before else []
     except Unavailable:
         return {"database_answers": False}
     return {
         "database_answers": True,
         "database_writable": condition.writable,
         "database_durable": condition.durable,
-        "database_migrated": set(names()) <= set(condition.migrations),
+        "database_migrated": set(names()) <= {migration.name for migration in applied},
     }
 
 
-@router.get("/problems")
+@router.get("/problems", summary="List problem codes", responses=problem_responses("invalid_parameter"))
 async def list_problems() -> dict[str, Any]:
     """Every code that a problem may have."""
     return {"data": [describe(code) for code in KINDS]}
 
 
-@router.get("/problems/{code}")
+@router.get("/problems/{code}", summary="Explain a problem code", responses=problem_responses("invalid_parameter", "not_found"))
 async def get_problem(code: str) -> dict[str, Any]:
     """What a code means and what to do about it."""
     if code not in KINDS:

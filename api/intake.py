@@ -180,8 +180,9 @@ async def explain(connection: Connection, left_out: Sequence[Submission]) -> dic
 def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[UUID, str]) -> Answer:
     if found is not None:
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
-    usable = {submission.destination: "client", submission.source: "external" if submission.type == "deposit" else "client"}
-    unknown = frozenset(id for id, kind in usable.items() if kinds.get(id) != kind)
+    # Pairs, no mapping: a deposit into an external wallet has one wallet on both sides.
+    wanted = [(submission.source, "external" if submission.type == "deposit" else "client"), (submission.destination, "client")]
+    unknown = frozenset(id for id, kind in wanted if kinds.get(id) != kind)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
 
 

@@ -36,12 +36,13 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READ_PROBLEMS = ("invalid_parameter", "invalid_cursor", "unauthorized", "forbidden", "not_found", "internal_error", "unavailable")
+COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable")
+FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
+LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
 BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
-CREATE_PROBLEMS = (*BODY_PROBLEMS, "invalid_parameter", "idempotency_key_invalid", "unauthorized", "forbidden",
-                   "external_id_taken", "idempotency_key_reused", "internal_error", "unavailable")  # fmt: skip
-MONEY_PROBLEMS = (*BODY_PROBLEMS, "invalid_parameter", "idempotency_key_missing", "idempotency_key_invalid", "unauthorized",
-                  "forbidden", "idempotency_key_reused", "internal_error", "unavailable")  # fmt: skip
+POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
+CREATE_PROBLEMS = (*POST_PROBLEMS, "external_id_taken")
+MONEY_PROBLEMS = (*POST_PROBLEMS, "idempotency_key_missing")
 
 
 def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import BeforeValidator
 
-from api.parameters import AsciiInteger
+from api.parameters import ascii_integer
 from api.problems import Problem
 from core import ids
 
@@ -22,7 +23,7 @@ KEY_BYTES = 16
 
 Item = TypeVar("Item")
 
-Limit = Annotated[AsciiInteger, Query(ge=1, le=LIMIT_MAX, description="how many rows at most")]
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many rows at most"), BeforeValidator(ascii_integer)]
 Cursor = Annotated[str | None, Query(description="the next_cursor of the page before")]
 
 
@@ -46,7 +47,7 @@ class Pages:
             raw = base64.b64decode(cursor, altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
             raise Problem("invalid_cursor") from None
-        if len(raw) != TAG_BYTES + KEY_BYTES or raw[:TAG_BYTES] != self.tag:
+        if len(raw) != TAG_BYTES + KEY_BYTES or raw[:TAG_BYTES] != self.tag or text(raw) != cursor:
             raise Problem("invalid_cursor")
         return raw[TAG_BYTES:]
 
@@ -66,5 +67,10 @@ class Pages:
         """Return the list's answer from up to `limit` + 1 rows; `key` gives the 16 bytes by which a row is found again."""
         has_more = len(rows) > limit
         shown = rows[:limit]
-        cursor = base64.urlsafe_b64encode(self.tag + key(shown[-1])).decode() if has_more else None
+        cursor = text(self.tag + key(shown[-1])) if has_more else None
         return {"data": [show(row) for row in shown], "has_more": has_more, "next_cursor": cursor}
+
+
+def text(raw: bytes) -> str:
+    """Return the one text of a cursor: the decoder would also read others, such as one with "=" at its end."""
+    return base64.urlsafe_b64encode(raw).decode()

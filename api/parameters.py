@@ -24,7 +24,6 @@ def wallet_filter(value: object) -> UUID:
     return ids.parse(Prefix.WALLET, str(value))
 
 
-AsciiInteger = Annotated[int, BeforeValidator(ascii_integer)]
 PrintableFilter = Annotated[str, AfterValidator(check_printable)]
 KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from api.auth import Operator, admit_operator
 from api.fields import id_schema
+from api.openapi import LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
@@ -73,7 +74,7 @@ class TransferPage(BaseModel):
 router = APIRouter(tags=["transfers"])
 
 
-@router.get("/v1/transfers", summary="List transfers", response_model=TransferPage)
+@router.get("/v1/transfers", summary="List transfers", response_model=TransferPage, responses=problem_responses(*LIST_PROBLEMS))
 async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     request: Request,
     caller: Operator,

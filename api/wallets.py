@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.auth import Operator
+from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
@@ -51,7 +52,12 @@ class WalletEntryPage(BaseModel):
 router = APIRouter(tags=["wallets"])
 
 
-@router.get("/v1/wallets/{wallet_id}", response_model=WalletView)
+@router.get(
+    "/v1/wallets/{wallet_id}",
+    summary="Look a wallet up",
+    response_model=WalletView,
+    responses=problem_responses(*FIND_PROBLEMS),
+)
 async def get_wallet(request: Request, caller: Operator, wallet_id: WalletId) -> Any:
     """A wallet: balance and version of one instant."""
     wallet = await wallets.find(request.app.state.database, path_id(request, Prefix.WALLET, "wallet_id"))
@@ -60,7 +66,12 @@ async def get_wallet(request: Request, caller: Operator, wallet_id: WalletId) ->
     return show_wallet(wallet)
 
 
-@router.get("/v1/wallets/{wallet_id}/entries", response_model=WalletEntryPage)
+@router.get(
+    "/v1/wallets/{wallet_id}/entries",
+    summary="List a wallet's entries",
+    response_model=WalletEntryPage,
+    responses=problem_responses(*LIST_PROBLEMS, "not_found"),
+)
 async def list_wallet_entries(
     request: Request, caller: Operator, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:

@@ -28,9 +28,10 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
         server.start()
     made = Databases(external or (server.url("postgres") if server else ""))
     yield made
-    made.drop()
     if server:
-        server.stop()
+        server.stop("immediate")  # nobody needs its data again
+    else:
+        made.drop()
 
 
 @pytest.fixture(scope="session")

@@ -2,4 +2,4 @@
 SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable,
        current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'
        AND current_setting('synchronous_commit') NOT IN ('off') AS durable,
-       coalesce((SELECT array_agg(name) FROM migrations), '{}') AS migrations
+       to_regclass('migrations') IS NOT NULL AS migrated_before

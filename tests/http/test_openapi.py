@@ -1,0 +1,262 @@
+"""The OpenAPI document says what is there, and what is there is as it says."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.caller import Answer, Caller, new_key
+
+Schema = dict[str, Any]
+
+# Every route, and the problems that a caller of it must be ready for.
+READ = {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
+BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed", "idempotency_key_invalid"}
+MONEY = READ | BODY | {"idempotency_key_missing", "idempotency_key_reused"}
+ROUTES: dict[tuple[str, str], set[str]] = {
+    ("post", "/v1/clients"): READ | BODY | {"external_id_taken", "idempotency_key_reused"},
+    ("get", "/v1/clients"): READ | {"invalid_cursor"},
+    ("get", "/v1/clients/{client_id}"): READ | {"not_found"},
+    ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
+    ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
+    ("post", "/v1/deposits"): MONEY,
+    ("post", "/v1/transfers"): MONEY,
+    ("get", "/v1/transfers"): READ | {"invalid_cursor"},
+    ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
+    ("get", "/healthz"): {"invalid_parameter"},
+    ("get", "/readyz"): {"invalid_parameter", "unavailable"},
+    ("get", "/problems"): {"invalid_parameter"},
+    ("get", "/problems/{code}"): {"invalid_parameter", "not_found"},
+}
+
+
+@pytest.fixture
+def document(caller: Caller) -> Schema:
+    answer = caller.get("/openapi.json")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    body: Schema = answer.body
+    return body
+
+
+def test_the_document_is_openapi_3_1(document: Schema) -> None:
+    assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
+    assert document["info"]["title"] == "Teller"
+    assert document["info"]["version"]
+
+
+def test_the_document_lists_exactly_the_routes_that_there_are(document: Schema) -> None:
+    assert {(method, path) for path, methods in document["paths"].items() for method in methods} == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_a_route_is_listed_with_exactly_its_problems(document: Schema, route: tuple[str, str]) -> None:
+    method, path = route
+    responses = document["paths"][path][method]["responses"]
+
+    described = {
+        code: status
+        for status, response in responses.items()
+        if "application/problem+json" in response.get("content", {})
+        for code in re.findall(r"`(\w+)`", response["description"])
+    }
+
+    assert set(described) == ROUTES[route]
+    for code, status in described.items():
+        assert code in document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+        assert status in responses
+
+
+def test_every_listed_problem_has_the_status_that_it_is_listed_under(caller: Caller, document: Schema) -> None:
+    statuses = {row["code"]: str(row["status"]) for row in caller.get("/problems").body["data"]}
+
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                for code in re.findall(r"`(\w+)`", response["description"]):
+                    assert statuses[code] == status, (path, code)
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from references(item)
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def resolve(document: Schema, reference: str) -> Schema:
+    assert reference.startswith("#/"), reference
+    found: Any = document
+    for step in reference[2:].split("/"):
+        found = found[step]
+    return dict(found)
+
+
+def test_every_reference_resolves(document: Schema) -> None:
+    found = set(references(document))
+
+    assert found
+    for reference in found:
+        assert resolve(document, reference)
+
+
+def test_every_schema_is_used(document: Schema) -> None:
+    used = {reference.rpartition("/")[2] for reference in references(document)}
+
+    assert set(document["components"]["schemas"]) == used
+
+
+def test_limits_are_written_in_json_schemas_own_words(document: Schema) -> None:
+    [limit] = [p["schema"] for p in document["paths"]["/v1/clients"]["get"]["parameters"] if p["name"] == "limit"]
+    amount = document["components"]["schemas"]["NewDeposit"]["properties"]["amount"]
+    name = document["components"]["schemas"]["ClientRequest"]["properties"]["name"]
+
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
+    assert (amount["type"], amount["minimum"], amount["maximum"]) == ("integer", 1, 2**53 - 1)
+    assert (name["minLength"], name["maxLength"]) == (1, 200)
+
+
+def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:
+    for model in ("ClientRequest", "NewDeposit", "NewTransfer"):
+        assert document["components"]["schemas"][model]["additionalProperties"] is False
+
+
+def test_the_idempotency_key_is_required_for_money_alone(document: Schema) -> None:
+    required = {
+        path: parameter["required"]
+        for path, methods in document["paths"].items()
+        for parameter in methods.get("post", {}).get("parameters", [])
+        if parameter["name"] == "Idempotency-Key"
+    }
+
+    assert required == {"/v1/clients": False, "/v1/deposits": True, "/v1/transfers": True}
+
+
+def test_only_what_is_under_v1_needs_a_key(document: Schema) -> None:
+    [scheme] = document["components"]["securitySchemes"]
+    assert document["components"]["securitySchemes"][scheme] == {"type": "http", "scheme": "bearer"}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["security"] == ([{scheme: []}] if path.startswith("/v1/") else [])
+
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "boolean": (bool,), "null": (type(None),),
+}  # fmt: skip
+
+MEETS: dict[str, Callable[[Any, Any], bool]] = {
+    "enum": lambda options, value: value in options,
+    "const": lambda constant, value: value == constant,
+    "pattern": lambda pattern, value: re.search(pattern, value) is not None,
+}
+
+
+def faults(document: Schema, schema: Schema, value: Any, at: str = "") -> list[str]:
+    """Return where the value breaks the schema, as far as our schemas go. A key that the schema does not name is a fault."""
+    if "$ref" in schema:
+        return faults(document, resolve(document, schema["$ref"]), value, at)
+    if "anyOf" in schema:
+        return [] if any(not faults(document, option, value, at) for option in schema["anyOf"]) else [f"{at}: none of anyOf"]
+    if "type" in schema and type(value) not in TYPES[schema["type"]]:
+        return [f"{at}: not {schema['type']}"]
+    found = [f"{at}: not {key}" for key in ("enum", "const", "pattern") if key in schema and not MEETS[key](schema[key], value)]
+    if isinstance(value, list):
+        return found + [
+            fault for n, item in enumerate(value) for fault in faults(document, schema.get("items", {}), item, f"{at}/{n}")
+        ]
+    if isinstance(value, dict):
+        return found + faults_of_object(document, schema, value, at)
+    return found
+
+
+def faults_of_object(document: Schema, schema: Schema, value: dict[str, Any], at: str) -> list[str]:
+    found = [f"{at}/{name}: missing" for name in schema.get("required", []) if name not in value]
+    others = schema.get("additionalProperties", False)
+    for name, item in value.items():
+        described = schema.get("properties", {}).get(name, others)
+        if described is False:
+            found.append(f"{at}/{name}: not described")
+        elif described is not True:
+            found += faults(document, described, item, f"{at}/{name}")
+    return found
+
+
+def check(document: Schema, method: str, path: str, answer: Answer) -> None:
+    """Check an answer against what the document says of this route."""
+    response = document["paths"][path][method]["responses"][str(answer.status)]
+    content = response["content"][answer.headers["content-type"]]
+    assert faults(document, content["schema"], answer.body) == []
+    for name in response.get("headers", {}):
+        if name != "Idempotent-Replayed":
+            assert name.lower() in answer.headers
+
+
+def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    key = new_key()
+    made = caller.post("/v1/clients", {"name": "Ada", "external_id": new_key(), "metadata": {"a": "b"}})
+    wallet, other = made.body["wallet"]["id"], caller.new_wallet()
+    accepted = caller.deposit(wallet, 5, key, reference="r")
+    caller.wait_final(accepted.body["id"])
+    rejected = caller.wait_final(caller.transfer(wallet, other, 6).body["id"])
+    caller.wait_final(caller.transfer(wallet, other, 5).body["id"])
+
+    check(document, "post", "/v1/clients", made)
+    check(document, "get", "/v1/clients/{client_id}", caller.get(f"/v1/clients/{made.body['id']}"))
+    check(document, "get", "/v1/clients", caller.get("/v1/clients?limit=2"))
+    check(document, "get", "/v1/wallets/{wallet_id}", caller.get(f"/v1/wallets/{wallet}"))
+    check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?limit=1"))
+    check(document, "post", "/v1/deposits", accepted)
+    check(document, "post", "/v1/deposits", caller.deposit(wallet, 5, key, reference="r"))
+    check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
+    check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{rejected['id']}"))
+    check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?wallet_id={wallet}"))
+    check(document, "get", "/healthz", caller.get("/healthz"))
+    check(document, "get", "/readyz", caller.get("/readyz"))
+    check(document, "get", "/problems", caller.get("/problems"))
+    check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
+
+
+def test_real_problems_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    check(document, "post", "/v1/clients", caller.post("/v1/clients", {"name": 5, "x": 1}))
+    check(document, "post", "/v1/clients", caller.post("/v1/clients", b"{"))
+    check(document, "post", "/v1/clients", caller.post("/v1/clients", b" " * 20_000))
+    check(document, "post", "/v1/deposits", caller.post("/v1/deposits", {}))
+    check(document, "post", "/v1/transfers", caller.post("/v1/transfers", {}, key=new_key()))
+    check(document, "get", "/v1/transfers", caller.get("/v1/transfers?cursor=x"))
+    check(document, "get", "/v1/wallets/{wallet_id}", caller.get("/v1/wallets/x"))
+    check(document, "get", "/v1/wallets/{wallet_id}", caller.get("/v1/wallets/x", headers={"Authorization": "x"}))
+    check(document, "get", "/problems/{code}", caller.get("/problems/x"))
+
+
+def test_the_docs_load_nothing_from_anywhere_else(caller: Caller) -> None:
+    page = caller.get("/docs")
+
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
+    loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)["']""", page.body) + re.findall(
+        r"""url:\s*["']([^"']+)["']""", page.body
+    )
+    assert "/openapi.json" in loaded
+    assert len(loaded) >= 4  # style, script, icon, document
+    assert "//" not in re.sub(r"(?m)^\s*//.*$", "", "\n".join(loaded))
+    for url in loaded:
+        assert url.startswith("/"), url
+    assert not re.search(r"https?://", re.sub(r"<!--.*?-->", "", page.body, flags=re.DOTALL))
+
+
+def test_what_the_docs_load_is_served_by_the_api_itself(caller: Caller) -> None:
+    page = caller.get("/docs").body
+    loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)["']""", page)
+
+    for url in loaded:
+        if not url.endswith(".png"):  # the caller reads text
+            answer = caller.get(url)
+            assert answer.status == 200, url
+            assert len(answer.body) > 1000
+            assert "@import" not in answer.body or url.endswith(".js")
+    assert any(url.endswith(".js") for url in loaded)
+    assert any(url.endswith(".css") for url in loaded)
