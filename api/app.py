@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from api import clients, health, openapi, submit, transfers, wallets
+from api import batch, clients, health, openapi, submit, transfers, wallets
 from api.auth import Doorman, admit_operator
 from api.intake import Intake
 from api.parameters import refuse_stray_parameters
@@ -77,6 +77,7 @@ def add_routes(app: FastAPI) -> None:
     app.router.routes += [
         Route("/v1/deposits", submit.post_deposit, methods=["POST"]),
         Route("/v1/transfers", submit.post_transfer, methods=["POST"]),
+        Route("/v1/transfers/batch", batch.post_batch, methods=["POST"]),
         get_only(Route("/v1/transfers/{transfer_id}", transfers.get_transfer)),
     ]
     strict = [Depends(admit_operator), Depends(refuse_stray_parameters)]
@@ -136,7 +137,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        models: list[type[BaseModel]] = [clients.ClientRequest, submit.NewDeposit, submit.NewTransfer, transfers.TransferView]
+        models: list[type[BaseModel]] = [
+            clients.ClientRequest,
+            submit.NewDeposit,
+            submit.NewTransfer,
+            batch.BatchRequest,
+            batch.BatchView,
+        ]
         app.openapi_schema = openapi.complete(document, THIN_PATHS, models)
     return app.openapi_schema
 
@@ -153,6 +160,7 @@ THIN_PATHS: dict[str, Any] = {
     "/v1/transfers": {
         "post": openapi.money_operation("Transfer between wallets", str(submit.post_transfer.__doc__), submit.NewTransfer)
     },
+    "/v1/transfers/batch": {"post": openapi.batch_operation(str(batch.post_batch.__doc__), batch.BatchRequest, batch.BatchView)},
     "/v1/transfers/{transfer_id}": {
         "get": {
             "tags": ["transfers"],

@@ -26,6 +26,8 @@ CODES = {
     "extra_forbidden": ("unknown_field", "is not a field of this request"),
     "string_too_long": ("too_long", "is too long"),
     "string_too_short": ("required", "must not be empty"),
+    "too_long": ("too_long", "has too many items"),
+    "too_short": ("required", "must not be empty"),
     "string_unicode": ("invalid_string", "holds a character that is not allowed"),
 }
 WRONG_TYPE = ("wrong_type", "is not of the right type")

@@ -14,7 +14,7 @@ from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.transfers import Submission, Transfer
 
-BATCH_MAX = 500  # beyond it an INSERT gains little and its callers wait for longer
+BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
 RETRY_WITHIN_S = 0.5  # a connection that was lost at once leaves time to find the outcome out before callers are answered 503
 
 logger = log.get(__name__)
@@ -75,14 +75,20 @@ class Intake:
 
     async def submit(self, submission: Submission) -> Answer:
         """Return what became of the submission, after COMMIT. Raises Unavailable when that is unknown: then repeat it."""
-        pending = Pending(submission, asyncio.get_running_loop().create_future())
-        self._pending.append(pending)
+        [answer] = await self.submit_all([submission])
+        return answer
+
+    async def submit_all(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """Return what became of each, in order; up to BATCH_MAX of them are stored by one INSERT. Raises Unavailable for all."""
+        loop = asyncio.get_running_loop()
+        pending = [Pending(submission, loop.create_future()) for submission in submissions]
+        self._pending += pending
         self._arrived.set()
         try:
             async with asyncio.timeout(db.ANSWER_WITHIN_S):
-                return await pending.answer
+                return await asyncio.gather(*(one.answer for one in pending))
         except TimeoutError:
-            raise Unavailable("the submission was not stored in time") from None
+            raise Unavailable("the submissions were not stored in time") from None
 
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""

@@ -70,6 +70,22 @@ def money_operation(summary: str, description: str, model: type[BaseModel]) -> d
     }
 
 
+def batch_operation(description: str, request: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+    """Return the operation of the batch verb: its items carry the keys, and their problems come in its results."""
+    content = {"application/json": {"schema": {"$ref": REFERENCES.format(model=answer.__name__)}}}
+    codes = [code for code in POST_PROBLEMS if code != "idempotency_key_reused"]
+    return {
+        "tags": ["transfers"],
+        "summary": "Transfer many at once",
+        "description": description,
+        "requestBody": body_of(request)["requestBody"],
+        "responses": {
+            "200": {"description": "what became of each, in order", "content": content},
+            **{str(status): response for status, response in problem_responses(*codes).items()},
+        },
+    }
+
+
 def complete(document: dict[str, Any], paths: Mapping[str, Any], models: list[type[BaseModel]]) -> dict[str, Any]:
     """Add the thin routes, the models that they name, the problem document and the security scheme to FastAPI's document."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

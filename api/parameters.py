@@ -58,6 +58,12 @@ def optional_key(request: Request) -> str | None:
         raise Problem("idempotency_key_invalid") from None
 
 
+def refuse_header_key(request: Request) -> None:
+    """Refuse an Idempotency-Key header where each item of the body has a key of its own."""
+    if "idempotency-key" in request.headers:
+        raise Problem("idempotency_key_invalid", "each transfer of a batch carries its own key; the header is not used")
+
+
 def refuse_parameters(request: Request) -> None:
     """Refuse any query string: for the routes that take none."""
     if request.scope["query_string"]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from api.auth import Caller, admit_operator
 from api.body import read_object
 from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
-from api.intake import Accepted, Existing, Intake, UnknownWallets
+from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
 from api.transfers import RETRY_AFTER_S, show
@@ -48,21 +48,19 @@ Money = TypeVar("Money", bound=MoneyRequest)
 async def post_deposit(request: Request) -> JSONResponse:
     """Queue a deposit into a client's wallet."""
     caller, key, new = await read_request(request, NewDeposit)
-    shard = shard_of(new.wallet_id, await shards(request))
-    source = ids.external_wallet(shard)
-    submission = submission_of("deposit", source=source, destination=new.wallet_id, shard=shard, caller=caller, key=key, new=new)
-    return await submit(request, submission, {new.wallet_id: "/wallet_id"})
+    intake: Intake = request.app.state.intake
+    submission = deposit_of(new, key, caller, await intake.shards())
+    stored, replayed = accepted(submission, await intake.submit(submission), {new.wallet_id: "/wallet_id"})
+    return respond(stored, replayed=replayed)
 
 
 async def post_transfer(request: Request) -> JSONResponse:
     """Queue a transfer from one client's wallet to another's."""
     caller, key, new = await read_request(request, NewTransfer)
-    source, destination = new.source_wallet_id, new.destination_wallet_id
-    if source == destination:
-        raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
-    shard = shard_of(source, await shards(request))
-    submission = submission_of("transfer", source=source, destination=destination, shard=shard, caller=caller, key=key, new=new)
-    return await submit(request, submission, {source: "/source_wallet_id", destination: "/destination_wallet_id"})
+    intake: Intake = request.app.state.intake
+    submission = transfer_of(new, key, caller, await intake.shards())
+    stored, replayed = accepted(submission, await intake.submit(submission), pointers(new))
+    return respond(stored, replayed=replayed)
 
 
 async def read_request(request: Request, model: type[Money]) -> tuple[Caller, str, Money]:
@@ -74,8 +72,22 @@ async def read_request(request: Request, model: type[Money]) -> tuple[Caller, st
     return caller, key, validate(model, fields)
 
 
-def submission_of(
-    type: Type, *, source: UUID, destination: UUID, shard: int, caller: Caller, key: str, new: MoneyRequest
+def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:
+    """Return what is to be stored for a deposit: it comes from the external wallet of the wallet's shard."""
+    shard = shard_of(new.wallet_id, shards)
+    return submission_of("deposit", ids.external_wallet(shard), new.wallet_id, shard, new, key=key, owner=caller.owner)
+
+
+def transfer_of(new: NewTransfer, key: str, caller: Caller, shards: int) -> Submission:
+    """Return what is to be stored for a transfer. Raises Problem when it goes from a wallet to itself."""
+    source, destination = new.source_wallet_id, new.destination_wallet_id
+    if source == destination:
+        raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
+    return submission_of("transfer", source, destination, shard_of(source, shards), new, key=key, owner=caller.owner)
+
+
+def submission_of(  # in the order of its fields
+    type: Type, source: UUID, destination: UUID, shard: int, new: MoneyRequest, *, key: str, owner: str
 ) -> Submission:
     fields = {
         "source": source,
@@ -94,25 +106,29 @@ def submission_of(
         currency=new.currency,
         reference=new.reference,
         metadata=json.dumps(new.metadata),
-        owner=caller.owner,
+        owner=owner,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint(type, fields),
         shard=shard,
     )
 
 
-async def submit(request: Request, submission: Submission, pointers: Mapping[UUID, str]) -> JSONResponse:
-    """Store the submission and answer; `pointers` says which field named which wallet."""
-    intake: Intake = request.app.state.intake
-    answer = await intake.submit(submission)
+def pointers(new: NewTransfer) -> Mapping[UUID, str]:
+    return {new.source_wallet_id: "/source_wallet_id", new.destination_wallet_id: "/destination_wallet_id"}
+
+
+def accepted(submission: Submission, answer: Answer, pointers: Mapping[UUID, str]) -> tuple[Transfer, bool]:
+    """Return the transfer that the answer stands for, and whether an earlier request made it.
+
+    Raises Problem when nothing was stored; `pointers` says which field named which wallet.
+    """
     if isinstance(answer, Accepted):
-        return respond(queued(submission, answer))
+        return queued(submission, answer), False
     if isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint:
-        return respond(answer.transfer, replayed=True)
+        return answer.transfer, True
     if isinstance(answer, UnknownWallets):
-        raise invalid(
-            [FieldError(at, "wallet_not_found", "there is no such wallet") for id, at in pointers.items() if id in answer.ids]
-        )
+        unknown = [at for id, at in pointers.items() if id in answer.ids]
+        raise invalid([FieldError(at, "wallet_not_found", "there is no such wallet") for at in unknown])
     raise Problem("idempotency_key_reused")
 
 
@@ -146,8 +162,3 @@ def respond(transfer: Transfer, *, replayed: bool = False) -> JSONResponse:
     if transfer.status == "queued":
         return JSONResponse(show(transfer), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
     return JSONResponse(show(transfer), 200, headers)
-
-
-async def shards(request: Request) -> int:
-    intake: Intake = request.app.state.intake
-    return await intake.shards()

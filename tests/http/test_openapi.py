@@ -22,6 +22,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
     ("post", "/v1/deposits"): MONEY,
     ("post", "/v1/transfers"): MONEY,
+    ("post", "/v1/transfers/batch"): READ | BODY,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/healthz"): {"invalid_parameter"},

@@ -1,0 +1,104 @@
+"""POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.responses import JSONResponse
+
+from api.auth import Caller, admit_operator
+from api.body import read_object
+from api.fields import RequestModel, refuse, validate
+from api.intake import Answer, Intake
+from api.parameters import refuse_header_key, refuse_parameters
+from api.problems import KINDS, Problem, document
+from api.submit import NewTransfer, accepted, pointers, transfer_of
+from api.transfers import TransferView, show
+from core import idempotency
+from core.transfers import Submission
+
+BODY_MAX = 1024 * 1024
+ITEMS_MAX = 1000
+
+
+def check_key(value: str) -> str:
+    try:
+        return idempotency.parse_key(value)
+    except idempotency.InvalidKey as error:
+        raise refuse("invalid_string", str(error)) from None
+
+
+class BatchItem(NewTransfer):
+    """A transfer with the idempotency key that its header would carry if it came alone."""
+
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=257, examples=["order-1001"]), AfterValidator(check_key)]
+
+
+class BatchRequest(RequestModel):
+    transfers: Annotated[list[BatchItem], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class BatchShape(RequestModel):
+    """A batch whose items are yet to be read: a bad one must not fail its neighbours."""
+
+    transfers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class BatchResult(BaseModel):
+    """What became of one item: 202 queued, 200 final, or 422 with the problem that its own request would have had."""
+
+    status: int
+    transfer: TransferView | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchView(BaseModel):
+    results: list[BatchResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An item that may be stored."""
+
+    submission: Submission
+    pointers: Mapping[Any, str]
+
+
+async def post_batch(request: Request) -> JSONResponse:
+    """Queue up to 1000 transfers. Results come in order; each item stands alone."""
+    caller = await admit_operator(request)
+    refuse_parameters(request)
+    refuse_header_key(request)
+    shape = validate(BatchShape, await read_object(request, BODY_MAX))
+    intake: Intake = request.app.state.intake
+    shards = await intake.shards()
+    items = [read_item(item, caller, shards) for item in shape.transfers]
+    answers = iter(await intake.submit_all([item.submission for item in items if isinstance(item, Ready)]))
+    outcomes = [outcome(item, next(answers)) if isinstance(item, Ready) else item for item in items]
+    return JSONResponse({"results": [result(request, one) for one in outcomes]})
+
+
+def read_item(fields: Mapping[str, object], caller: Caller, shards: int) -> Ready | Problem:
+    try:
+        item = validate(BatchItem, fields)
+        return Ready(transfer_of(item, item.idempotency_key, caller, shards), pointers(item))
+    except Problem as problem:
+        return problem
+
+
+def outcome(item: Ready, answer: Answer) -> dict[str, object] | Problem:
+    try:
+        transfer, _ = accepted(item.submission, answer, item.pointers)
+    except Problem as problem:
+        return problem
+    return {"status": 202 if transfer.status == "queued" else 200, "transfer": show(transfer)}
+
+
+def result(request: Request, outcome: dict[str, object] | Problem) -> dict[str, object]:
+    """Return the item's result as BatchResult describes it."""
+    if isinstance(outcome, Problem):
+        told = document(outcome, request.scope["path"], request.state.request_id)
+        return {"status": KINDS[outcome.code].status, "problem": told}
+    return outcome

@@ -1,0 +1,124 @@
+"""POST /v1/transfers/batch: many transfers in one request, each standing alone."""
+
+from typing import Any
+
+import pytest
+
+from tests.caller import Answer, Caller, new_key
+
+BATCH = "/v1/transfers/batch"
+
+
+def item(source: str, destination: str, amount: object = 1, key: str | None = None, **fields: object) -> dict[str, Any]:
+    named = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount}
+    return {"idempotency_key": key or new_key(), **named, **fields}
+
+
+def send(caller: Caller, *items: object) -> list[Any]:
+    answer = caller.post(BATCH, {"transfers": list(items)})
+    assert answer.status == 200, answer
+    results: list[Any] = answer.body["results"]
+    assert len(results) == len(items)
+    return results
+
+
+def test_each_item_becomes_a_transfer_and_is_applied_in_order(caller: Caller) -> None:
+    source, destination = caller.new_wallet(100), caller.new_wallet()
+
+    results = send(caller, *(item(source, destination, amount) for amount in range(1, 6)))
+
+    assert [result["status"] for result in results] == [202] * 5
+    ids = [result["transfer"]["id"] for result in results]
+    assert {caller.wait_final(id)["status"] for id in ids} == {"applied"}
+    entries = caller.get(f"/v1/wallets/{destination}/entries").body["data"]
+    assert [entry["transfer_id"] for entry in reversed(entries)] == ids
+
+
+def test_a_bad_item_fails_alone_with_the_problem_of_its_own_request(caller: Caller) -> None:
+    source, destination = caller.new_wallet(100), caller.new_wallet()
+    stranger = "wal_00000000000000000000000001"
+
+    results = send(
+        caller,
+        item(source, destination, 1),
+        item(source, destination, 0),
+        item(source, stranger, 1),
+        item(source, source, 1),
+        {"amount": 1},
+        item(source, destination, 2, surprise=True),
+        item(source, destination, 3),
+    )
+
+    assert [result["status"] for result in results] == [202, 422, 422, 422, 422, 422, 202]
+    problems = [result["problem"] for result in results if "problem" in result]
+    assert {problem["code"] for problem in problems} == {"validation_failed"}
+    assert [{error["pointer"]: error["code"] for error in problem["errors"]} for problem in problems] == [
+        {"/amount": "amount_not_positive"},
+        {"/destination_wallet_id": "wallet_not_found"},
+        {"/destination_wallet_id": "same_wallet"},
+        {"/source_wallet_id": "required", "/destination_wallet_id": "required", "/idempotency_key": "required"},
+        {"/surprise": "unknown_field"},
+    ]
+
+
+def test_a_repeated_key_in_one_batch_behaves_as_across_requests(caller: Caller) -> None:
+    source, destination, key = caller.new_wallet(100), caller.new_wallet(), new_key()
+
+    first, same, other = send(
+        caller, item(source, destination, 1, key), item(source, destination, 1, key), item(source, destination, 2, key)
+    )
+
+    assert (first["status"], same["status"]) == (202, 202)
+    assert first["transfer"]["id"] == same["transfer"]["id"]
+    assert (other["status"], other["problem"]["code"]) == (422, "idempotency_key_reused")
+    caller.wait_final(first["transfer"]["id"])
+    assert caller.balance(destination) == 1
+
+
+def test_an_item_and_a_single_request_with_its_key_are_the_same_transfer(caller: Caller) -> None:
+    source, destination, key = caller.new_wallet(100), caller.new_wallet(), new_key()
+    single = caller.transfer(source, destination, 7, key).body
+    caller.wait_final(single["id"])
+
+    [replayed] = send(caller, item(source, destination, 7, key))
+
+    assert (replayed["status"], replayed["transfer"]["id"]) == (200, single["id"])
+
+
+def test_a_thousand_items_are_taken_and_one_more_is_refused(caller: Caller) -> None:
+    source, destination = caller.new_wallet(1000), caller.new_wallet()
+    items = [item(source, destination) for _ in range(1001)]
+
+    refused = caller.post(BATCH, {"transfers": items})
+    results = send(caller, *items[:1000])
+
+    assert refused.field_codes == {"/transfers": "too_long"}
+    assert {result["status"] for result in results} == {202}
+    caller.wait_final(results[-1]["transfer"]["id"])
+    assert caller.balance(destination) == 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ({}, "/transfers", "required"),
+        ({"transfers": []}, "/transfers", "required"),
+        ({"transfers": {}}, "/transfers", "wrong_type"),
+        ({"transfers": [1]}, "/transfers/0", "wrong_type"),
+        ({"transfers": [{}], "mode": "all"}, "/mode", "unknown_field"),
+    ],
+)
+def test_a_body_of_another_shape_is_refused_whole(caller: Caller, body: object, pointer: str, code: str) -> None:
+    assert caller.post(BATCH, body).field_codes == {pointer: code}
+
+
+def test_a_batch_may_be_a_mebibyte_and_not_a_byte_more(caller: Caller) -> None:
+    def of_size(size: int) -> Answer:
+        return caller.post(BATCH, b'{"transfers": []}'.ljust(size))
+
+    assert of_size(1024 * 1024).field_codes == {"/transfers": "required"}
+    assert of_size(1024 * 1024 + 1).code == "body_too_large"
+
+
+def test_a_key_in_the_header_is_refused(caller: Caller) -> None:
+    assert caller.post(BATCH, {"transfers": [{}]}, key=new_key()).code == "idempotency_key_invalid"
