@@ -36,9 +36,10 @@ KEEPALIVE: dict[str, Any] = {
 }
 
 # Faults, not refusals: serialization failure and deadlock, lock not available, operator intervention (shutdown, timeouts),
-# insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), undefined table
-# (not migrated yet).
-TRANSIENT_STATES = ("40001", "40P01", "55P03", "57", "53", "08", "25006", "42P01")
+# insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), a transaction that
+# was idle or open for too long. And all of class 42 (no such table or column, no right to it): a deployment that is not finished,
+# never a transfer's fault; taken for one, it would reject the whole queue, transfer by transfer.
+TRANSIENT_STATES = ("40001", "40P01", "55P03", "57", "53", "08", "25006", "25P03", "25P04", "42")
 
 logger = log.get(__name__)
 

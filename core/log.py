@@ -5,10 +5,16 @@ Never logged: keys, connection strings, bodies, metadata, and the text of databa
 
 import logging
 import sys
+from typing import Any
 
+import psycopg
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import ExcInfo
 
 __all__ = ["configure", "get"]
+
+TRACEBACK = ExceptionDictTransformer(show_locals=False)
 
 
 def configure(level: str) -> None:
@@ -31,7 +37,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                structlog.processors.ExceptionRenderer(describe),
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -39,6 +45,15 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("psycopg.pool", "rq", "rq.worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Return the exception and its causes, with the frames they came through; no local variables, no text of the database's."""
+    described = TRACEBACK(exc_info)
+    for exception in described:
+        if hasattr(psycopg.errors, exception["exc_type"]):
+            exception["exc_value"] = ""
+    return described
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

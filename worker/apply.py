@@ -2,24 +2,21 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
 from core import db, ids, ledger, log
 from core.doorbell import Doorbell
 from core.ids import Prefix
-from core.ledger import Claim, Outcome, Refusal, Verdict, Wallet
+from core.ledger import Claim, Outcome, Refusal, Wallet
+from worker.caution import Caution
 
 __all__ = ["Applier", "ShardBusy"]
 
-BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
-ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
 PAUSE_AFTER_FAILURE_S = 0.05
 
 Connection = psycopg.Connection[Any]
@@ -46,67 +43,45 @@ class Place(NamedTuple):
     amount: int
 
 
-@dataclass(slots=True)
-class Caution:
-    """How large the next batch of a drain may be: halved by a failure, doubled by a success.
-
-    So a batch that fails for an unknown reason shrinks to the one transfer that makes it fail. That one's failures are counted.
-    """
-
-    limit: int = BATCH_MAX
-    suspect: UUID | None = None
-    failures: int = 0
-
-    def succeeded(self) -> None:
-        self.limit = min(self.limit * 2, BATCH_MAX)
-
-    def failed(self, head: UUID | None) -> None:
-        """Heed a failure of the batch that began with `head`."""
-        if self.limit == 1:
-            self.failures = self.failures + 1 if head == self.suspect else 1
-            self.suspect = head
-        self.limit = max(self.limit // 2, 1)
-
-    @property
-    def exhausted(self) -> bool:
-        return self.failures >= ATTEMPTS_MAX
-
-
 class Applier:
     """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke."""
 
-    def __init__(self, connect: Callable[[], Connection], doorbell: Doorbell) -> None:
+    def __init__(self, connect: Callable[[], Connection], doorbell: Doorbell, fair_share_s: float = FAIR_SHARE_S) -> None:
         self._connect = connect
         self._doorbell = doorbell
+        self._fair_share_s = fair_share_s
         self._connection: Connection | None = None
         self._head: UUID | None = None  # of the batch that was claimed last
 
-    def answer(self, shard: int) -> None:
+    def answer(self, shard: int) -> int:
         """Answer the shard's doorbell: drain it until it is empty, or for a fair share of time and ring again.
 
-        A fault of the database is logged, not raised: the queue is as it was, and the sweeper will come back to it.
+        Returns how many transfers were finished, as far as it knows: 0 when somebody else drains the shard, or after a fault of the
+        database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
         self._doorbell.answer(shard)
         try:
-            self._answer(shard, time.monotonic() + FAIR_SHARE_S)
+            return self._answer(shard, time.monotonic() + self._fair_share_s)
         except psycopg.Error as error:
             logger.warning("drain put off", shard=shard, kind=type(error).__name__, sqlstate=error.sqlstate)
+            return 0
 
-    def _answer(self, shard: int, deadline: float) -> None:
+    def _answer(self, shard: int, deadline: float) -> int:
+        finished = 0
         while True:
             try:
-                self.drain(shard, deadline)
+                finished += self.drain(shard, deadline)
             except ShardBusy:
                 self._doorbell.ask_rerun(shard)
                 try:
-                    self.drain(shard, deadline)
+                    finished += self.drain(shard, deadline)
                 except ShardBusy:
-                    return  # its holder has yet to release the lock, and looks for the wish after that
+                    return finished  # its holder has yet to release the lock, and looks for the wish after that
             if time.monotonic() >= deadline:
                 self._doorbell.ring([shard])
-                return
+                return finished
             if not self._doorbell.rerun_asked(shard):
-                return
+                return finished
 
     def drain(self, shard: int, deadline: float) -> int:
         """Apply the shard's queue in order until it is empty or `deadline` (monotonic seconds); return how many were finished.
@@ -122,7 +97,7 @@ class Applier:
             except ShardBusy:
                 raise
             except Exception as error:
-                self._discard_connection()
+                self.close()  # in the middle of a statement it is unusable, and its locks are held; a stale plan dies with it
                 if db.is_transient(error):
                     raise
                 batch = self._heed_failure(shard, caution, error)
@@ -162,8 +137,9 @@ class Applier:
             places = self._claim(connection, pipeline, shard, limit=1)
             if not places or places[0].transfer_id != suspect:
                 return 0
-            outcome = Outcome([Verdict(suspect, Refusal.INTERNAL)], [], [])
-            self._write(connection, pipeline, shard, places, outcome)
+            # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
+            connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
+            connection.execute(db.statement("delete_queue"), {"shard": shard, "positions": [places[0].position]})
         return 1
 
     def _claim(self, connection: Connection, pipeline: psycopg.Pipeline, shard: int, limit: int) -> list[Place]:
@@ -210,11 +186,6 @@ class Applier:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return self._connection
-
-    def _discard_connection(self) -> None:
-        """Close the connection unless it is idle: a fault in the middle of a statement leaves it unusable and its locks held."""
-        if self._connection is not None and self._connection.info.transaction_status != TransactionStatus.IDLE:
-            self.close()
 
 
 class Write(NamedTuple):

@@ -7,7 +7,7 @@ from rq.job import Job
 from core.doorbell import APPLY
 from worker.apply import Applier
 
-Jobs = Mapping[str, Callable[[int], None]]
+Jobs = Mapping[str, Callable[[int], object]]
 
 
 def allowed(applier: Applier) -> Jobs:
@@ -19,10 +19,16 @@ def job_class(jobs: Jobs) -> type[Job]:
 
     class AllowedJob(Job):
         @property
-        def func(self) -> Callable[[int], None]:
+        def func(self) -> Callable[[int], object]:
             job = jobs.get(self.func_name or "")
             if job is None or self.instance is not None:
                 raise PermissionError("a job of this name may not run")
             return job
+
+        def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+            """Take the job alone from Redis: RQ would import what its callbacks name, and send its webhooks."""
+            super().restore(raw_data)
+            self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+            self.webhooks = []
 
     return AllowedJob

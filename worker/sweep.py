@@ -21,26 +21,31 @@ class Sweeper:
         self._connection: Connection | None = None
 
     def run(self, process: Process) -> None:
-        """Sweep until the process is asked to stop; sleep only when nothing was found."""
+        """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while not process.stopping:
             process.beat()
             if not self.run_once(lambda: process.stopping):
                 process.pause(SWEEP_EVERY_S)
 
     def run_once(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Drain each shard that waits, longest first; return how many there were. A fault of the database is logged: 0."""
+        """Drain each shard that waits, longest first; return how many transfers were finished.
+
+        None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
+        is logged.
+        """
         try:
             waiting = self._waiting_shards()
         except psycopg.Error as error:
             logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
             self.close()
             return 0
+        finished = 0
         for shard in waiting:
             if stopping():
                 break
             logger.info("sweeping", shard=shard)
-            self._applier.answer(shard)
-        return len(waiting)
+            finished += self._applier.answer(shard)
+        return finished
 
     def close(self) -> None:
         if self._connection is not None:

@@ -2,6 +2,7 @@
 -- Locks nothing but the index entries of the keys, in key order: two batches with the same keys cannot deadlock.
 -- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; who is left
 -- out is looked up by a statement of its own, because this one cannot see what others commit while it waits.
+-- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
 -- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn.
 WITH submitted AS (
     SELECT *
@@ -23,7 +24,7 @@ WITH submitted AS (
      WHERE s.owner <> 'operator'
         OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key)
      ORDER BY s.owner, s.idempotency_key, s.arrival
-    ON CONFLICT (owner, idempotency_key) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id, shard, created_at
 ), queued AS (
     INSERT INTO queue (shard, transfer_id)

@@ -1,0 +1,33 @@
+"""How large the next batch of a drain may be, after what happened to the ones before."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
+ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
+
+
+@dataclass(slots=True)
+class Caution:
+    """How large the next batch of a drain may be: halved by a failure, doubled by a success.
+
+    So a batch that fails for an unknown reason shrinks to the one transfer that makes it fail. That one's failures are counted.
+    """
+
+    limit: int = BATCH_MAX
+    suspect: UUID | None = None
+    failures: int = 0
+
+    def succeeded(self) -> None:
+        self.limit = min(self.limit * 2, BATCH_MAX)
+
+    def failed(self, head: UUID | None) -> None:
+        """Heed a failure of the batch that began with `head`."""
+        if self.limit == 1:
+            self.failures = self.failures + 1 if head == self.suspect else 1
+            self.suspect = head
+        self.limit = max(self.limit // 2, 1)
+
+    @property
+    def exhausted(self) -> bool:
+        return self.failures >= ATTEMPTS_MAX
