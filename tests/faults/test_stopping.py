@@ -17,7 +17,7 @@ from tests import flood
 from tests.system import System
 from tests.waiting import wait_for
 
-STOPS = 12
+STOPS = 8
 STOP_WITHIN_S = 6.0  # a drain's fair share, and one batch
 
 

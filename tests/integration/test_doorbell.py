@@ -1,0 +1,202 @@
+"""Doorbells over a Redis that the tests freeze and kill: everything is a hint, nothing raises, nothing blocks for long."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis as Client
+from rq import Queue, SimpleWorker
+from rq.job import Job
+
+from core.doorbell import APPLY, FLAG_TTL_S, QUEUE, REST_S, SERIALIZER, Doorbell
+from local.redis import Redis
+from tests.waiting import wait_for
+from worker.jobs import job_class
+
+# A timeout of half a second to connect or to be answered; a call may meet one. The rest is the machine's.
+AT_ONCE_S = 1.2
+
+
+@pytest.fixture
+def doorbell(own_redis: Redis) -> Iterator[Doorbell]:
+    doorbell = Doorbell(own_redis.url)
+    yield doorbell
+    doorbell.close()
+
+
+@pytest.fixture
+def redis(own_redis: Redis) -> Iterator[Client]:
+    """Redis, as a stranger sees it."""
+    with Client.from_url(own_redis.url) as client:
+        yield client
+
+
+def jobs_waiting(redis: Client) -> list[tuple[str | None, object]]:
+    queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER)
+    return [(job.func_name, job.args) for job in queue.jobs]
+
+
+def work(redis: Client, answer: Callable[[int], None]) -> list[Job]:
+    """Run all jobs that wait, as a worker would; return them."""
+    queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER, job_class=job_class({APPLY: answer}))
+    jobs: list[Job] = list(queue.jobs)
+    SimpleWorker([queue], connection=redis, job_class=queue.job_class, serializer=SERIALIZER).work(
+        burst=True, logging_level="ERROR"
+    )
+    return jobs
+
+
+def test_a_ring_asks_for_one_job_a_shard(doorbell: Doorbell, redis: Client) -> None:
+    assert doorbell.ring([3, 5])
+
+    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [5])]
+
+
+def test_rings_are_coalesced_until_somebody_answers(doorbell: Doorbell, redis: Client) -> None:
+    for _ in range(3):
+        assert doorbell.ring([3])
+    assert doorbell.ring([3, 4])
+    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [4])]
+
+    doorbell.answer(3)
+    assert doorbell.ring([3, 4])
+
+    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [4]), (APPLY, [3])]
+
+
+def test_a_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Client) -> None:
+    doorbell.ring([3])
+
+    assert 0 < redis.pttl("doorbell:3") <= FLAG_TTL_S * 1000
+
+
+def test_a_wish_to_run_again_is_granted_once(doorbell: Doorbell) -> None:
+    assert not doorbell.rerun_asked(3)
+
+    doorbell.ask_rerun(3)
+    doorbell.ask_rerun(3)
+
+    assert not doorbell.rerun_asked(4)
+    assert doorbell.rerun_asked(3)
+    assert not doorbell.rerun_asked(3)
+
+
+def test_what_a_job_leaves_behind_goes_by_itself(doorbell: Doorbell, redis: Client) -> None:
+    doorbell.ring([3])
+
+    work(redis, lambda _shard: None)
+
+    lasting = [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0]
+    assert not [key for key in lasting if re.match(rb"rq:(job|results|executions):", key)], lasting
+
+
+def test_a_job_runs_with_its_shard(doorbell: Doorbell, redis: Client) -> None:
+    answered: list[int] = []
+    doorbell.ring([3, 5])
+
+    work(redis, answered.append)
+
+    assert answered == [3, 5]
+    assert jobs_waiting(redis) == []
+
+
+def test_a_job_of_another_name_is_not_run(redis: Client, tmp_path: Path) -> None:
+    mark = tmp_path / "owned"
+    queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER)
+    queue.enqueue("os.system", f"touch {mark}")
+    queue.enqueue(APPLY, 3)
+    answered: list[int] = []
+
+    stranger, ours = work(redis, answered.append)
+
+    assert not mark.exists()
+    assert (stranger.get_status(), ours.get_status(), answered) == ("failed", "finished", [3])
+
+
+def test_a_callback_of_a_job_is_not_run(redis: Client, doorbell: Doorbell) -> None:
+    doorbell.ring([3])
+    [job] = Queue(QUEUE, connection=redis, serializer=SERIALIZER).jobs
+    redis.hset(job.key, "success_callback_name", "tests.integration.test_doorbell.disarm")
+
+    work(redis, lambda _shard: None)
+
+    assert not DISARMED
+
+
+DISARMED: list[object] = []
+
+
+def disarm(*_: object) -> None:
+    DISARMED.append(object())
+
+
+def test_a_pickle_in_the_queue_is_not_read(redis: Client) -> None:
+    Queue(QUEUE, connection=redis, serializer="pickle").enqueue(APPLY, 3)
+    answered: list[int] = []
+
+    work(redis, answered.append)
+
+    assert answered == []
+
+
+@pytest.mark.parametrize("fault", ["frozen", "killed"])
+def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redis: Redis, fault: str) -> None:
+    calls: dict[str, Callable[[Doorbell], object]] = {
+        "ring": lambda doorbell: doorbell.ring([1, 2, 3]),
+        "answer": lambda doorbell: doorbell.answer(1),
+        "ask_rerun": lambda doorbell: doorbell.ask_rerun(1),
+        "rerun_asked": lambda doorbell: doorbell.rerun_asked(1),
+        "is_reachable": lambda doorbell: doorbell.is_reachable(),
+    }
+    doorbells = {name: Doorbell(own_redis.url) for name in calls}
+    assert all(doorbell.is_reachable() for doorbell in doorbells.values())  # each has a connection that will break
+
+    if fault == "frozen":
+        os.kill(own_redis.pid, signal.SIGSTOP)
+    else:
+        own_redis.kill()
+    try:
+        for name, call in calls.items():
+            assert not timed(lambda call=call, name=name: call(doorbells[name])), name  # type: ignore[misc]
+    finally:
+        if fault == "frozen":
+            os.kill(own_redis.pid, signal.SIGCONT)
+        else:
+            own_redis.start()
+
+    for name, doorbell in doorbells.items():
+        wait_for(doorbell.is_reachable, f"the doorbell of {name} to find Redis again", REST_S + 2)
+        assert doorbell.ring([7])
+        doorbell.close()
+
+
+def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, doorbell: Doorbell) -> None:
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        timed(lambda: doorbell.ring([1]))
+        started = time.monotonic()
+        for shard in range(1000):
+            doorbell.answer(shard)
+        took = time.monotonic() - started
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert took < REST_S / 2
+
+
+def test_an_address_where_nobody_listens_is_a_silent_doorbell() -> None:
+    silent = Doorbell("redis://127.0.0.1:1/0")
+
+    assert not silent.is_reachable()
+    assert not silent.ring([1])
+
+
+def timed(call: Callable[[], object]) -> object:
+    started = time.monotonic()
+    answer = call()
+    assert time.monotonic() - started < AT_ONCE_S
+    return answer

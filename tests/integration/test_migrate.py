@@ -1,0 +1,128 @@
+"""Migrations: from nothing, again, at once, and after a kill in the middle."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import ids, keys
+from core.migrate import migrate, names
+from core.settings import Settings
+from tests.databases import Databases
+from tests.system import ROOT
+from tests.waiting import wait_for
+from tests.world import World
+
+
+@pytest.fixture
+def empty(databases: Databases) -> World:
+    return World(databases.empty())
+
+
+def settings(world: World, **changes: Any) -> Settings:
+    return Settings.model_validate({"DATABASE_URL": world.url, "TELLER_OPERATOR_KEY": "configured", **changes})
+
+
+def assert_migrated(world: World, shards: int = 16) -> None:
+    assert world.query("SELECT name FROM migrations ORDER BY name") == [(name,) for name in names()]
+    assert world.query("SELECT shard FROM shards ORDER BY shard") == [(shard,) for shard in range(shards)]
+    assert world.query("SELECT id, kind, balance, version FROM wallets ORDER BY id") == [
+        (ids.external_wallet(shard), "external", 0, 0) for shard in range(shards)
+    ]
+
+
+def test_an_empty_database_gets_the_whole_schema_its_shards_and_their_wallets(empty: World) -> None:
+    assert migrate(settings(empty)) is None
+
+    assert_migrated(empty)
+
+
+def test_migrating_again_changes_nothing(empty: World) -> None:
+    migrate(settings(empty))
+    before = empty.query("SELECT * FROM migrations")
+
+    migrate(settings(empty))
+
+    assert_migrated(empty)
+    assert empty.query("SELECT * FROM migrations") == before
+
+
+def test_several_at_once_do_the_work_once(empty: World) -> None:
+    unconfigured = settings(empty, TELLER_OPERATOR_KEY=None)
+
+    with ThreadPoolExecutor(4) as threads:
+        printed = [done.result(30) for done in [threads.submit(migrate, unconfigured) for _ in range(4)]]
+
+    assert_migrated(empty)
+    assert len([key for key in printed if key]) == 1
+    assert empty.query("SELECT count(*) FROM keys") == [(1,)]
+
+
+@pytest.mark.parametrize("shards", [1, 64])
+def test_the_first_migration_fixes_how_many_shards_there_are(empty: World, shards: int) -> None:
+    migrate(settings(empty, TELLER_SHARDS=shards))
+
+    migrate(settings(empty, TELLER_SHARDS=4))
+
+    assert_migrated(empty, shards)
+
+
+def test_the_first_operator_key_is_made_once_and_kept_as_its_digest_alone(empty: World) -> None:
+    unconfigured = settings(empty, TELLER_OPERATOR_KEY=None)
+
+    key = migrate(unconfigured)
+    again = migrate(unconfigured)
+
+    assert key is not None
+    assert again is None
+    assert empty.query("SELECT role, client_id, digest FROM keys") == [("operator", None, keys.digest(key))]
+
+
+def test_no_operator_key_is_made_where_one_is_configured(empty: World) -> None:
+    assert migrate(settings(empty)) is None
+
+    assert empty.query("SELECT count(*) FROM keys") == [(0,)]
+
+
+def test_another_operator_key_is_made_when_all_are_revoked(empty: World) -> None:
+    unconfigured = settings(empty, TELLER_OPERATOR_KEY=None)
+    first = migrate(unconfigured)
+    empty.query("UPDATE keys SET revoked_at = now()")
+
+    second = migrate(unconfigured)
+
+    assert second is not None
+    assert second != first
+
+
+def test_a_migration_that_is_killed_in_the_middle_is_undone_and_then_done_again(empty: World) -> None:
+    with psycopg.connect(empty.url) as blocker:
+        blocker.execute("CREATE TABLE keys ()")  # holds the name, uncommitted: the migration gets as far as its own
+        migration = start_migration(empty)
+        [backend] = empty.wait_until_blocked()
+        migration.send_signal(signal.SIGKILL)
+        assert migration.wait(10) == -signal.SIGKILL
+        blocker.rollback()
+    wait_for(lambda: not empty.query("SELECT FROM pg_stat_activity WHERE pid = %s", backend), "the dead one's backend to end")
+
+    assert empty.query("SELECT to_regclass('wallets') IS NULL, to_regclass('migrations') IS NOT NULL") == [(True, True)]
+    assert empty.query("SELECT count(*) FROM migrations") == [(0,)]
+    second = start_migration(empty)
+    assert second.wait(30) == 0
+    assert_migrated(empty)
+
+
+def start_migration(world: World) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": world.url, "TELLER_OPERATOR_KEY": "configured"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )

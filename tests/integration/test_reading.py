@@ -1,0 +1,208 @@
+"""What is read, as it was written: single objects and lists, with their order, their limits and their filters."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core import clients, ids, keys, transfers, wallets
+from core.transfers import Status, Transfer
+from tests.world import World, deposit, new_client, new_id, transfer
+
+
+def page(world: World, **filters: Any) -> list[UUID]:
+    """Ids of a page of transfers."""
+    asked: dict[str, Any] = {"wallet_id": None, "status": None, "key": None, "before": ids.LAST, "limit": 100, **filters}
+    found: list[Transfer] = world.ask(lambda database: transfers.list_page(database, **asked))
+    return [one.id for one in found]
+
+
+def test_what_is_not_there_is_not_found(world: World) -> None:
+    nobody = new_id()
+
+    assert world.ask(lambda database: transfers.find(database, nobody)) is None
+    assert world.ask(lambda database: wallets.find(database, nobody)) is None
+    assert world.ask(lambda database: clients.find(database, nobody)) is None
+    assert world.run(lambda connection: clients.find_by_key(connection, "none")) is None
+    assert world.run(lambda connection: clients.find_by_external_id(connection, "none")) is None
+    assert world.ask(lambda database: keys.find(database, b"d" * 32)) is None
+    assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", "none")])) == []
+    assert page(world) == page(world, wallet_id=nobody) == []
+    assert world.ask(lambda database: wallets.list_entries(database, nobody, before=10, limit=10)) == []
+
+
+def test_an_applied_transfer_is_found_with_its_entries_the_debit_first(world: World) -> None:
+    source, destination = world.new_wallets(100, 5)
+    sent = transfer(source, destination, 30)
+    world.submit(sent)
+    world.drain()
+
+    found = world.transfer(sent.id)
+
+    assert [(entry.wallet_id, entry.version, entry.amount, entry.balance_after) for entry in found.entries] == [
+        (source, 2, -30, 70),
+        (destination, 2, 30, 35),
+    ]
+    assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", sent.idempotency_key)])) == [found]
+    assert world.ask(
+        lambda database: transfers.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
+    ) == [found]
+
+
+def test_transfers_are_found_by_their_owners_keys_each_once(world: World) -> None:
+    wallet = world.new_wallet()
+    ours, theirs, other = (
+        deposit(wallet, 1, idempotency_key=key, owner=owner) for owner, key in (("operator", "a"), ("cli", "a"), ("cli", "b"))
+    )
+    world.submit(ours, theirs, other)
+    asked = [("operator", "a"), ("operator", "b"), ("cli", "b"), ("cli", "b")]
+
+    found = world.run(lambda connection: transfers.find_by_keys(connection, asked))
+
+    assert sorted(one.id for one in found) == sorted([ours.id, other.id])
+
+
+def test_a_client_is_found_by_id_key_and_external_id(world: World) -> None:
+    [client, other] = world.insert_clients(
+        [new_client(external_id="a-1", idempotency_key="k", fingerprint=b"f" * 32), new_client(external_id="A-1")]
+    )
+
+    assert world.ask(lambda database: clients.find(database, client.id)) == client
+    assert world.run(lambda connection: clients.find_by_key(connection, "k")) == client
+    assert world.run(lambda connection: clients.find_by_external_id(connection, "a-1")) == client
+    assert world.ask(lambda database: clients.find(database, other.id)) == other
+
+
+def test_clients_are_listed_newest_first_from_just_below_one(world: World) -> None:
+    made = world.insert_clients([new_client(external_id=f"{n}") for n in range(5)])
+
+    def listed(before: UUID, limit: int, external_id: str | None = None) -> list[int]:
+        found = world.ask(lambda database: clients.list_page(database, external_id=external_id, before=before, limit=limit))
+        return [made.index(client) for client in found]
+
+    assert listed(ids.LAST, 10) == [4, 3, 2, 1, 0]
+    assert listed(ids.LAST, 2) == [4, 3]
+    assert listed(made[3].id, 2) == [2, 1]
+    assert listed(made[0].id, 2) == []
+    assert listed(ids.LAST, 10, "2") == [2]
+    assert listed(made[2].id, 10, "2") == []
+    assert listed(ids.LAST, 10, "none") == []
+
+
+def test_a_wallet_is_found_with_its_balance_and_version(world: World) -> None:
+    wallet = world.new_wallet(70)
+
+    found = world.wallet(wallet)
+
+    assert (found.id, found.currency, found.balance, found.version, found.status) == (wallet, "USD", 70, 1, "active")
+    assert world.wallet(ids.external_wallet(wallet.int & 15)).client_id is None
+
+
+def test_kinds_are_told_of_the_wallets_that_exist(world: World) -> None:
+    wallet, outside, nobody = world.new_wallet(), ids.external_wallet(3), new_id()
+
+    assert world.run(lambda connection: wallets.kinds(connection, [wallet, outside, nobody])) == {
+        wallet: "client",
+        outside: "external",
+    }
+
+
+def test_a_wallets_history_is_read_newest_first_from_just_below_a_version(world: World) -> None:
+    mine, other = world.new_wallets(0, 50)
+    moves = [deposit(mine, 100, reference="in"), transfer(mine, other, 30, reference="out"), transfer(other, mine, 5)]
+    for move in moves:
+        world.submit(move)
+        world.drain()
+
+    def history(before: int, limit: int) -> list[tuple[Any, ...]]:
+        found = world.ask(lambda database: wallets.list_entries(database, mine, before=before, limit=limit))
+        return [(e.version, e.transfer_id, e.type, e.amount, e.balance_after, e.counterparty, e.reference) for e in found]
+
+    whole = [
+        (3, moves[2].id, "transfer", 5, 75, other, None),
+        (2, moves[1].id, "transfer", -30, 70, other, "out"),
+        (1, moves[0].id, "deposit", 100, 100, ids.external_wallet(mine.int & 15), "in"),
+    ]
+    assert history(2**62, 10) == whole
+    assert history(2**62, 2) == whole[:2]
+    assert history(3, 1) == whole[1:2]
+    assert history(1, 10) == []
+
+
+def test_transfers_are_listed_newest_first_from_just_below_one(world: World) -> None:
+    wallet = world.new_wallet()
+    sent = [deposit(wallet, 1) for _ in range(5)]
+    world.submit(*sent[::-1])
+    order = [one.id for one in sent][::-1]
+
+    for filters in ({}, {"wallet_id": wallet}):
+        assert page(world, **filters) == order
+        assert page(world, **filters, limit=2) == order[:2]
+        assert page(world, **filters, before=order[1], limit=2) == order[2:4]
+        assert page(world, **filters, before=order[-1]) == []
+
+
+def test_a_wallets_transfers_are_those_on_either_side_of_which_it_stands_each_once(world: World) -> None:
+    mine, other, third = world.new_wallets(0, 0, 0)
+    sent = [
+        transfer(mine, other, 1),
+        transfer(other, mine, 1),
+        transfer(other, third, 1),
+        deposit(mine, 1),
+        transfer(mine, third, 1),
+    ]
+    world.submit(*sent)
+    order = [sent[n].id for n in (4, 3, 1, 0)]
+
+    assert page(world, wallet_id=mine) == order
+    assert page(world, wallet_id=mine, limit=3) == order[:3]
+    assert page(world, wallet_id=mine, before=order[1], limit=1) == order[2:3]
+
+
+@pytest.mark.parametrize("of_one_wallet", [False, True])
+def test_transfers_are_filtered_by_status(world: World, of_one_wallet: bool) -> None:
+    mine, other = world.new_wallets(0, 0)
+    applied, rejected, queued = deposit(mine, 5), transfer(mine, other, 6), deposit(mine, 1)
+    for sent in (applied, rejected):
+        world.submit(sent)
+        world.drain()
+    world.submit(queued)
+
+    def filtered(status: Status | None) -> list[UUID]:
+        return page(world, status=status, wallet_id=mine if of_one_wallet else None)
+
+    assert filtered("applied") == [applied.id]
+    assert filtered("rejected") == [rejected.id]
+    assert filtered("queued") == [queued.id]
+    assert filtered(None) == [queued.id, rejected.id, applied.id]
+
+
+def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: World) -> None:
+    mine, other, third = world.new_wallets(0, 0, 0)
+    sent = transfer(mine, other, 1, idempotency_key="k")
+    world.submit(sent, deposit(third, 1))
+    key = ("operator", "k")
+
+    assert page(world, key=key) == [sent.id]
+    assert page(world, key=key, wallet_id=other, status="queued") == [sent.id]
+    for filters in ({"status": "applied"}, {"wallet_id": third}, {"before": sent.id}, {"key": ("cli", "k")}):
+        assert page(world, **{"key": key, **filters}) == []
+
+
+def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
+    client = new_id()
+    operator_key, client_key = keys.generate(), keys.generate()
+    for role, bound_to, key in (("operator", None, operator_key), ("client", client, client_key)):
+        world.query(
+            "INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", new_id(), role, bound_to, keys.digest(key)
+        )
+
+    def opens(key: str) -> keys.Key | None:
+        return world.ask(lambda database: keys.find(database, keys.digest(key)))
+
+    assert opens(operator_key) == keys.Key("operator", None)
+    assert opens(client_key) == keys.Key("client", client)
+    assert opens(keys.generate()) is None
+    world.query("UPDATE keys SET revoked_at = now() WHERE role = 'client'")
+    assert opens(client_key) is None
+    assert opens(operator_key) is not None

@@ -1,0 +1,213 @@
+"""The schema refuses nonsense, whoever writes it."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from core.ids import external_wallet
+from core.ledger import Refusal
+from core.migrate import MIGRATIONS
+from tests.world import World, deposit
+
+A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+
+# A row of each table that is accepted; each case below spoils it.
+ROWS: dict[str, dict[str, Any]] = {
+    "clients": {"id": A, "name": "Ada", "external_id": "e", "metadata": "{}", "idempotency_key": "k", "fingerprint": b"f" * 32},
+    "wallets": {"id": A, "client_id": B, "kind": "client", "currency": "USD"},
+    "transfers": {
+        "id": A,
+        "type": "transfer",
+        "source": B,
+        "destination": C,
+        "amount": 1,
+        "currency": "USD",
+        "metadata": "{}",
+        "owner": "operator",
+        "idempotency_key": "k",
+        "fingerprint": b"f" * 32,
+        "shard": 0,
+    },
+    "queue": {"shard": 0, "transfer_id": A},
+    "entries": {"wallet_id": A, "version": 1, "transfer_id": B, "amount": 1, "balance_after": 1},
+    "shards": {"shard": 99},
+    "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
+}
+
+FINAL = {"status": "applied", "finished_at": "now"}
+
+NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
+    ("clients", "name_length", {"name": ""}),
+    ("clients", "name_length", {"name": "n" * 201}),
+    ("clients", "external_id_length", {"external_id": ""}),
+    ("clients", "external_id_length", {"external_id": "e" * 101}),
+    ("clients", "metadata_is_object", {"metadata": "[]"}),
+    ("clients", "idempotency_key_length", {"idempotency_key": ""}),
+    ("clients", "idempotency_key_length", {"idempotency_key": "k" * 256}),
+    ("clients", "fingerprint_with_key", {"fingerprint": None}),
+    ("clients", "fingerprint_with_key", {"idempotency_key": None}),
+    ("wallets", "known_kind", {"kind": "savings", "client_id": None}),
+    ("wallets", "known_currency", {"currency": "EUR"}),
+    ("wallets", "version_not_negative", {"version": -1}),
+    ("wallets", "known_status", {"status": "frozen"}),
+    ("wallets", "owned_by_client", {"client_id": None}),
+    ("wallets", "owned_by_client", {"kind": "external"}),
+    ("wallets", "balance_not_negative", {"balance": -1, "version": 1}),
+    ("wallets", "balance_within_limit", {"balance": 2**53, "version": 1}),
+    ("wallets", "moved_only_by_entries", {"balance": 1}),
+    ("transfers", "known_type", {"type": "gift"}),
+    ("transfers", "known_status", {"status": "lost", "finished_at": "now"}),
+    ("transfers", "known_failure_code", {"status": "rejected", "finished_at": "now", "failure_code": "mood"}),
+    ("transfers", "amount_within_limits", {"amount": 0}),
+    ("transfers", "amount_within_limits", {"amount": -1}),
+    ("transfers", "amount_within_limits", {"amount": 2**53}),
+    ("transfers", "known_currency", {"currency": "usd"}),
+    ("transfers", "reference_length", {"reference": "r" * 201}),
+    ("transfers", "metadata_is_object", {"metadata": '"text"'}),
+    ("transfers", "owner_length", {"owner": ""}),
+    ("transfers", "owner_length", {"owner": "o" * 31}),
+    ("transfers", "idempotency_key_length", {"idempotency_key": ""}),
+    ("transfers", "idempotency_key_length", {"idempotency_key": "k" * 256}),
+    ("transfers", "fingerprint_is_sha256", {"fingerprint": b"f" * 31}),
+    ("transfers", "shard_not_negative", {"shard": -1}),
+    ("transfers", "two_wallets", {"destination": B}),
+    ("transfers", "finished_at_iff_final", {"status": "applied"}),
+    ("transfers", "finished_at_iff_final", {"finished_at": "now"}),
+    ("transfers", "failure_iff_rejected", {"status": "rejected", "finished_at": "now"}),
+    ("transfers", "failure_iff_rejected", {**FINAL, "failure_code": "internal"}),
+    ("transfers", "failure_iff_rejected", {"failure_code": "internal"}),
+    ("entries", "version_positive", {"version": 0}),
+    ("entries", "amount_not_zero", {"amount": 0}),
+    ("shards", "shard_not_negative", {"shard": -1}),
+    ("keys", "known_role", {"role": "root"}),
+    ("keys", "digest_is_sha256", {"digest": b"d" * 33}),
+    ("keys", "bound_to_client", {"client_id": B}),
+    ("keys", "bound_to_client", {"role": "client"}),
+]
+
+# What is kept beside a row of ROWS, and what it differs in from that.
+DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
+    ("clients", "clients_pkey", {"external_id": "other", "idempotency_key": "other"}),
+    ("clients", "clients_external_id_key", {"id": B, "idempotency_key": "other"}),
+    ("clients", "clients_idempotency_key_key", {"id": B, "external_id": "other"}),
+    ("wallets", "wallets_pkey", {"client_id": C}),
+    ("wallets", "wallets_client_id_key", {"id": C}),
+    ("transfers", "transfers_pkey", {"idempotency_key": "other"}),
+    ("transfers", "transfers_owner_key", {"id": B}),
+    ("entries", "entries_pkey", {"transfer_id": C}),
+    ("entries", "entries_transfer", {"version": 2}),
+    ("shards", "shards_pkey", {}),
+    ("keys", "keys_pkey", {"digest": b"e" * 32}),
+    ("keys", "keys_digest_key", {"id": B}),
+]
+
+ACCEPTED: list[tuple[str, dict[str, Any]]] = [
+    *((table, {}) for table in ROWS),
+    ("clients", {"name": "ü" * 200, "external_id": None, "idempotency_key": None, "fingerprint": None}),
+    ("wallets", {"balance": 2**53 - 1, "version": 1}),
+    ("wallets", {"kind": "external", "client_id": None, "balance": -(2**63 - 1), "version": 1}),
+    ("transfers", {"amount": 2**53 - 1, "reference": "r" * 200, "owner": "o" * 30, "idempotency_key": "k" * 255}),
+    ("transfers", FINAL),
+    *(("transfers", {"status": "rejected", "finished_at": "now", "failure_code": refusal}) for refusal in Refusal),
+    ("entries", {"amount": -(2**53 - 1), "balance_after": -(2**63 - 1)}),
+    ("keys", {"role": "client", "client_id": B}),
+]
+
+
+def insert(connection: psycopg.Connection[Any], table: str, changes: dict[str, Any]) -> None:
+    row = {**ROWS[table], **changes}
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+    )
+    connection.execute(statement, list(row.values()))
+
+
+# One database for all rows: each case is rolled back.
+
+
+def test_every_row_that_makes_sense_is_accepted(connection: psycopg.Connection[Any]) -> None:
+    for table, changes in ACCEPTED:
+        with connection.transaction(force_rollback=True):
+            insert(connection, table, changes)
+
+
+def test_every_constraint_refuses_its_nonsense_and_gives_its_name(connection: psycopg.Connection[Any]) -> None:
+    for table, constraint, changes in NONSENSE:
+        with pytest.raises(errors.CheckViolation) as refused, connection.transaction(force_rollback=True):
+            insert(connection, table, changes)
+        assert (refused.value.diag.table_name, refused.value.diag.constraint_name) == (table, constraint), changes
+
+
+def test_what_is_unique_is_not_stored_twice(connection: psycopg.Connection[Any]) -> None:
+    for table, constraint, changes in DUPLICATES:
+        with connection.transaction(force_rollback=True):
+            insert(connection, table, {})
+            with pytest.raises(errors.UniqueViolation) as refused:
+                insert(connection, table, changes)
+        assert refused.value.diag.constraint_name == constraint, changes
+
+
+def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psycopg.Connection[Any]) -> None:
+    covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)}
+    named = connection.execute(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"
+    ).fetchall()
+
+    # A place in the queue is numbered by the database: nobody can give one twice. And of migrations none is inserted by hand.
+    assert set(named) - covered == {("queue", "queue_pkey"), ("migrations", "migrations_pkey")}
+    assert covered <= set(named)
+
+
+def test_a_place_in_the_queue_is_given_by_the_database_alone(connection: psycopg.Connection[Any]) -> None:
+    with pytest.raises(errors.GeneratedAlways):
+        connection.execute("INSERT INTO queue (shard, position, transfer_id) VALUES (0, 1, %s)", [A])
+
+
+def test_the_schema_and_the_ledger_know_the_same_refusals() -> None:
+    text = "".join(file.read_text() for file in sorted(MIGRATIONS.glob("*.sql")))
+    known = re.findall(r"failure_code IN \(([^)]*)\)", text)[-1]
+
+    assert re.findall(r"'(\w+)'", known) == list(Refusal)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET amount = amount",
+        "UPDATE entries SET created_at = now() WHERE version = 1",
+        "DELETE FROM entries",
+        "DELETE FROM entries WHERE amount < 0",
+        "TRUNCATE entries",
+        "TRUNCATE wallets, entries",
+    ],
+)
+def test_entries_are_never_changed_and_never_deleted(world: World, statement: str) -> None:
+    wallet = world.new_wallet(5)
+    before = world.query("SELECT * FROM entries ORDER BY wallet_id, version")
+
+    with pytest.raises(errors.RestrictViolation, match="of entries is forbidden"):
+        world.query(statement)
+
+    assert world.query("SELECT * FROM entries ORDER BY wallet_id, version") == before
+    world.submit(deposit(wallet, 1))
+    assert world.drain() == 1
+
+
+def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Connection[Any]) -> None:
+    """So that balances and verdicts are written in place (HOT)."""
+    definitions = connection.execute("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'").fetchall()
+
+    assert definitions
+    for table, definition in definitions:
+        columns = definition.split(" USING ")[1]
+        if table != "entries":
+            assert not re.search(r"\b(balance|version|status|failure_code|finished_at)\b", columns), definition
+
+
+def test_external_wallets_are_the_only_ones_of_a_new_database(connection: psycopg.Connection[Any]) -> None:
+    assert connection.execute("SELECT id FROM wallets ORDER BY id").fetchall() == [(external_wallet(n),) for n in range(16)]

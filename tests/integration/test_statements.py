@@ -1,0 +1,41 @@
+"""core/sql as a whole: each of its files is used, says what it does, and is understood by Postgres."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import db
+from tests.system import ROOT
+
+FILES = sorted(db.SQL.glob("*.sql"))
+CODE = "\n".join(file.read_text() for package in ("core", "api", "worker") for file in sorted((ROOT / package).glob("*.py")))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_statement_is_mentioned_by_some_code(file: Path) -> None:
+    assert f'"{file.stem}"' in CODE
+
+
+def test_no_code_mentions_a_statement_that_is_not_there() -> None:
+    mentioned = re.findall(r'(?:statement|fetch)\((?:connection, )?"(\w+)"', CODE)
+
+    assert len(mentioned) > 15
+    assert set(mentioned) <= {file.stem for file in FILES}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_statement_begins_by_saying_what_it_does(file: Path) -> None:
+    assert re.match(r"-- [A-Z][^\n]{15}", file.read_text())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_index_or_constraint_that_a_header_names_exists(connection: psycopg.Connection[Any], file: Path) -> None:
+    header = " ".join(line for line in file.read_text().splitlines() if line.startswith("--"))
+    named = set(re.findall(r"\b\w+_(?:pkey|key)\b|\bentries_transfer\b|\btransfers_(?:source|destination)\b", header))
+
+    rows = connection.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'").fetchall()
+
+    assert named <= {name for (name,) in rows}

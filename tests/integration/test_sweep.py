@@ -1,0 +1,131 @@
+"""What waited too long is drained, Redis or no Redis."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from core import db
+from core.migrate import migrate
+from core.settings import Settings
+from local.postgres import Postgres
+from local.redis import Redis
+from tests.world import NO_REDIS, World, deposit, transfer
+from worker.sweep import SWEEP_AFTER_S, Sweeper
+
+
+@pytest.fixture
+def sweeper(world: World) -> Iterator[Sweeper]:
+    yield from sweeper_of(world)
+
+
+def sweeper_of(world: World, redis_url: str = NO_REDIS) -> Iterator[Sweeper]:
+    applier = world.applier(redis_url)
+    sweeper = Sweeper(lambda: db.connect(world.url), applier)
+    yield sweeper
+    sweeper.close()
+    applier.close()
+
+
+def make_older(world: World, seconds: float) -> None:
+    """Let all queued transfers have waited for so long."""
+    world.query("UPDATE transfers SET created_at = now() - make_interval(secs => %s) WHERE status = 'queued'", seconds)
+
+
+def test_what_waited_too_long_is_drained_without_redis(world: World, own_redis: Redis) -> None:
+    sent = [deposit(world.new_wallet(shard=shard), 5) for shard in (2, 9)]
+    world.submit(*sent)
+    make_older(world, SWEEP_AFTER_S + 1)
+    sweepers = sweeper_of(world, own_redis.url)
+    sweeper = next(sweepers)
+    own_redis.kill()
+
+    assert sweeper.run_once() > 0
+
+    assert world.statuses(*(one.id for one in sent)) == [("applied", None)] * 2
+    assert sweeper.run_once() == 0
+    assert list(sweepers) == []
+
+
+def test_what_has_just_come_is_left_to_its_doorbell(world: World, sweeper: Sweeper) -> None:
+    sent = deposit(world.new_wallet(), 5)
+    world.submit(sent)
+    make_older(world, SWEEP_AFTER_S - 1)
+
+    assert sweeper.run_once() == 0
+    assert world.statuses(sent.id) == [("queued", None)]
+
+
+def test_a_shard_whose_first_is_old_is_drained_with_all_that_came_later(world: World, sweeper: Sweeper) -> None:
+    wallet = world.new_wallet()
+    old, young = deposit(wallet, 5), deposit(wallet, 6)
+    world.submit(old)
+    make_older(world, SWEEP_AFTER_S + 1)
+    world.submit(young)
+
+    sweeper.run_once()
+
+    assert world.statuses(old.id, young.id) == [("applied", None)] * 2
+
+
+def test_a_sweep_of_nothing_but_a_busy_shard_counts_nothing_so_that_the_next_waits(
+    world: World, sweeper: Sweeper, connection: psycopg.Connection
+) -> None:
+    """Under a backlog the head of a shard is always old: without a pause the sweeper would ask for its lock without end."""
+    sent = deposit(world.new_wallet(shard=3), 5)
+    world.submit(sent)
+    make_older(world, SWEEP_AFTER_S + 1)
+
+    with connection.transaction():
+        connection.execute("SELECT FROM shards WHERE shard = 3 FOR UPDATE")
+        assert sweeper.run_once() == 0
+
+    assert sweeper.run_once() == 1
+    assert world.statuses(sent.id) == [("applied", None)]
+
+
+def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, connection: psycopg.Connection) -> None:
+    source, destination = world.new_wallets(10, 0)
+    world.submit(transfer(source, destination, 5))
+    make_older(world, SWEEP_AFTER_S + 1)
+    applier = world.applier(lock_timeout="10ms")
+    sweeper = Sweeper(lambda: db.connect(world.url), applier)
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
+        assert sweeper.run_once() == 0
+
+    assert sweeper.run_once() == 1
+    sweeper.close()
+    applier.close()
+
+
+def test_a_sweep_stops_between_shards_when_asked(world: World, sweeper: Sweeper) -> None:
+    sent = [deposit(world.new_wallet(shard=shard), 5) for shard in (1, 2)]
+    world.submit(*sent)
+    make_older(world, SWEEP_AFTER_S + 1)
+
+    sweeper.run_once(lambda: True)
+
+    assert world.statuses(*(one.id for one in sent)) == [("queued", None)] * 2
+
+
+def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Postgres) -> None:
+    own_postgres.create_database("teller")
+    url = own_postgres.url("teller")
+    migrate(Settings.model_validate({"DATABASE_URL": url}))
+    world = World(url)
+    sweepers = sweeper_of(world)
+    sweeper = next(sweepers)
+    sent = deposit(world.new_wallet(), 5)
+    world.submit(sent)
+    make_older(world, SWEEP_AFTER_S + 1)
+
+    own_postgres.stop("immediate")
+    assert sweeper.run_once() == 0
+    assert sweeper.run_once() == 0
+    own_postgres.start()
+
+    assert sweeper.run_once() == 1
+    assert world.statuses(sent.id) == [("applied", None)]
+    assert list(sweepers) == []

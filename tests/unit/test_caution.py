@@ -1,0 +1,62 @@
+"""How a drain closes in on the one transfer that makes its batches fail."""
+
+from uuid import UUID
+
+from worker.caution import ATTEMPTS_MAX, BATCH_MAX, Caution
+
+BAD, OTHER = UUID(int=1), UUID(int=2)
+
+
+def test_each_failure_halves_the_next_batch_down_to_one() -> None:
+    caution = Caution()
+
+    limits = []
+    while caution.limit > 1:
+        limits.append(caution.limit)
+        caution.failed(BAD)
+    caution.failed(BAD)
+
+    assert limits == [500, 250, 125, 62, 31, 15, 7, 3]
+    assert caution.limit == 1
+
+
+def test_each_success_doubles_it_up_to_the_full_batch() -> None:
+    caution = Caution(limit=1)
+
+    limits = []
+    for _ in range(11):
+        limits.append(caution.limit)
+        caution.succeeded()
+
+    assert limits == [1, 2, 4, 8, 16, 32, 64, 128, 256, BATCH_MAX, BATCH_MAX]
+
+
+def test_a_failure_in_company_is_counted_against_nobody() -> None:
+    caution = Caution()
+
+    while caution.limit > 1:
+        caution.failed(BAD)
+
+    assert (caution.suspect, caution.failures, caution.exhausted) == (None, 0, False)
+
+
+def test_who_fails_alone_is_given_up_on_after_so_many_attempts() -> None:
+    caution = Caution(limit=1)
+
+    exhausted = []
+    for _ in range(ATTEMPTS_MAX):
+        caution.failed(BAD)
+        exhausted.append(caution.exhausted)
+
+    assert caution.suspect == BAD
+    assert exhausted == [False] * (ATTEMPTS_MAX - 1) + [True]
+
+
+def test_the_failures_of_another_are_counted_anew() -> None:
+    caution = Caution(limit=1)
+
+    for _ in range(ATTEMPTS_MAX - 1):
+        caution.failed(BAD)
+    caution.failed(OTHER)
+
+    assert (caution.suspect, caution.failures, caution.exhausted) == (OTHER, 1, False)

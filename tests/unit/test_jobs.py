@@ -1,0 +1,76 @@
+"""The queue may call the names in worker/jobs.py and nothing else, whatever somebody writes into Redis."""
+
+import pytest
+from redis import Redis
+from rq import Callback
+from rq.job import Job
+
+from core.doorbell import APPLY, SERIALIZER
+from worker.jobs import job_class
+
+UNUSED = Redis(port=1)  # a job wants a connection; nothing here is sent
+
+
+def answer(shard: int) -> None:
+    """What APPLY stands for in these tests."""
+
+
+ALLOWED = job_class({APPLY: answer})
+
+
+def job_of(name: str) -> Job:
+    return ALLOWED.create(name, [3], connection=UNUSED, serializer=SERIALIZER)
+
+
+def test_the_one_allowed_name_is_what_runs() -> None:
+    assert job_of(APPLY).func is answer
+
+
+@pytest.mark.parametrize(
+    "name", ["os.system", "worker.jobs.allowed", "worker.jobs.apply.__globals__", "builtins.exec", "apply", ""]
+)
+def test_a_job_of_any_other_name_is_refused(name: str) -> None:
+    job = job_of("to.be.replaced")
+    job.func_name = name
+
+    with pytest.raises(PermissionError):
+        _ = job.func
+
+
+def test_a_method_is_refused_even_if_it_has_an_allowed_name() -> None:
+    job = job_of(APPLY)
+    job.instance = {"some": "object"}
+
+    with pytest.raises(PermissionError):
+        _ = job.func
+
+
+@pytest.mark.parametrize("event", ["success", "failure", "stopped"])
+def test_a_callback_is_a_name_too_and_never_runs(event: str) -> None:
+    stranger = Job.create(
+        APPLY,
+        [3],
+        connection=UNUSED,
+        serializer=SERIALIZER,
+        on_success=Callback("os.system"),
+        on_failure=Callback("os.system"),
+        on_stopped=Callback("os.system"),
+    )
+
+    assert getattr(restored(stranger), f"{event}_callback") is None
+
+
+def test_a_webhook_is_never_sent() -> None:
+    stranger = Job.create(APPLY, [3], connection=UNUSED, serializer=SERIALIZER)
+    stored = stranger.to_dict() | {"webhooks": b'[{"url": "http://169.254.169.254/", "job_status": "finished"}]'}
+
+    assert restored(stranger, stored).webhooks == []
+
+
+def restored(stranger: Job, stored: dict[str, object] | None = None) -> Job:
+    """Return the job as a worker finds it in Redis."""
+    fields = stored or stranger.to_dict()
+    raw = {name.encode(): value.encode() if isinstance(value, str) else value for name, value in fields.items()}
+    job = ALLOWED(stranger.id, connection=UNUSED, serializer=SERIALIZER)
+    job.restore(raw)
+    return job

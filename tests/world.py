@@ -1,0 +1,192 @@
+"""A world of a test's own: wallets and transfers, made through Teller's own code in a database of its own.
+
+Without Redis: doorbells are silent here, and money moves all the same. A test of the doorbell brings a Redis of its own.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from core import clients, db, ids, transfers, wallets
+from core.clients import Client, NewClient
+from core.db import Database
+from core.doorbell import Doorbell
+from core.ledger import Claim
+from core.money import CURRENCY
+from core.sharding import shard_of
+from core.transfers import Inserted, Submission, Transfer
+from core.wallets import Wallet
+from tests.caller import new_key
+from tests.waiting import wait_for
+from worker.apply import Applier
+
+Result = TypeVar("Result")
+
+SHARDS = 16  # of every database that tests.databases makes
+NO_REDIS = "redis://127.0.0.1:1/0"  # nobody listens there
+FAR_AWAY_S = 3600.0
+
+
+def new_id(shard: int | None = None) -> UUID:
+    """Mint an id, for a wallet in this shard if one is given."""
+    id = ids.mint()
+    return id if shard is None else UUID(int=id.int & ~(SHARDS - 1) | shard)
+
+
+def new_client(shard: int | None = None, **changes: Any) -> NewClient:
+    client = NewClient(
+        id=new_id(),
+        wallet_id=new_id(shard),
+        name="Ada",
+        external_id=None,
+        metadata="{}",
+        currency=CURRENCY,
+        idempotency_key=None,
+        fingerprint=None,
+    )
+    return replace(client, **changes)
+
+
+def deposit(wallet: UUID, amount: int, **changes: Any) -> Submission:
+    """A deposit into the wallet, as the API would submit it."""
+    shard = shard_of(wallet, SHARDS)
+    return replace(submission(ids.external_wallet(shard), wallet, amount, shard), **{"type": "deposit", **changes})
+
+
+def transfer(source: UUID, destination: UUID, amount: int, **changes: Any) -> Submission:
+    """A transfer between two wallets, as the API would submit it."""
+    return replace(submission(source, destination, amount, shard_of(source, SHARDS)), **changes)
+
+
+def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Submission:
+    return Submission(
+        id=new_id(),
+        type="transfer",
+        source=source,
+        destination=destination,
+        amount=amount,
+        currency=CURRENCY,
+        reference=None,
+        metadata="{}",
+        owner="operator",
+        idempotency_key=new_key(),
+        fingerprint=b"f" * 32,
+        shard=shard,
+    )
+
+
+def claim_of(submitted: Submission) -> Claim:
+    return Claim(submitted.id, submitted.source, submitted.destination, submitted.amount)
+
+
+@dataclass(frozen=True)
+class World:
+    """A migrated database and what tests do to it."""
+
+    url: str
+
+    def new_wallets(self, *balances: int, shard: int | None = None) -> list[UUID]:
+        """Make a client for each of these balances and return their wallets, their deposits applied."""
+        made = self.insert_clients([new_client(shard) for _ in balances])
+        wallet_ids = [client.wallet_id for client in made]
+        deposits = [deposit(id, balance) for id, balance in zip(wallet_ids, balances, strict=True) if balance]
+        if deposits:
+            self.submit(*deposits)
+            self.drain(*{one.shard for one in deposits})
+        return wallet_ids
+
+    def new_wallet(self, balance: int = 0, shard: int | None = None) -> UUID:
+        return self.new_wallets(balance, shard=shard)[0]
+
+    def insert_clients(self, new: Sequence[NewClient]) -> list[Client]:
+        async def insert(connection: db.Connection) -> list[Client | None]:
+            return [await clients.insert(connection, client) for client in new]
+
+        return [client for client in self.run(insert) if client is not None]
+
+    def submit(self, *submissions: Submission) -> list[Inserted]:
+        """Store these in one batch and return those that were stored."""
+        return self.run(lambda connection: transfers.insert(connection, submissions))
+
+    def drain(self, *shards: int) -> int:
+        """Drain these shards, or all, to the end; return how many transfers were finished."""
+        applier = self.applier()
+        finished = sum(applier.drain(shard, time.monotonic() + FAR_AWAY_S) for shard in shards or self.waiting_shards())
+        applier.close()
+        return finished
+
+    def applier(self, redis_url: str = NO_REDIS, lock_timeout: str = "2s", fair_share_s: float = FAR_AWAY_S) -> Applier:
+        """An applier that the test closes."""
+
+        def connect() -> psycopg.Connection[Any]:
+            connection = db.connect(self.url)
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
+            return connection
+
+        return Applier(connect, Doorbell(redis_url), fair_share_s)
+
+    def transfer(self, id: UUID) -> Transfer:
+        found = self.ask(lambda database: transfers.find(database, id))
+        assert found is not None
+        return found
+
+    def wallet(self, id: UUID) -> Wallet:
+        found = self.ask(lambda database: wallets.find(database, id))
+        assert found is not None
+        return found
+
+    def balance(self, id: UUID) -> int:
+        return self.wallet(id).balance
+
+    def waiting_shards(self) -> list[int]:
+        return [shard for (shard,) in self.query("SELECT DISTINCT shard FROM queue ORDER BY shard")]
+
+    def statuses(self, *ids: UUID) -> list[tuple[str, str | None]]:
+        """Status and failure code of each of these transfers."""
+        rows = self.query("SELECT id, status, failure_code FROM transfers WHERE id = ANY(%s)", list(ids))
+        found = {id: (status, failure_code) for id, status, failure_code in rows}
+        return [found[id] for id in ids]
+
+    def query(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Run one statement over a connection of its own; return its rows, if it has any."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), params or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def wait_until_blocked(self, sessions: int = 1) -> list[int]:
+        """Wait until so many sessions wait for a lock, and return the pids of their backends."""
+
+        def blocked() -> list[int] | None:
+            rows = self.query(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+            )
+            return [pid for (pid,) in rows] if len(rows) >= sessions else None
+
+        return wait_for(blocked, f"{sessions} sessions that wait for a lock") or []
+
+    def run(self, work: Callable[[db.Connection], Awaitable[Result]]) -> Result:
+        """Do asynchronous work over a connection of its own."""
+
+        async def main() -> Result:
+            async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+                return await work(connection)
+
+        return asyncio.run(main())
+
+    def ask(self, work: Callable[[Database], Awaitable[Result]]) -> Result:
+        """Do asynchronous work with the API's way to the database."""
+
+        async def main() -> Result:
+            database = Database(self.url)
+            await database.open()
+            try:
+                return await work(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(main())
