@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from tests.waiting import wait_for
 
 OPERATOR_KEY = "tests-operator-key"
+
+IDLE_MAX_S = 2.0  # the server hangs up on a connection that was idle for five seconds, perhaps just when it is used again
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Caller:
     key: str | None = OPERATOR_KEY
     timeout_s: float = 20.0
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
+    _last_used: float = field(default=0.0, repr=False)
 
     def request(
         self,
@@ -64,6 +68,7 @@ class Caller:
             connection.endheaders(content)
             response = connection.getresponse()
             raw = response.read()
+            self._last_used = time.monotonic()
         except BaseException:
             self.close()
             raise
@@ -118,6 +123,8 @@ class Caller:
             self._connection = None
 
     def _connect(self) -> http.client.HTTPConnection:
+        if time.monotonic() - self._last_used > IDLE_MAX_S:
+            self.close()
         if self._connection is None:
             address = urlsplit(self.url)
             self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=self.timeout_s)
