@@ -15,7 +15,9 @@ from core.errors import Unavailable
 from core.transfers import Submission, Transfer
 
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
-RETRY_WITHIN_S = 0.5  # a connection that was lost at once leaves time to find the outcome out before callers are answered 503
+# Connections that were lost at once leave time to find the outcome out before callers are answered 503.
+RETRY_WITHIN_S = 0.5
+RETRY_EVERY_S = 0.02
 
 logger = log.get(__name__)
 
@@ -141,14 +143,15 @@ class Intake:
         self._ring({pending.submission.shard for pending in accepted})
 
     async def _insert(self, submissions: Sequence[Submission]) -> list[Answer]:
-        """Insert, and once more when the connection was lost on the way: what is stored by then is found by its key."""
+        """Insert, and again when a connection was lost at once: what is stored by then is found by its key."""
         started = time.monotonic()
-        try:
-            return await self._database.run(lambda connection: insert(connection, submissions))
-        except Unavailable:
-            if time.monotonic() - started > RETRY_WITHIN_S:
-                raise
-            return await self._database.run(lambda connection: insert(connection, submissions))
+        while True:
+            try:
+                return await self._database.run(lambda connection: insert(connection, submissions))
+            except Unavailable:
+                if time.monotonic() - started > RETRY_WITHIN_S:
+                    raise
+                await asyncio.sleep(RETRY_EVERY_S)
 
     def _ring(self, shards: set[int]) -> None:
         self._to_ring |= shards
