@@ -21,13 +21,15 @@ CHECKS = {
     "audit_stray_entries": "every entry belongs to a transfer and a wallet",
     "audit_wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "audit_wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
+    "audit_transfers": "a transfer's wallets exist and are of the kinds of its type, and it did not end before it began",
+    "audit_wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What breaks a check: `kind` is "wallet", "transfer" or "ledger" (then without id)."""
+    """What breaks a check: `kind` is "client", "wallet", "transfer" or "ledger" (then without id)."""
 
     kind: str
     id: UUID | None

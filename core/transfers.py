@@ -123,5 +123,7 @@ async def list_page(
         found = await database.run(lambda connection: find_by_keys(connection, [key]))
         return [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
+    if status == "queued":
+        return await database.fetch("list_queued_transfers", params, Transfer)
     name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
     return await database.fetch(name, params, Transfer)

@@ -51,6 +51,7 @@ CREATE TABLE transfers (
     CONSTRAINT transfers_owner_key UNIQUE (owner, idempotency_key),
     CONSTRAINT two_wallets CHECK (source <> destination),
     CONSTRAINT finished_at_iff_final CHECK ((status = 'queued') = (finished_at IS NULL)),
+    CONSTRAINT finished_not_before_created CHECK (finished_at >= created_at),
     CONSTRAINT failure_iff_rejected CHECK ((status = 'rejected') = (failure_code IS NOT NULL))
 ) WITH (fillfactor = 80);
 

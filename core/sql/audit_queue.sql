@@ -11,5 +11,5 @@ SELECT 'transfer' AS kind, coalesce(t.id, q.transfer_id) AS id,
     OR q.shard <> t.shard
     OR t.shard <> (
         ('x' || right((CASE t.type WHEN 'deposit' THEN t.destination ELSE t.source END)::text, 4))::bit(16)::integer
-        & ((SELECT count(*)::integer FROM shards) - 1)
+        & (SELECT max(shard) FROM shards)
        )

@@ -1,7 +1,14 @@
--- Shards whose next transfer has waited for longer than it should. Locks nothing. A look at queue_pkey a shard.
+-- Shards whose next transfer has waited for longer than it should. Locks nothing. A look at queue_pkey a shard, and at transfers_pkey:
+-- joined inside, as claim_queue does, because a place in the queue for nobody would else hide all that waits behind it.
 SELECT s.shard
   FROM shards s
- CROSS JOIN LATERAL (SELECT q.transfer_id FROM queue q WHERE q.shard = s.shard ORDER BY q.position LIMIT 1) head
-  JOIN transfers t ON t.id = head.transfer_id
- WHERE t.created_at < clock_timestamp() - make_interval(secs => %(waited_s)s)
- ORDER BY t.created_at
+ CROSS JOIN LATERAL (
+        SELECT t.created_at
+          FROM queue q
+          JOIN transfers t ON t.id = q.transfer_id
+         WHERE q.shard = s.shard
+         ORDER BY q.position
+         LIMIT 1
+       ) head
+ WHERE head.created_at < clock_timestamp() - make_interval(secs => %(waited_s)s)
+ ORDER BY head.created_at

@@ -13,7 +13,7 @@ from core import ids
 from core.audit import CHECKS, SHOWN, audit
 from core.ids import Prefix
 from tests.system import ROOT
-from tests.world import World, deposit, new_id, transfer
+from tests.world import World, deposit, new_client, new_id, transfer
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,31 @@ class Worked:
     world: World
     rich: UUID
     poor: UUID
+    deposited: UUID
     applied: UUID
     rejected: UUID
     queued: UUID
+
+    def things(self) -> dict[str, UUID]:
+        """Return all that a damage may concern, by the name that it has in DAMAGES."""
+        [fresh] = self.world.insert_clients([new_client(shard=5)])
+        client = self.world.wallet(self.rich).client_id
+        assert client is not None
+        return {
+            **{field: getattr(self, field) for field in ("rich", "poor", "deposited", "applied", "rejected", "queued")},
+            "client": client,
+            "newcomer": fresh.id,
+            "fresh": fresh.wallet_id,
+            "external": ids.external_wallet(5),
+            "unused": ids.external_wallet(7),
+            "nobody": new_id(),
+            "nowhere": new_id(shard=5),
+        }
+
+
+CLIENTS = ("client", "newcomer")
+WALLETS = ("rich", "external", "unused")
+TRANSFERS = ("deposited", "applied", "rejected", "queued", "nobody")
 
 
 @pytest.fixture
@@ -36,7 +58,10 @@ def worked(world: World) -> Worked:
         world.submit(sent)
         world.drain()
     world.submit(queued)
-    return Worked(world, rich, poor, applied.id, rejected.id, queued.id)
+    [(deposited,)] = world.query(
+        "SELECT id FROM transfers WHERE destination = %s AND type = 'deposit' AND status = 'applied'", rich
+    )
+    return Worked(world, rich, poor, deposited, applied.id, rejected.id, queued.id)
 
 
 def damage(world: World, *statements: str, **params: object) -> None:
@@ -47,6 +72,7 @@ def damage(world: World, *statements: str, **params: object) -> None:
             connection.execute(f"ALTER TABLE wallets DROP CONSTRAINT {constraint}".encode())
         for constraint in ("entries_pkey", "entries_transfer"):
             connection.execute(f"ALTER TABLE entries DROP CONSTRAINT {constraint}".encode())
+        connection.execute("ALTER TABLE transfers DROP CONSTRAINT finished_not_before_created")
         for statement in statements:
             assert connection.execute(statement.encode(), params).rowcount > 0, statement
 
@@ -68,7 +94,7 @@ def test_an_audit_of_an_empty_ledger_is_clean(world: World) -> None:
     assert audit(world.url).clean
 
 
-# What is done, which checks must see it, and whom they must name: W the rich wallet, T a transfer of the statement's.
+# What is done, which checks must see it, and whom they must name.
 DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "money made out of nothing in a balance": (
         ["UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s"],
@@ -144,7 +170,55 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "a transfer that is gone": (["DELETE FROM transfers WHERE id = %(applied)s"], {"audit_stray_entries": "applied"}),
     "a wallet that is gone": (
         ["DELETE FROM wallets WHERE id = %(rich)s"],
-        {"audit_zero_sum": "ledger", "audit_stray_entries": "rich"},
+        {"audit_zero_sum": "ledger", "audit_stray_entries": "rich", "audit_transfers": "applied", "audit_wallets": "client"},
+    ),
+    "a wallet that is gone before anything moved": (["DELETE FROM wallets WHERE id = %(fresh)s"], {"audit_wallets": "newcomer"}),
+    "a client that is gone": (["DELETE FROM clients WHERE id = %(client)s"], {"audit_wallets": "rich"}),
+    "a wallet of another client": (
+        ["UPDATE wallets SET client_id = %(nobody)s WHERE id = %(rich)s"],
+        {"audit_wallets": "rich"},
+    ),
+    "an external wallet that is gone": (["DELETE FROM wallets WHERE id = %(unused)s"], {"audit_wallets": "unused"}),
+    "an external wallet of no shard": (
+        ["INSERT INTO wallets (id, kind, currency) VALUES (%(nobody)s, 'external', 'USD')"],
+        {"audit_wallets": "nobodys wallet"},
+    ),
+    "a shard that is gone": (["DELETE FROM shards WHERE shard = 5"], {"audit_wallets": "external"}),
+    "a shard that is gone, with its external wallet, and has transfers": (
+        [
+            "DELETE FROM shards WHERE shard = 7",
+            "DELETE FROM wallets WHERE id = %(unused)s",
+            "UPDATE transfers SET shard = 7 WHERE id = %(applied)s",
+        ],
+        {"audit_wallets": "shard 7", "audit_queue": "applied"},
+    ),
+    "a transfer turned into a deposit": (
+        ["UPDATE transfers SET type = 'deposit' WHERE id = %(applied)s"],
+        {"audit_transfers": "applied"},
+    ),
+    "a deposit turned into a transfer": (
+        ["UPDATE transfers SET type = 'transfer' WHERE id = %(deposited)s"],
+        {"audit_transfers": "deposited"},
+    ),
+    "a deposit from another shard's external wallet": (
+        ["UPDATE transfers SET source = %(unused)s WHERE id = %(queued)s"],
+        {"audit_transfers": "queued"},
+    ),
+    "a transfer into an external wallet": (
+        ["UPDATE transfers SET destination = %(unused)s WHERE id = %(rejected)s"],
+        {"audit_transfers": "rejected"},
+    ),
+    "a queued transfer to a wallet that is not there": (
+        ["UPDATE transfers SET destination = %(nowhere)s WHERE id = %(queued)s"],
+        {"audit_transfers": "queued"},
+    ),
+    "a rejected transfer from a wallet that is not there": (
+        ["UPDATE transfers SET source = %(nowhere)s WHERE id = %(rejected)s"],
+        {"audit_transfers": "rejected"},
+    ),
+    "a transfer that ended before it began": (
+        ["UPDATE transfers SET finished_at = created_at - interval '1 microsecond' WHERE id = %(rejected)s"],
+        {"audit_transfers": "rejected"},
     ),
     "a queued transfer that is not in the queue": (["DELETE FROM queue"], {"audit_queue": "queued"}),
     "a queued transfer that is twice in the queue": (
@@ -174,20 +248,16 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
 @pytest.mark.parametrize("what", DAMAGES)
 def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Worked, what: str) -> None:
     statements, expected = DAMAGES[what]
-    rich, poor, applied, rejected, queued = worked.rich, worked.poor, worked.applied, worked.rejected, worked.queued
-    nobody = new_id()
+    things = worked.things()
+    prefixes = {Prefix.WALLET: WALLETS, Prefix.TRANSFER: TRANSFERS, Prefix.CLIENT: CLIENTS}
     names = {
         "ledger": "ledger: all ",
-        "rich": name(Prefix.WALLET, rich),
-        **{
-            key: name(Prefix.TRANSFER, id)
-            for key, id in (("applied", applied), ("rejected", rejected), ("queued", queued), ("nobody", nobody))
-        },
+        "shard 7": "ledger: shard 7 ",
+        "nobodys wallet": name(Prefix.WALLET, things["nobody"]),
+        **{key: name(prefix, things[key]) for prefix, keys in prefixes.items() for key in keys},
     }
 
-    damage(
-        worked.world, *statements, rich=rich, poor=poor, applied=applied, rejected=rejected, queued=queued, nobody=nobody
-    )  # fmt: skip
+    damage(worked.world, *statements, **things)
 
     report = audit(worked.world.url)
     seen = {check: [violation.line() for violation in found] for check, found in report.broken.items() if found}

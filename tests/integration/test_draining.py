@@ -104,6 +104,17 @@ def test_a_verdict_makes_a_queued_transfer_final(world: World, connection: Conne
     assert found.finished_at > found.created_at
 
 
+def test_a_verdict_is_not_dated_before_the_acceptance_when_the_clock_was_set_back(world: World, connection: Connection) -> None:
+    sent = deposit(world.new_wallet(), 5)
+    world.submit(sent)
+    world.query("UPDATE transfers SET created_at = now() + interval '1 hour' WHERE id = %s", sent.id)
+
+    assert world.drain() == 1
+
+    found = world.transfer(sent.id)
+    assert (found.status, found.finished_at) == ("applied", found.created_at)
+
+
 def test_a_verdict_leaves_what_is_final_alone_and_does_not_count_it(world: World, connection: Connection) -> None:
     wallet = world.new_wallet()
     applied, rejected, queued = (deposit(wallet, 1) for _ in range(3))

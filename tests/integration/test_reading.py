@@ -1,11 +1,13 @@
 """What is read, as it was written: single objects and lists, with their order, their limits and their filters."""
 
+import re
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
-from core import clients, ids, keys, transfers, wallets
+from core import clients, db, ids, keys, transfers, wallets
 from core.transfers import Status, Transfer
 from tests.world import World, deposit, new_client, new_id, transfer
 
@@ -175,6 +177,64 @@ def test_transfers_are_filtered_by_status(world: World, of_one_wallet: bool) -> 
     assert filtered("rejected") == [rejected.id]
     assert filtered("queued") == [queued.id]
     assert filtered(None) == [queued.id, rejected.id, applied.id]
+
+
+@pytest.mark.parametrize("of_one_wallet", [False, True])
+def test_queued_transfers_are_listed_newest_first_from_just_below_one_whatever_their_shard(
+    world: World, of_one_wallet: bool
+) -> None:
+    mine, other = world.new_wallet(shard=1), world.new_wallet(shard=2)
+    final, others, forgotten = deposit(mine, 5), deposit(other, 1), deposit(mine, 1)
+    world.submit(final)
+    world.drain()
+    sent = [transfer(mine, other, 1), transfer(other, mine, 1), deposit(mine, 1), transfer(mine, other, 1)]
+    if not of_one_wallet:
+        sent.insert(2, others)
+    world.submit(*sent)
+    world.submit(others, forgotten)
+    # What the queue should not hold is not listed, and nobody looks beyond the queue.
+    world.query("INSERT INTO queue (shard, transfer_id) VALUES (1, %s), (1, %s)", final.id, new_id())
+    world.query("DELETE FROM queue WHERE transfer_id = %s", forgotten.id)
+    order = sorted((one.id for one in sent), reverse=True)
+    filters = {"status": "queued", "wallet_id": mine if of_one_wallet else None}
+
+    assert page(world, **filters) == order
+    assert page(world, **filters, limit=2) == order[:2]
+    assert page(world, **filters, before=order[1], limit=2) == order[2:4]
+    assert page(world, **filters, before=order[-1]) == []
+
+
+@pytest.mark.parametrize("of_one_wallet", [False, True])
+@pytest.mark.parametrize("queued", [0, 20, 4000])
+def test_a_listing_of_what_is_queued_reads_the_queue_and_never_scans_all_transfers(
+    world: World, queued: int, of_one_wallet: bool
+) -> None:
+    wallet = world.new_wallet()
+    world.query(
+        """
+        WITH stored AS (
+            INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner,
+                                   idempotency_key, fingerprint, shard)
+            SELECT gen_random_uuid(), 'deposit', CASE WHEN n <= %s THEN 'queued' ELSE 'applied' END,
+                   CASE WHEN n > %s THEN now() END, %s, %s, 1, 'USD', '{}', 'operator', n, sha256('f'), 0
+              FROM generate_series(1, 4000) n
+            RETURNING id, shard, status
+        )
+        INSERT INTO queue (shard, transfer_id) SELECT shard, id FROM stored WHERE status = 'queued'
+        """,
+        queued, queued, ids.external_wallet(0), wallet,
+    )  # fmt: skip
+    world.query("ANALYZE")
+    params = {"wallet_id": wallet if of_one_wallet else None, "before": ids.LAST, "limit": 21}
+
+    with psycopg.connect(world.url) as connection:
+        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("list_queued_transfers"), params))
+
+    assert "Scan on queue" in plan, plan
+    assert re.findall(r"(\w+) on transfers\b.*\n\s*(.*)", plan) == [("transfers_pkey", "Index Cond: (id = queue.transfer_id)")], (
+        plan
+    )
+    assert len(page(world, status="queued", wallet_id=params["wallet_id"], limit=21)) == min(queued, 21)
 
 
 def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: World) -> None:

@@ -77,6 +77,7 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "two_wallets", {"destination": B}),
     ("transfers", "finished_at_iff_final", {"status": "applied"}),
     ("transfers", "finished_at_iff_final", {"finished_at": "now"}),
+    ("transfers", "finished_not_before_created", {**FINAL, "created_at": "tomorrow"}),
     ("transfers", "failure_iff_rejected", {"status": "rejected", "finished_at": "now"}),
     ("transfers", "failure_iff_rejected", {**FINAL, "failure_code": "internal"}),
     ("transfers", "failure_iff_rejected", {"failure_code": "internal"}),
