@@ -43,7 +43,7 @@ class BatchRequest(RequestModel):
 class BatchShape(RequestModel):
     """A batch whose items are yet to be read: a bad one must not fail its neighbours."""
 
-    transfers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=ITEMS_MAX)]
+    transfers: Annotated[list[Any], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
 class BatchResult(BaseModel):
@@ -80,7 +80,7 @@ async def post_batch(request: Request) -> JSONResponse:
     return JSONResponse({"results": [result(request, one) for one in outcomes]})
 
 
-def read_item(fields: Mapping[str, object], caller: Caller, shards: int) -> Ready | Problem:
+def read_item(fields: object, caller: Caller, shards: int) -> Ready | Problem:
     try:
         item = validate(BatchItem, fields)
         return Ready(transfer_of(item, item.idempotency_key, caller, shards), pointers(item))

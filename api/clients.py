@@ -118,6 +118,9 @@ async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client
     inserted = await clients.insert(connection, new)
     if inserted is not None:
         return inserted, False
+    again = await clients.find_here(connection, new.id)
+    if again is not None:
+        return again, False  # stored by a first try, whose connection was lost
     found = await clients.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
     if found is None and new.external_id and await clients.find_by_external_id(connection, new.external_id):
         raise Problem("external_id_taken")

@@ -1,7 +1,7 @@
 """The types of request fields. Each refuses with a field code of the contract, and never repeats the value it refuses."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -121,7 +121,7 @@ Metadata = Annotated[
 WalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Prefix.WALLET)]
 
 
-def validate(model: type[Model], fields: Mapping[str, object]) -> Model:
+def validate(model: type[Model], fields: object) -> Model:
     """Return the request of these fields. Raises Problem "validation_failed" with every error at once."""
     try:
         return model.model_validate(fields)

@@ -1,7 +1,6 @@
 """Micro-batching: the money requests that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +14,6 @@ from core.errors import Unavailable
 from core.transfers import Submission, Transfer
 
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
-# Connections that were lost at once leave time to find the outcome out before callers are answered 503.
-RETRY_WITHIN_S = 0.5
-RETRY_EVERY_S = 0.02
 
 logger = log.get(__name__)
 
@@ -87,7 +83,7 @@ class Intake:
         self._pending += pending
         self._arrived.set()
         try:
-            async with asyncio.timeout(db.ANSWER_WITHIN_S):
+            async with asyncio.timeout(db.time_left_s()):
                 return await asyncio.gather(*(one.answer for one in pending))
         except TimeoutError:
             raise Unavailable("the submissions were not stored in time") from None
@@ -143,15 +139,8 @@ class Intake:
         self._ring({pending.submission.shard for pending in accepted})
 
     async def _insert(self, submissions: Sequence[Submission]) -> list[Answer]:
-        """Insert, and again when a connection was lost at once: what is stored by then is found by its key."""
-        started = time.monotonic()
-        while True:
-            try:
-                return await self._database.run(lambda connection: insert(connection, submissions))
-            except Unavailable:
-                if time.monotonic() - started > RETRY_WITHIN_S:
-                    raise
-                await asyncio.sleep(RETRY_EVERY_S)
+        """Insert; repeated when the connection is lost, because what is stored by then is found by its key."""
+        return await self._database.run(lambda connection: insert(connection, submissions), db.ANSWER_WITHIN_S)
 
     def _ring(self, shards: set[int]) -> None:
         self._to_ring |= shards

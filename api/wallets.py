@@ -105,7 +105,12 @@ def show_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": None if entry.type == "deposit" else ids.text(Prefix.WALLET, entry.counterparty),
+        "counterparty_wallet_id": None if comes_from_outside(entry) else ids.text(Prefix.WALLET, entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
+
+
+def comes_from_outside(entry: WalletEntry) -> bool:
+    """Tell whether the entry is a deposit into a client's wallet: its other side is nobody's."""
+    return entry.type == "deposit" and entry.amount > 0

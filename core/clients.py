@@ -55,6 +55,11 @@ async def find(database: db.Database, id: UUID) -> Client | None:
     return rows[0] if rows else None
 
 
+async def find_here(connection: db.Connection, id: UUID) -> Client | None:
+    rows = await db.fetch(connection, "find_client", {"id": id}, Client)
+    return rows[0] if rows else None
+
+
 async def find_by_key(connection: db.Connection, idempotency_key: str) -> Client | None:
     rows = await db.fetch(connection, "find_client_by_key", {"idempotency_key": idempotency_key}, Client)
     return rows[0] if rows else None

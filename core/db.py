@@ -1,7 +1,9 @@
 """The edge to Postgres: statements from files, connections with their limits, and which errors mean "try again"."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, TypeAlias, TypeVar, cast
@@ -21,6 +23,9 @@ SQL = Path(__file__).parent / "sql"
 
 # A caller gets its 503 within 2 s (promise 17). Postgres gives up by itself before that, so that nothing goes on unseen.
 ANSWER_WITHIN_S = 1.8
+ANSWER_BY: ContextVar[float] = ContextVar("answer_by")  # monotonic seconds; each request has a context of its own
+REPEAT_WITHIN_S = 0.5  # connections that are lost at once leave time to try the next one
+REPEAT_EVERY_S = 0.02
 API_LIMITS = {"statement_timeout": "1500ms", "lock_timeout": "1s", "idle_in_transaction_session_timeout": "2s"}
 
 # Far below the job timeout of the queue: a drain ends by its own limits, never by a signal in the middle of a statement.
@@ -75,12 +80,15 @@ def connect(url: str) -> psycopg.Connection:
 
 def options(limits: Mapping[str, str]) -> str:
     # A killed client's backend notices within a second, even inside a statement, and lets its locks go.
-    given = {**limits, "client_connection_check_interval": "1s", "timezone": "UTC"}
+    # A COMMIT that is answered must be durable, whatever the database's own default says.
+    given = {**limits, "client_connection_check_interval": "1s", "synchronous_commit": "on", "timezone": "UTC"}
     return " ".join(f"-c {name}={value}" for name, value in given.items())
 
 
 class Database:
-    """The API's connections. Every call answers within ANSWER_WITHIN_S or raises Unavailable; a fault heals by itself."""
+    """The API's connections. All that one request asks is answered within ANSWER_WITHIN_S of its first question, or raises
+    Unavailable. A fault heals by itself.
+    """
 
     def __init__(self, url: str, *, connections: int = 10) -> None:
         self._pool = AsyncConnectionPool(
@@ -90,7 +98,6 @@ class Database:
             max_size=connections,
             timeout=1.0,
             reconnect_timeout=5.0,
-            check=AsyncConnectionPool.check_connection,  # after a restart of Postgres the pool holds dead connections
             open=False,
             name="api",
         )
@@ -103,40 +110,56 @@ class Database:
     async def close(self) -> None:
         await self._pool.close(timeout=2.0)
 
-    async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        """Give `work` a healthy connection and return what it returns; raise Unavailable when that fails or takes too long.
+    async def run(self, work: Callable[[Connection], Awaitable[Result]], within_s: float | None = None) -> Result:
+        """Give `work` a connection and return what it returns; raise Unavailable when that fails or takes too long.
+
+        `work` is done again when its connection is lost, so it must be safe to repeat: after a restart of Postgres each connection
+        of the pool is dead, and asking each one before it is used would cost every request a round trip.
 
         Work that takes too long is left to end by itself, because a cancelled statement may wait for the server's answer for
-        as long as the server is frozen. Its outcome is unknown.
+        as long as the server is frozen. Its outcome is unknown. `within_s` replaces the request's own clock.
         """
-        task = asyncio.ensure_future(self._with_connection(work))
-        done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN_S)
+        task = asyncio.ensure_future(self._repeat(work))
+        done, _ = await asyncio.wait({task}, timeout=time_left_s() if within_s is None else within_s)
         if not done:
             self._abandoned.add(task)
             task.add_done_callback(self._forget)
             raise Unavailable("the database did not answer in time")
-        try:
-            return task.result()
-        except PoolTimeout:
-            raise Unavailable("no database connection is free") from None
-        except psycopg.Error as error:
-            if not is_transient(error):
-                raise
-            logger.warning("database fault", sqlstate=error.sqlstate, kind=type(error).__name__)
-            raise Unavailable("the database is not available") from error
+        return task.result()
 
     async def fetch(self, name: str, params: Mapping[str, object], row: type[Row]) -> list[Row]:
         """Run the statement of that name in a transaction of its own and return its rows as `row` objects."""
         return await self.run(lambda connection: fetch(connection, name, params, row))
 
-    async def _with_connection(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        async with self._pool.connection() as connection:
-            return await work(connection)
+    async def _repeat(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        give_up = time.monotonic() + REPEAT_WITHIN_S
+        while True:
+            try:
+                async with self._pool.connection() as connection:
+                    return await work(connection)
+            except PoolTimeout:
+                raise Unavailable("no database connection is free") from None
+            except psycopg.Error as error:
+                if not is_transient(error):
+                    raise
+                logger.warning("database fault", sqlstate=error.sqlstate, kind=type(error).__name__)
+                if time.monotonic() > give_up:
+                    raise Unavailable("the database is not available") from error
+            await asyncio.sleep(REPEAT_EVERY_S)
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._abandoned.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.warning("abandoned work failed", kind=type(error).__name__)
+
+
+def time_left_s() -> float:
+    """Return how long the current request may still wait for the database; its clock starts at its first question."""
+    answer_by = ANSWER_BY.get(None)
+    if answer_by is None:
+        answer_by = time.monotonic() + ANSWER_WITHIN_S
+        ANSWER_BY.set(answer_by)
+    return max(answer_by - time.monotonic(), 0.0)
 
 
 async def fetch(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> list[Row]:

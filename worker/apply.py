@@ -17,7 +17,7 @@ from worker.caution import Caution
 __all__ = ["Applier", "ShardBusy"]
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
-PAUSE_AFTER_FAILURE_S = 0.05
+PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
 
 Connection = psycopg.Connection[Any]
 Row = TypeVar("Row")
@@ -51,7 +51,8 @@ class Applier:
         self._doorbell = doorbell
         self._fair_share_s = fair_share_s
         self._connection: Connection | None = None
-        self._head: UUID | None = None  # of the batch that was claimed last
+        self._head: UUID | None = None  # of the batch under way
+        self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
 
     def answer(self, shard: int) -> int:
         """Answer the shard's doorbell: drain it until it is empty, or for a fair share of time and ring again.
@@ -89,9 +90,10 @@ class Applier:
         Raises ShardBusy, and psycopg.Error for a fault that only time heals: what was not committed is still queued.
         """
         finished = 0
-        caution = Caution()
+        caution = self._cautions.setdefault(shard, Caution())
         while True:
             limit = caution.limit
+            self._head = None
             try:
                 batch = self._apply_batch(shard, limit)
             except ShardBusy:

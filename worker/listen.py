@@ -24,7 +24,7 @@ logger = log.get(__name__)
 
 def listen(process: Process, redis_url: str, jobs: Jobs) -> None:
     """Run jobs until the process is asked to stop. Without Redis, wait for it to come back: the sweeper works meanwhile."""
-    while not process.stopping:
+    while process.goes_on():
         try:
             connection = doorbell.client(redis_url)
             queue = Queue(QUEUE, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
@@ -66,15 +66,14 @@ class Listener(SimpleWorker):
     def dequeue_job_and_maintain_ttl(self, *_: object) -> tuple[Job, Queue]:  # the rounds are ours
         """Wait for a job, in short rounds. A job in hand is always run."""
         while True:
-            self._process.beat()
             popped = super().dequeue_job_and_maintain_ttl(POLL_S, POLL_S)
             if popped is not None:
                 return popped
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        """Asked before each job and each attempt to pop one, when no job is in hand: the place to stop."""
-        if self._process.stopping:
+        """Asked before each job and each attempt to pop one, Redis or no Redis, when no job is in hand: the place to stop."""
+        if not self._process.goes_on():
             raise StopRequested
         return bool(super().should_run_maintenance_tasks)
 

@@ -20,10 +20,11 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
-    def beat(self) -> None:
-        """Show that the loop goes round: the file's age tells a container's health check."""
+    def goes_on(self) -> bool:
+        """Tell whether to go on. Asked in every round: the heartbeat file's age shows a health check that the loop goes round."""
         if self._heartbeat_file is not None:
             self._heartbeat_file.touch()
+        return not self.stopping
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not past a stop."""

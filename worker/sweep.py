@@ -22,13 +22,12 @@ class Sweeper:
 
     def run(self, process: Process) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
-        while not process.stopping:
-            process.beat()
-            if not self.run_once(lambda: process.stopping):
+        while process.goes_on():
+            if not self.run_once(process.goes_on):
                 process.pause(SWEEP_EVERY_S)
 
-    def run_once(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Drain each shard that waits, longest first; return how many transfers were finished.
+    def run_once(self, goes_on: Callable[[], bool] = lambda: True) -> int:
+        """Drain each shard that waits, longest first, as long as it `goes_on`; return how many transfers were finished.
 
         None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
         is logged.
@@ -41,7 +40,7 @@ class Sweeper:
             return 0
         finished = 0
         for shard in waiting:
-            if stopping():
+            if not goes_on():
                 break
             logger.info("sweeping", shard=shard)
             finished += self._applier.answer(shard)

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from local.postgres import Postgres
 from tests.caller import Caller
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE
@@ -58,7 +59,19 @@ def test_a_database_that_is_not_migrated_is_not_ready(databases: Databases, tmp_
         assert int(refused.headers["retry-after"]) > 0
 
 
-def test_a_database_that_may_forget_is_not_ready(databases: Databases, tmp_path: Path) -> None:
+def test_a_server_that_may_forget_is_not_ready(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "postgres", {"full_page_writes": "off"})
+    server.start()
+
+    with api_on(Databases(server.url("postgres")).migrated(), tmp_path) as caller:
+        answer = caller.get("/readyz")
+
+    server.stop("immediate")
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert answer.body["detail"] == "not ready: database_durable"
+
+
+def test_a_database_that_commits_lazily_by_default_commits_durably_for_teller(databases: Databases, tmp_path: Path) -> None:
     url = databases.migrated()
     with psycopg.connect(url, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
@@ -67,8 +80,7 @@ def test_a_database_that_may_forget_is_not_ready(databases: Databases, tmp_path:
     with api_on(url, tmp_path) as caller:
         answer = caller.get("/readyz")
 
-    assert (answer.status, answer.code) == (503, "unavailable")
-    assert answer.body["detail"] == "not ready: database_durable"
+    assert (answer.status, answer.body["checks"]["database_durable"]) == (200, True)
 
 
 def test_a_database_that_is_read_only_is_not_ready(databases: Databases, tmp_path: Path) -> None:

@@ -396,3 +396,17 @@ def test_money_only_moves_between_wallets_when_many_shards_are_drained_at_once(w
     assert_clean(world)
     for applier in appliers:
         applier.close()
+
+
+def test_a_poison_transfer_is_found_also_when_each_drain_has_time_for_one_attempt_only(world: World) -> None:
+    source, destination, doomed = world.new_wallets(100, 0, 0, shard=6)
+    poison, behind = transfer(source, doomed, 1), transfer(source, destination, 1)
+    world.submit(poison, behind)
+    world.query("DELETE FROM wallets WHERE id = %s", doomed)
+    impatient = world.applier(fair_share_s=0)
+
+    for _ in range(30):
+        impatient.answer(6)
+
+    impatient.close()
+    assert world.statuses(poison.id, behind.id) == [INTERNAL, APPLIED]
