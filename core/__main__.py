@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+import psycopg
+
 from core import log, settings
 from core.audit import audit
 from core.migrate import migrate
@@ -14,9 +16,20 @@ def main() -> int:
     commands.add_parser("migrate", help="bring the database to this version's schema; prints the first operator key it makes")
     commands.add_parser("audit", help="prove the ledger from its entries; exits with 1 and names what is wrong")
     command = parser.parse_args().command
-    configured = settings.load()
-    log.configure(configured.log_level)
-    return {"migrate": run_migrate, "audit": run_audit}[command](configured)
+    try:
+        configured = settings.read(settings.Settings)
+        log.configure(configured.log_level)
+        return {"migrate": run_migrate, "audit": run_audit}[command](configured)
+    except settings.BadSettings as bad:
+        return cannot(str(bad))
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate:  # a bug in a statement: its traceback is wanted
+            raise
+        return cannot("DATABASE_URL is not a valid connection string")
+    except psycopg.OperationalError as error:  # its own text names host, port and user
+        if error.sqlstate:
+            return cannot(f"the database failed (SQLSTATE {error.sqlstate})")
+        return cannot("the database that DATABASE_URL names is away, or does not let us in")
 
 
 def run_migrate(configured: settings.Settings) -> int:
@@ -29,10 +42,19 @@ def run_migrate(configured: settings.Settings) -> int:
 
 
 def run_audit(configured: settings.Settings) -> int:
-    report = audit(configured.database_url)
+    try:
+        report = audit(configured.database_url)
+    except psycopg.errors.UndefinedTable:
+        return cannot("the database is not migrated: run python -m core migrate first")
     for line in report.lines():
         print(line)
     return 0 if report.clean else 1
+
+
+def cannot(reason: str) -> int:
+    """Say why nothing was done or found out; 2, because 1 means that the audit found damage."""
+    print(f"teller: {reason}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Bring a database to this version's schema: forward only, safe to start twice at once, safe to kill at any moment."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ def migrate(settings: Settings) -> str | None:
         apply_missing(connection)
         with connection.transaction():
             make_shards(connection, settings.shards)
+        if "shards" in settings.model_fields_set:
+            warn_about_shards(connection, settings.shards)
         return None if settings.operator_key else keys.make_first_operator_key(connection)
 
 
@@ -60,3 +63,14 @@ def make_shards(connection: psycopg.Connection, count: int) -> None:
         db.statement("insert_external_wallets"),
         {"ids": [ids.external_wallet(shard) for shard in shards], "currency": CURRENCY},
     )
+
+
+def warn_about_shards(connection: psycopg.Connection, wanted: int) -> None:
+    """Say so when somebody wants another count than the one that the first migration fixed."""
+    row = connection.execute("SELECT count(*) FROM shards").fetchone()
+    assert row is not None
+    if row[0] != wanted:
+        print(
+            f"warning: TELLER_SHARDS={wanted} is ignored: this database has {row[0]} shards, fixed by its first migration",
+            file=sys.stderr,
+        )

@@ -1,12 +1,18 @@
 """The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.sharding import SHARDS_MAX
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+class BadSettings(Exception):
+    """Its message names every bad value at once and repeats none of them: they may be secret."""
 
 
 def power_of_two(value: int) -> int:
@@ -32,9 +38,17 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the environment; exit with status 2 and every bad value named at once, none of them repeated."""
+    """Read the environment; exit with status 1 and every bad value named when there are any."""
     try:
-        return Settings.model_validate({})  # the environment is read beneath what is given here
+        return read(Settings)
+    except BadSettings as bad:
+        raise SystemExit(f"teller: {bad}") from None
+
+
+def read(model: type[AnySettings]) -> AnySettings:
+    """Read the environment. Raises BadSettings."""
+    try:
+        return model.model_validate({})  # the environment is read beneath what is given here
     except ValidationError as error:
         lines = [f"  {problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False)]
-        raise SystemExit("\n".join(["These settings are not valid:", *lines])) from None
+        raise BadSettings("\n".join(["these settings are not valid:", *lines])) from None

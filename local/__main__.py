@@ -1,11 +1,13 @@
 """python -m local: the whole system on this machine, in the foreground, until Ctrl-C."""
 
+import errno
+import os
 import sys
 
 from local import settings, state
 from local.errors import CannotRun, Stopped
 from local.leftovers import stop_leftovers
-from local.ports import is_taken
+from local.ports import errno_of
 from local.supervisor import Supervisor
 from local.terminal import StopSignals, say
 
@@ -17,7 +19,7 @@ def main() -> int:
         configured = settings.load()
         with state.locked(configured.data_dir):
             stop_leftovers(configured.data_dir, say)
-            refuse_taken_port(configured.port)  # only now: an API that was left behind held it
+            refuse_port(configured.port)  # only now: an API that was left behind held it
             Supervisor(configured, signals).run()
     except CannotRun as reason:
         print(f"teller: {reason}", file=sys.stderr)
@@ -27,9 +29,17 @@ def main() -> int:
     return 0
 
 
-def refuse_taken_port(port: int) -> None:
-    if is_taken(port):
-        raise CannotRun(f"port {port} is taken; choose another one with TELLER_PORT")
+def refuse_port(port: int) -> None:
+    if number := errno_of(port):
+        raise CannotRun(f"port {port} {described(number)}; choose another one with TELLER_PORT")
+
+
+def described(number: int) -> str:
+    if number == errno.EADDRINUSE:
+        return "is taken"
+    if number == errno.EACCES:
+        return "is privileged, and this account may not listen on it"
+    return f"cannot be used ({os.strerror(number)})"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.terminal import say
+
 ACCOUNT = "pgserver"
 ADD_ACCOUNT = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", ACCOUNT]
 ACCOUNT_TIMEOUT_S = 10.0  # useradd holds the lock of the password file while another test process adds the same account
@@ -56,7 +58,9 @@ def system_account() -> pwd.struct_passwd:
         added = subprocess.run(ADD_ACCOUNT, capture_output=True, text=True, check=False)  # noqa: S603 - a program of our own choosing
         if added.returncode != 0 and time.monotonic() > deadline:
             raise OSError(f"cannot add the account {ACCOUNT} for the servers: {added.stderr.strip()}")
-        if added.returncode != 0:
+        if added.returncode == 0:
+            say(f"\n  added the account {ACCOUNT}: the servers do not run as root")
+        else:
             time.sleep(0.1)  # perhaps somebody else is adding it right now: look again
 
 
@@ -64,9 +68,9 @@ def let_in(account: Account, folder: Path) -> None:
     """Let the account walk through to the folder: others may traverse its parents, never list them."""
     if account.uid is None:
         return
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid != account.uid:
-            allow(parent, OTHERS_TRAVERSE)
+    others = [parent for parent in (folder, *folder.parents) if parent.stat().st_uid != account.uid]
+    if opened := [parent for parent in others if allow(parent, OTHERS_TRAVERSE)]:
+        say(f"\n  made traversable for the servers' account: {', '.join(map(str, opened))}")
 
 
 def let_read(account: Account, folder: Path) -> None:
@@ -79,7 +83,10 @@ def let_read(account: Account, folder: Path) -> None:
             allow(path, OTHERS_READ | (OTHERS_TRAVERSE if path.stat().st_mode & 0o100 else 0))
 
 
-def allow(path: Path, bits: int) -> None:
+def allow(path: Path, bits: int) -> bool:
+    """Add these bits to its mode; True when one of them was missing."""
     mode = path.stat().st_mode
-    if mode & bits != bits:
-        path.chmod(mode & 0o7777 | bits)
+    if mode & bits == bits:
+        return False
+    path.chmod(mode & 0o7777 | bits)
+    return True

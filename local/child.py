@@ -7,15 +7,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from local import processes
+from local.errors import Stopped
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # In the environment of every child; its value is the data directory. By this the next start finds those that a killed one left.
 MARK = "TELLER_LOCAL_CHILD_OF"
 
-STOP_TIMEOUT_S = 10.0  # a worker finishes its transaction, the API its requests
+STOP_TIMEOUT_S = 15.0  # a worker finishes its transaction, the API its requests, for which it allows itself 10 s
 
 
 class Child:
@@ -26,6 +28,7 @@ class Child:
         self.command = [sys.executable, "-m", *argv]
         self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self.log_file = log_file
+        self.log_start = 0  # where in the log file the output of the present run begins
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,6 +50,7 @@ class Child:
         """Start it, again if it died."""
         self.clear_session()
         with self.log_file.open("ab") as log:
+            self.log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - a program of our own choosing
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -82,33 +86,41 @@ class Child:
             self._process.wait()
 
 
-def run_to_end(argv: Sequence[str], environment: Mapping[str, str], log_file: Path, timeout_s: float) -> str:
-    """Run `python -m …` once and return its output; its errors go to the log. Raises subprocess.SubprocessError."""
+def run_to_end(argv: Sequence[str], environment: Mapping[str, str], output: TextIO, log_file: Path, timeout_s: float) -> None:
+    """Run `python -m …` once; its errors go to the log. Raises subprocess.SubprocessError.
+
+    A stop lets it end before it is passed on, within reason, so that `output` holds all that the process has said.
+    """
     with log_file.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - a program of our own choosing
             [sys.executable, "-m", *argv],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=log,
             cwd=ROOT,
             env=environment,
             start_new_session=True,
-            text=True,
         )
     with process:
         try:
-            output, _ = process.communicate(timeout=timeout_s)
+            process.wait(timeout_s)
+        except Stopped:
+            end_gently(process)
+            raise
         except BaseException:
+            process.terminate()
             end_gently(process)
             raise
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, process.args)
-    return output
 
 
-def end_gently(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
+def end_gently(process: subprocess.Popen[bytes]) -> None:
+    """Wait for its end; SIGTERM and then SIGKILL when that does not come."""
+    for insist in (process.terminate, process.kill):
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            insist()
+        else:
+            return

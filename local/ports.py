@@ -17,10 +17,15 @@ def free_port() -> int:
 
 def is_taken(port: int) -> bool:
     """Whether a server could not listen on 127.0.0.1 at this port now."""
+    return errno_of(port) is not None
+
+
+def errno_of(port: int) -> int | None:
+    """Why a server could not listen on 127.0.0.1 at this port now; None when it could."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections don't count
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-        return False
+        except OSError as error:
+            return error.errno
+        return None

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,16 +24,12 @@ def running_in(folder: Path, name: str) -> list[psutil.Process]:
 
     The name keeps out a shell that merely stands there; the folder keeps out every other server of this machine.
     """
-    return [process for process in visible() if named(process, name) and stands_in(process, folder)]
+    return [process for process in psutil.process_iter() if named(process, name) and stands_in(process, folder)]
 
 
 def marked(variable: str, value: str) -> list[psutil.Process]:
     """All processes that were started with this variable in their environment."""
-    return [process for process in visible() if mark(process, variable) == value]
-
-
-def visible() -> Iterator[psutil.Process]:
-    return iter(psutil.process_iter())
+    return [process for process in psutil.process_iter() if mark(process, variable) == value]
 
 
 def named(process: psutil.Process, name: str) -> bool:

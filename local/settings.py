@@ -3,31 +3,26 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field
 
+from core import settings
 from local.errors import CannotRun
 
-WORKERS_MAX = 64  # each holds a few of the embedded PostgreSQL's 100 connections; past the cores they only queue
+WORKERS_MAX = 64  # each holds one of the embedded PostgreSQL's 100 connections; past the cores they only queue
 
 
-class Settings(BaseSettings):
-    """What is not here (log level, webhooks, …) goes to the processes through the environment as it is."""
+class Settings(settings.Settings):
+    """Those of every process, checked here before anything starts, and our own. Without a URL we bring a server of our own."""
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
-
-    port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
-    operator_key: Annotated[SecretStr | None, Field(alias="TELLER_OPERATOR_KEY")] = None
+    database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://", validate_default=False)] = ""
+    redis_url: Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://", validate_default=False)] = ""
     workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX)] = 2
     data_dir: Annotated[Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve)] = Path(".teller")
-    database_url: Annotated[str | None, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
-    redis_url: Annotated[str | None, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://")] = None
 
 
 def load() -> Settings:
-    """Read the environment. Raises CannotRun with every bad value named at once, none of them repeated: they may be secret."""
+    """Read the environment. Raises CannotRun with every bad value named at once."""
     try:
-        return Settings()
-    except ValidationError as error:
-        lines = [f"  {problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False)]
-        raise CannotRun("\n".join(["these settings are not valid:", *lines])) from None
+        return settings.read(Settings)
+    except settings.BadSettings as bad:
+        raise CannotRun(str(bad)) from None

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO
 
 from local import state
 from local.child import MARK, Child, run_to_end
@@ -26,6 +29,7 @@ MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take its time; 
 
 DATABASE = "teller"
 OPERATOR_KEY_LINE = "operator key: "  # what `python -m core migrate` prints when it made the first one
+WARNING_LINE = "warning: "  # what it says on standard error, beside logs
 
 
 class Supervisor:
@@ -56,7 +60,7 @@ class Supervisor:
         say(f"data and logs are in {self.data_dir}")
         (self.data_dir / "logs").mkdir(exist_ok=True)
         self.start_servers()
-        self.operator_key = self.migrate()
+        self.migrate()
         self.start_children()
         self.write_state()
         self.wait_until_ready()
@@ -85,6 +89,10 @@ class Supervisor:
         say(f"stopped; the data stays in {self.data_dir}")
 
     def start_servers(self) -> None:
+        if not self.postgres:
+            say("using DATABASE_URL (no embedded PostgreSQL)")
+        if not self.redis:
+            say("using REDIS_URL (no embedded Redis)")
         for server in (self.postgres, self.redis):
             if server:
                 self.start_server(server)
@@ -99,18 +107,23 @@ class Supervisor:
                 raise CannotRun(str(error)) from error
         self.kept.append(Kept(server))
 
-    def migrate(self) -> str | None:
-        """Bring the schema up to date; returns the first operator key when that made one."""
+    def migrate(self) -> None:
+        """Bring the schema up to date. A stop meanwhile loses no key: the database has it before anybody has seen it."""
         log_file = self.log_file("migrate")
-        with step("schema"):
+        log_file.touch()
+        log_start = log_file.stat().st_size
+        with step("schema"), TemporaryFile("w+") as output:
             try:
-                output = run_to_end(("core", "migrate"), self.environment(), log_file, MIGRATE_TIMEOUT_S)
+                run_to_end(("core", "migrate"), self.environment(), output, log_file, MIGRATE_TIMEOUT_S)
             except subprocess.SubprocessError as error:
-                raise CannotRun(f"the migration failed; its log is {log_file}:\n{tail(log_file)}") from error
-        for line in output.splitlines():
-            if line.startswith(OPERATOR_KEY_LINE):
-                return line.removeprefix(OPERATOR_KEY_LINE)
-        return None
+                raise CannotRun(f"the migration failed; its log is {log_file}:\n{tail(log_file, log_start)}") from error
+            finally:
+                output.seek(0)
+                self.operator_key = next(lines_after(OPERATOR_KEY_LINE, output), None)
+        with log_file.open() as log:
+            log.seek(log_start)
+            for warning in lines_after(WARNING_LINE, log):
+                say(f"{WARNING_LINE}{warning}")
 
     def start_children(self) -> None:
         for program in programs(self.settings):
@@ -134,7 +147,9 @@ class Supervisor:
         with step("API"):
             while not self.ready():
                 if not api.running or time.monotonic() > deadline:
-                    raise CannotRun(f"the API did not become ready; its log is {api.log_file}:\n{tail(api.log_file)}")
+                    raise CannotRun(
+                        f"the API did not become ready; its log is {api.log_file}:\n{tail(api.log_file, api.log_start)}"
+                    )
                 time.sleep(READY_POLL_S)
 
     def ready(self) -> bool:
@@ -152,9 +167,16 @@ class Supervisor:
         say(f"\nready  {self.api_url}  docs {self.api_url}/docs  running {running}\n")
         say("Make a client with its wallet:")
         say(f"  curl -sS {self.api_url}/v1/clients -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}' \\")
-        say(f'    -H "Authorization: Bearer {self.operator_key or "$TELLER_OPERATOR_KEY"}"\n')
+        say(f'    -H "Authorization: Bearer {self.key_to_show()}"\n')
+        if not (self.operator_key or self.settings.operator_key):
+            say("Lost the key? Start once more with TELLER_OPERATOR_KEY=<one of your choice>: a configured key is never stored,")
+            say("and starting without it revokes it.\n")
         self.say_operator_key()
         say("Ctrl-C stops everything.")
+
+    def key_to_show(self) -> str:
+        """What the example calls with: a configured key is not repeated, one that we never saw cannot be."""
+        return self.operator_key or ("$TELLER_OPERATOR_KEY" if self.settings.operator_key else "<your operator key>")
 
     def say_operator_key(self) -> None:
         """Once, and also when the start ends early: the key is kept nowhere."""
@@ -173,10 +195,10 @@ class Supervisor:
         }
 
     def database_url(self) -> str:
-        return self.postgres.url(DATABASE) if self.postgres else self.settings.database_url or ""
+        return self.postgres.url(DATABASE) if self.postgres else self.settings.database_url
 
     def redis_url(self) -> str:
-        return self.redis.url if self.redis else self.settings.redis_url or ""
+        return self.redis.url if self.redis else self.settings.redis_url
 
     def log_file(self, title: str) -> Path:
         return self.data_dir / "logs" / f"{title}.log"
@@ -185,9 +207,14 @@ class Supervisor:
         pids: dict[str, int | list[int] | None] = {
             name: [child.pid for child in children if child.running] for name, children in self.children.items()
         }
-        pids |= {"postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
+        pids |= {"deliver": [], "postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
         urls = (self.api_url, self.database_url(), self.database_url(), self.redis_url())
         state.write(self.data_dir, state.State(*urls, pids))
+
+
+def lines_after(prefix: str, file: TextIO) -> Iterator[str]:
+    """What stands behind this prefix, in each line that begins with it."""
+    return (line.removeprefix(prefix).rstrip("\n") for line in file if line.startswith(prefix))
 
 
 def pid_of(server: Server | None) -> int | None:

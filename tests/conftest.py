@@ -4,6 +4,8 @@ A test that breaks a server, or empties Redis, starts one of its own whatever th
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,20 @@ from local.redis import Redis
 from tests.caller import Caller
 from tests.databases import Databases
 from tests.system import System
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep all temporary folders of this run in one of its own.
+
+    Pytest's common one is closed to other accounts again by each run that starts, and for root the servers run as another account.
+    """
+    if not hasattr(config, "workerinput"):
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="teller-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,10 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
+from local.child import MARK
 from local.leftovers import stop_leftovers
 from local.ports import free_port
+from local.processes import marked
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
@@ -136,7 +138,7 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
         "api": 1,
         "apply": 2,
         "sweep": 1,
-        "deliver": counts["deliver"],
+        "deliver": 0,
         "postgres": system.pids["postgres"],
         "redis": system.pids["redis"],
     }
@@ -180,6 +182,8 @@ def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_pat
     with local(tmp_path, TELLER_WORKERS="1") as second:
         second.wait_until_ready()
         assert "operator key:" not in second.output
+        assert "Authorization: Bearer <your operator key>" in second.output
+        assert "Lost the key?" in second.output
         assert len(second.pids["apply"]) == 1
         with psycopg.connect(second.state["database_url"]) as connection:
             assert connection.execute("SELECT mark FROM marks").fetchone() == ("kept",)
@@ -208,6 +212,56 @@ def test_a_signal_in_the_middle_of_the_start_stops_what_was_started(tmp_path: Pa
         assert "Traceback" not in running.output
 
 
+def test_a_signal_in_the_middle_of_the_migration_loses_no_operator_key(tmp_path: Path) -> None:
+    with local(tmp_path) as running:
+        running.wait_until(lambda: any(age_s(child) > 0.1 for child in marked(MARK, str(running.data_dir))))
+        assert running.end(signal.SIGINT) == 0, running.output
+        assert re.search(r"^operator key: tlr_\S+", running.output, re.MULTILINE)
+        assert "ready  http" not in running.output
+
+
+def age_s(process: psutil.Process) -> float:
+    return time.time() - float(process.create_time())
+
+
+def test_another_count_of_shards_is_said_and_a_failing_api_is_quoted_from_this_run_alone(tmp_path: Path) -> None:
+    with local(tmp_path, TELLER_SHARDS="4") as first:
+        first.wait_until_ready()
+        assert "warning" not in first.output
+        assert first.end() == 0
+    (tmp_path / "data" / "logs" / "api.log").write_text("said by an earlier run\n")
+    with local(tmp_path, TELLER_SHARDS="8", TELLER_OPERATOR_KEY="chosen", PYTHONPATH=str(broken_uvicorn(tmp_path))) as second:
+        assert second.process.wait(DEADLINE_S) == 1
+        assert "warning: TELLER_SHARDS=8 is ignored: this database has 4 shards" in second.output
+        assert "the API did not become ready" in second.output
+        assert "broken on purpose" in second.output
+        assert "said by an earlier run" not in second.output
+
+
+def broken_uvicorn(folder: Path) -> Path:
+    """A folder whose uvicorn comes before the real one."""
+    (folder / "broken").mkdir()
+    (folder / "broken" / "uvicorn.py").write_text("raise SystemExit('broken on purpose')\n")
+    return folder / "broken"
+
+
+def test_a_configured_operator_key_is_neither_repeated_nor_called_lost(tmp_path: Path) -> None:
+    with local(tmp_path, TELLER_OPERATOR_KEY="swordfish") as running:
+        running.wait_until_ready()
+        assert 'Authorization: Bearer $TELLER_OPERATOR_KEY"' in running.output
+        assert "Lost the key?" not in running.output
+        assert "swordfish" not in running.output
+
+
+def test_a_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:
+    with local(tmp_path, DATABASE_URL="postgresql://teller:secret@127.0.0.1:1/teller") as running:
+        assert running.process.wait(DEADLINE_S) == 1
+        assert "using DATABASE_URL (no embedded PostgreSQL)" in running.output
+        assert running.output.endswith("the database that DATABASE_URL names is away, or does not let us in\n")
+        assert "Traceback" not in running.output
+        assert "secret" not in running.output
+
+
 def test_a_taken_port_is_said_in_one_line_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, local(tmp_path, port=taken.getsockname()[1]) as running:
         assert running.process.wait(DEADLINE_S) == 1
@@ -220,12 +274,15 @@ def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: P
         "TELLER_WORKERS": "0",
         "DATABASE_URL": "mysql://u:secret@h/d",
         "REDIS_URL": "nonsense",
-        "TELLER_OPERATOR_KEY": "",
+        "TELLER_OPERATOR_KEY": "has secret",
+        "TELLER_SHARDS": "3",
+        "TELLER_LOG_LEVEL": "debug",
     }
     with local(tmp_path, port=70_000, **bad) as running:
         assert running.process.wait(DEADLINE_S) == 1
-        for name in ("TELLER_PORT", "TELLER_WORKERS", "DATABASE_URL", "REDIS_URL"):
-            assert name in running.output
+        for name in ("TELLER_PORT", *bad):
+            assert f"  {name}: " in running.output
+        assert not (running.data_dir / "postgres").exists()
         assert "secret" not in running.output
         assert "Traceback" not in running.output
 
@@ -234,9 +291,34 @@ def test_servers_from_outside_are_used_and_left_alone(system: Local, tmp_path: P
     urls = {"DATABASE_URL": system.state["database_url"], "REDIS_URL": system.state["redis_url"]}
     with local(tmp_path, **urls) as guest:
         guest.wait_until_ready()
+        assert "using DATABASE_URL (no embedded PostgreSQL)\nusing REDIS_URL (no embedded Redis)\n" in guest.output
         assert guest.pids["postgres"] is None
         assert guest.pids["redis"] is None
         assert guest.state["database_url"] == system.state["database_url"]
         assert guest.end() == 0
     assert all(alive(pid) for pid in system.all_pids())
     assert status(system.port, "/readyz") == 200
+
+
+def test_the_audit_of_the_running_system_is_clean(system: Local) -> None:
+    audited = run_audit(TELLER_DATA_DIR=str(system.data_dir))
+    assert audited.returncode == 0, audited.stderr
+    assert "audit clean" in audited.stdout
+
+
+def test_the_audit_says_in_one_line_that_nothing_runs(tmp_path: Path) -> None:
+    audited = run_audit(TELLER_DATA_DIR=str(tmp_path))
+    assert audited.returncode == 2
+    assert audited.stderr == f"teller: nothing to audit: nothing runs in {tmp_path}; `make run` starts it\n"
+
+
+def test_the_audit_names_bad_settings(tmp_path: Path) -> None:
+    audited = run_audit(TELLER_DATA_DIR=str(tmp_path), TELLER_SHARDS="3")
+    assert audited.returncode == 2
+    assert audited.stderr.startswith("teller: these settings are not valid:\n  TELLER_SHARDS: ")
+
+
+def run_audit(**environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
+    command = [sys.executable, "-m", "local.audit"]
+    return subprocess.run(command, cwd=ROOT, env={**inherited, **environment}, capture_output=True, text=True, check=False)

@@ -1,5 +1,6 @@
 """The embedded servers of `make run` and of these tests themselves."""
 
+import errno
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
+from local.__main__ import described
+from local.account import Account, allow, let_in
 from local.ports import free_port, is_taken
 from local.postgres import Postgres
 from local.redis import Redis
@@ -196,3 +199,22 @@ def test_a_stopped_redis_refuses_connections(redis: Redis) -> None:
     redis.stop()
     with Client.from_url(redis.url, retry=None) as client, pytest.raises(RedisError):
         client.ping()
+
+
+def test_a_privileged_port_is_not_called_taken() -> None:
+    assert described(errno.EADDRINUSE) == "is taken"
+    assert described(errno.EACCES) == "is privileged, and this account may not listen on it"
+    assert described(errno.EADDRNOTAVAIL) == f"cannot be used ({os.strerror(errno.EADDRNOTAVAIL)})"
+
+
+def test_which_folders_were_made_traversable_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stranger = Account(os.getuid() + 1, os.getgid())
+    inner = tmp_path / "inner"
+    inner.mkdir(mode=0o700)
+    allow(tmp_path, 0o001)
+
+    let_in(stranger, inner)
+    let_in(stranger, inner)
+
+    assert capsys.readouterr().out.count(str(inner)) == 1
+    assert stat.S_IMODE(inner.stat().st_mode) == 0o701

@@ -72,6 +72,52 @@ def test_the_first_migration_fixes_how_many_shards_there_are(empty: World, shard
     assert_migrated(empty, shards)
 
 
+def test_another_count_of_shards_is_warned_about_and_an_unset_one_is_not(empty: World, capsys: pytest.CaptureFixture[str]) -> None:
+    migrate(settings(empty, TELLER_SHARDS=4))
+    migrate(settings(empty, TELLER_SHARDS=4))
+    migrate(settings(empty))
+    assert capsys.readouterr().err == ""
+
+    migrate(settings(empty, TELLER_SHARDS=8))
+
+    said = capsys.readouterr().err
+    assert said == "warning: TELLER_SHARDS=8 is ignored: this database has 4 shards, fixed by its first migration\n"
+
+
+@pytest.mark.parametrize("command", ["migrate", "audit"])
+def test_a_database_that_is_away_is_one_line_without_its_address(command: str) -> None:
+    done = run_core(command, "postgresql://teller:secret@127.0.0.1:1/teller")
+
+    assert done.returncode == 2
+    assert done.stderr == "teller: the database that DATABASE_URL names is away, or does not let us in\n"
+
+
+def test_a_malformed_database_url_is_not_repeated() -> None:
+    done = run_core("audit", "postgresql://teller:se%zzcret@127.0.0.1/teller")
+
+    assert done.returncode == 2
+    assert done.stderr == "teller: DATABASE_URL is not a valid connection string\n"
+
+
+def test_the_audit_of_a_database_without_tables_is_not_called_damage(empty: World) -> None:
+    done = run_core("audit", empty.url)
+
+    assert done.returncode == 2
+    assert done.stderr == "teller: the database is not migrated: run python -m core migrate first\n"
+
+
+def test_bad_settings_are_not_taken_for_damage() -> None:
+    done = run_core("audit", "mysql://secret")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("teller: these settings are not valid:\n  DATABASE_URL: ")
+
+
+def run_core(command: str, url: str) -> subprocess.CompletedProcess[str]:
+    argv, environment = [sys.executable, "-m", "core", command], {**os.environ, "DATABASE_URL": url}
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_the_first_operator_key_is_made_once_and_kept_as_its_digest_alone(empty: World) -> None:
     unconfigured = settings(empty, TELLER_OPERATOR_KEY=None)
 
