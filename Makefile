@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 # Made last, after an installation that went well to its end.
 INSTALLED := $(VENV)/.installed
+INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint audit start stop
+.PHONY: help run test bench lint audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +18,9 @@ run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl
 
 test: $(INSTALLED)  ## run all tests, on servers that they start themselves
 	@exec $(RUN) pytest
+
+bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (12 minutes; needs wrk), and write docs/benchmarks
+	@exec $(RUN) bench
 
 lint: $(INSTALLED)  ## check style, types and who may import whom
 	$(RUN) ruff check .
@@ -45,3 +49,8 @@ $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@{ $(RUN) pip install --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt && touch $@; } \
 	  | grep --line-buffered -E '^ *(Downloading|Building|Installing|Successfully)' | cut -c -120; test -f $@
+
+$(INSTALLED_BENCH): $(INSTALLED) requirements-bench.txt
+	@echo "Installing matplotlib for the picture"
+	@rm -f $@
+	@$(RUN) pip install --disable-pip-version-check --no-input --quiet -r requirements-bench.txt -c constraints.txt && touch $@

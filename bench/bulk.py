@@ -1,0 +1,126 @@
+"""Wallets and transfers by the thousand, put into the database by the product's own statements and applied by its own workers."""
+
+import asyncio
+import hashlib
+import random
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from uuid import UUID
+
+import psycopg
+
+from bench.errors import CannotBench
+from bench.system import System
+from core import db, ids, transfers
+from core.clients import NewClient
+from core.doorbell import Doorbell
+from core.ids import Prefix
+from core.money import CURRENCY
+from core.sharding import shard_of
+from core.transfers import Submission, Type
+
+FUNDS = 1_000_000_000  # cents a wallet: no load here spends more
+BATCH = 500  # as large as the API's own
+
+
+def make_funded_wallets(system: System, count: int) -> list[UUID]:
+    """Make so many clients with a wallet each, and return the wallets once a deposit of FUNDS into each is applied."""
+    wallets = make_wallets(system.database_url, count)
+    shards = system.shards()
+    store(system, (deposit(wallet, shard_of(wallet, shards)) for wallet in wallets), rung=True)
+    system.wait_until_empty()
+    return wallets
+
+
+def make_wallets(database_url: str, count: int) -> list[UUID]:
+    clients = [new_client() for _ in range(count)]
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.executemany(db.statement("insert_client"), [asdict(client) for client in clients])
+    return [client.wallet_id for client in clients]
+
+
+def new_client() -> NewClient:
+    return NewClient(
+        id=ids.mint(),
+        wallet_id=ids.mint(),
+        name="Bench",
+        external_id=None,
+        metadata="{}",
+        currency=CURRENCY,
+        idempotency_key=None,
+        fingerprint=None,
+    )
+
+
+def shown(wallets: Iterable[UUID]) -> list[str]:
+    """The ids as callers name them."""
+    return [ids.text(Prefix.WALLET, wallet) for wallet in wallets]
+
+
+def queue_transfers(system: System, wallets: Sequence[UUID], count: int, *, rung: bool) -> None:
+    """Queue so many transfers of a cent between two of these wallets; when not `rung`, nobody is told."""
+    shards = system.shards()
+    pairs = (random.sample(wallets, 2) for _ in range(count))
+    store(system, (transfer(source, destination, shard_of(source, shards)) for source, destination in pairs), rung=rung)
+
+
+def ring(system: System) -> None:
+    """Ring for every shard, once."""
+    with doorbell(system) as bell:
+        bell()
+
+
+@contextmanager
+def doorbell(system: System) -> Iterator[Callable[[], object]]:
+    """Yield what rings for every shard; without a Redis URL it does nothing, and the sweeper comes."""
+    if system.redis_url is None:
+        yield lambda: None
+        return
+    bell, shards = Doorbell(system.redis_url), range(system.shards())
+    yield partial(bell.ring, shards)
+    bell.close()
+
+
+def deposit(wallet: UUID, shard: int) -> Submission:
+    return submission("deposit", ids.external_wallet(shard), wallet, FUNDS, shard)
+
+
+def transfer(source: UUID, destination: UUID, shard: int) -> Submission:
+    return submission("transfer", source, destination, 1, shard)
+
+
+def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: int) -> Submission:
+    key = secrets.token_hex(16)
+    return Submission(
+        id=ids.mint(),
+        type=type,
+        source=source,
+        destination=destination,
+        amount=amount,
+        currency=CURRENCY,
+        reference=None,
+        metadata="{}",
+        owner="operator",
+        idempotency_key=key,
+        fingerprint=hashlib.sha256(key.encode()).digest(),
+        shard=shard,
+    )
+
+
+def store(system: System, submissions: Iterator[Submission], *, rung: bool) -> None:
+    """Store them in batches through the product's own statement; when `rung`, ring after each."""
+    with doorbell(system) as bell:
+        asyncio.run(store_in_batches(system.database_url, submissions, bell if rung else lambda: None))
+
+
+async def store_in_batches(database_url: str, submissions: Iterator[Submission], tell: Callable[[], object]) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True, prepare_threshold=1) as connection:
+        while batch := list(islice(submissions, BATCH)):
+            stored = await transfers.insert(connection, batch)
+            if len(stored) != len(batch):
+                raise CannotBench(f"only {len(stored)} of {len(batch)} submissions were stored")
+            tell()

@@ -1,0 +1,98 @@
+"""Where and of what a run was taken: without this its figures mean nothing."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import LiteralString
+
+import psutil  # type: ignore[import-untyped]
+import redis
+
+from bench.system import System
+from local.child import ROOT
+
+PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "psycopg", "redis", "rq")
+SERVER_SETTINGS: tuple[LiteralString, ...] = (
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_level",
+    "wal_sync_method",
+    "commit_delay",
+    "max_wal_size",
+    "checkpoint_timeout",
+    "shared_buffers",
+    "autovacuum",
+)
+
+
+@dataclass(frozen=True)
+class About:
+    commit: Mapping[str, object]
+    machine: Mapping[str, object]
+    versions: Mapping[str, str]
+    settings: Mapping[str, object]
+
+
+def describe(system: System, folder: Path | None, workers: int | None) -> About:
+    """`folder` is where our own servers keep their data, `workers` how many there are; None where a running system is measured."""
+    return About(describe_commit(), describe_machine(folder), describe_versions(system), describe_settings(system, workers))
+
+
+def describe_machine(folder: Path | None) -> dict[str, object]:
+    return {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_mib": psutil.virtual_memory().total // 2**20,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file_system": file_system(folder) if folder else None,
+    }
+
+
+def describe_commit() -> dict[str, object]:
+    return {"commit": git("rev-parse", "--short=10", "HEAD"), "dirty": git("status", "--porcelain") != ""}
+
+
+def describe_versions(system: System) -> dict[str, str]:
+    return {
+        "PostgreSQL": str(system.setting("server_version")),
+        "Redis": redis_version(system.redis_url) if system.redis_url else "unknown",
+        "Python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def describe_settings(system: System, workers: int | None) -> dict[str, object]:
+    processes = {"api_processes": int(os.environ.get("TELLER_API_PROCESSES") or 1), "workers": workers} if workers else {}
+    return {**processes, "shards": system.shards(), **{name: system.setting(name) for name in SERVER_SETTINGS}}
+
+
+def cpu_model() -> str:
+    return first_line(Path("/proc/cpuinfo"), lambda line: line.startswith("model name")).partition(": ")[2] or platform.machine()
+
+
+def file_system(folder: Path) -> str:
+    """The type of the file system that holds the folder: in one that is memory, a COMMIT costs nothing."""
+    mounts = {Path(part.mountpoint): str(part.fstype) for part in psutil.disk_partitions(all=True)}
+    return next((mounts[parent] for parent in (folder, *folder.parents) if parent in mounts), "unknown")
+
+
+def redis_version(url: str) -> str:
+    with redis.Redis.from_url(url) as client:
+        return str(client.info("server")["redis_version"])
+
+
+def git(*arguments: str) -> str:
+    """Return what git says, "" where there is no repository."""
+    ended = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return ended.stdout.strip()
+
+
+def first_line(file: Path, wanted: Callable[[str], bool]) -> str:
+    if not file.exists():
+        return ""
+    return next((line.strip() for line in file.read_text().splitlines() if wanted(line)), "")

@@ -1,0 +1,27 @@
+"""The list of measurements, in the order in which they are taken. Their first lines say what they are."""
+
+from collections.abc import Callable, Mapping
+
+from bench.conditions import measure_large, measure_skew, measure_workers
+from bench.figures import Result
+from bench.latency import measure_latency
+from bench.memory import measure_memory
+from bench.session import Session
+from bench.throughput import measure_batch, measure_drain, measure_get, measure_pgbench, measure_single
+
+MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
+    "pgbench": measure_pgbench,
+    "single": measure_single,
+    "batch": measure_batch,
+    "drain": measure_drain,
+    "get": measure_get,
+    "latency": measure_latency,
+    "skew": measure_skew,
+    "workers": measure_workers,
+    "memory": measure_memory,
+    "large": measure_large,
+}
+
+
+def describe(name: str) -> str:
+    return (MEASUREMENTS[name].__doc__ or "").strip()

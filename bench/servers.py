@@ -1,0 +1,80 @@
+"""Embedded servers in a temporary folder, on which any number of systems run, each with data of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import redis
+
+from bench import pgbench
+from bench.system import OwnSystem
+from core.migrate import migrate
+from core.settings import Settings
+from local.leftovers import stop_leftovers
+from local.postgres import Postgres
+from local.redis import Redis
+from local.terminal import say
+
+REDIS_DATABASES = 16
+TEMPLATE = "teller_bench_template"
+
+
+class Servers:
+    """A PostgreSQL with a migrated database to copy from, and a Redis."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.postgres = Postgres(folder / "postgres")
+        self.redis = Redis(folder / "redis")
+        self._systems = 0
+
+    @property
+    def database_url(self) -> str:
+        """Of a database that no system uses."""
+        return self.postgres.url("postgres")
+
+    def start(self) -> None:
+        self.postgres.start()
+        self.redis.start()
+        self.postgres.create_database(TEMPLATE)
+        migrate(Settings.model_validate({"DATABASE_URL": self.postgres.url(TEMPLATE), "TELLER_OPERATOR_KEY": "unused"}))
+
+    def stop(self) -> None:
+        self.redis.stop()
+        self.postgres.stop("immediate")  # nobody needs its data again
+        stop_leftovers(self.folder, say)  # a signal may come between the birth of a process and its entry in our books
+
+    @contextmanager
+    def system(self) -> Iterator[OwnSystem]:
+        """A system on an empty database, nothing of it started; all of it is stopped and dropped in the end."""
+        self._systems += 1
+        name = f"teller_bench_{self._systems}"
+        pids = {"Postgres": self.postgres.pid, "Redis": self.redis.pid}
+        folder = self.folder / name
+        folder.mkdir()
+        with pgbench.database(self.database_url, name, TEMPLATE) as database_url:
+            system = OwnSystem(folder, database_url, self._empty_redis(self._systems % REDIS_DATABASES), pids)
+            try:
+                yield system
+            finally:
+                system.close()
+
+    def _empty_redis(self, number: int) -> str:
+        url = f"{self.redis.url.rpartition('/')[0]}/{number}"
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+        return url
+
+
+@contextmanager
+def embedded(before_stop: Callable[[], None]) -> Iterator[Servers]:
+    """Servers for the time of a run. `before_stop` is called when their stop begins, which nothing should interrupt."""
+    with TemporaryDirectory(prefix="teller-bench-") as folder:
+        servers = Servers(Path(folder))
+        try:
+            servers.start()
+            yield servers
+        finally:
+            before_stop()
+            servers.stop()

@@ -1,0 +1,212 @@
+"""The Teller that is measured: one of our own, on embedded servers in a temporary folder, or one that runs already."""
+
+import os
+import secrets
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import LiteralString, TypeVar
+
+import psycopg
+from psutil import NoSuchProcess, Process  # type: ignore[import-untyped]
+from psycopg.rows import class_row
+
+from bench.errors import CannotBench
+from local import processes
+from local.child import MARK, Child
+from local.logs import tail
+from local.ports import free_port
+
+READY_WITHIN_S = 30.0
+EMPTY_WITHIN_S = 900.0  # a backlog of a million on a slow machine
+POLL_S = 0.02
+POLL_QUEUE_S = 0.25  # a look at a long queue takes milliseconds of the machine that is being measured
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became final in some span: how many, when the first was accepted and the last was final (the database's clock)."""
+
+    applied: int
+    rejected: int
+    first_created_at: datetime | None
+    last_finished_at: datetime | None
+
+
+class System:
+    """A running Teller, reached by its URL and its database. Without a Redis URL, the sweeper finds what is put into the queue."""
+
+    def __init__(self, url: str, operator_key: str, database_url: str, redis_url: str | None) -> None:
+        self.url = url
+        self.operator_key = operator_key
+        self.database_url = database_url
+        self.redis_url = redis_url
+        self.connection = psycopg.connect(database_url, autocommit=True)
+
+    def clock(self) -> datetime:
+        """The database's clock, which all measured times but those of a client come from."""
+        return self._value("SELECT clock_timestamp()", datetime)
+
+    def shards(self) -> int:
+        return self._value("SELECT count(*) FROM shards", int)
+
+    def setting(self, name: LiteralString) -> str:
+        return self._value(f"SHOW {name}", str)
+
+    def queued(self) -> int:
+        return self._value("SELECT count(*) FROM queue", int)
+
+    def wait_until_empty(self) -> None:
+        """Return when nothing is queued. Looks only after a while: a request that its sender gave up on may still be stored."""
+
+        def empty() -> bool:
+            time.sleep(POLL_QUEUE_S)
+            return not self._value("SELECT EXISTS (SELECT FROM queue)", bool)
+
+        wait_for(empty, "the queue to become empty", EMPTY_WITHIN_S)
+
+    def finished_since(self, since: datetime) -> Finished:
+        query = """
+            SELECT count(*) FILTER (WHERE status = 'applied') AS applied, count(*) FILTER (WHERE status = 'rejected') AS rejected,
+                   min(created_at) AS first_created_at, max(finished_at) AS last_finished_at
+              FROM transfers
+             WHERE finished_at >= %s
+        """
+        with self.connection.cursor(row_factory=class_row(Finished)) as cursor:
+            finished = cursor.execute(query, [since]).fetchone()
+        assert finished is not None
+        return finished
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds that each group of processes has used so far; of a system that is not ours, nothing is known."""
+        return {}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _value(self, query: LiteralString, type: type[Value]) -> Value:
+        row = self.connection.execute(query).fetchone()
+        assert row is not None
+        assert isinstance(row[0], type)
+        return row[0]
+
+
+class OwnSystem(System):
+    """The processes of `make run`, each group started and stopped as a measurement wants it."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str, server_pids: Mapping[str, int]) -> None:
+        self._port = free_port()
+        super().__init__(f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24), database_url, redis_url)
+        self._server_pids = server_pids
+        self._folder = folder
+        self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": []}
+
+    def start_api(self) -> None:
+        [api] = self._start("api", ("api",), 1)
+        wait_for(partial(self._ready, api), "the API to become ready", READY_WITHIN_S)
+
+    def start_workers(self, count: int) -> None:
+        """Start so many and return when each of them waits for work."""
+        for worker in self._start("worker", ("worker", "apply"), count):
+            wait_for(partial(self._beats, worker), "a worker's first heartbeat", READY_WITHIN_S)
+
+    def start_sweeper(self) -> None:
+        self._start("sweeper", ("worker", "sweep"), 1)
+
+    def stop(self, group: str) -> None:
+        children, self._children[group] = self._children[group], []
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            child.stop()
+
+    def groups(self) -> dict[str, list[Process]]:
+        """All processes by group, the workers and the sweeper as one."""
+        own = {group: [p for child in children for p in processes.family(child.pid)] for group, children in self._children.items()}
+        return {
+            "API": own["api"],
+            "workers": own["worker"] + own["sweeper"],
+            **{title: processes.family(pid) for title, pid in self._server_pids.items()},
+        }
+
+    def cpu_s(self) -> dict[str, float]:
+        return {group: sum(map(cpu_of, running)) for group, running in self.groups().items()}
+
+    def close(self) -> None:
+        for group in self._children:
+            self.stop(group)
+        super().close()
+
+    def _start(self, name: str, argv: tuple[str, ...], count: int) -> list[Child]:
+        children = [self._child(f"{name}-{number}", argv) for number in range(1, count + 1)]
+        self._children[name] += children
+        for child in children:
+            child.start()
+        return children
+
+    def _child(self, title: str, argv: tuple[str, ...]) -> Child:
+        self._heartbeat_file(title).unlink(missing_ok=True)
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url or "",
+            "TELLER_HOST": "127.0.0.1",
+            "TELLER_PORT": str(self._port),
+            "TELLER_OPERATOR_KEY": self.operator_key,
+            "TELLER_HEARTBEAT_FILE": str(self._heartbeat_file(title)),
+            MARK: str(self._folder.parent),
+        }
+        return Child(title, argv, environment, self._folder / f"{title}.log")
+
+    def _ready(self, api: Child) -> bool:
+        refuse_dead(api)
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=READY_WITHIN_S) as answer:  # noqa: S310 - our own URL
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _beats(self, worker: Child) -> bool:
+        refuse_dead(worker)
+        return self._heartbeat_file(worker.title).exists()
+
+    def _heartbeat_file(self, title: str) -> Path:
+        return self._folder / f"{title}.heartbeat"
+
+
+def running(environment: Mapping[str, str]) -> System | None:
+    """The system that the environment names; None when it names none. Raises CannotBench when it names half of one."""
+    url, key, database_url = (environment.get(name) for name in ("TELLER_URL", "TELLER_OPERATOR_KEY", "DATABASE_URL"))
+    if not url:
+        return None
+    if not key or not database_url:
+        raise CannotBench("TELLER_URL names a running Teller: it takes TELLER_OPERATOR_KEY and DATABASE_URL as well")
+    return System(url.rstrip("/"), key, database_url, environment.get("REDIS_URL"))
+
+
+def wait_for(condition: Callable[[], bool], what: str, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise CannotBench(f"waited {within_s:g} s in vain for {what}")
+        time.sleep(POLL_S)
+
+
+def cpu_of(process: Process) -> float:
+    """CPU seconds of the process and of those of its children that it has waited for; 0 when it is just gone."""
+    with suppress(NoSuchProcess):
+        return float(sum(process.cpu_times()[:4]))
+    return 0.0
+
+
+def refuse_dead(child: Child) -> None:
+    if not child.running:
+        raise CannotBench(f"{child.title} ended by itself; the end of its log:\n{tail(child.log_file)}")

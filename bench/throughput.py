@@ -1,0 +1,130 @@
+"""How much a second: in by HTTP, through the workers, and out by HTTP. pgbench is the reference."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from functools import partial
+from statistics import mean
+from uuid import UUID
+
+from bench import bulk
+from bench.errors import Skipped, UnexpectedAnswer
+from bench.figures import Figure, Result, Target, paired
+from bench.load import BATCH, CONNECTIONS, Load
+from bench.pairs import pair
+from bench.pgbench import CLIENTS, SCALE
+from bench.session import Session, Submitted
+from bench.system import System
+from core import ids
+from core.ids import Prefix
+
+PGBENCH_RUNS = 3
+BATCH_CONNECTIONS = 4  # enough to keep the API busy: a request of 500 takes it a good part of a second
+GET_IDS = 20_000
+
+
+def measure_pgbench(session: Session) -> Result:
+    """pgbench itself, TPC-B-like: what most of the others are divided by, though always by runs of their own"""
+    runs = [session.pgbench.run() for _ in range(PGBENCH_RUNS)]
+    what = f"pgbench, scale {SCALE}, {CLIENTS} clients"
+    return Result([Figure("pgbench", what, mean(run.per_s for run in runs), "/s")], {"runs": [asdict(run) for run in runs]})
+
+
+def measure_single(session: Session) -> Result:
+    """single POST /v1/transfers: applied a second, the drain of the backlog included; CPU time a transfer by process"""
+    cpu_s: dict[str, float] = {}
+    with session.system() as system:
+        wallets = session.wallets(system)
+
+        def submit() -> Submitted:
+            before = system.cpu_s()
+            submitted = session.submit(system, "uniform", wallets, session.plan.load_s)
+            cpu_s.update({group: used - before[group] for group, used in system.cpu_s().items()})
+            return submitted
+
+        taken = pair(session.pgbench.run, submit)
+    what = f"single POST, {CONNECTIONS} connections, {len(wallets):,} wallets"
+    cpu_s["wrk"] = taken.run.load.cpu_s
+    figures = [paired("single", what, taken, "pgbench", Target(1.0, 1.5)), *cpu_figures(cpu_s, taken.run.applied)]
+    return Result(figures, {"pair": asdict(taken), "cpu_s": cpu_s})
+
+
+def cpu_figures(cpu_s: dict[str, float], transfers: int) -> list[Figure]:
+    return [
+        Figure(f"cpu_{group.lower()}", f"CPU of a single POST: {group}", used * 1e6 / transfers, "µs")
+        for group, used in cpu_s.items()
+    ]
+
+
+def measure_batch(session: Session) -> Result:
+    """POST /v1/transfers/batch of 500, end to end: applied a second, the drain of the backlog included"""
+    with session.system() as system:
+        refuse_missing_batch(system)
+        wallets = session.wallets(system)
+        submit = partial(session.submit, system, "batch", wallets, connections=BATCH_CONNECTIONS, each=BATCH)
+        submit(session.plan.warm_s)
+        taken = pair(session.pgbench.run, partial(submit, session.plan.load_s))
+    what = f"batch POST of {BATCH}, {BATCH_CONNECTIONS} connections"
+    return Result([paired("batch", what, taken, "pgbench", Target(2.0, 3.0))], {"pair": asdict(taken)})
+
+
+def refuse_missing_batch(system: System) -> None:
+    """Raise Skipped when the API has no such endpoint. What it answers to the load itself is checked like any other load."""
+    headers = {"Authorization": f"Bearer {system.operator_key}", "Content-Type": "application/json"}
+    body = json.dumps({"transfers": []}).encode()
+    request = urllib.request.Request(f"{system.url}/v1/transfers/batch", body, headers)  # noqa: S310 - the system's URL
+    try:
+        urllib.request.urlopen(request).close()  # noqa: S310 - the system's URL
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 405):
+            raise Skipped(f"this Teller has no POST /v1/transfers/batch: it answers {error.code}") from None
+
+
+@dataclass(frozen=True)
+class Drained:
+    """A backlog, from the ring to the last one final."""
+
+    per_s: float
+    applied: int
+    seconds: float
+
+
+def measure_drain(session: Session) -> Result:
+    """drain of a backlog by one worker, from the ring to the last one final; nothing is submitted meanwhile"""
+    backlog = session.plan.backlog
+    with session.own_system() as system:
+        system.start_workers(1)
+        wallets = bulk.make_funded_wallets(system, session.plan.wallets)
+        bulk.queue_transfers(system, wallets, backlog, rung=False)
+        taken = pair(session.pgbench.run, partial(drain, system))
+    figure = paired("drain", f"drain of {backlog:,}, one worker", taken, "pgbench", Target(2.2, 3.5))
+    return Result([figure], {"pair": asdict(taken)})
+
+
+def drain(system: System) -> Drained:
+    """Ring for a backlog that nobody has been told of, and wait until all of it is final. No sweeper may be running."""
+    since = system.clock()
+    bulk.ring(system)
+    system.wait_until_empty()
+    finished = system.finished_since(since)
+    if finished.rejected or finished.last_finished_at is None:
+        raise UnexpectedAnswer(f"drain: {finished.applied} applied, {finished.rejected} rejected")
+    seconds = (finished.last_finished_at - since).total_seconds()
+    return Drained(finished.applied / seconds, finished.applied, seconds)
+
+
+def measure_get(session: Session) -> Result:
+    """GET /v1/transfers/{id} of finished transfers, against the single POST"""
+    with session.system() as system:
+        wallets = session.wallets(system)
+        submit = partial(session.submit, system, "uniform", wallets, session.plan.paired_s)
+        taken = pair(submit, lambda: get(session, system))
+    figure = paired("get", f"GET, {CONNECTIONS} connections", taken, "single POST", Target(1.3, 2.0))
+    return Result([figure], {"pair": asdict(taken)})
+
+
+def get(session: Session, system: System) -> Load:
+    query = "SELECT id FROM transfers WHERE status = 'applied' LIMIT %s"
+    rows: list[tuple[UUID]] = system.connection.execute(query, [GET_IDS]).fetchall()
+    return session.send(system, "get", [ids.text(Prefix.TRANSFER, id) for (id,) in rows], session.plan.paired_s)
