@@ -8,12 +8,11 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
-from api import batch, clients, health, openapi, submit, transfers, wallets
+from api import clients, health, openapi, thin, transfers, wallets
 from api.auth import Doorman, admit_operator
 from api.intake import Intake
 from api.parameters import refuse_stray_parameters
@@ -74,22 +73,11 @@ def lifespan(configured: Settings) -> Any:
 
 
 def add_routes(app: FastAPI) -> None:
-    app.router.routes += [
-        Route("/v1/deposits", submit.post_deposit, methods=["POST"]),
-        Route("/v1/transfers", submit.post_transfer, methods=["POST"]),
-        Route("/v1/transfers/batch", batch.post_batch, methods=["POST"]),
-        get_only(Route("/v1/transfers/{transfer_id}", transfers.get_transfer)),
-    ]
+    app.router.routes += thin.routes()
     strict = [Depends(admit_operator), Depends(refuse_stray_parameters)]
     for router in (clients.router, wallets.router, transfers.router):
         app.include_router(router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
-
-
-def get_only(route: Route) -> Route:
-    """Answer HEAD as FastAPI's routes do: with 405."""
-    route.methods = {"GET"}
-    return route
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -137,43 +125,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        models: list[type[BaseModel]] = [
-            clients.ClientRequest,
-            submit.NewDeposit,
-            submit.NewTransfer,
-            batch.BatchRequest,
-            batch.BatchView,
-        ]
-        app.openapi_schema = openapi.complete(document, THIN_PATHS, models)
+        app.openapi_schema = openapi.complete(document, thin.paths(), [clients.ClientRequest, *thin.MODELS])
     return app.openapi_schema
-
-
-TRANSFER_PARAMETER = {
-    "name": "transfer_id",
-    "in": "path",
-    "required": True,
-    "schema": transfers.TRANSFER_ID_SCHEMA,
-}
-
-THIN_PATHS: dict[str, Any] = {
-    "/v1/deposits": {"post": openapi.money_operation("Deposit into a wallet", str(submit.post_deposit.__doc__), submit.NewDeposit)},
-    "/v1/transfers": {
-        "post": openapi.money_operation("Transfer between wallets", str(submit.post_transfer.__doc__), submit.NewTransfer)
-    },
-    "/v1/transfers/batch": {"post": openapi.batch_operation(str(batch.post_batch.__doc__), batch.BatchRequest, batch.BatchView)},
-    "/v1/transfers/{transfer_id}": {
-        "get": {
-            "tags": ["transfers"],
-            "summary": "Look a transfer up",
-            "description": transfers.get_transfer.__doc__,
-            "parameters": [TRANSFER_PARAMETER],
-            "responses": {
-                "200": {
-                    "description": "the transfer",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}},
-                },
-                **{str(s): r for s, r in openapi.problem_responses(*openapi.FIND_PROBLEMS).items()},
-            },
-        }
-    },
-}

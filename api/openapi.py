@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's, with the thin routes' and every problem written beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,6 +22,10 @@ REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": 
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
 
 
+def reference(model: str) -> dict[str, str]:
+    return {"$ref": REFERENCES.format(model=model)}
+
+
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the responses of a route that may answer with these problems."""
     by_status: dict[int, list[str]] = {}
@@ -30,7 +34,7 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in of_status),
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
         }
         for status, of_status in by_status.items()
     }
@@ -47,21 +51,23 @@ MONEY_PROBLEMS = (*POST_PROBLEMS, "idempotency_key_missing")
 
 def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:
     """Return what describes a body that the route reads by itself, and its idempotency key."""
-    schema = {"$ref": REFERENCES.format(model=model.__name__)}
     return {
         "parameters": [{**IDEMPOTENCY_KEY, "required": key_required}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}},
     }
 
 
-def money_operation(summary: str, description: str, model: type[BaseModel]) -> dict[str, Any]:
+def described(summary: str, endpoint: Callable[..., object]) -> dict[str, Any]:
+    """Return how an operation on transfers is listed; what it does is its endpoint's docstring."""
+    return {"tags": ["transfers"], "summary": summary, "description": endpoint.__doc__}
+
+
+def money_operation(summary: str, endpoint: Callable[..., object], request: type[BaseModel]) -> dict[str, Any]:
     """Return the operation of a verb that moves money."""
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}}
+    content = {"application/json": {"schema": reference("TransferView")}}
     return {
-        "tags": ["transfers"],
-        "summary": summary,
-        "description": description,
-        **body_of(model, key_required=True),
+        **described(summary, endpoint),
+        **body_of(request, key_required=True),
         "responses": {
             "202": {"description": "queued", "content": content, "headers": {**LOCATION, **REPLAYED, **RETRY_AFTER}},
             "200": {"description": "its outcome is final", "content": content, "headers": {**LOCATION, **REPLAYED}},
@@ -70,17 +76,19 @@ def money_operation(summary: str, description: str, model: type[BaseModel]) -> d
     }
 
 
-def batch_operation(description: str, request: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+def batch_operation(
+    summary: str, endpoint: Callable[..., object], request: type[BaseModel], answer: type[BaseModel]
+) -> dict[str, Any]:
     """Return the operation of the batch verb: its items carry the keys, and their problems come in its results."""
-    content = {"application/json": {"schema": {"$ref": REFERENCES.format(model=answer.__name__)}}}
     codes = [code for code in POST_PROBLEMS if code != "idempotency_key_reused"]
     return {
-        "tags": ["transfers"],
-        "summary": "Transfer many at once",
-        "description": description,
+        **described(summary, endpoint),
         "requestBody": body_of(request)["requestBody"],
         "responses": {
-            "200": {"description": "what became of each, in order", "content": content},
+            "200": {
+                "description": "what became of each, in order",
+                "content": {"application/json": {"schema": reference(answer.__name__)}},
+            },
             **{str(status): response for status, response in problem_responses(*codes).items()},
         },
     }
