@@ -11,6 +11,7 @@ from typing import TextIO
 
 from local import processes
 from local.errors import Stopped
+from local.own import OwnProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,7 +21,7 @@ MARK = "TELLER_LOCAL_CHILD_OF"
 STOP_TIMEOUT_S = 15.0  # a worker finishes its transaction, the API its requests, for which it allows itself 10 s
 
 
-class Child:
+class Child(OwnProcess):
     """`python -m …` in a session of its own, writing to a log file. Can be started again."""
 
     def __init__(self, title: str, argv: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
@@ -29,22 +30,6 @@ class Child:
         self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self.log_file = log_file
         self.log_start = 0  # where in the log file the output of the present run begins
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def exit_status(self) -> int | None:
-        """As subprocess has it: negative for a signal; None while it runs."""
-        return self._process.poll() if self._process else None
-
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise RuntimeError(f"{self.title} was not started")
-        return self._process.pid
 
     def start(self) -> None:
         """Start it, again if it died."""

@@ -16,6 +16,7 @@ from psutil import Process  # type: ignore[import-untyped]
 from local import processes
 from local.account import Account, account_for, let_in
 from local.logs import tail
+from local.own import OwnProcess
 from local.ports import free_port
 
 START_TIMEOUT_S = 60.0  # after a crash PostgreSQL first replays its log, and that takes as long as it takes
@@ -31,14 +32,13 @@ class PortTaken(ServerFailed):
     """Somebody else was quicker to take the port."""
 
 
-class Server(ABC):
+class Server(OwnProcess, ABC):
     """A server in a data directory of its own, listening on 127.0.0.1 alone, with a random password.
 
     Started again, the same object keeps its port, so that clients find it again by themselves. It runs in a session of its own: a
     terminal's Ctrl-C does not reach it. Not thread-safe.
     """
 
-    title: str
     executable: Path
 
     def __init__(self, data_dir: Path) -> None:
@@ -47,23 +47,6 @@ class Server(ABC):
         self.password_file = self.data_dir / "password"
         self.account = Account(None, None)
         self._port: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def exit_status(self) -> int | None:
-        """As subprocess has it: negative for a signal; None while it runs."""
-        return self._process.poll() if self._process else None
-
-    @property
-    def pid(self) -> int:
-        """The pid of the (main) process, also shortly after it died."""
-        if self._process is None:
-            raise RuntimeError(f"{self.title} was not started")
-        return self._process.pid
 
     @property
     def port(self) -> int:
