@@ -86,7 +86,7 @@ def transfer_of(new: NewTransfer, key: str, caller: Caller, shards: int) -> Subm
     return submission_of("transfer", source, destination, shard_of(source, shards), new, key=key, owner=caller.owner)
 
 
-def submission_of(  # in the order of its fields
+def submission_of(
     type: Type, source: UUID, destination: UUID, shard: int, new: MoneyRequest, *, key: str, owner: str
 ) -> Submission:
     fields = {

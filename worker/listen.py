@@ -37,9 +37,9 @@ def listen(process: Process, redis_url: str, jobs: Jobs) -> None:
 class Listener(SimpleWorker):
     """A worker on exactly one queue, so that jobs are popped with BLMOVE: with two queues RQ loses the job when it dies there.
 
-    RQ 3.0.0 raises out of whatever Redis call is under way when SIGTERM comes, and strands the job it was popping in about one
-    stop of five. This one leaves signals to its process and asks between jobs. It leans on names that RQ does not promise to
-    keep: rq is pinned, and tests/faults/test_stopping.py stops it again and again.
+    RQ 3.0.0 raises out of whatever Redis call is under way when SIGTERM comes, and may strand the job it was popping. This one
+    leaves signals to its process and asks between jobs. It leans on names that RQ does not promise to keep: rq is pinned, and
+    tests/faults/test_stopping.py stops it again and again.
     """
 
     max_connection_wait_time = PAUSE_WITHOUT_REDIS_S
@@ -78,7 +78,7 @@ class Listener(SimpleWorker):
         return bool(super().should_run_maintenance_tasks)
 
     def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
-        """Send fewer of them: they are nine of a job's twenty round trips."""
+        """Send fewer of them: they are nearly half of a job's round trips."""
         now = time.monotonic()
         if pipeline is not None or now - self._last_heartbeat >= HEARTBEAT_EVERY_S:
             self._last_heartbeat = now
