@@ -1,4 +1,4 @@
-"""The edge to Redis: a doorbell a shard, which wakes a worker up and carries no money.
+"""The edge to Redis: a doorbell a shard, which wakes a worker up and carries no money. One job may name several shards.
 
 Everything here is a hint. Redis may lose, repeat or delay any of it, or be away: then the sweeper finds the work. Nothing here
 raises, and nothing blocks for longer than its timeouts.
@@ -22,7 +22,7 @@ APPLY = "worker.jobs.apply"  # a name in worker/jobs.py; the only job there is
 SERIALIZER = "json"  # pickle would run whatever somebody puts into Redis
 
 TIMEOUT_S = 0.5  # the client's defaults blocked an enqueue for 59 s when packets were dropped
-FLAG_TTL_S = 15  # heals a flag whose job was lost; the sweeper comes long before
+FLAG_TTL_S = 5  # heals a flag whose job was lost or whose worker died; longer than a drain's fair share. The sweeper comes before
 RERUN_TTL_S = 60
 REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
 JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
@@ -40,9 +40,10 @@ def client(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
 
 
 class Doorbell:
-    """Rings are coalesced: who sets the shard's flag enqueues the job; the job clears the flag before it reads.
+    """Rings are coalesced: who raises a shard's flag enqueues the job, and the worker lowers the flag before its last look.
 
-    So a row committed after the read finds no flag and rings again, and at most one job a shard waits at any time.
+    So while a worker is at a shard nobody needs to ring for it, a row committed after the last look finds no flag and rings again,
+    and at most one job a shard waits at any time.
     """
 
     def __init__(self, url: str) -> None:
@@ -51,20 +52,27 @@ class Doorbell:
         self._resting_until = 0.0
 
     def ring(self, shards: Collection[int]) -> bool:
-        """Wake a worker for each shard. Call it after COMMIT alone. Returns False when Redis did not take it."""
+        """Wake one worker for those of the shards whose flags are down. Call it after COMMIT alone.
+
+        Returns False when Redis did not take it.
+        """
         return self._try(lambda: self._ring(shards)) is not None
 
-    def answer(self, shard: int) -> None:
-        """Clear the shard's flag. Call it before the first read."""
-        self._try(lambda: self._redis.delete(f"doorbell:{shard}"))
+    def lower(self, shards: Collection[int]) -> None:
+        """Take the shards' flags down: whoever commits from here on rings again. Look once more after this."""
+        self._try(lambda: self._redis.delete(*(flag(shard) for shard in shards)))
 
-    def ask_rerun(self, shard: int) -> None:
-        """Ask whoever drains the shard now to look once more. Try the shard's lock once more after this."""
-        self._try(lambda: self._redis.set(f"rerun:{shard}", 1, ex=RERUN_TTL_S))
+    def pass_on(self, shards: Collection[int]) -> bool:
+        """Wake another worker for shards that this one is at, flags up. Returns False when Redis did not take it."""
+        return self._try(lambda: self._enqueue(shards)) is not None
 
-    def rerun_asked(self, shard: int) -> bool:
-        """Tell, once, whether somebody asked. Call it after the lock of an empty drain is released."""
-        return self._try(lambda: self._redis.getdel(f"rerun:{shard}")) is not None
+    def ask_rerun(self, shards: Collection[int]) -> None:
+        """Ask whoever drains these shards now to look once more. Try their locks once more after this."""
+        self._try(lambda: self._set_reruns(shards))
+
+    def rerun_asked(self, shards: Collection[int]) -> bool:
+        """Tell, once, whether somebody asked. Call it after the locks of the last look are released."""
+        return bool(self._try(lambda: self._take_reruns(shards)))
 
     def is_reachable(self) -> bool:
         return self._try(self._redis.ping) is not None
@@ -74,29 +82,42 @@ class Doorbell:
 
     def _ring(self, shards: Collection[int]) -> bool:
         silent = self._raise_flags(shards)
-        if silent:
-            self._enqueue(silent)
-        return True
+        return self._enqueue(silent) if silent else True
 
     def _raise_flags(self, shards: Collection[int]) -> list[int]:
+        """Raise the flags that are down and return their shards. Under load most are up: one look at all of them is cheaper."""
+        flags = self._redis.mget([flag(shard) for shard in shards])
+        down = [shard for shard, value in zip(shards, flags, strict=True) if value is None]
+        return self._raise(down) if down else []
+
+    def _raise(self, shards: Collection[int]) -> list[int]:
         with self._redis.pipeline(transaction=False) as pipeline:
             for shard in shards:
-                pipeline.set(f"doorbell:{shard}", 1, nx=True, ex=FLAG_TTL_S)
+                pipeline.set(flag(shard), 1, nx=True, ex=FLAG_TTL_S)
             return [shard for shard, raised in zip(shards, pipeline.execute(), strict=True) if raised]
 
-    def _enqueue(self, shards: Collection[int]) -> None:
-        with self._redis.pipeline() as pipeline:
+    def _enqueue(self, shards: Collection[int]) -> bool:
+        self._queue.enqueue(
+            APPLY,
+            list(shards),
+            job_timeout=JOB_TIMEOUT_S,
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            description=APPLY,
+        )
+        return True
+
+    def _set_reruns(self, shards: Collection[int]) -> None:
+        with self._redis.pipeline(transaction=False) as pipeline:
             for shard in shards:
-                self._queue.enqueue(
-                    APPLY,
-                    shard,
-                    job_timeout=JOB_TIMEOUT_S,
-                    result_ttl=RESULT_TTL_S,
-                    failure_ttl=FAILURE_TTL_S,
-                    description=APPLY,
-                    pipeline=pipeline,
-                )
+                pipeline.set(rerun(shard), 1, ex=RERUN_TTL_S)
             pipeline.execute()
+
+    def _take_reruns(self, shards: Collection[int]) -> bool:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for shard in shards:
+                pipeline.getdel(rerun(shard))
+            return any(pipeline.execute())
 
     def _try(self, command: Callable[[], Answer]) -> Answer | None:
         if time.monotonic() < self._resting_until:
@@ -107,3 +128,11 @@ class Doorbell:
             self._resting_until = time.monotonic() + REST_S
             logger.warning("doorbell out of reach", kind=type(error).__name__)
             return None
+
+
+def flag(shard: int) -> str:
+    return f"doorbell:{shard}"
+
+
+def rerun(shard: int) -> str:
+    return f"rerun:{shard}"

@@ -4,8 +4,8 @@ Without Redis: doorbells are silent here, and money moves all the same. A test o
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from core.wallets import Wallet
 from tests.caller import new_key
 from tests.waiting import wait_for
 from worker.apply import Applier
+from worker.drain import Drainer
 
 Result = TypeVar("Result")
 
@@ -55,12 +56,12 @@ def new_client(shard: int | None = None, **changes: Any) -> NewClient:
 def deposit(wallet: UUID, amount: int, **changes: Any) -> Submission:
     """A deposit into the wallet, as the API would submit it."""
     shard = shard_of(wallet, SHARDS)
-    return replace(submission(ids.external_wallet(shard), wallet, amount, shard), **{"type": "deposit", **changes})
+    return submission(ids.external_wallet(shard), wallet, amount, shard)._replace(**{"type": "deposit", **changes})
 
 
 def transfer(source: UUID, destination: UUID, amount: int, **changes: Any) -> Submission:
     """A transfer between two wallets, as the API would submit it."""
-    return replace(submission(source, destination, amount, shard_of(source, SHARDS)), **changes)
+    return submission(source, destination, amount, shard_of(source, SHARDS))._replace(**changes)
 
 
 def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Submission:
@@ -72,7 +73,7 @@ def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Subm
         amount=amount,
         currency=CURRENCY,
         reference=None,
-        metadata="{}",
+        metadata={},
         owner="operator",
         idempotency_key=new_key(),
         fingerprint=b"f" * 32,
@@ -115,12 +116,14 @@ class World:
 
     def drain(self, *shards: int) -> int:
         """Drain these shards, or all, to the end; return how many transfers were finished."""
-        applier = self.applier()
-        finished = sum(applier.drain(shard, time.monotonic() + FAR_AWAY_S) for shard in shards or self.waiting_shards())
-        applier.close()
-        return finished
+        with closing(self.drainer()) as drainer:
+            return drainer.answer(shards or self.waiting_shards())
 
-    def applier(self, redis_url: str = NO_REDIS, lock_timeout: str = "2s", fair_share_s: float = FAR_AWAY_S) -> Applier:
+    def drainer(self, redis_url: str = NO_REDIS, lock_timeout: str = "2s", fair_share_s: float = FAR_AWAY_S) -> Drainer:
+        """A drainer that the test closes."""
+        return Drainer(self.applier(lock_timeout), Doorbell(redis_url), fair_share_s=fair_share_s)
+
+    def applier(self, lock_timeout: str = "2s") -> Applier:
         """An applier that the test closes."""
 
         def connect() -> psycopg.Connection[Any]:
@@ -128,10 +131,10 @@ class World:
             connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
             return connection
 
-        return Applier(connect, Doorbell(redis_url), fair_share_s)
+        return Applier(connect)
 
     def transfer(self, id: UUID) -> Transfer:
-        found = self.ask(lambda database: transfers.find(database, id))
+        [found] = self.ask(lambda database: transfers.find_all(database, [id]))
         assert found is not None
         return found
 

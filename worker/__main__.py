@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from contextlib import closing
 
 from core import db, log, settings
 from core.doorbell import Doorbell
 from core.settings import Settings
-from worker.apply import Applier
+from worker.apply import Applier, Connection
+from worker.drain import Drainer
 from worker.jobs import allowed
 from worker.listen import listen
 from worker.process import Process
@@ -27,21 +30,21 @@ def main() -> int:
 
 
 def run_apply(configured: Settings, process: Process) -> None:
-    doorbell = Doorbell(configured.redis_url)
-    applier = Applier(lambda: db.connect(configured.database_url), doorbell)
-    listen(process, configured.redis_url, allowed(applier))
-    applier.close()
-    doorbell.close()
+    with closing(drainer(configured, process)) as drains:
+        listen(process, configured.redis_url, allowed(drains))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:
-    doorbell = Doorbell(configured.redis_url)
-    applier = Applier(lambda: db.connect(configured.database_url), doorbell)
-    sweeper = Sweeper(lambda: db.connect(configured.database_url), applier)
-    sweeper.run(process)
-    sweeper.close()
-    applier.close()
-    doorbell.close()
+    with closing(drainer(configured, process)) as drains, closing(Sweeper(connector(configured), drains)) as sweeper:
+        sweeper.run(process)
+
+
+def drainer(configured: Settings, process: Process) -> Drainer:
+    return Drainer(Applier(connector(configured)), Doorbell(configured.redis_url), process.goes_on)
+
+
+def connector(configured: Settings) -> Callable[[], Connection]:
+    return lambda: db.connect(configured.database_url)
 
 
 if __name__ == "__main__":

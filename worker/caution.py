@@ -18,8 +18,10 @@ class Caution:
     suspect: UUID | None = None
     failures: int = 0
 
-    def succeeded(self) -> None:
+    def succeeded(self) -> bool:
+        """Heed a success. Returns whether all is well again."""
         self.limit = min(self.limit * 2, BATCH_MAX)
+        return self.limit == BATCH_MAX
 
     def failed(self, head: UUID | None) -> None:
         """Heed a failure of the batch that began with `head`."""

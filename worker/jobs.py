@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from rq.job import Job
 
 from core.doorbell import APPLY
-from worker.apply import Applier
+from worker.drain import Drainer
 
-Jobs = Mapping[str, Callable[[int], object]]
+Jobs = Mapping[str, Callable[[list[int]], object]]
 
 
-def allowed(applier: Applier) -> Jobs:
-    return {APPLY: applier.answer}
+def allowed(drainer: Drainer) -> Jobs:
+    return {APPLY: drainer.answer}
 
 
 def job_class(jobs: Jobs) -> type[Job]:
@@ -19,7 +19,7 @@ def job_class(jobs: Jobs) -> type[Job]:
 
     class AllowedJob(Job):
         @property
-        def func(self) -> Callable[[int], object]:
+        def func(self) -> Callable[[list[int]], object]:
             job = jobs.get(self.func_name or "")
             if job is None or self.instance is not None:
                 raise PermissionError("a job of this name may not run")

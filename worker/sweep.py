@@ -5,7 +5,8 @@ from collections.abc import Callable
 import psycopg
 
 from core import db, log
-from worker.apply import Applier, Connection
+from worker.apply import Connection
+from worker.drain import Drainer
 from worker.process import Process
 
 SWEEP_EVERY_S = 1.0
@@ -15,19 +16,19 @@ logger = log.get(__name__)
 
 
 class Sweeper:
-    def __init__(self, connect: Callable[[], Connection], applier: Applier) -> None:
+    def __init__(self, connect: Callable[[], Connection], drainer: Drainer) -> None:
         self._connect = connect
-        self._applier = applier
+        self._drainer = drainer
         self._connection: Connection | None = None
 
     def run(self, process: Process) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while process.goes_on():
-            if not self.run_once(process.goes_on):
+            if not self.run_once():
                 process.pause(SWEEP_EVERY_S)
 
-    def run_once(self, goes_on: Callable[[], bool] = lambda: True) -> int:
-        """Drain each shard that waits, longest first, as long as it `goes_on`; return how many transfers were finished.
+    def run_once(self) -> int:
+        """Drain the shards that wait, longest first; return how many transfers were finished.
 
         None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
         is logged.
@@ -38,13 +39,9 @@ class Sweeper:
             logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
             self.close()
             return 0
-        finished = 0
-        for shard in waiting:
-            if not goes_on():
-                break
-            logger.info("sweeping", shard=shard)
-            finished += self._applier.answer(shard)
-        return finished
+        if waiting:
+            logger.info("sweeping", shards=waiting)
+        return self._drainer.answer(waiting)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -100,6 +101,24 @@ def test_a_cent_hops_to_and_fro_each_hop_sent_after_the_outcome_of_the_one_befor
         here, there = there, here
 
     system.audit()
+
+
+def test_no_ring_is_lost_although_nobody_sweeps(own_system: System) -> None:
+    """Each caller sends its next transfer when the last is final: a ring that is lost between a last look and a flag ends it."""
+    own_system.start_api()
+    own_system.start_workers(3)
+
+    def hop(_: int) -> None:
+        caller = Caller(own_system.url)
+        one, other = caller.new_wallet(), caller.new_wallet()
+        caller.wait_final(caller.deposit(one, 1).body["id"], within_s=4)
+        for _ in range(40):
+            caller.wait_final(caller.transfer(one, other, 1).body["id"], within_s=4)
+            one, other = other, one
+        caller.close()
+
+    with ThreadPoolExecutor(8) as callers:
+        assert list(callers.map(hop, range(8))) == [None] * 8
 
 
 def test_two_thousand_transfers_survive_a_flushall_in_their_midst(

@@ -2,32 +2,35 @@
 
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg
 import pytest
 from redis import Redis as Client
+from rq import Queue
 
 from core import ids
 from core.audit import audit
+from core.doorbell import QUEUE, SERIALIZER, Doorbell
 from core.transfers import Submission
 from local.redis import Redis
-from tests.world import FAR_AWAY_S, World, deposit, transfer
-from worker.apply import Applier, ShardBusy
+from tests.world import World, deposit, transfer
+from worker.apply import Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX
+from worker.drain import Drainer
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)
 
 
 @pytest.fixture
-def applier(world: World) -> Iterator[Applier]:
-    applier = world.applier()
-    yield applier
-    applier.close()
+def drainer(world: World) -> Iterator[Drainer]:
+    drainer = world.drainer()
+    yield drainer
+    drainer.close()
 
 
 @pytest.fixture
@@ -36,21 +39,17 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def far() -> float:
-    return time.monotonic() + FAR_AWAY_S
-
-
 def assert_clean(world: World) -> None:
     report = audit(world.url)
     assert report.clean, "\n".join(report.lines())
 
 
-def test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits(world: World, applier: Applier) -> None:
+def test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits(world: World, drainer: Drainer) -> None:
     source, destination = world.new_wallets(500 * 7, 0)
     debits = [transfer(source, destination, 7) for _ in range(1000)]
     world.submit(*debits)
 
-    finished = applier.drain(debits[0].shard, far())
+    finished = drainer.answer([debits[0].shard])
 
     assert finished == 1000
     assert world.statuses(*(debit.id for debit in debits)) == [APPLIED] * 500 + [POOR] * 500
@@ -58,25 +57,25 @@ def test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits(world: Worl
     assert_clean(world)
 
 
-def test_transfers_of_a_shard_are_applied_in_the_order_of_their_acceptance(world: World, applier: Applier) -> None:
+def test_transfers_of_a_shard_are_applied_in_the_order_of_their_acceptance(world: World, drainer: Drainer) -> None:
     source, destination = world.new_wallets(1000, 0)
     sent = [transfer(source, destination, 1) for _ in range(40)]
     for late_id_first in (sent[30:], sent[:10], sent[10:30]):  # order of arrival, whatever the ids say
         world.submit(*late_id_first)
 
-    applier.drain(sent[0].shard, far())
+    drainer.answer([sent[0].shard])
 
     order = world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s AND amount < 0 ORDER BY version", source)
     assert [id for (id,) in order] == [one.id for one in [*sent[30:], *sent[:10], *sent[10:30]]]
 
 
-def test_a_rejected_transfer_changes_no_wallet_and_says_why(world: World, applier: Applier) -> None:
+def test_a_rejected_transfer_changes_no_wallet_and_says_why(world: World, drainer: Drainer) -> None:
     source, destination = world.new_wallets(99, 5)
     before = [world.wallet(source), world.wallet(destination)]
     short = transfer(source, destination, 100)
     world.submit(short)
 
-    applier.drain(short.shard, far())
+    drainer.answer([short.shard])
 
     found = world.transfer(short.id)
     assert (found.status, found.failure_code, found.entries) == ("rejected", "insufficient_funds", [])
@@ -84,41 +83,41 @@ def test_a_rejected_transfer_changes_no_wallet_and_says_why(world: World, applie
     assert [world.wallet(source), world.wallet(destination)] == before
 
 
-def test_a_deposit_is_taken_from_the_external_wallet_of_its_shard(world: World, applier: Applier) -> None:
+def test_a_deposit_is_taken_from_the_external_wallet_of_its_shard(world: World, drainer: Drainer) -> None:
     wallet = world.new_wallet(shard=11)
     paid_in = deposit(wallet, 250)
     world.submit(paid_in)
 
-    applier.drain(11, far())
+    drainer.answer([11])
 
     entries = world.transfer(paid_in.id).entries
     assert [(entry.wallet_id, entry.amount) for entry in entries] == [(ids.external_wallet(11), -250), (wallet, 250)]
     assert world.balance(ids.external_wallet(11)) == -250
 
 
-def test_a_drain_goes_on_from_batch_to_batch_until_the_queue_is_empty(world: World, applier: Applier) -> None:
+def test_a_drain_goes_on_from_batch_to_batch_until_the_queue_is_empty(world: World, drainer: Drainer) -> None:
     wallet = world.new_wallet()
     many = [deposit(wallet, 1) for _ in range(2 * BATCH_MAX + 1)]
     world.submit(*many)
 
-    assert applier.drain(many[0].shard, far()) == len(many)
+    assert drainer.answer([many[0].shard]) == len(many)
 
     assert world.balance(wallet) == len(many)
     assert world.waiting_shards() == []
 
 
-def test_a_drain_of_an_empty_shard_does_nothing(applier: Applier) -> None:
-    assert applier.drain(3, far()) == 0
+def test_a_drain_of_an_empty_shard_does_nothing(drainer: Drainer) -> None:
+    assert drainer.answer([3]) == 0
 
 
-def test_a_shard_that_somebody_drains_is_busy(world: World, applier: Applier, connection: psycopg.Connection) -> None:
+def test_a_shard_that_somebody_drains_is_busy(world: World, connection: psycopg.Connection) -> None:
+    applier = world.applier()
     with connection.transaction():
         connection.execute("SELECT FROM shards WHERE shard = 3 FOR UPDATE")
-        with pytest.raises(ShardBusy):
-            applier.drain(3, far())
-        assert applier.drain(4, far()) == 0
+        assert applier.apply([3, 4], BATCH_MAX) == Batch(0, full=False, busy=frozenset({3}))
 
-    assert applier.drain(3, far()) == 0
+    assert applier.apply([3, 4], BATCH_MAX) == Batch(0)
+    applier.close()
 
 
 def test_whoever_finds_the_shard_busy_makes_its_holder_look_again(
@@ -126,15 +125,15 @@ def test_whoever_finds_the_shard_busy_makes_its_holder_look_again(
 ) -> None:
     source, destination = world.new_wallets(10, 0)
     first, second = transfer(source, destination, 1), transfer(source, destination, 2)
-    holder, other = world.applier(own_redis.url), world.applier(own_redis.url)
+    holder, other = world.drainer(own_redis.url), world.drainer(own_redis.url)
     world.submit(first)
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-        answer = threads.submit(holder.answer, first.shard)
+        answer = threads.submit(holder.answer, [first.shard])
         world.wait_until_blocked()  # the holder has claimed the first
         world.submit(second)
-        other.answer(second.shard)
+        other.answer([second.shard])
         assert world.statuses(first.id, second.id) == [QUEUED, QUEUED]
     answer.result(20)
 
@@ -147,16 +146,16 @@ def test_a_drain_that_ends_at_its_deadline_rings_again(world: World, own_redis: 
     wallet = world.new_wallet()
     many = [deposit(wallet, 1) for _ in range(BATCH_MAX + 1)]
     world.submit(*many)
-    impatient = world.applier(own_redis.url, fair_share_s=0)
+    impatient = world.drainer(own_redis.url, fair_share_s=0)
     [shard] = world.waiting_shards()
 
-    impatient.answer(shard)
+    impatient.answer([shard])
 
     assert world.balance(wallet) == BATCH_MAX
     with Client.from_url(own_redis.url) as client:
         assert client.llen("rq:queue:transfers") == 1
         assert client.exists(f"doorbell:{shard}")
-    impatient.answer(shard)
+    impatient.answer([shard])
     assert world.balance(wallet) == BATCH_MAX + 1
     impatient.close()
 
@@ -165,46 +164,160 @@ def test_transfers_that_cross_between_two_shards_do_not_deadlock(world: World, t
     here, there = world.new_wallet(400, shard=1), world.new_wallet(400, shard=2)
     crossing = [transfer(*pair, 1) for _ in range(400) for pair in ((here, there), (there, here))]
     world.submit(*crossing)
-    appliers = [world.applier(), world.applier()]
+    drainers = [world.drainer(), world.drainer()]
 
-    drains = [threads.submit(applier.drain, shard, far()) for applier, shard in zip(appliers, (1, 2), strict=True)]
+    drains = [threads.submit(drainer.answer, [shard]) for drainer, shard in zip(drainers, (1, 2), strict=True)]
 
     assert [drain.result(30) for drain in drains] == [400, 400]
     assert world.statuses(*(one.id for one in crossing)) == [APPLIED] * 800
     assert (world.balance(here), world.balance(there)) == (400, 400)
     assert world.query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
     assert_clean(world)
-    for applier in appliers:
-        applier.close()
+    for drainer in drainers:
+        drainer.close()
 
 
-def test_many_appliers_on_one_shard_apply_everything_once_and_in_order(world: World, threads: ThreadPoolExecutor) -> None:
+def test_many_drainers_on_one_shard_apply_everything_once_and_in_order(world: World, threads: ThreadPoolExecutor) -> None:
     source, destination = world.new_wallets(300, 0)
     sent = [transfer(source, destination, 1) for _ in range(300)]
     world.submit(*sent)
-    appliers = [world.applier() for _ in range(4)]
+    drainers = [world.drainer() for _ in range(4)]
 
-    for answer in [threads.submit(applier.answer, sent[0].shard) for applier in appliers]:
+    for answer in [threads.submit(drainer.answer, [sent[0].shard]) for drainer in drainers]:
         answer.result(30)
 
     order = world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s AND amount < 0 ORDER BY version", source)
     assert [id for (id,) in order] == [one.id for one in sent]
     assert_clean(world)
-    for applier in appliers:
-        applier.close()
+    for drainer in drainers:
+        drainer.close()
+
+
+def test_transfers_of_several_shards_share_a_transaction_in_the_order_of_their_acceptance(world: World) -> None:
+    ada, ben, cid = (world.new_wallet(shard=shard) for shard in (1, 2, 3))
+    chain = [deposit(ada, 5), transfer(ada, ben, 5), transfer(ben, cid, 5)]
+    world.submit(*chain)
+
+    with closing(world.applier()) as applier:
+        assert applier.apply([3, 2, 1], BATCH_MAX) == Batch(3)
+
+    assert world.statuses(*(one.id for one in chain)) == [APPLIED] * 3
+    assert len(world.query("SELECT DISTINCT xmin FROM transfers WHERE status = 'applied'")) == 1
+
+
+def test_a_batch_tells_that_one_of_its_shards_has_more(world: World) -> None:
+    one, other = (world.new_wallet(shard=shard) for shard in (1, 2))
+    world.submit(deposit(one, 1), deposit(one, 1), deposit(other, 1))
+
+    with closing(world.applier()) as applier:
+        assert applier.apply([1, 2], 2) == Batch(3, full=True)
+        assert applier.apply([1, 2], 2) == Batch(0)
+
+
+def test_nobody_needs_to_ring_while_a_shard_is_drained(
+    world: World, connection: psycopg.Connection, own_redis: Redis, threads: ThreadPoolExecutor
+) -> None:
+    source, destination = world.new_wallets(10, 0)
+    first, second = transfer(source, destination, 1), transfer(source, destination, 2)
+    drainer, bell = world.drainer(own_redis.url), Doorbell(own_redis.url)
+    world.submit(first)
+    bell.ring([first.shard])
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
+        answer = threads.submit(drainer.answer, [first.shard])
+        world.wait_until_blocked()
+        world.submit(second)
+        bell.ring([second.shard])
+    answer.result(20)
+
+    assert world.statuses(first.id, second.id) == [APPLIED, APPLIED]
+    with Client.from_url(own_redis.url) as client:
+        assert client.llen("rq:queue:transfers") == 1  # the first ring's; nobody takes jobs here
+        assert not client.exists(f"doorbell:{first.shard}")
+    drainer.close()
+    bell.close()
+
+
+def test_a_backlog_of_many_shards_is_shared_with_other_workers(world: World, own_redis: Redis) -> None:
+    wallets = [world.new_wallet(shard=shard) for shard in range(4)]
+    world.submit(*(deposit(wallet, 1) for wallet in wallets for _ in range(BATCH_MAX)))
+    drainer = world.drainer(own_redis.url)
+
+    finished = drainer.answer(range(4))
+
+    with Client.from_url(own_redis.url) as client:
+        jobs = Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs
+    assert [job.args for job in jobs] == [[[2, 3]], [[1]]]
+    assert world.balance(wallets[0]) == BATCH_MAX
+    assert BATCH_MAX < finished < 4 * BATCH_MAX
+    assert finished + sum(drainer.answer(shards) for shards in ([2, 3], [1], [3])) == 4 * BATCH_MAX
+    drainer.close()
+
+
+def test_without_redis_a_backlog_of_many_shards_is_drained_alone(world: World, drainer: Drainer) -> None:
+    wallets = [world.new_wallet(shard=shard) for shard in range(2)]
+    world.submit(*(deposit(wallet, 1) for wallet in wallets for _ in range(BATCH_MAX)))
+
+    assert drainer.answer([0, 1]) == 2 * BATCH_MAX
 
 
 # --- What goes wrong ---
 
 
-def test_a_poison_transfer_is_given_up_on_and_all_others_of_its_shard_are_applied(world: World, applier: Applier) -> None:
+def test_a_poison_transfer_harms_none_of_the_shards_that_share_its_batch(world: World, drainer: Drainer) -> None:
+    source, destination, doomed = world.new_wallets(100, 0, 0, shard=6)
+    elsewhere = world.new_wallet(shard=7)
+    poison, behind, beside = transfer(source, doomed, 1), transfer(source, destination, 1), deposit(elsewhere, 1)
+    world.submit(poison, behind, beside)
+    world.query("DELETE FROM wallets WHERE id = %s", doomed)
+
+    drainer.answer([6, 7])
+
+    assert world.statuses(poison.id, behind.id, beside.id) == [INTERNAL, APPLIED, APPLIED]
+    assert world.waiting_shards() == []
+
+
+def test_a_lock_that_does_not_come_puts_off_its_own_shard_alone(
+    world: World, connection: psycopg.Connection, own_redis: Redis
+) -> None:
+    [held] = world.new_wallets(0, shard=6)
+    waits, goes = deposit(held, 1), deposit(world.new_wallet(shard=7), 1)
+    world.submit(waits, goes)
+    drainer, bell = world.drainer(own_redis.url, lock_timeout="10ms"), Doorbell(own_redis.url)
+    bell.ring([6, 7])
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
+        drainer.answer([6, 7])
+
+    assert world.statuses(waits.id, goes.id) == [QUEUED, APPLIED]
+    with Client.from_url(own_redis.url) as client:
+        assert client.keys("doorbell:*") == []  # the next one who commits rings for both
+    drainer.close()
+    bell.close()
+
+
+def test_a_drain_that_is_told_to_stop_finishes_its_batch_and_rings_for_the_rest(world: World, own_redis: Redis) -> None:
+    wallet = world.new_wallet(shard=3)
+    world.submit(*(deposit(wallet, 1) for _ in range(BATCH_MAX + 1)))
+    stopping = Drainer(world.applier(), Doorbell(own_redis.url), goes_on=lambda: False)
+
+    assert stopping.answer([3]) == BATCH_MAX
+
+    with Client.from_url(own_redis.url) as client:
+        assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[3]]]
+    stopping.close()
+
+
+def test_a_poison_transfer_is_given_up_on_and_all_others_of_its_shard_are_applied(world: World, drainer: Drainer) -> None:
     source, destination, doomed = world.new_wallets(1000, 0, 0, shard=6)
     healthy = [transfer(source, destination, 1) for _ in range(200)]
     poison = transfer(source, doomed, 1)
     world.submit(*healthy[:150], poison, *healthy[150:])
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
-    applier.answer(6)
+    drainer.answer([6])
 
     assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * 200
     assert world.statuses(poison.id) == [INTERNAL]
@@ -212,37 +325,37 @@ def test_a_poison_transfer_is_given_up_on_and_all_others_of_its_shard_are_applie
     assert (world.balance(source), world.waiting_shards()) == (800, [])
 
 
-def test_a_transfer_that_the_schema_refuses_is_given_up_on_alike(world: World, applier: Applier) -> None:
+def test_a_transfer_that_the_schema_refuses_is_given_up_on_alike(world: World, drainer: Drainer) -> None:
     source, destination, damaged = world.new_wallets(1000, 0, 5, shard=6)
     world.query("UPDATE wallets SET version = 0, balance = 0 WHERE id = %s", damaged)  # its next entry's version is taken
     healthy = [transfer(source, destination, 1) for _ in range(20)]
     poison = transfer(source, damaged, 1)
     world.submit(*healthy[:10], poison, *healthy[10:])
 
-    applier.answer(6)
+    drainer.answer([6])
 
     assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * 20
     assert world.statuses(poison.id) == [INTERNAL]
 
 
-def test_two_poison_transfers_are_both_given_up_on(world: World, applier: Applier) -> None:
+def test_two_poison_transfers_are_both_given_up_on(world: World, drainer: Drainer) -> None:
     source, destination, doomed = world.new_wallets(1000, 0, 0, shard=6)
     sent = [transfer(source, doomed if n in {3, 4} else destination, 1) for n in range(9)]
     world.submit(*sent)
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
-    applier.answer(6)
+    drainer.answer([6])
 
     assert world.statuses(*(one.id for one in sent)) == [INTERNAL if n in {3, 4} else APPLIED for n in range(9)]
 
 
-def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up(world: World, applier: Applier) -> None:
+def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up(world: World, drainer: Drainer) -> None:
     source, destination = world.new_wallets(1000, 0)
     before, final, after = (transfer(source, destination, amount) for amount in (1, 100, 10))
     world.submit(before, final, after)
     world.query("UPDATE transfers SET status = 'applied', finished_at = now() WHERE id = %s", final.id)
 
-    applier.answer(final.shard)
+    drainer.answer([final.shard])
 
     assert world.statuses(before.id, final.id, after.id) == [APPLIED, APPLIED, APPLIED]
     assert world.transfer(final.id).entries == []
@@ -254,21 +367,21 @@ def test_a_lock_that_does_not_come_is_waited_for_and_counted_against_nobody(worl
     source, destination = world.new_wallets(10, 0)
     sent = transfer(source, destination, 1)
     world.submit(sent)
-    impatient = world.applier(lock_timeout="10ms")
+    impatient = world.drainer(lock_timeout="10ms")
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
         for _ in range(2 * ATTEMPTS_MAX):
-            impatient.answer(sent.shard)
+            impatient.answer([sent.shard])
             assert world.statuses(sent.id) == [QUEUED]
-    impatient.answer(sent.shard)
+    impatient.answer([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
     impatient.close()
 
 
 def test_a_connection_lost_in_the_middle_of_a_batch_loses_nothing(
-    world: World, applier: Applier, connection: psycopg.Connection, threads: ThreadPoolExecutor
+    world: World, drainer: Drainer, connection: psycopg.Connection, threads: ThreadPoolExecutor
 ) -> None:
     source, destination = world.new_wallets(100, 0)
     sent = [transfer(source, destination, 1) for _ in range(5)]
@@ -277,12 +390,12 @@ def test_a_connection_lost_in_the_middle_of_a_batch_loses_nothing(
     for _ in range(ATTEMPTS_MAX + 1):
         with connection.transaction():
             connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-            answer = threads.submit(applier.answer, sent[0].shard)
+            answer = threads.submit(drainer.answer, [sent[0].shard])
             [backend] = world.wait_until_blocked()
             world.query("SELECT pg_terminate_backend(%s)", backend)
             answer.result(20)
         assert world.statuses(*(one.id for one in sent)) == [QUEUED] * 5
-    applier.answer(sent[0].shard)
+    drainer.answer([sent[0].shard])
 
     assert world.statuses(*(one.id for one in sent)) == [APPLIED] * 5
     assert_clean(world)
@@ -295,7 +408,7 @@ def test_a_drain_that_is_interrupted_in_the_middle_of_a_statement_gives_its_conn
     source, destination = world.new_wallets(10, 0)
     sent = transfer(source, destination, 1)
     world.submit(sent)
-    applier = world.applier(lock_timeout="200ms")
+    drainer = world.drainer(lock_timeout="200ms")
 
     def interrupt(*_: object) -> None:
         raise RuntimeError("interrupted")
@@ -309,49 +422,49 @@ def test_a_drain_that_is_interrupted_in_the_middle_of_a_statement_gives_its_conn
         with connection.transaction():
             connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
             interruption = threads.submit(interrupt_when_blocked)
-            applier.answer(sent.shard)
+            drainer.answer([sent.shard])
             interruption.result(10)
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert world.drain(sent.shard) == 1
-    applier.answer(sent.shard)
+    drainer.answer([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
-    applier.close()
+    drainer.close()
 
 
-def test_a_connection_that_died_while_nobody_looked_is_replaced(world: World, applier: Applier) -> None:
+def test_a_connection_that_died_while_nobody_looked_is_replaced(world: World, drainer: Drainer) -> None:
     wallet = world.new_wallet()
     sent = deposit(wallet, 5)
     world.submit(sent)
-    applier.drain(0, far())  # it has a connection now
+    drainer.answer([0])  # it has a connection now
     world.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
 
-    applier.answer(sent.shard)
-    applier.answer(sent.shard)
+    drainer.answer([sent.shard])
+    drainer.answer([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
 
 
-def test_a_deployment_that_is_not_finished_rejects_nothing(world: World, applier: Applier) -> None:
+def test_a_deployment_that_is_not_finished_rejects_nothing(world: World, drainer: Drainer) -> None:
     wallet = world.new_wallet()
     sent = deposit(wallet, 5)
     world.submit(sent)
 
     world.query("ALTER TABLE entries RENAME COLUMN amount TO quantity")
     for _ in range(2 * ATTEMPTS_MAX):
-        applier.answer(sent.shard)
+        drainer.answer([sent.shard])
     assert world.statuses(sent.id) == [QUEUED]
     world.query("ALTER TABLE entries RENAME COLUMN quantity TO amount")
-    applier.answer(sent.shard)
+    drainer.answer([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
 
 
 def test_a_place_that_is_committed_late_is_not_deleted_with_those_claimed_before_it(
-    world: World, applier: Applier, connection: psycopg.Connection
+    world: World, drainer: Drainer, connection: psycopg.Connection
 ) -> None:
     """Positions are given before COMMIT, so a smaller one may appear after a larger one is done."""
     source, destination = world.new_wallets(10, 0)
@@ -359,9 +472,9 @@ def test_a_place_that_is_committed_late_is_not_deleted_with_those_claimed_before
     with connection.transaction():
         take_position(connection, late)
         world.submit(early)
-        assert applier.drain(early.shard, far()) == 1
+        assert drainer.answer([early.shard]) == 1
 
-    assert applier.drain(late.shard, far()) == 1
+    assert drainer.answer([late.shard]) == 1
 
     assert world.statuses(late.id, early.id) == [APPLIED, APPLIED]
 
@@ -385,17 +498,17 @@ def test_money_only_moves_between_wallets_when_many_shards_are_drained_at_once(w
         if source != destination
     ]
     world.submit(*sent)
-    appliers = [world.applier() for _ in wallets]
+    drainers = [world.drainer() for _ in wallets]
 
-    for drain in [threads.submit(applier.drain, shard, far()) for shard, applier in enumerate(appliers)]:
+    for drain in [threads.submit(drainer.answer, [shard]) for shard, drainer in enumerate(drainers)]:
         drain.result(30)
 
     met = Counter(world.statuses(*(one.id for one in sent)))
     assert set(met) == {APPLIED, POOR}, met
     assert sum(world.balance(wallet) for wallet in wallets) == 400
     assert_clean(world)
-    for applier in appliers:
-        applier.close()
+    for drainer in drainers:
+        drainer.close()
 
 
 def test_a_poison_transfer_is_found_also_when_each_drain_has_time_for_one_attempt_only(world: World) -> None:
@@ -403,10 +516,10 @@ def test_a_poison_transfer_is_found_also_when_each_drain_has_time_for_one_attemp
     poison, behind = transfer(source, doomed, 1), transfer(source, destination, 1)
     world.submit(poison, behind)
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
-    impatient = world.applier(fair_share_s=0)
+    impatient = world.drainer(fair_share_s=0)
 
     for _ in range(30):
-        impatient.answer(6)
+        impatient.answer([6])
 
     impatient.close()
     assert world.statuses(poison.id, behind.id) == [INTERNAL, APPLIED]

@@ -40,7 +40,7 @@ def jobs_waiting(redis: Client) -> list[tuple[str | None, object]]:
     return [(job.func_name, job.args) for job in queue.jobs]
 
 
-def work(redis: Client, answer: Callable[[int], None]) -> list[Job]:
+def work(redis: Client, answer: Callable[[list[int]], None]) -> list[Job]:
     """Run all jobs that wait, as a worker would; return them."""
     queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER, job_class=job_class({APPLY: answer}))
     jobs: list[Job] = list(queue.jobs)
@@ -50,22 +50,31 @@ def work(redis: Client, answer: Callable[[int], None]) -> list[Job]:
     return jobs
 
 
-def test_a_ring_asks_for_one_job_a_shard(doorbell: Doorbell, redis: Client) -> None:
+def test_a_ring_asks_for_one_job_for_all_its_shards(doorbell: Doorbell, redis: Client) -> None:
     assert doorbell.ring([3, 5])
 
-    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [5])]
+    assert jobs_waiting(redis) == [(APPLY, [[3, 5]])]
 
 
 def test_rings_are_coalesced_until_somebody_answers(doorbell: Doorbell, redis: Client) -> None:
     for _ in range(3):
         assert doorbell.ring([3])
     assert doorbell.ring([3, 4])
-    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [4])]
+    assert jobs_waiting(redis) == [(APPLY, [[3]]), (APPLY, [[4]])]
 
-    doorbell.answer(3)
+    doorbell.lower([3])
     assert doorbell.ring([3, 4])
 
-    assert jobs_waiting(redis) == [(APPLY, [3]), (APPLY, [4]), (APPLY, [3])]
+    assert jobs_waiting(redis) == [(APPLY, [[3]]), (APPLY, [[4]]), (APPLY, [[3]])]
+
+
+def test_shards_are_passed_on_although_their_flags_are_up(doorbell: Doorbell, redis: Client) -> None:
+    doorbell.ring([3, 4, 5])
+
+    assert doorbell.pass_on([4, 5])
+    assert doorbell.ring([3, 4, 5])
+
+    assert jobs_waiting(redis) == [(APPLY, [[3, 4, 5]]), (APPLY, [[4, 5]])]
 
 
 def test_a_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Client) -> None:
@@ -75,32 +84,33 @@ def test_a_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Cli
 
 
 def test_a_wish_to_run_again_is_granted_once(doorbell: Doorbell) -> None:
-    assert not doorbell.rerun_asked(3)
+    assert not doorbell.rerun_asked([3])
 
-    doorbell.ask_rerun(3)
-    doorbell.ask_rerun(3)
+    doorbell.ask_rerun([3, 5])
+    doorbell.ask_rerun([3])
 
-    assert not doorbell.rerun_asked(4)
-    assert doorbell.rerun_asked(3)
-    assert not doorbell.rerun_asked(3)
+    assert not doorbell.rerun_asked([4])
+    assert doorbell.rerun_asked([3, 4])
+    assert not doorbell.rerun_asked([3, 4])
+    assert doorbell.rerun_asked([5])
 
 
 def test_what_a_job_leaves_behind_goes_by_itself(doorbell: Doorbell, redis: Client) -> None:
     doorbell.ring([3])
 
-    work(redis, lambda _shard: None)
+    work(redis, lambda _shards: None)
 
     lasting = [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0]
     assert not [key for key in lasting if re.match(rb"rq:(job|results|executions):", key)], lasting
 
 
-def test_a_job_runs_with_its_shard(doorbell: Doorbell, redis: Client) -> None:
-    answered: list[int] = []
+def test_a_job_runs_with_its_shards(doorbell: Doorbell, redis: Client) -> None:
+    answered: list[list[int]] = []
     doorbell.ring([3, 5])
 
     work(redis, answered.append)
 
-    assert answered == [3, 5]
+    assert answered == [[3, 5]]
     assert jobs_waiting(redis) == []
 
 
@@ -108,13 +118,13 @@ def test_a_job_of_another_name_is_not_run(redis: Client, tmp_path: Path) -> None
     mark = tmp_path / "owned"
     queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER)
     queue.enqueue("os.system", f"touch {mark}")
-    queue.enqueue(APPLY, 3)
-    answered: list[int] = []
+    queue.enqueue(APPLY, [3])
+    answered: list[list[int]] = []
 
     stranger, ours = work(redis, answered.append)
 
     assert not mark.exists()
-    assert (stranger.get_status(), ours.get_status(), answered) == ("failed", "finished", [3])
+    assert (stranger.get_status(), ours.get_status(), answered) == ("failed", "finished", [[3]])
 
 
 def test_a_callback_of_a_job_is_not_run(redis: Client, doorbell: Doorbell) -> None:
@@ -122,7 +132,7 @@ def test_a_callback_of_a_job_is_not_run(redis: Client, doorbell: Doorbell) -> No
     [job] = Queue(QUEUE, connection=redis, serializer=SERIALIZER).jobs
     redis.hset(job.key, "success_callback_name", "tests.integration.test_doorbell.disarm")
 
-    work(redis, lambda _shard: None)
+    work(redis, lambda _shards: None)
 
     assert not DISARMED
 
@@ -135,8 +145,8 @@ def disarm(*_: object) -> None:
 
 
 def test_a_pickle_in_the_queue_is_not_read(redis: Client) -> None:
-    Queue(QUEUE, connection=redis, serializer="pickle").enqueue(APPLY, 3)
-    answered: list[int] = []
+    Queue(QUEUE, connection=redis, serializer="pickle").enqueue(APPLY, [3])
+    answered: list[list[int]] = []
 
     work(redis, answered.append)
 
@@ -147,9 +157,10 @@ def test_a_pickle_in_the_queue_is_not_read(redis: Client) -> None:
 def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redis: Redis, fault: str) -> None:
     calls: dict[str, Callable[[Doorbell], object]] = {
         "ring": lambda doorbell: doorbell.ring([1, 2, 3]),
-        "answer": lambda doorbell: doorbell.answer(1),
-        "ask_rerun": lambda doorbell: doorbell.ask_rerun(1),
-        "rerun_asked": lambda doorbell: doorbell.rerun_asked(1),
+        "lower": lambda doorbell: doorbell.lower([1]),
+        "pass_on": lambda doorbell: doorbell.pass_on([1]),
+        "ask_rerun": lambda doorbell: doorbell.ask_rerun([1]),
+        "rerun_asked": lambda doorbell: doorbell.rerun_asked([1]),
         "is_reachable": lambda doorbell: doorbell.is_reachable(),
     }
     doorbells = {name: Doorbell(own_redis.url) for name in calls}
@@ -180,7 +191,7 @@ def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, doorbel
         timed(lambda: doorbell.ring([1]))
         started = time.monotonic()
         for shard in range(1000):
-            doorbell.answer(shard)
+            doorbell.lower([shard])
         took = time.monotonic() - started
     finally:
         os.kill(own_redis.pid, signal.SIGCONT)

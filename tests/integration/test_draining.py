@@ -18,7 +18,7 @@ def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[A
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:
-    return [row[1] for row in run(connection, "claim_queue", shard=shard, limit=limit)]
+    return [row[2] for row in run(connection, "claim_queue", shards=[shard], limit=limit)]
 
 
 def test_claims_come_in_order_of_position_and_of_their_shard_alone(world: World, connection: Connection) -> None:
@@ -36,7 +36,7 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
     sent = transfer(source, destination, 42)
     world.submit(sent)
 
-    [(position, *claim)] = run(connection, "claim_queue", shard=sent.shard, limit=1)
+    [(_, position, *claim)] = run(connection, "claim_queue", shards=[sent.shard], limit=1)
 
     assert position >= 1
     assert claim == [sent.id, source, destination, 42]
@@ -44,18 +44,18 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
 
 def test_a_locked_shard_is_skipped_and_not_waited_for(world: World, connection: Connection) -> None:
     with psycopg.connect(world.url) as other:
-        assert run(other, "lock_shard", shard=3).fetchall() == [(3,)]
+        assert run(other, "lock_shards", shards=[3]).fetchall() == [(3,)]
 
         connection.execute("SET lock_timeout = '1ms'")
-        assert run(connection, "lock_shard", shard=3).fetchall() == []
-        assert run(connection, "lock_shard", shard=4).fetchall() == [(4,)]
+        assert run(connection, "lock_shards", shards=[3]).fetchall() == []
+        assert run(connection, "lock_shards", shards=[4]).fetchall() == [(4,)]
         other.rollback()
 
-    assert run(connection, "lock_shard", shard=3).fetchall() == [(3,)]
+    assert run(connection, "lock_shards", shards=[3]).fetchall() == [(3,)]
 
 
 def test_a_shard_that_does_not_exist_cannot_be_locked(connection: Connection) -> None:
-    assert run(connection, "lock_shard", shard=16).fetchall() == []
+    assert run(connection, "lock_shards", shards=[16]).fetchall() == []
 
 
 def test_wallets_are_locked_in_id_order_and_read_as_they_are(world: World, connection: Connection) -> None:
@@ -133,7 +133,7 @@ def test_exactly_the_given_places_are_deleted(world: World, connection: Connecti
     world.submit(*(deposit(here, 1) for _ in range(4)), deposit(there, 1))
     positions = [position for (position,) in world.query("SELECT position FROM queue ORDER BY position")]
 
-    deleted = run(connection, "delete_queue", shard=1, positions=[positions[1], positions[3], positions[4]])
+    deleted = run(connection, "delete_queue", shards=[1, 1, 1], positions=[positions[1], positions[3], positions[4]])
 
     assert deleted.rowcount == 2
     assert world.query("SELECT position FROM queue ORDER BY position") == [(positions[0],), (positions[2],), (positions[4],)]

@@ -20,11 +20,11 @@ def sweeper(world: World) -> Iterator[Sweeper]:
 
 
 def sweeper_of(world: World, redis_url: str = NO_REDIS) -> Iterator[Sweeper]:
-    applier = world.applier(redis_url)
-    sweeper = Sweeper(lambda: db.connect(world.url), applier)
+    drainer = world.drainer(redis_url)
+    sweeper = Sweeper(lambda: db.connect(world.url), drainer)
     yield sweeper
     sweeper.close()
-    applier.close()
+    drainer.close()
 
 
 def make_older(world: World, seconds: float) -> None:
@@ -99,8 +99,8 @@ def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, conne
     source, destination = world.new_wallets(10, 0)
     world.submit(transfer(source, destination, 5))
     make_older(world, SWEEP_AFTER_S + 1)
-    applier = world.applier(lock_timeout="10ms")
-    sweeper = Sweeper(lambda: db.connect(world.url), applier)
+    drainer = world.drainer(lock_timeout="10ms")
+    sweeper = Sweeper(lambda: db.connect(world.url), drainer)
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
@@ -108,17 +108,7 @@ def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, conne
 
     assert sweeper.run_once() == 1
     sweeper.close()
-    applier.close()
-
-
-def test_a_sweep_stops_between_shards_when_asked(world: World, sweeper: Sweeper) -> None:
-    sent = [deposit(world.new_wallet(shard=shard), 5) for shard in (1, 2)]
-    world.submit(*sent)
-    make_older(world, SWEEP_AFTER_S + 1)
-
-    sweeper.run_once(lambda: False)
-
-    assert world.statuses(*(one.id for one in sent)) == [("queued", None)] * 2
+    drainer.close()
 
 
 def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Postgres) -> None:

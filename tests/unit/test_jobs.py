@@ -11,7 +11,7 @@ from worker.jobs import job_class
 UNUSED = Redis(port=1)  # a job wants a connection; nothing here is sent
 
 
-def answer(shard: int) -> None:
+def answer(shards: list[int]) -> None:
     """What APPLY stands for in these tests."""
 
 
@@ -19,7 +19,7 @@ ALLOWED = job_class({APPLY: answer})
 
 
 def job_of(name: str) -> Job:
-    return ALLOWED.create(name, [3], connection=UNUSED, serializer=SERIALIZER)
+    return ALLOWED.create(name, [[3]], connection=UNUSED, serializer=SERIALIZER)
 
 
 def test_the_one_allowed_name_is_what_runs() -> None:

@@ -1,0 +1,156 @@
+"""Who answers a doorbell: drains shards batch by batch, for a fair share of time, and heeds what fails."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import psycopg
+
+from core import db, ids, log
+from core.doorbell import Doorbell
+from core.ids import Prefix
+from worker.apply import Applier, Batch
+from worker.caution import BATCH_MAX, Caution
+
+FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
+PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
+
+# A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
+# for more of them; when they come in one by one, nobody waits.
+GATHER_FROM = 10
+GATHER_S = 0.02
+
+logger = log.get(__name__)
+
+
+class Drainer:
+    def __init__(
+        self,
+        applier: Applier,
+        doorbell: Doorbell,
+        goes_on: Callable[[], bool] = lambda: True,
+        fair_share_s: float = FAIR_SHARE_S,
+    ) -> None:
+        self._applier = applier
+        self._doorbell = doorbell
+        self._goes_on = goes_on
+        self._fair_share_s = fair_share_s
+        self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
+
+    def answer(self, shards: Sequence[int]) -> int:
+        """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
+
+        Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
+        the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
+        """
+        try:
+            return self._answer(list(shards))
+        except psycopg.Error as error:
+            self._put_off(shards, error)
+            return 0
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._applier.close()
+        self._doorbell.close()
+
+    def _answer(self, shards: Sequence[int]) -> int:
+        """Drain while the flags are up, so that nobody rings meanwhile; lower them, and look once more."""
+        deadline = time.monotonic() + self._fair_share_s
+        finished = 0
+        lowered = False
+        while shards:
+            batch = self._drain(shards, deadline)
+            finished += batch.finished
+            shards = [shard for shard in shards if shard not in batch.busy]
+            if not self._goes_on() or time.monotonic() >= deadline:
+                self._doorbell.lower(shards)
+                self._doorbell.ring(shards)
+                break
+            if batch.full:
+                shards = self._share(shards) if batch.finished >= BATCH_MAX // 2 else shards
+            elif not lowered and batch.finished >= GATHER_FROM:
+                time.sleep(GATHER_S)
+            elif not lowered:
+                self._doorbell.lower(shards)
+                lowered = True
+            elif self._doorbell.rerun_asked(shards):
+                lowered = False
+            else:
+                break
+        return finished
+
+    def _share(self, shards: Sequence[int]) -> Sequence[int]:
+        """Pass half of the shards on, because a full batch means work for more than one worker; return the other half."""
+        half = len(shards) // 2
+        if half and self._is_calm(shards) and self._doorbell.pass_on(shards[half:]):
+            return shards[:half]
+        return shards
+
+    def _drain(self, shards: Collection[int], deadline: float) -> Batch:
+        """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""
+        batch = self._try(shards, deadline)
+        if not batch.busy:
+            return batch
+        self._doorbell.ask_rerun(batch.busy)
+        return merged([batch._replace(busy=frozenset()), self._try(batch.busy, deadline)])
+
+    def _try(self, shards: Collection[int], deadline: float) -> Batch:
+        """Apply a batch of all the shards together; after a failure each on its own, so that it harms no other."""
+        if len(shards) > 1 and self._is_calm(shards):
+            try:
+                return self._applier.apply(shards, -(-BATCH_MAX // len(shards)))
+            except Exception as error:
+                if is_out_of_reach(error):
+                    raise
+                logger.warning("batch failed", shards=list(shards), exc_info=error)
+        return merged(self._drain_alone(shard) for shard in shards if time.monotonic() < deadline or len(shards) == 1)
+
+    def _drain_alone(self, shard: int) -> Batch:
+        caution = self._cautions.get(shard) or Caution()
+        try:
+            batch = self._applier.apply([shard], caution.limit)
+        except Exception as error:
+            if is_out_of_reach(error):
+                raise
+            if db.is_transient(error):
+                self._put_off([shard], error)
+                return Batch(0, busy=frozenset([shard]))
+            self._cautions[shard] = caution
+            return Batch(self._heed_failure(shard, caution, error), full=True)
+        if caution.succeeded():
+            self._cautions.pop(shard, None)
+        return batch
+
+    def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> int:
+        """Shrink the next batch; give up on the transfer that has failed on its own too often. Returns how many were finished."""
+        head = self._applier.head
+        logger.error("batch failed", shard=shard, limit=caution.limit, head=str(head), exc_info=error)
+        caution.failed(head)
+        if caution.suspect is None or not caution.exhausted:
+            time.sleep(PAUSE_AFTER_FAILURE_S)
+            return 0
+        logger.critical("transfer given up on", shard=shard, transfer=ids.text(Prefix.TRANSFER, caution.suspect))
+        rejected = self._applier.reject(shard, caution.suspect)
+        caution.failures = 0
+        return rejected
+
+    def _put_off(self, shards: Collection[int], error: Exception) -> None:
+        """Leave shards to the next ring, or to the sweeper, after a fault that only time heals."""
+        sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
+        logger.warning("drain put off", shards=list(shards), kind=type(error).__name__, sqlstate=sqlstate)
+        self._doorbell.lower(shards)
+
+    def _is_calm(self, shards: Collection[int]) -> bool:
+        return self._cautions.keys().isdisjoint(shards)
+
+
+def merged(batches: Iterable[Batch]) -> Batch:
+    """Return what became of several batches as if they had been one."""
+    all = list(batches)
+    busy = frozenset().union(*(batch.busy for batch in all))
+    return Batch(sum(batch.finished for batch in all), any(batch.full for batch in all), busy)
+
+
+def is_out_of_reach(error: Exception) -> bool:
+    """Tell whether the database itself did not answer: the next shard would fare no better."""
+    return db.is_transient(error) and getattr(error, "sqlstate", None) is None
