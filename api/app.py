@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -10,15 +11,19 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.types import ASGIApp
 
 from api import clients, health, openapi, thin, transfers, wallets
 from api.auth import Doorman, admit_operator
+from api.failures import answer_to
+from api.fast_lane import FastLane
 from api.intake import Intake
+from api.micro_batches import MicroBatches
 from api.parameters import refuse_stray_parameters
-from api.problems import Problem, respond
+from api.problems import Problem
 from api.request_id import RequestIds
 from core import log, settings
+from core import transfers as stored_transfers
 from core.db import Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
@@ -28,11 +33,15 @@ DESCRIPTION = (
     "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
 )
 
-logger = log.get(__name__)
+LOOKUP_MAX = 200  # transfers that one statement looks up
 
 
-def create_app(configured: Settings) -> FastAPI:
+def create_app(configured: Settings) -> ASGIApp:
     """Return the application of these settings. It connects to nothing before it is started."""
+    return RequestIds(FastLane(create_api(configured), thin.verbs()))
+
+
+def create_api(configured: Settings) -> FastAPI:
     app = FastAPIOffline(
         title="Teller",
         version="1",
@@ -43,12 +52,11 @@ def create_app(configured: Settings) -> FastAPI:
     )
     add_routes(app)
     add_handlers(app)
-    app.add_middleware(RequestIds)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     return app
 
 
-def from_environment() -> FastAPI:
+def from_environment() -> ASGIApp:
     """Return the application of the environment's settings: for the processes that uvicorn starts by name."""
     configured = settings.load()
     log.configure(configured.log_level)
@@ -62,9 +70,12 @@ def lifespan(configured: Settings) -> Any:
         app.state.doorbell = Doorbell(configured.redis_url)
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
         app.state.intake = Intake(app.state.database, app.state.doorbell)
+        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
         await app.state.database.open()
         app.state.intake.start()
+        app.state.lookup.start()
         yield
+        app.state.lookup.stop()
         await app.state.intake.stop()
         await app.state.database.close()
         app.state.doorbell.close()
@@ -81,44 +92,19 @@ def add_routes(app: FastAPI) -> None:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Make every error a problem document. None of them repeats what the caller sent."""
+    """Make every error a problem document."""
 
-    @app.exception_handler(Problem)
-    async def on_problem(request: Request, problem: Problem) -> Response:
-        return respond(request, problem)
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer_to(request, error)
 
-    @app.exception_handler(Unavailable)
-    async def on_unavailable(request: Request, _: Unavailable) -> Response:
-        return respond(request, Problem("unavailable"))
-
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid_parameters(request: Request, error: RequestValidationError) -> Response:
-        names = ", ".join(sorted({str(detail["loc"][-1]) for detail in error.errors()}))
-        return respond(request, Problem("invalid_parameter", f"not valid: {names}"))
-
-    @app.exception_handler(HTTPException)
-    async def on_http_exception(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 405:
-            return respond(request, Problem("method_not_allowed", headers={"Allow": allowed_methods(request)}))
-        return respond(request, Problem("not_found" if error.status_code == 404 else "internal_error"))
-
-    @app.exception_handler(Exception)
-    async def on_bug(request: Request, error: Exception) -> Response:
-        logger.error("request failed", request_id=request.state.request_id, path=request.scope["path"], exc_info=error)
-        response = respond(request, Problem("internal_error"))
-        response.headers["X-Request-Id"] = request.state.request_id  # this handler stands outside of the middleware
+    async def handle_bug(request: Request, error: Exception) -> Response:
+        response = answer_to(request, error)
         response.headers["Connection"] = "close"  # Starlette raises the error again after this answer; then uvicorn hangs up
         return response
 
-
-def allowed_methods(request: Request) -> str:
-    """Return the methods of all routes of this path: Starlette's own answer knows only the first."""
-    if request.scope["root_path"]:
-        return "GET, HEAD"  # the files that /docs loads: below their mount there are no routes
-    methods = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-    scopes = {method: {**request.scope, "method": method} for method in methods}
-    routes = request.app.routes
-    return ", ".join(m for m in methods if any(route.matches(scopes[m])[0] is Match.FULL for route in routes))
+    for kind in (Problem, Unavailable, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handle)
+    app.add_exception_handler(Exception, handle_bug)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

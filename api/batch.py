@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, Field
-from starlette.responses import JSONResponse
 
+from api.answer import Json
 from api.auth import Caller, admit_operator
 from api.body import read_object
 from api.fields import RequestModel, refuse, validate
@@ -66,7 +66,7 @@ class Ready:
     pointers: Mapping[Any, str]
 
 
-async def post_batch(request: Request) -> JSONResponse:
+async def post_batch(request: Request) -> Json:
     """Queue up to 1000 transfers. Results come in order; each item stands alone."""
     caller = await admit_operator(request)
     refuse_parameters(request)
@@ -77,7 +77,7 @@ async def post_batch(request: Request) -> JSONResponse:
     items = [read_item(item, caller, shards) for item in shape.transfers]
     answers = iter(await intake.submit_all([item.submission for item in items if isinstance(item, Ready)]))
     outcomes = [outcome(item, next(answers)) if isinstance(item, Ready) else item for item in items]
-    return JSONResponse({"results": [result(request, one) for one in outcomes]})
+    return Json({"results": [result(request, one) for one in outcomes]})
 
 
 def read_item(fields: object, caller: Caller, shards: int) -> Ready | Problem:

@@ -1,13 +1,14 @@
-"""Micro-batching: the money requests that reach this process while a batch is on its way become the next one, one INSERT."""
+"""Stores money requests: those that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-from core import db, log, transfers, wallets
+from api.micro_batches import MicroBatches
+from core import transfers, wallets
 from core.db import Connection, Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
@@ -15,32 +16,26 @@ from core.transfers import Submission, Transfer
 
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
 
-logger = log.get(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """Stored and durable, for the first time."""
 
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Existing:
+class Existing(NamedTuple):
     """The key has been used before; `transfer` is what it stands for, whether or not by the same request."""
 
     transfer: Transfer
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownWallets:
+class UnknownWallets(NamedTuple):
     """Nothing was stored: these of the submission's wallets do not exist for such a use."""
 
     ids: frozenset[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOfAnotherKind:
+class KeyOfAnotherKind(NamedTuple):
     """Nothing was stored: the key belongs to a request of another kind."""
 
 
@@ -52,41 +47,24 @@ class ShardCount:
     shards: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    submission: Submission
-    answer: asyncio.Future[Answer]
-
-
 class Intake:
-    """Stores submissions in batches, one at a time, in order of arrival, and rings for the shards that they touched."""
+    """Stores submissions in batches, in order of arrival, and rings for the shards that they touched."""
 
     def __init__(self, database: Database, doorbell: Doorbell) -> None:
         self._database = database
         self._doorbell = doorbell
         self._shards: int | None = None
-        self._pending: list[Pending] = []
-        self._arrived = asyncio.Event()
-        self._storing: asyncio.Task[None] | None = None
+        self._batches = MicroBatches(self._store, BATCH_MAX)
         self._to_ring: set[int] = set()
         self._ringing: asyncio.Task[None] | None = None
 
     async def submit(self, submission: Submission) -> Answer:
         """Return what became of the submission, after COMMIT. Raises Unavailable when that is unknown: then repeat it."""
-        [answer] = await self.submit_all([submission])
-        return answer
+        return await self._batches.ask(submission)
 
     async def submit_all(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Return what became of each, in order; up to BATCH_MAX of them are stored by one INSERT. Raises Unavailable for all."""
-        loop = asyncio.get_running_loop()
-        pending = [Pending(submission, loop.create_future()) for submission in submissions]
-        self._pending += pending
-        self._arrived.set()
-        try:
-            async with asyncio.timeout(db.time_left_s()):
-                return await asyncio.gather(*(one.answer for one in pending))
-        except TimeoutError:
-            raise Unavailable("the submissions were not stored in time") from None
+        return await self._batches.ask_all(submissions)
 
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""
@@ -98,49 +76,20 @@ class Intake:
         return self._shards
 
     def start(self) -> None:
-        self._storing = asyncio.create_task(self._store_for_ever())
+        self._batches.start()
 
     async def stop(self) -> None:
-        """End, after the last answer: the server has let its callers finish before. What is rung for is rung."""
-        if self._storing is not None:
-            self._storing.cancel()
+        """End, after the last answer. What is rung for is rung."""
+        self._batches.stop()
         if self._ringing is not None:
             await asyncio.wait({self._ringing})
 
-    async def _store_for_ever(self) -> None:
-        while True:
-            await self._arrived.wait()
-            await self._store(self._next_batch())
-
-    def _next_batch(self) -> list[Pending]:
-        waiting = [pending for pending in self._pending if not pending.answer.done()]  # the others have been answered 503
-        batch, self._pending = waiting[:BATCH_MAX], waiting[BATCH_MAX:]
-        if not self._pending:
-            self._arrived.clear()
-        return batch
-
-    async def _store(self, batch: Sequence[Pending]) -> None:
-        """Store a batch, answer each of its callers, ring. A row that Postgres refuses must not fail its neighbours."""
-        if not batch:
-            return
-        try:
-            answers = await self._insert([pending.submission for pending in batch])
-        except Exception as error:  # noqa: BLE001  # whatever it is, each caller must be told
-            if len(batch) > 1 and not isinstance(error, Unavailable):
-                for pending in batch:
-                    await self._store([pending])
-                return
-            tell(batch, error)
-            return
-        for pending, answer in zip(batch, answers, strict=True):
-            if not pending.answer.done():
-                pending.answer.set_result(answer)
-        accepted = (pending for pending, answer in zip(batch, answers, strict=True) if isinstance(answer, Accepted))
-        self._ring({pending.submission.shard for pending in accepted})
-
-    async def _insert(self, submissions: Sequence[Submission]) -> list[Answer]:
-        """Insert; repeated when the connection is lost, because what is stored by then is found by its key."""
-        return await self._database.run(lambda connection: insert(connection, submissions), db.ANSWER_WITHIN_S)
+    async def _store(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """Store a batch and ring; repeated when the connection is lost, because what is stored by then is found by its key."""
+        answers = await self._database.run(lambda connection: insert(connection, submissions))
+        stored = zip(submissions, answers, strict=True)
+        self._ring({submission.shard for submission, answer in stored if isinstance(answer, Accepted)})
+        return answers
 
     def _ring(self, shards: set[int]) -> None:
         self._to_ring |= shards
@@ -155,9 +104,9 @@ class Intake:
 
 async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Answer]:
     """Store the submissions and say of each what became of it. Safe to repeat: the same submissions get the same answers."""
-    inserted = {row.id: row.created_at for row in await transfers.insert(connection, submissions)}
-    left_out = [submission for submission in submissions if submission.id not in inserted]
-    answers: dict[UUID, Answer] = {id: Accepted(created_at) for id, created_at in inserted.items()}
+    inserted = await transfers.insert(connection, submissions)
+    answers: dict[UUID, Answer] = {row.id: Accepted(row.created_at) for row in inserted}
+    left_out = [submission for submission in submissions if submission.id not in answers]
     if left_out:
         answers |= await explain(connection, left_out)
     return [answers[submission.id] for submission in submissions]
@@ -182,12 +131,3 @@ def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[
     wanted = [(submission.source, "external" if submission.type == "deposit" else "client"), (submission.destination, "client")]
     unknown = frozenset(id for id, kind in wanted if kinds.get(id) != kind)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
-
-
-def tell(batch: Sequence[Pending], error: Exception) -> None:
-    """Raise the error at each caller that still waits."""
-    if not isinstance(error, Unavailable):
-        logger.error("submission failed", exc_info=error)
-    for pending in batch:
-        if not pending.answer.done():
-            pending.answer.set_exception(error)

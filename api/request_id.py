@@ -1,9 +1,10 @@
 """Every request has an id: the caller's, when it is a decent one, else a new one. Every answer carries it."""
 
 import re
-import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import ids
 
 HEADER = b"x-request-id"
 DECENT = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -19,7 +20,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = given(scope) or secrets.token_hex(16).encode()
+        id = given(scope) or ids.mint().hex.encode()
         scope.setdefault("state", {})["request_id"] = id.decode()
 
         async def send_with_id(message: Message) -> None:

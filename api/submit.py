@@ -1,13 +1,12 @@
 """POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
 
-import json
 from collections.abc import Mapping
 from typing import TypeVar
 from uuid import UUID
 
 from fastapi import Request
-from starlette.responses import JSONResponse
 
+from api.answer import Json
 from api.auth import Caller, admit_operator
 from api.body import read_object
 from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
@@ -45,7 +44,7 @@ class NewTransfer(MoneyRequest):
 Money = TypeVar("Money", bound=MoneyRequest)
 
 
-async def post_deposit(request: Request) -> JSONResponse:
+async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet."""
     caller, key, new = await read_request(request, NewDeposit)
     intake: Intake = request.app.state.intake
@@ -54,7 +53,7 @@ async def post_deposit(request: Request) -> JSONResponse:
     return respond(stored, replayed=replayed)
 
 
-async def post_transfer(request: Request) -> JSONResponse:
+async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's."""
     caller, key, new = await read_request(request, NewTransfer)
     intake: Intake = request.app.state.intake
@@ -105,7 +104,7 @@ def submission_of(
         amount=new.amount,
         currency=new.currency,
         reference=new.reference,
-        metadata=json.dumps(new.metadata),
+        metadata=new.metadata,
         owner=owner,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint(type, fields),
@@ -144,7 +143,7 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
         amount=submission.amount,
         currency=submission.currency,
         reference=submission.reference,
-        metadata=json.loads(submission.metadata),
+        metadata=submission.metadata,
         owner=submission.owner,
         idempotency_key=submission.idempotency_key,
         fingerprint=submission.fingerprint,
@@ -154,11 +153,11 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
     )
 
 
-def respond(transfer: Transfer, *, replayed: bool = False) -> JSONResponse:
+def respond(transfer: Transfer, *, replayed: bool = False) -> Json:
     """Answer 202 while the transfer is queued, 200 when its outcome is final."""
     headers = {"Location": f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"}
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     if transfer.status == "queued":
-        return JSONResponse(show(transfer), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
-    return JSONResponse(show(transfer), 200, headers)
+        return Json(show(transfer), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
+    return Json(show(transfer), 200, headers)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
 
+from api.answer import Json
 from api.auth import Operator, admit_operator
 from api.fields import id_schema
+from api.micro_batches import MicroBatches
 from api.openapi import LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
@@ -97,15 +99,15 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     return pages.page(rows, limit, lambda row: row.id.bytes, show)
 
 
-async def get_transfer(request: Request) -> JSONResponse:
+async def get_transfer(request: Request) -> Json:
     """One transfer in its current state."""
     await admit_operator(request)
     refuse_parameters(request)
-    id = path_id(request, Prefix.TRANSFER, "transfer_id")
-    transfer = await transfers.find(request.app.state.database, id)
+    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
+    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "id"))
     if transfer is None:
         raise Problem("not_found")
-    return JSONResponse(show(transfer))
+    return Json(show(transfer))
 
 
 def show(transfer: Transfer) -> dict[str, object]:

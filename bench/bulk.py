@@ -103,7 +103,7 @@ def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: 
         amount=amount,
         currency=CURRENCY,
         reference=None,
-        metadata="{}",
+        metadata={},
         owner="operator",
         idempotency_key=key,
         fingerprint=hashlib.sha256(key.encode()).digest(),

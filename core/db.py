@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, LiteralString, TypeAlias, TypeVar, cast
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core import log
@@ -110,25 +110,25 @@ class Database:
     async def close(self) -> None:
         await self._pool.close(timeout=2.0)
 
-    async def run(self, work: Callable[[Connection], Awaitable[Result]], within_s: float | None = None) -> Result:
+    async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Give `work` a connection and return what it returns; raise Unavailable when that fails or takes too long.
 
         `work` is done again when its connection is lost, so it must be safe to repeat: after a restart of Postgres each connection
         of the pool is dead, and asking each one before it is used would cost every request a round trip.
 
         Work that takes too long is left to end by itself, because a cancelled statement may wait for the server's answer for
-        as long as the server is frozen. Its outcome is unknown. `within_s` replaces the request's own clock.
+        as long as the server is frozen. Its outcome is unknown.
         """
         task = asyncio.ensure_future(self._repeat(work))
-        done, _ = await asyncio.wait({task}, timeout=time_left_s() if within_s is None else within_s)
+        done, _ = await asyncio.wait({task}, timeout=max(answer_by() - time.monotonic(), 0.0))
         if not done:
             self._abandoned.add(task)
             task.add_done_callback(self._forget)
             raise Unavailable("the database did not answer in time")
         return task.result()
 
-    async def fetch(self, name: str, params: Mapping[str, object], row: type[Row]) -> list[Row]:
-        """Run the statement of that name in a transaction of its own and return its rows as `row` objects."""
+    async def fetch(self, name: str, params: Mapping[str, object], row: Callable[..., Row]) -> list[Row]:
+        """Run the statement of that name in a transaction of its own and return its rows, each made by `row`."""
         return await self.run(lambda connection: fetch(connection, name, params, row))
 
     async def _repeat(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
@@ -153,17 +153,20 @@ class Database:
             logger.warning("abandoned work failed", kind=type(error).__name__)
 
 
-def time_left_s() -> float:
-    """Return how long the current request may still wait for the database; its clock starts at its first question."""
-    answer_by = ANSWER_BY.get(None)
-    if answer_by is None:
-        answer_by = time.monotonic() + ANSWER_WITHIN_S
-        ANSWER_BY.set(answer_by)
-    return max(answer_by - time.monotonic(), 0.0)
+def start_clock() -> None:
+    """Start the clock anew: for a task that serves many requests, whose own clocks go on."""
+    ANSWER_BY.set(time.monotonic() + ANSWER_WITHIN_S)
 
 
-async def fetch(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> list[Row]:
-    """Run one statement on this connection and return its rows as `row` objects (its column names are their fields)."""
-    async with connection.cursor(binary=True, row_factory=class_row(row)) as cursor:
+def answer_by() -> float:
+    """Return until when (monotonic seconds) the current request may wait. Its clock starts at its first question."""
+    if ANSWER_BY.get(None) is None:
+        start_clock()
+    return ANSWER_BY.get()
+
+
+async def fetch(connection: Connection, name: str, params: Mapping[str, object], row: Callable[..., Row]) -> list[Row]:
+    """Run one statement on this connection and return its rows, each made by `row` of the columns' names and values."""
+    async with connection.cursor(binary=True, row_factory=kwargs_row(row)) as cursor:
         await cursor.execute(statement(name), params)
         return await cursor.fetchall()

@@ -10,6 +10,7 @@ QUOTED = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
 ESCAPED = re.compile(r'\\(["\\])')
 
 FINGERPRINT_VERSION = "1"
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 class InvalidKey(ValueError):
@@ -37,5 +38,5 @@ def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
     added to the contract later keeps the fingerprints of requests that don't use it.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    canonical = json.dumps([FINGERPRINT_VERSION, verb, given], sort_keys=True, separators=(",", ":"), default=str)
+    canonical = CANONICAL.encode([FINGERPRINT_VERSION, verb, given])
     return hashlib.sha256(canonical.encode("ascii")).digest()

@@ -1,9 +1,9 @@
 """Transfers as they are stored: how they get in, and how they are read."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from core import db
@@ -12,9 +12,8 @@ Type = Literal["deposit", "transfer"]
 Status = Literal["queued", "applied", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A validated request for a transfer, with the id it will have. `metadata` is JSON text."""
+class Submission(NamedTuple):
+    """A validated request for a transfer, with the id it will have."""
 
     id: UUID
     type: Type
@@ -23,21 +22,19 @@ class Submission:
     amount: int
     currency: str
     reference: str | None
-    metadata: str
+    metadata: Mapping[str, str]
     owner: str
     idempotency_key: str
     fingerprint: bytes
     shard: int
 
 
-@dataclass(frozen=True, slots=True)
-class Inserted:
+class Inserted(NamedTuple):
     id: UUID
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TransferEntry:
+class TransferEntry(NamedTuple):
     """A transfer's entry in one of its two wallets."""
 
     wallet_id: UUID
@@ -46,8 +43,7 @@ class TransferEntry:
     balance_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """A transfer and, when it is applied, its two entries: the debit first."""
 
     id: UUID
@@ -59,19 +55,19 @@ class Transfer:
     amount: int
     currency: str
     reference: str | None
-    metadata: dict[str, str]
+    metadata: Mapping[str, str]
     owner: str
     idempotency_key: str
     fingerprint: bytes
     created_at: datetime
     finished_at: datetime | None
-    entries: list[TransferEntry]
+    entries: Sequence[TransferEntry]
 
-    def __post_init__(self) -> None:
-        # Postgres hands the entries over as JSON.
-        rows: list[Any] = self.entries
-        entries = [TransferEntry(UUID(wallet_id), *numbers) for wallet_id, *numbers in rows]
-        object.__setattr__(self, "entries", sorted(entries, key=lambda entry: entry.amount))
+
+def stored(*, entries: list[list[Any]], **columns: Any) -> Transfer:
+    """Return the transfer of a row; Postgres hands the entries over as JSON."""
+    read = [TransferEntry(UUID(wallet_id), *numbers) for wallet_id, *numbers in entries]
+    return Transfer(**columns, entries=sorted(read, key=lambda entry: entry.amount))
 
 
 async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
@@ -88,7 +84,7 @@ async def insert(connection: db.Connection, submissions: Sequence[Submission]) -
         "amounts": [s.amount for s in submissions],
         "currencies": [s.currency for s in submissions],
         "references": [s.reference for s in submissions],
-        "metadata": [s.metadata for s in submissions],
+        "metadata": [json.dumps(s.metadata) if s.metadata else "{}" for s in submissions],
         "owners": [s.owner for s in submissions],
         "idempotency_keys": [s.idempotency_key for s in submissions],
         "fingerprints": [s.fingerprint for s in submissions],
@@ -97,16 +93,18 @@ async def insert(connection: db.Connection, submissions: Sequence[Submission]) -
     return await db.fetch(connection, "insert_transfers", columns, Inserted)
 
 
-async def find(database: db.Database, id: UUID) -> Transfer | None:
-    rows = await database.fetch("find_transfer", {"id": id}, Transfer)
-    return rows[0] if rows else None
+async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:
+    """Return each of these transfers, or None, in order."""
+    rows = await database.fetch("find_transfers", {"ids": list(ids)}, stored)
+    found = {row.id: row for row in rows}
+    return [found.get(id) for id in ids]
 
 
 async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
-    return await db.fetch(connection, "find_transfers_by_key", params, Transfer)
+    return await db.fetch(connection, "find_transfers_by_key", params, stored)
 
 
 async def list_page(
@@ -124,6 +122,6 @@ async def list_page(
         return [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
     if status == "queued":
-        return await database.fetch("list_queued_transfers", params, Transfer)
+        return await database.fetch("list_queued_transfers", params, stored)
     name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
-    return await database.fetch(name, params, Transfer)
+    return await database.fetch(name, params, stored)

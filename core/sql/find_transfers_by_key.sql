@@ -3,5 +3,5 @@ SELECT id, type, status, failure_code, source, destination, amount, currency, re
        fingerprint, created_at, finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
-  FROM (SELECT DISTINCT * FROM unnest(%(owners)s::text[], %(idempotency_keys)s::text[]) AS k (owner, idempotency_key)) k
+  FROM (SELECT DISTINCT * FROM unnest(%(owners)b::text[], %(idempotency_keys)b::text[]) AS k (owner, idempotency_key)) k
   JOIN transfers t ON t.owner = k.owner AND t.idempotency_key = k.idempotency_key

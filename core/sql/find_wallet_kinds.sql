@@ -1,4 +1,4 @@
 -- Which of these wallets exist, and of which kind. Leans on wallets_pkey.
 SELECT id, kind
   FROM wallets
- WHERE id = ANY(%(ids)s)
+ WHERE id = ANY(%(ids)b)

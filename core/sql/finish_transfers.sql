@@ -4,5 +4,5 @@ UPDATE transfers t
    SET status = CASE WHEN verdict.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
        failure_code = verdict.failure_code,
        finished_at = greatest(clock_timestamp(), t.created_at)
-  FROM unnest(%(ids)s::uuid[], %(failure_codes)s::text[]) AS verdict (id, failure_code)
+  FROM unnest(%(ids)b::uuid[], %(failure_codes)b::text[]) AS verdict (id, failure_code)
  WHERE t.id = verdict.id AND t.status = 'queued'

@@ -1,4 +1,4 @@
 -- Adds a batch of entries. entries_pkey and entries_transfer refuse a version or a transfer that a wallet has already.
 INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
 SELECT *
-  FROM unnest(%(wallet_ids)s::uuid[], %(versions)s::bigint[], %(transfer_ids)s::uuid[], %(amounts)s::bigint[], %(balances)s::bigint[])
+  FROM unnest(%(wallet_ids)b::uuid[], %(versions)b::bigint[], %(transfer_ids)b::uuid[], %(amounts)b::bigint[], %(balances)b::bigint[])

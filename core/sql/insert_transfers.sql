@@ -7,9 +7,9 @@
 WITH submitted AS (
     SELECT *
       FROM unnest(
-               %(ids)s::uuid[], %(types)s::text[], %(sources)s::uuid[], %(destinations)s::uuid[], %(amounts)s::bigint[],
-               %(currencies)s::text[], %(references)s::text[], %(metadata)s::text[], %(owners)s::text[],
-               %(idempotency_keys)s::text[], %(fingerprints)s::bytea[], %(shards)s::integer[]
+               %(ids)b::uuid[], %(types)b::text[], %(sources)b::uuid[], %(destinations)b::uuid[], %(amounts)b::bigint[],
+               %(currencies)b::text[], %(references)b::text[], %(metadata)b::text[], %(owners)b::text[],
+               %(idempotency_keys)b::text[], %(fingerprints)b::bytea[], %(shards)b::integer[]
            ) WITH ORDINALITY AS submitted (
                id, type, source, destination, amount, currency, reference, metadata, owner, idempotency_key, fingerprint,
                shard, arrival

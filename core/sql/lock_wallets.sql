@@ -2,6 +2,6 @@
 -- FOR NO KEY UPDATE: nothing that is merely inserted beside a wallet has to wait.
 SELECT id, kind = 'external' AS external, balance, version
   FROM wallets
- WHERE id = ANY(%(ids)s)
+ WHERE id = ANY(%(ids)b)
  ORDER BY id
    FOR NO KEY UPDATE

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +35,7 @@ def test_submissions_are_stored_and_queued_in_the_order_of_their_arrival(world: 
 
 def test_a_stored_transfer_is_what_was_submitted(world: World) -> None:
     source, destination = world.new_wallets(0, 0)
-    sent = transfer(
-        source, destination, 2**53 - 1, reference="rent ü", metadata='{"order": "7"}', owner="cli", fingerprint=b"x" * 32
-    )
+    sent = transfer(source, destination, 2**53 - 1, reference="rent ü", metadata={"order": "7"}, owner="cli", fingerprint=b"x" * 32)
 
     [stored] = world.submit(sent)
 
@@ -157,7 +154,7 @@ def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_nobo
         sent = deposit(wallet, 1)
         with ThreadPoolExecutor(sessions) as threads:
             with connection.transaction(force_rollback=True):
-                insert_by_hand(connection, replace(sent, id=new_id()))
+                insert_by_hand(connection, sent._replace(id=new_id()))
                 again = [threads.submit(world.submit, sent) for _ in range(sessions)]
                 world.wait_until_blocked(sessions)
             assert sum(len(one.result(10)) for one in again) == 1

@@ -175,13 +175,13 @@ def test_what_cannot_be_stored_in_time_is_unavailable_and_may_be_sent_again(worl
     assert stored(world) == 1
 
 
-def test_the_doorbell_rings_once_for_each_shard_after_commit(world: World, own_redis: Redis) -> None:
+def test_the_doorbell_rings_once_for_all_shards_of_a_batch_after_commit(world: World, own_redis: Redis) -> None:
     wallets = [world.new_wallet(shard=shard) for shard in (2, 2, 7)]
 
     with_intake(world, lambda intake: submit_all(intake, *(deposit(wallet, 1) for wallet in wallets)), own_redis.url)
 
     with Client.from_url(own_redis.url) as client:
-        assert client.llen("rq:queue:transfers") == 2
+        assert client.llen("rq:queue:transfers") == 1
         assert sorted(client.keys("doorbell:*")) == [b"doorbell:2", b"doorbell:7"]
 
 

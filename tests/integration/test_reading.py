@@ -22,7 +22,7 @@ def page(world: World, **filters: Any) -> list[UUID]:
 def test_what_is_not_there_is_not_found(world: World) -> None:
     nobody = new_id()
 
-    assert world.ask(lambda database: transfers.find(database, nobody)) is None
+    assert world.ask(lambda database: transfers.find_all(database, [nobody])) == [None]
     assert world.ask(lambda database: wallets.find(database, nobody)) is None
     assert world.ask(lambda database: clients.find(database, nobody)) is None
     assert world.run(lambda connection: clients.find_by_key(connection, "none")) is None

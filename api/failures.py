@@ -1,0 +1,45 @@
+"""What every error becomes: a problem document, which never repeats what the caller sent."""
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from api.problems import Problem, respond
+from core import log
+from core.errors import Unavailable
+
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+logger = log.get(__name__)
+
+
+def answer_to(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that ended with this error."""
+    return respond(request, problem_of(request, error))
+
+
+def problem_of(request: Request, error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Unavailable):
+        return Problem("unavailable")
+    if isinstance(error, RequestValidationError):
+        names = ", ".join(sorted({str(detail["loc"][-1]) for detail in error.errors()}))
+        return Problem("invalid_parameter", f"not valid: {names}")
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return Problem("method_not_allowed", headers={"Allow": allowed_methods(request)})
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return Problem("not_found")
+    logger.error("request failed", request_id=request.state.request_id, path=request.scope["path"], exc_info=error)
+    return Problem("internal_error")
+
+
+def allowed_methods(request: Request) -> str:
+    """Return the methods of all routes of this path: Starlette's own answer knows only the first."""
+    if request.scope["root_path"]:
+        return "GET, HEAD"  # the files that /docs loads: below their mount there are no routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return ", ".join(m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes))
