@@ -67,7 +67,7 @@ def run(names: Sequence[str], *, quick: bool, signals: StopSignals) -> Report:
     find_wrk()
     taken_at = datetime.now(UTC)
     plan = QUICK if quick else FULL
-    with ground(signals) as base, closing(Pgbench(base.database_url, plan.pgbench_s, plan.pgbench_warm_s)) as pgbench:
+    with ground(signals) as base, closing(Pgbench(base.admin_database_url, plan.pgbench_s, plan.pgbench_warm_s)) as pgbench:
         session = Session(plan, base, pgbench)
         about = session.about()
         measurements = {name: measure(session, name) for name in names}

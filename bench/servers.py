@@ -14,6 +14,7 @@ from core.settings import Settings
 from local.leftovers import stop_leftovers
 from local.postgres import Postgres
 from local.redis import Redis
+from local.supervisor import APPLICATION_ROLE
 from local.terminal import say
 
 REDIS_DATABASES = 16
@@ -30,15 +31,16 @@ class Servers:
         self._systems = 0
 
     @property
-    def database_url(self) -> str:
-        """Of a database that no system uses."""
+    def admin_database_url(self) -> str:
+        """Of a database that no system uses, for who may do everything."""
         return self.postgres.url("postgres")
 
     def start(self) -> None:
         self.postgres.start()
         self.redis.start()
         self.postgres.create_database(TEMPLATE)
-        migrate(Settings.model_validate({"DATABASE_URL": self.postgres.url(TEMPLATE), "TELLER_OPERATOR_KEY": "unused"}))
+        urls = {"DATABASE_URL": self._application_url(TEMPLATE), "TELLER_ADMIN_DATABASE_URL": self.postgres.url(TEMPLATE)}
+        migrate(Settings.model_validate({**urls, "TELLER_OPERATOR_KEY": "unused"}))
 
     def stop(self) -> None:
         self.redis.stop()
@@ -53,12 +55,16 @@ class Servers:
         pids = {"Postgres": self.postgres.pid, "Redis": self.redis.pid}
         folder = self.folder / name
         folder.mkdir()
-        with pgbench.database(self.database_url, name, TEMPLATE) as database_url:
-            system = OwnSystem(folder, database_url, self._empty_redis(self._systems % REDIS_DATABASES), pids)
+        with pgbench.database(self.admin_database_url, name, TEMPLATE) as admin_url:
+            redis_url = self._empty_redis(self._systems % REDIS_DATABASES)
+            system = OwnSystem(folder, self._application_url(name), admin_url, redis_url, pids)
             try:
                 yield system
             finally:
                 system.close()
+
+    def _application_url(self, database: str) -> str:
+        return self.postgres.url(database, APPLICATION_ROLE)
 
     def _empty_redis(self, number: int) -> str:
         url = f"{self.redis.url.rpartition('/')[0]}/{number}"

@@ -42,14 +42,18 @@ class Finished:
 
 
 class System:
-    """A running Teller, reached by its URL and its database. Without a Redis URL, the sweeper finds what is put into the queue."""
+    """A running Teller, reached by its URL and its database. Without a Redis URL, the sweeper finds what is put into the queue.
 
-    def __init__(self, url: str, operator_key: str, database_url: str, redis_url: str | None) -> None:
+    What its processes could do is done over `database_url`; `connection`, of the owner, is there to look on and to tidy up.
+    """
+
+    def __init__(self, url: str, operator_key: str, database_url: str, admin_database_url: str, redis_url: str | None) -> None:
         self.url = url
         self.operator_key = operator_key
         self.database_url = database_url
+        self.admin_database_url = admin_database_url
         self.redis_url = redis_url
-        self.connection = psycopg.connect(database_url, autocommit=True)
+        self.connection = psycopg.connect(admin_database_url, autocommit=True)
 
     def clock(self) -> datetime:
         """The database's clock, which all measured times but those of a client come from."""
@@ -102,9 +106,12 @@ class System:
 class OwnSystem(System):
     """The processes of `make run`, each group started and stopped as a measurement wants it."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str, server_pids: Mapping[str, int]) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
+    ) -> None:
         self._port = free_port()
-        super().__init__(f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24), database_url, redis_url)
+        url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24)
+        super().__init__(url, key, database_url, admin_database_url, redis_url)
         self._server_pids = server_pids
         self._folder = folder
         self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": []}
@@ -157,6 +164,7 @@ class OwnSystem(System):
         environment = {
             **os.environ,
             "DATABASE_URL": self.database_url,
+            "TELLER_ADMIN_DATABASE_URL": "",
             "REDIS_URL": self.redis_url or "",
             "TELLER_HOST": "127.0.0.1",
             "TELLER_PORT": str(self._port),
@@ -189,7 +197,8 @@ def running(environment: Mapping[str, str]) -> System | None:
         return None
     if not key or not database_url:
         raise CannotBench("TELLER_URL names a running Teller: it takes TELLER_OPERATOR_KEY and DATABASE_URL as well")
-    return System(url.rstrip("/"), key, database_url, environment.get("REDIS_URL"))
+    admin_database_url = environment.get("TELLER_ADMIN_DATABASE_URL") or database_url
+    return System(url.rstrip("/"), key, database_url, admin_database_url, environment.get("REDIS_URL"))
 
 
 def wait_for(condition: Callable[[], bool], what: str, within_s: float) -> None:

@@ -8,6 +8,7 @@ import psycopg
 from core import log, settings
 from core.audit import audit
 from core.migrate import migrate
+from core.rights import CannotLetIn
 
 
 def main() -> int:
@@ -16,20 +17,28 @@ def main() -> int:
     commands.add_parser("migrate", help="bring the database to this version's schema; prints the first operator key it makes")
     commands.add_parser("audit", help="prove the ledger from its entries; exits with 1 and names what is wrong")
     command = parser.parse_args().command
+    url = "DATABASE_URL"  # the one that is connected to
     try:
         configured = settings.read(settings.Settings)
+        if command == "migrate" and configured.admin_database_url:
+            url = "TELLER_ADMIN_DATABASE_URL"
         log.configure(configured.log_level)
         return {"migrate": run_migrate, "audit": run_audit}[command](configured)
-    except settings.BadSettings as bad:
-        return cannot(str(bad))
+    except (settings.BadSettings, CannotLetIn) as reason:
+        return cannot(str(reason))
+    except psycopg.errors.InsufficientPrivilege as error:
+        return cannot(
+            f"the role that {url} names may not do this ({error.diag.message_primary}):"
+            " migrate as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL"
+        )
     except psycopg.ProgrammingError as error:
         if error.sqlstate:  # a bug in a statement: its traceback is wanted
             raise
-        return cannot("DATABASE_URL is not a valid connection string")
+        return cannot(f"{url} is not a valid connection string")
     except psycopg.OperationalError as error:  # its own text names host, port and user
         if error.sqlstate:
             return cannot(f"the database failed (SQLSTATE {error.sqlstate})")
-        return cannot("the database that DATABASE_URL names is away, or does not let us in")
+        return cannot(f"the database that {url} names is away, or does not let us in")
 
 
 def run_migrate(configured: settings.Settings) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from core import db, ids, keys
+from core import db, ids, keys, rights
 from core.money import CURRENCY
 from core.settings import Settings
 
@@ -23,11 +23,18 @@ def names() -> list[str]:
 
 
 def migrate(settings: Settings) -> str | None:
-    """Apply what is missing. Returns the first operator key when one was made: none existed and none is configured."""
-    with psycopg.connect(settings.database_url, autocommit=True) as connection, migration_lock(connection):
+    """Apply what is missing, as the owner of the tables, and let the application's role do what it must and no more.
+
+    Returns the first operator key when one was made: none existed and none is configured. Raises CannotLetIn, and has
+    changed nothing then.
+    """
+    owner_url = settings.admin_database_url or settings.database_url
+    with psycopg.connect(owner_url, autocommit=True) as connection, migration_lock(connection):
+        role = rights.let_in(connection, settings.database_url) if settings.admin_database_url else connection.info.user
         apply_missing(connection)
         with connection.transaction():
             make_shards(connection, settings.shards)
+        rights.grant(connection, role)
         if "shards" in settings.model_fields_set:
             warn_about_shards(connection, settings.shards)
         return None if settings.operator_key else keys.make_first_operator_key(connection)

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")]
+    admin_database_url: Annotated[str | None, Field(alias="TELLER_ADMIN_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
     redis_url: Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://")] = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000

@@ -1,5 +1,6 @@
 """PostgreSQL 18 from a wheel, in a data directory of its own."""
 
+import hmac
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,12 @@ class Postgres(Server):
     def url(self, database: str, user: str = SUPERUSER) -> str:
         """A libpq URL with the password; good while this object lives, restarts included."""
         return self._url(self.port, database, user)
+
+    def password_of(self, user: str) -> str:
+        """Each role has a password of its own. They follow from the superuser's, and there is no way back."""
+        if user == SUPERUSER:
+            return self.password
+        return hmac.digest(self.password.encode(), user.encode(), "sha256").hex()
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """`fast` ends all sessions and writes a checkpoint; `immediate` does neither: the next start recovers from the log."""
@@ -143,4 +150,4 @@ class Postgres(Server):
         return None
 
     def _url(self, port: int, database: str, user: str) -> str:
-        return f"postgresql://{quote(user, safe='')}:{self.password}@127.0.0.1:{port}/{quote(database, safe='')}"
+        return f"postgresql://{quote(user, safe='')}:{self.password_of(user)}@127.0.0.1:{port}/{quote(database, safe='')}"

@@ -28,6 +28,7 @@ READY_POLL_S = 0.05
 MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take its time; Ctrl-C ends it
 
 DATABASE = "teller"
+APPLICATION_ROLE = "teller_app"  # the owner of the tables is the embedded server's superuser
 OPERATOR_KEY_LINE = "operator key: "  # what `python -m core migrate` prints when it made the first one
 WARNING_LINE = "warning: "  # what it says on standard error, beside logs
 
@@ -114,7 +115,7 @@ class Supervisor:
         log_start = log_file.stat().st_size
         with step("schema"), TemporaryFile("w+") as output:
             try:
-                run_to_end(("core", "migrate"), self.environment(), output, log_file, MIGRATE_TIMEOUT_S)
+                run_to_end(("core", "migrate"), self.owner_environment(), output, log_file, MIGRATE_TIMEOUT_S)
             except subprocess.SubprocessError as error:
                 raise CannotRun(f"the migration failed; its log is {log_file}:\n{tail(log_file, log_start)}") from error
             finally:
@@ -185,17 +186,27 @@ class Supervisor:
             self.operator_key = None
 
     def environment(self) -> dict[str, str]:
+        """What every process is given. None but the migration is told how to become the owner of the tables."""
         return {
             **os.environ,
             "DATABASE_URL": self.database_url(),
+            "TELLER_ADMIN_DATABASE_URL": "",
             "REDIS_URL": self.redis_url(),
             "TELLER_HOST": "127.0.0.1",
             "TELLER_PORT": str(self.settings.port),
             MARK: str(self.data_dir),
         }
 
+    def owner_environment(self) -> dict[str, str]:
+        url = self.postgres.url(DATABASE) if self.postgres else self.settings.admin_database_url or ""
+        return {**self.environment(), "TELLER_ADMIN_DATABASE_URL": url}
+
     def database_url(self) -> str:
-        return self.postgres.url(DATABASE) if self.postgres else self.settings.database_url
+        return self.postgres.url(DATABASE, APPLICATION_ROLE) if self.postgres else self.settings.database_url
+
+    def admin_database_url(self) -> str:
+        """The owner's; the application's own where it was given no other."""
+        return self.owner_environment()["TELLER_ADMIN_DATABASE_URL"] or self.database_url()
 
     def redis_url(self) -> str:
         return self.redis.url if self.redis else self.settings.redis_url
@@ -208,7 +219,7 @@ class Supervisor:
             name: [child.pid for child in children if child.running] for name, children in self.children.items()
         }
         pids |= {"deliver": [], "postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
-        urls = (self.api_url, self.database_url(), self.database_url(), self.redis_url())
+        urls = (self.api_url, self.database_url(), self.admin_database_url(), self.redis_url())
         state.write(self.data_dir, state.State(*urls, pids))
 
 

@@ -1,4 +1,5 @@
-"""Real servers for all tests: embedded ones of their own, or those that DATABASE_URL and REDIS_URL name.
+"""Real servers for all tests: embedded ones of their own, or those that DATABASE_URL (TELLER_ADMIN_DATABASE_URL, where it is set)
+and REDIS_URL name.
 
 A test that breaks a server, or empties Redis, starts one of its own whatever those variables say.
 """
@@ -38,7 +39,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """A PostgreSQL server on which any test may have databases of its own."""
-    external = os.environ.get("DATABASE_URL")
+    external = os.environ.get("TELLER_ADMIN_DATABASE_URL") or os.environ.get("DATABASE_URL")
     server = None if external else Postgres(tmp_path_factory.mktemp("postgres"))
     if server:
         server.start()
@@ -85,14 +86,20 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 @pytest.fixture
 def database_url(databases: Databases) -> str:
-    """A migrated database of the test's own."""
+    """A migrated database of the test's own, for the application's role."""
     return databases.migrated()
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+def owner_url(databases: Databases, database_url: str) -> str:
+    """The test's own database, for its owner."""
+    return databases.owner_url(database_url)
+
+
+@pytest.fixture
+def connection(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the test's own database, as its owner."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         yield connection
 
 

@@ -2,24 +2,31 @@
 
 import itertools
 import os
-from urllib.parse import urlsplit, urlunsplit
+import secrets
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
+from core import rights
 from core.migrate import migrate
 from core.settings import Settings
 
 
 class Databases:
-    """Makes databases on the server of this URL, whose role must be allowed to; drop() takes them all away again."""
+    """Makes databases on the server of this URL, whose role must be allowed to, and roles; drop() takes them all away again.
+
+    The URLs that it returns are the application's, whose role may do as little here as anywhere; the server's role owns everything.
+    """
 
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url
         self._prefix = f"teller_test_{os.getpid()}"
         self._numbers = itertools.count()
         self._made: list[str] = []
+        self._roles: list[str] = []
         self._template: str | None = None
+        self._application = (self.new_role(), secrets.token_urlsafe())
 
     def empty(self) -> str:
         """Return the URL of a new, empty database."""
@@ -29,19 +36,40 @@ class Databases:
         """Return the URL of a new, migrated database."""
         if self._template is None:
             url = self.empty()
-            migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_OPERATOR_KEY": "unused"}))
+            given = {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": self.owner_url(url), "TELLER_OPERATOR_KEY": "unused"}
+            migrate(Settings.model_validate(given))
             self._template = urlsplit(url).path[1:]
         return self._create(self._template)
+
+    def owner_url(self, url: str) -> str:
+        """Return the URL of the same database for its owner."""
+        return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
+
+    def new_role(self) -> str:
+        """Return a name for a role. Whoever makes that role need not drop it, nor what it owns in these databases."""
+        self._roles.append(f"{self._prefix}_role_{next(self._numbers)}")
+        return self._roles[-1]
 
     def drop(self) -> None:
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
             for name in self._made:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.SQL(", ").join(map(sql.Identifier, self._roles))))
 
     def _create(self, template: str) -> str:
         name = f"{self._prefix}_{next(self._numbers)}"
+        url = with_role(urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}")), *self._application)
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+            if not self._made:
+                rights.let_in(connection, url)  # also into databases that nobody has migrated
         self._made.append(name)
-        return urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}"))
+        return url
+
+
+def with_role(url: str, role: str, password: str) -> str:
+    """The same database, as another role."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{quote(password, safe='')}@{address}"))

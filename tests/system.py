@@ -35,6 +35,7 @@ class System:
         given = {
             "TELLER_HEARTBEAT_FILE": str(self.folder / f"{number}.heartbeat"),
             "DATABASE_URL": self.database_url,
+            "TELLER_ADMIN_DATABASE_URL": "",  # none of these processes ever needs it
             "REDIS_URL": self.redis_url,
             "TELLER_PORT": str(self.port),
             "TELLER_OPERATOR_KEY": OPERATOR_KEY,

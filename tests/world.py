@@ -87,9 +87,10 @@ def claim_of(submitted: Submission) -> Claim:
 
 @dataclass(frozen=True)
 class World:
-    """A migrated database and what tests do to it."""
+    """A migrated database and what tests do to it: as the application, but for what `query` does."""
 
     url: str
+    owner_url: str
 
     def new_wallets(self, *balances: int, shard: int | None = None) -> list[UUID]:
         """Make a client for each of these balances and return their wallets, their deposits applied."""
@@ -156,8 +157,8 @@ class World:
         return [found[id] for id in ids]
 
     def query(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Run one statement over a connection of its own; return its rows, if it has any."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        """Run one statement as the owner, over a connection of its own; return its rows, if it has any."""
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), params or None)
             return cursor.fetchall() if cursor.description else []
 

@@ -143,8 +143,16 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
         "redis": system.pids["redis"],
     }
     assert all(alive(pid) for pid in system.all_pids())
-    with psycopg.connect(system.state["database_url"]) as connection:
-        assert connection.info.dbname == "teller"
+    for name, role in (("database_url", "teller_app"), ("admin_database_url", "postgres")):
+        with psycopg.connect(system.state[name]) as connection:
+            assert (connection.info.dbname, connection.info.user) == ("teller", role)
+
+
+def test_no_process_but_the_migration_is_told_how_to_become_the_owner(system: Local) -> None:
+    pids = [pid for name in ("api", "apply", "sweep") for pid in system.pids[name]]
+    for environment in [psutil.Process(pid).environ() for pid in pids]:
+        assert environment["DATABASE_URL"] == system.state["database_url"]
+        assert system.state["admin_database_url"] not in environment.values()
 
 
 def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system: Local) -> None:
@@ -173,7 +181,7 @@ def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local
 def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_path: Path, number: int) -> None:
     with local(tmp_path) as first:
         first.wait_until_ready()
-        with psycopg.connect(first.state["database_url"]) as connection:
+        with psycopg.connect(first.state["admin_database_url"]) as connection:
             connection.execute("CREATE TABLE marks AS SELECT 'kept' AS mark")
         pids = first.all_pids()
         assert first.end(number) == 0, first.output
@@ -185,7 +193,7 @@ def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_pat
         assert "Authorization: Bearer <your operator key>" in second.output
         assert "Lost the key?" in second.output
         assert len(second.pids["apply"]) == 1
-        with psycopg.connect(second.state["database_url"]) as connection:
+        with psycopg.connect(second.state["admin_database_url"]) as connection:
             assert connection.execute("SELECT mark FROM marks").fetchone() == ("kept",)
 
 
@@ -273,6 +281,7 @@ def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: P
     bad = {
         "TELLER_WORKERS": "0",
         "DATABASE_URL": "mysql://u:secret@h/d",
+        "TELLER_ADMIN_DATABASE_URL": "mysql://o:secret@h/d",
         "REDIS_URL": "nonsense",
         "TELLER_OPERATOR_KEY": "has secret",
         "TELLER_SHARDS": "3",
@@ -288,13 +297,14 @@ def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: P
 
 
 def test_servers_from_outside_are_used_and_left_alone(system: Local, tmp_path: Path) -> None:
-    urls = {"DATABASE_URL": system.state["database_url"], "REDIS_URL": system.state["redis_url"]}
+    given = {"DATABASE_URL": "database_url", "TELLER_ADMIN_DATABASE_URL": "admin_database_url", "REDIS_URL": "redis_url"}
+    urls = {variable: system.state[name] for variable, name in given.items()}
     with local(tmp_path, **urls) as guest:
         guest.wait_until_ready()
         assert "using DATABASE_URL (no embedded PostgreSQL)\nusing REDIS_URL (no embedded Redis)\n" in guest.output
         assert guest.pids["postgres"] is None
         assert guest.pids["redis"] is None
-        assert guest.state["database_url"] == system.state["database_url"]
+        assert {variable: guest.state[name] for variable, name in given.items()} == urls
         assert guest.end() == 0
     assert all(alive(pid) for pid in system.all_pids())
     assert status(system.port, "/readyz") == 200

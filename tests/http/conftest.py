@@ -33,9 +33,9 @@ def idle_caller(idle_system: System) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def shared_database(shared_system: System) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the shared system's database, to see what is stored beside what is answered."""
-    with psycopg.connect(shared_system.database_url, autocommit=True) as connection:
+def shared_database(databases: Databases, shared_system: System) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the shared system's database, as its owner, to see what is stored beside what is answered."""
+    with psycopg.connect(databases.owner_url(shared_system.database_url), autocommit=True) as connection:
         yield connection
 
 

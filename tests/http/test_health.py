@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from core import rights
 from local.postgres import Postgres
 from tests.caller import Caller
-from tests.databases import Databases
+from tests.databases import Databases, with_role
 from tests.http.conftest import NOWHERE
 from tests.system import System
 
@@ -59,6 +60,19 @@ def test_a_database_that_is_not_migrated_is_not_ready(databases: Databases, tmp_
         assert int(refused.headers["retry-after"]) > 0
 
 
+def test_a_role_that_was_granted_nothing_is_not_ready(databases: Databases, tmp_path: Path) -> None:
+    migrated = databases.migrated()
+    url = with_role(migrated, databases.new_role(), "secret")
+    with psycopg.connect(databases.owner_url(migrated), autocommit=True) as owner:
+        rights.let_in(owner, url)
+
+    with api_on(url, tmp_path) as caller:
+        answer = caller.get("/readyz")
+
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert answer.body["detail"] == "not ready: database_answers"
+
+
 def test_a_server_that_may_forget_is_not_ready(tmp_path: Path) -> None:
     server = Postgres(tmp_path / "postgres", {"full_page_writes": "off"})
     server.start()
@@ -73,7 +87,7 @@ def test_a_server_that_may_forget_is_not_ready(tmp_path: Path) -> None:
 
 def test_a_database_that_commits_lazily_by_default_commits_durably_for_teller(databases: Databases, tmp_path: Path) -> None:
     url = databases.migrated()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(databases.owner_url(url), autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
 
@@ -85,7 +99,7 @@ def test_a_database_that_commits_lazily_by_default_commits_durably_for_teller(da
 
 def test_a_database_that_is_read_only_is_not_ready(databases: Databases, tmp_path: Path) -> None:
     url = databases.migrated()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(databases.owner_url(url), autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
 

@@ -51,7 +51,7 @@ def test_a_bug_is_answered_with_a_problem_that_tells_nothing(databases: Database
     try:
         caller = system.caller()
         wallet = caller.new_wallet()
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(databases.owner_url(url), autocommit=True) as connection:
             # Constraints that the API does not know: what Postgres says of them is a bug's error, with values in it.
             connection.execute("ALTER TABLE clients ADD CONSTRAINT secret CHECK (name <> 'Eve')")
             connection.execute("ALTER TABLE transfers ADD CONSTRAINT secret CHECK (amount <> 5)")

@@ -13,6 +13,6 @@ def _short_logs() -> None:
 
 
 @pytest.fixture
-def world(database_url: str) -> World:
+def world(database_url: str, owner_url: str) -> World:
     """A migrated database of the test's own, and what it takes to fill it."""
-    return World(database_url)
+    return World(database_url, owner_url)

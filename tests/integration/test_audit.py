@@ -65,8 +65,8 @@ def worked(world: World) -> Worked:
 
 
 def damage(world: World, *statements: str, **params: object) -> None:
-    """Do what no program may: without triggers and without constraints."""
-    with psycopg.connect(world.url) as connection:
+    """Do what no program may: as the owner, without triggers and without constraints."""
+    with psycopg.connect(world.owner_url) as connection:
         connection.execute("SET session_replication_role = replica")
         for constraint in ("moved_only_by_entries", "balance_not_negative", "version_not_negative"):
             connection.execute(f"ALTER TABLE wallets DROP CONSTRAINT {constraint}".encode())
@@ -304,7 +304,7 @@ def run_audit(world: World) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "core", "audit"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": world.url},
+        env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

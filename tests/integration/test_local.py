@@ -145,6 +145,18 @@ def test_postgres_is_durable_and_lets_in_only_who_has_the_password(postgres: Pos
         psycopg.connect(postgres.url("test").replace(postgres.password, "wrong"))
 
 
+def test_each_role_of_postgres_has_a_password_of_its_own_that_outlives_a_restart(postgres: Postgres) -> None:
+    users = ("postgres", "teller_app", "other")
+    before = [postgres.password_of(user) for user in users]
+    assert len(set(before)) == 3
+    assert before[0] == postgres.password
+
+    again = Postgres(postgres.data_dir)
+
+    assert [again.password_of(user) for user in users] == before
+    assert postgres.url("test", "teller_app") == f"postgresql://teller_app:{before[1]}@127.0.0.1:{postgres.port}/test"
+
+
 def test_redis_keeps_its_port_and_forgets_everything_else(redis: Redis) -> None:
     url = redis.url
     for end in (redis.stop, redis.kill):

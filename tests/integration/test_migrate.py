@@ -21,11 +21,16 @@ from tests.world import World
 
 @pytest.fixture
 def empty(databases: Databases) -> World:
-    return World(databases.empty())
+    url = databases.empty()
+    return World(url, databases.owner_url(url))
 
 
 def settings(world: World, **changes: Any) -> Settings:
-    return Settings.model_validate({"DATABASE_URL": world.url, "TELLER_OPERATOR_KEY": "configured", **changes})
+    return Settings.model_validate({**environment(world), **changes})
+
+
+def environment(world: World) -> dict[str, str]:
+    return {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": "configured"}
 
 
 def assert_migrated(world: World, shards: int = 16) -> None:
@@ -114,8 +119,8 @@ def test_bad_settings_are_not_taken_for_damage() -> None:
 
 
 def run_core(command: str, url: str) -> subprocess.CompletedProcess[str]:
-    argv, environment = [sys.executable, "-m", "core", command], {**os.environ, "DATABASE_URL": url}
-    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    argv, given = [sys.executable, "-m", "core", command], {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": ""}
+    return subprocess.run(argv, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=False)
 
 
 def test_the_first_operator_key_is_made_once_and_kept_as_its_digest_alone(empty: World) -> None:
@@ -147,7 +152,7 @@ def test_another_operator_key_is_made_when_all_are_revoked(empty: World) -> None
 
 
 def test_a_migration_that_is_killed_in_the_middle_is_undone_and_then_done_again(empty: World) -> None:
-    with psycopg.connect(empty.url) as blocker:
+    with psycopg.connect(empty.owner_url) as blocker:
         blocker.execute("CREATE TABLE keys ()")  # holds the name, uncommitted: the migration gets as far as its own
         migration = start_migration(empty)
         [backend] = empty.wait_until_blocked()
@@ -167,7 +172,7 @@ def start_migration(world: World) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "core", "migrate"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": world.url, "TELLER_OPERATOR_KEY": "configured"},
+        env={**os.environ, **environment(world)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

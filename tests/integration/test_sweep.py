@@ -113,9 +113,8 @@ def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, conne
 
 def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Postgres) -> None:
     own_postgres.create_database("teller")
-    url = own_postgres.url("teller")
-    migrate(Settings.model_validate({"DATABASE_URL": url}))
-    world = World(url)
+    world = World(own_postgres.url("teller", "teller_app"), own_postgres.url("teller"))
+    migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
     sweepers = sweeper_of(world)
     sweeper = next(sweepers)
     sent = deposit(world.new_wallet(), 5)

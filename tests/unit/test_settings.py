@@ -27,6 +27,7 @@ def load(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> Set
 def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, {"DATABASE_URL": DATABASE}).model_dump() == {
         "database_url": DATABASE,
+        "admin_database_url": None,
         "redis_url": "redis://127.0.0.1:6379/0",
         "host": "127.0.0.1",
         "port": 8000,
@@ -41,6 +42,7 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
 def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "DATABASE_URL": DATABASE,
+        "TELLER_ADMIN_DATABASE_URL": "postgres://owner@127.0.0.1/teller",
         "REDIS_URL": "rediss://:secret@redis:6380/1",
         "TELLER_HOST": "0.0.0.0",
         "TELLER_PORT": "65535",
@@ -54,6 +56,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
 
     assert load(monkeypatch, given).model_dump() == {
         "database_url": DATABASE,
+        "admin_database_url": "postgres://owner@127.0.0.1/teller",
         "redis_url": "rediss://:secret@redis:6380/1",
         "host": "0.0.0.0",
         "port": 65535,
@@ -80,6 +83,7 @@ def test_an_empty_database_url_is_a_missing_one(monkeypatch: pytest.MonkeyPatch)
 
 BAD = {
     "DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", " postgres://swordfish"],
+    "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
     "REDIS_URL": ["http://:swordfish@redis", "swordfish"],
     "TELLER_PORT": ["0", "65536", "swordfish", "80.5", "-1"],
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],

@@ -1,0 +1,350 @@
+"""How the application's role comes to be and gets in: made, found, given another password, or said clearly why not."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from core.migrate import migrate
+from core.rights import CannotLetIn
+from core.settings import Settings
+from local.postgres import Postgres
+from tests.databases import Databases, with_role
+from tests.system import ROOT
+from tests.world import World, deposit
+
+PASSWORD = "it's/%@:secret ü"
+MIGRATED = "SELECT to_regclass('migrations') IS NOT NULL"
+
+
+@dataclass(frozen=True)
+class Server:
+    """An empty database for roles that only this test knows."""
+
+    databases: Databases
+    url: str  # of its owner, who may do everything on this server
+
+    def new_role(self, options: str | None = None) -> str:
+        """Return the URL of a new role; it is made with these options, or not at all."""
+        role = self.databases.new_role()
+        if options is not None:
+            self.run(f"CREATE ROLE {role} PASSWORD {sql.Literal(PASSWORD).as_string()} {options}")
+        return with_role(self.url, role, PASSWORD)
+
+    def run(self, statement: str) -> list[tuple[object, ...]]:
+        return World(self.url, self.url).query(statement)
+
+    def give_tables(self, role: str) -> None:
+        for (table,) in self.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            self.run(f"ALTER TABLE {table} OWNER TO {role}")
+
+    def new_owner(self, options: str) -> str:
+        """Return the URL of a new owner of the database, who has these options and is no superuser."""
+        url = self.new_role(f"LOGIN {options}")
+        self.run(f"ALTER DATABASE {name(self.url)} OWNER TO {user(url)}")
+        return url
+
+
+@pytest.fixture
+def server(databases: Databases) -> Server:
+    return Server(databases, databases.owner_url(databases.empty()))
+
+
+def user(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["user"])
+
+
+def name(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+def run(application: str, owner: str) -> None:
+    migrate(Settings.model_validate({**environment(application, owner), "TELLER_ADMIN_DATABASE_URL": owner or None}))
+
+
+def run_command(application: str, owner: str, command: str = "migrate") -> tuple[int, str]:
+    argv = [sys.executable, "-m", "core", command]
+    given = {**os.environ, **environment(application, owner)}
+    done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def environment(application: str, owner: str) -> dict[str, str]:
+    return {"DATABASE_URL": application, "TELLER_ADMIN_DATABASE_URL": owner, "TELLER_OPERATOR_KEY": "configured"}
+
+
+def assert_works(application: str, server: Server) -> None:
+    """The role can do the application's work, from a client to an applied deposit."""
+    world = World(application, server.url)
+    assert world.balance(world.new_wallet(5)) == 5
+
+
+def may_change_entries(application: str) -> bool:
+    with psycopg.connect(application, autocommit=True) as connection:
+        try:
+            connection.execute("UPDATE entries SET amount = amount WHERE false")
+        except errors.InsufficientPrivilege:
+            return False
+    return True
+
+
+def test_the_role_is_made_with_the_password_of_its_url_and_can_do_its_work(server: Server) -> None:
+    application = server.new_role()
+
+    run(application, server.url)
+
+    assert_works(application, server)
+    assert not may_change_entries(application)
+
+
+def test_it_is_no_more_than_a_login(server: Server) -> None:
+    application = server.new_role()
+
+    run(application, server.url)
+
+    powers = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+    assert server.run(f"SELECT rolcanlogin, {powers} FROM pg_roles WHERE rolname = '{user(application)}'") == [(True, False)]
+    assert server.run(f"SELECT FROM pg_auth_members WHERE member = '{user(application)}'::regrole") == []
+
+
+def test_a_second_time_changes_neither_the_role_nor_its_rights(server: Server) -> None:
+    application = server.new_role()
+    role = f"SELECT * FROM pg_authid WHERE rolname = '{user(application)}'"
+    rights = "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname"
+    run(application, server.url)
+    before = server.run(role), server.run(rights)
+
+    run(application, server.url)
+
+    assert (server.run(role), server.run(rights)) == before
+
+
+@pytest.mark.parametrize("options", ["LOGIN", "NOLOGIN"])
+def test_a_role_that_does_not_get_in_is_let_in_with_the_password_of_its_url(server: Server, options: str) -> None:
+    before = server.new_role(options)
+    application = with_role(before, user(before), "another")
+
+    run(application, server.url)
+
+    assert_works(application, server)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(before)
+
+
+def test_a_password_is_in_no_statement_that_the_server_may_log(own_postgres: Postgres) -> None:
+    owner = own_postgres.url("postgres")
+    World(owner, owner).query("ALTER DATABASE postgres SET log_statement = 'all'")
+
+    for password in ("swordfish-1", "swordfish-2"):
+        run(with_role(owner, "teller_app", password), owner)
+
+    logged = own_postgres.log_file.read_text()
+    assert 'CREATE ROLE "teller_app"' in logged
+    assert 'ALTER ROLE "teller_app"' in logged
+    assert "swordfish" not in logged
+
+
+def test_an_existing_role_takes_no_right_to_make_or_change_roles(server: Server) -> None:
+    """As on a server where somebody else makes the roles."""
+    owner, application = server.new_owner("NOCREATEROLE"), server.new_role("LOGIN")
+
+    run(application, owner)
+
+    assert_works(application, server)
+    assert not may_change_entries(application)
+
+
+def test_an_owner_that_is_no_superuser_makes_the_role_and_changes_its_password(server: Server) -> None:
+    owner, application = server.new_owner("CREATEROLE"), server.new_role()
+    run(application, owner)
+    assert_works(application, server)
+
+    changed = with_role(application, user(application), "another")
+    run(changed, owner)
+
+    assert_works(changed, server)
+    assert not may_change_entries(changed)
+
+
+def test_a_missing_role_that_the_owner_may_not_make_is_said_before_anything_is_changed(server: Server) -> None:
+    owner, application = server.new_owner("NOCREATEROLE"), server.new_role()
+
+    status, said = run_command(application, owner)
+
+    role = user(application)
+    assert status == 2
+    assert said == (
+        f"teller: there is no role {role}, and we may not make it; let somebody who may run"
+        f"  CREATE ROLE \"{role}\" LOGIN PASSWORD '…'  with the password of DATABASE_URL, and migrate again\n"
+    )
+    assert server.run(MIGRATED) == [(False,)]
+
+
+def test_a_password_that_the_owner_may_not_change_is_said_before_anything_is_changed(server: Server) -> None:
+    owner, before = server.new_owner("NOCREATEROLE"), server.new_role("LOGIN")
+    role = user(before)
+
+    status, said = run_command(with_role(before, role, "another"), owner)
+
+    assert status == 2
+    assert said == (
+        f"teller: DATABASE_URL does not let its role {role} in, and we may not change its password; let somebody who may run"
+        f"  ALTER ROLE \"{role}\" LOGIN PASSWORD '…'  with the password of DATABASE_URL, and migrate again\n"
+    )
+    assert server.run(MIGRATED) == [(False,)]
+
+
+@pytest.mark.parametrize("membership", ["SUPERUSER LOGIN", "LOGIN IN ROLE {owner}"])
+def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: Server, membership: str) -> None:
+    mighty = server.new_role(membership.format(owner=user(server.url)))
+
+    with pytest.raises(CannotLetIn, match="may do what the owner may is not ours to change"):
+        run(with_role(mighty, user(mighty), "another"), server.url)
+
+    psycopg.connect(mighty).close()
+    assert server.run(MIGRATED) == [(False,)]
+
+
+def test_a_url_without_a_password_lets_nobody_in(server: Server) -> None:
+    application = server.new_role("LOGIN")
+
+    with pytest.raises(CannotLetIn, match="and gives it no password"):
+        run(with_role(server.url, user(application), "").replace(":@", "@"), server.url)
+
+
+def test_a_url_must_name_its_role_when_the_owner_has_another(server: Server) -> None:
+    with pytest.raises(CannotLetIn, match="DATABASE_URL must name its role"):
+        run("postgresql:///teller", server.url)
+
+
+def test_a_malformed_url_is_called_by_its_name_and_not_repeated(server: Server) -> None:
+    status, said = run_command("postgresql://teller:se%zzcret@127.0.0.1/teller", server.url)
+
+    assert (status, said) == (2, "teller: DATABASE_URL is not a valid connection string\n")
+
+
+def test_an_owner_that_does_not_get_in_is_called_by_the_name_of_its_url(server: Server) -> None:
+    status, said = run_command(server.new_role(), with_role(server.url, user(server.url), "wrong"))
+
+    expected = "teller: the database that TELLER_ADMIN_DATABASE_URL names is away, or does not let us in\n"
+    assert (status, said) == (2, expected)
+
+
+def test_to_migrate_as_the_application_is_refused_with_what_to_do(server: Server) -> None:
+    application = server.new_role()
+    run(application, server.url)
+
+    status, said = run_command(application, "")
+
+    assert status == 2
+    assert said == (
+        "teller: the role that DATABASE_URL names may not do this (permission denied for schema public):"
+        " migrate as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL\n"
+    )
+
+
+def test_the_audit_works_with_the_application_role_alone_and_says_when_it_was_not_granted(server: Server) -> None:
+    application, stranger = server.new_role(), server.new_role("LOGIN")
+    run(application, server.url)
+
+    assert run_command(application, "", "audit") == (0, "")
+    status, said = run_command(stranger, "", "audit")
+
+    assert status == 2
+    assert said.startswith("teller: the role that DATABASE_URL names may not do this (permission denied for table ")
+
+
+@pytest.mark.parametrize("named_twice", [False, True])
+def test_a_single_role_works_and_is_warned_about(server: Server, capsys: pytest.CaptureFixture[str], named_twice: bool) -> None:
+    single = server.new_owner("NOCREATEROLE")
+
+    for _ in range(2):
+        run(single, single if named_twice else "")
+
+    warning = capsys.readouterr().err
+    assert warning.count("warning: ") == warning.count("\n") == 2
+    assert f"warning: the application's role {user(single)} may do all that the owner of the database or its tables may" in warning
+    assert_works(single, server)
+    world = World(single, single)
+    with pytest.raises(errors.RestrictViolation):
+        world.query("DELETE FROM entries")
+
+
+MIGHTY: dict[str, Callable[[Server, str], object]] = {
+    "a superuser": lambda server, role: server.run(f"ALTER ROLE {role} SUPERUSER"),
+    "a member of the owner": lambda server, role: server.run(f"GRANT {user(server.url)} TO {role} WITH INHERIT FALSE"),
+    "the owner of the database": lambda server, role: server.run(f"ALTER DATABASE {name(server.url)} OWNER TO {role}"),
+    "the owner of the tables": lambda server, role: server.give_tables(role),
+}
+
+
+@pytest.mark.parametrize("what", MIGHTY)
+def test_a_role_that_is_mightier_than_it_looks_is_warned_about_and_works(
+    server: Server, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    application = server.new_role("LOGIN")
+    run(application, server.url)
+    assert capsys.readouterr().err == ""
+    MIGHTY[what](server, user(application))
+
+    run(application, server.url)
+
+    assert f"warning: the application's role {user(application)} may do all" in capsys.readouterr().err
+    assert_works(application, server)
+
+
+def test_what_was_granted_beside_is_taken_back(server: Server) -> None:
+    application = server.new_role()
+    run(application, server.url)
+    server.run(f"GRANT ALL ON entries TO {user(application)}; GRANT UPDATE (amount) ON transfers TO PUBLIC")
+    assert may_change_entries(application)
+
+    run(application, server.url)
+
+    assert not may_change_entries(application)
+    assert server.run(f"SELECT has_column_privilege('{user(application)}', 'transfers', 'amount', 'UPDATE')") == [(False,)]
+
+
+def test_another_role_gets_the_same_rights(server: Server) -> None:
+    first, second = server.new_role(), server.new_role()
+    run(first, server.url)
+
+    run(second, server.url)
+
+    assert_works(second, server)
+    assert not may_change_entries(second)
+
+
+def test_no_name_and_no_password_is_taken_for_sql(server: Server) -> None:
+    role = f'{server.databases.new_role()} "; DROP TABLE entries; -- %s {{}}'
+    application = with_role(server.url, role, "'; DROP TABLE entries; -- %s {}")
+
+    run(application, server.url)
+
+    try:
+        assert_works(application, server)
+        assert not may_change_entries(application)
+    finally:
+        quoted = sql.Identifier(role).as_string()
+        server.run(f"DROP OWNED BY {quoted}; DROP ROLE {quoted}")
+
+
+def test_many_migrations_at_once_of_many_databases_share_one_new_role(databases: Databases, server: Server) -> None:
+    role = server.databases.new_role()
+    owners = [databases.owner_url(databases.empty()) for _ in range(3)] * 2
+
+    with ThreadPoolExecutor(len(owners)) as threads:
+        for done in [threads.submit(run, with_role(owner, role, PASSWORD), owner) for owner in owners]:
+            done.result(30)
+
+    for owner in owners[:3]:
+        world = World(with_role(owner, role, PASSWORD), owner)
+        world.submit(deposit(world.new_wallet(), 5))
+        assert world.drain() == 1
+        assert not may_change_entries(world.url)
