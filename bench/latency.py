@@ -121,9 +121,13 @@ def of_rq(redis_url: str, seconds: int) -> Latencies:
             return (await asyncio.to_thread(queue.enqueue, noop)).id
 
         sent_at = asyncio.run(at_rate(enqueue, seconds))
-        wait_for(lambda: not queue.count and not queue.started_job_registry.count, "RQ's jobs to end", ENDED_WITHIN_S)
-        jobs = Job.fetch_many(list(sent_at), connection)
-        return between(sent_at, {job.id: job.ended_at.timestamp() for job in jobs if job and job.ended_at})
+
+        def ended_at() -> dict[str, float]:
+            jobs = Job.fetch_many(list(sent_at), connection)
+            return {job.id: job.ended_at.timestamp() for job in jobs if job and job.ended_at}
+
+        wait_for(lambda: len(ended_at()) == len(sent_at), "RQ's jobs to end", ENDED_WITHIN_S)
+        return between(sent_at, ended_at())
 
 
 @contextmanager
