@@ -62,13 +62,25 @@ class Pages:
         return min(int.from_bytes(key, "big"), 2**63 - 1) if key else 2**63 - 1
 
     def page(
-        self, rows: Sequence[Item], limit: int, key: Callable[[Item], bytes], show: Callable[[Item], object]
+        self,
+        rows: Sequence[Item],
+        limit: int,
+        key: Callable[[Item], bytes],
+        show: Callable[[Item], object],
+        *,
+        end: bytes | None = None,
     ) -> dict[str, object]:
-        """Return the list's answer from up to `limit` + 1 rows; `key` gives the 16 bytes by which a row is found again."""
-        has_more = len(rows) > limit
+        """Return the list's answer from up to `limit` + 1 rows; `key` gives the 16 bytes by which a row is found again.
+
+        `end` is how far a search went that ended before it had found enough: the next page goes on from there.
+        """
         shown = rows[:limit]
-        cursor = text(self.tag + key(shown[-1])) if has_more else None
-        return {"data": [show(row) for row in shown], "has_more": has_more, "next_cursor": cursor}
+        last = key(shown[-1]) if len(rows) > limit else end
+        return {
+            "data": [show(row) for row in shown],
+            "has_more": last is not None,
+            "next_cursor": text(self.tag + last) if last else None,
+        }
 
 
 def text(raw: bytes) -> str:

@@ -86,9 +86,9 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Transfers, newest first."""
+    """Transfers, newest first. With a `status` that is rare, a page may hold fewer than `limit` while `has_more` is true."""
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
-    rows = await transfers.list_page(
+    found = await transfers.list_page(
         request.app.state.database,
         wallet_id=wallet_id,
         status=status,
@@ -96,7 +96,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
         before=pages.id_before(cursor),
         limit=limit + 1,
     )
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    return pages.page(found.rows, limit, lambda row: row.id.bytes, show, end=found.end.bytes if found.end else None)
 
 
 async def get_transfer(request: Request) -> Json:

@@ -11,6 +11,8 @@ from core import db
 Type = Literal["deposit", "transfer"]
 Status = Literal["queued", "applied", "rejected"]
 
+WINDOW = 10_000  # some ten milliseconds
+
 
 class Submission(NamedTuple):
     """A validated request for a transfer, with the id it will have."""
@@ -64,6 +66,24 @@ class Transfer(NamedTuple):
     entries: Sequence[TransferEntry]
 
 
+class Searched(NamedTuple):
+    """A transfer that a search for a status met: it has the status, or is the last one that was searched, or both."""
+
+    transfer: Transfer
+    is_end: bool
+
+    @classmethod
+    def of(cls, *, is_end: bool, **columns: Any) -> "Searched":
+        return cls(stored(**columns), is_end)
+
+
+class Page(NamedTuple):
+    """Transfers of a list and, where a search ended before it had found enough, how far it went: there may be more below."""
+
+    rows: list[Transfer]
+    end: UUID | None = None
+
+
 def stored(*, entries: list[list[Any]], **columns: Any) -> Transfer:
     """Return the transfer of a row; Postgres hands the entries over as JSON."""
     read = [TransferEntry(UUID(wallet_id), *numbers) for wallet_id, *numbers in entries]
@@ -115,13 +135,21 @@ async def list_page(
     key: tuple[str, str] | None,
     before: UUID,
     limit: int,
-) -> list[Transfer]:
-    """Return up to `limit` transfers with an id below `before`, newest first; each filter that is None lets all pass."""
+    window: int = WINDOW,
+) -> Page:
+    """Return up to `limit` transfers with an id below `before`, newest first; each filter that is None lets all pass.
+
+    No more than `window` transfers are searched for those of a status.
+    """
     if key is not None:
         found = await database.run(lambda connection: find_by_keys(connection, [key]))
-        return [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
+        return Page(
+            [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
+        )
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
     if status == "queued":
-        return await database.fetch("list_queued_transfers", params, stored)
+        return Page(await database.fetch("list_queued_transfers", params, stored))
     name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
-    return await database.fetch(name, params, stored)
+    searched = await database.fetch(name, {**params, "window": limit if status is None else max(window, limit)}, Searched.of)
+    rows = [one.transfer for one in searched if status in (None, one.transfer.status)]
+    return Page(rows, next((one.transfer.id for one in searched if status and one.is_end), None))

@@ -1,13 +1,19 @@
 -- Transfers, newest first, from just below a given one. Every filter may be NULL, which means all.
 -- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
--- Queued ones have list_queued_transfers. What is not bounded: with another status it reads on until it has found enough, where that is
--- rare down to the oldest transfer, or until its timeout, a 503. An index on status, even a partial one, would end HOT.
+-- No status but that of the queued ones, which have list_queued_transfers, is in an index: that would end HOT. So no more than a window
+-- of rows is searched for one; its last row comes along, whatever its status, as the end of the search.
 SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, owner, idempotency_key,
        fingerprint, created_at, finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
-                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
-  FROM transfers t
- WHERE id < %(before)s
-   AND (%(status)s::text IS NULL OR status = %(status)s)
+                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries,
+       place = %(window)s AS is_end
+  FROM (
+        SELECT *, row_number() OVER (ORDER BY id DESC) AS place
+          FROM transfers
+         WHERE id < %(before)s
+         ORDER BY id DESC
+         LIMIT %(window)s
+       ) t
+ WHERE %(status)s::text IS NULL OR status = %(status)s OR place = %(window)s
  ORDER BY id DESC
  LIMIT %(limit)s

@@ -10,7 +10,7 @@ import pytest
 
 from core import ids
 from core.transfers import Submission
-from tests.world import World, deposit, new_client, new_id, transfer
+from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 
 def queued(world: World) -> list[tuple[int, UUID]]:
@@ -173,14 +173,6 @@ def test_whoever_comes_second_waits_for_the_first_and_is_stored_if_that_fails(
             second = threads.submit(world.submit, deposit(wallet, 2, idempotency_key="k", owner="cli_1"))
             world.wait_until_blocked()
         assert len(second.result(10)) == 1
-
-
-def insert_by_hand(connection: psycopg.Connection[Any], sent: Submission) -> None:
-    connection.execute(
-        "INSERT INTO transfers (id, type, source, destination, amount, currency, metadata, owner, idempotency_key, fingerprint,"
-        " shard) VALUES (%s, %s, %s, %s, 1, 'USD', '{}', %s, %s, %s, %s)",
-        [sent.id, sent.type, sent.source, sent.destination, sent.owner, sent.idempotency_key, sent.fingerprint, sent.shard],
-    )
 
 
 # --- Clients ---

@@ -17,7 +17,7 @@ from core.audit import audit
 from core.doorbell import QUEUE, SERIALIZER, Doorbell
 from core.transfers import Submission
 from local.redis import Redis
-from tests.world import World, deposit, transfer
+from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX
 from worker.drain import Drainer
@@ -480,11 +480,7 @@ def test_a_place_that_is_committed_late_is_not_deleted_with_those_claimed_before
 
 
 def take_position(connection: psycopg.Connection, sent: Submission) -> None:
-    columns = "id, type, source, destination, amount, currency, metadata, owner, idempotency_key, fingerprint, shard"
-    connection.execute(
-        f"INSERT INTO transfers ({columns}) VALUES (%s, %s, %s, %s, %s, 'USD', '{{}}', 'operator', %s, %s, %s)".encode(),
-        [sent.id, sent.type, sent.source, sent.destination, sent.amount, sent.idempotency_key, sent.fingerprint, sent.shard],
-    )
+    insert_by_hand(connection, sent)
     connection.execute("INSERT INTO queue (shard, transfer_id) VALUES (%s, %s)", [sent.shard, sent.id])
 
 

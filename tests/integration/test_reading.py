@@ -8,15 +8,14 @@ import psycopg
 import pytest
 
 from core import clients, db, ids, keys, transfers, wallets
-from core.transfers import Status, Transfer
-from tests.world import World, deposit, new_client, new_id, transfer
+from core.transfers import Page, Status
+from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 
 def page(world: World, **filters: Any) -> list[UUID]:
     """Ids of a page of transfers."""
     asked: dict[str, Any] = {"wallet_id": None, "status": None, "key": None, "before": ids.LAST, "limit": 100, **filters}
-    found: list[Transfer] = world.ask(lambda database: transfers.list_page(database, **asked))
-    return [one.id for one in found]
+    return [one.id for one in world.ask(lambda database: transfers.list_page(database, **asked)).rows]
 
 
 def test_what_is_not_there_is_not_found(world: World) -> None:
@@ -48,7 +47,7 @@ def test_an_applied_transfer_is_found_with_its_entries_the_debit_first(world: Wo
     assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", sent.idempotency_key)])) == [found]
     assert world.ask(
         lambda database: transfers.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
-    ) == [found]
+    ) == Page([found])
 
 
 def test_transfers_are_found_by_their_owners_keys_each_once(world: World) -> None:
@@ -177,6 +176,60 @@ def test_transfers_are_filtered_by_status(world: World, of_one_wallet: bool) -> 
     assert filtered("rejected") == [rejected.id]
     assert filtered("queued") == [queued.id]
     assert filtered(None) == [queued.id, rejected.id, applied.id]
+
+
+@pytest.mark.parametrize("of_one_wallet", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 100])
+@pytest.mark.parametrize("window", [1, 2, 3, 7, 8, 100])
+def test_a_search_for_a_rare_status_ends_with_its_window_and_goes_on_from_there(
+    world: World, of_one_wallet: bool, window: int, limit: int
+) -> None:
+    mine, other = world.new_wallets(0, 0)
+    sent = [deposit(mine, 1) if n % 4 else transfer(other, mine, 1) for n in range(8)]
+    world.submit(*sent)
+    world.drain()
+    filters = {
+        "wallet_id": mine if of_one_wallet else None,
+        "status": "rejected",
+        "key": None,
+        "limit": limit + 1,
+        "window": window,
+    }
+
+    found: list[UUID] = []
+    before = ids.LAST
+    for _ in range(10):
+        page = world.ask(lambda database: transfers.list_page(database, before=before, **filters))  # type: ignore[arg-type] # noqa: B023
+        found += [one.id for one in page.rows[:limit]]
+        if len(page.rows) > limit:
+            before = page.rows[limit - 1].id
+        elif page.end is not None:
+            before = page.end
+        else:
+            break
+    else:
+        pytest.fail("the list has no end")
+
+    assert found == [sent[4].id, sent[0].id]
+
+
+def test_a_transaction_that_is_held_open_hides_none_of_the_rows_committed_before_the_first_page(
+    world: World, connection: psycopg.Connection
+) -> None:
+    wallet = world.new_wallet()
+    sent = [deposit(wallet, amount) for amount in range(1, 8)]
+    world.submit(*sent[:2], *sent[3:5], sent[6])
+    with connection.transaction():
+        for late in (sent[2], sent[5]):
+            insert_by_hand(connection, late)
+        first = page(world, wallet_id=wallet, limit=2)
+    second = page(world, wallet_id=wallet, limit=2, before=first[-1])
+    third = page(world, wallet_id=wallet, limit=9, before=second[-1])
+
+    listed = [*first, *second, *third]
+    assert [id for id in listed if id not in {sent[2].id, sent[5].id}] == [sent[n].id for n in (6, 4, 3, 1, 0)]
+    assert len(set(listed)) == len(listed)
+    assert listed == sorted(listed, reverse=True)
 
 
 @pytest.mark.parametrize("of_one_wallet", [False, True])
