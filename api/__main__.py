@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from api.app import create_app
+from api.protocol import DoorProtocol
 from core import log, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
@@ -24,7 +25,7 @@ def main() -> None:
         host=configured.host,
         port=configured.port,
         loop="uvloop",
-        http="httptools",  # refuses Content-Length with Transfer-Encoding, which h11 lets through
+        http=DoorProtocol,
         ws="none",
         log_config=None,
         access_log=False,

@@ -22,14 +22,17 @@ REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": 
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
 
 
+DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/protocol.py
+
+
 def reference(model: str) -> dict[str, str]:
     return {"$ref": REFERENCES.format(model=model)}
 
 
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of a route that may answer with these problems."""
+    """Return the responses of a route that may answer with these problems, or with those of any request."""
     by_status: dict[int, list[str]] = {}
-    for code in codes:
+    for code in (*codes, *DOOR_PROBLEMS):
         by_status.setdefault(KINDS[code].status, []).append(code)
     return {
         status: {

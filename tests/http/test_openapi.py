@@ -11,7 +11,8 @@ from tests.caller import Answer, Caller, new_key
 Schema = dict[str, Any]
 
 # Every route, and the problems that a caller of it must be ready for.
-READ = {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
+ANY = {"malformed_request", "request_timeout", "headers_too_large"}
+READ = ANY | {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
 BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed", "idempotency_key_invalid"}
 MONEY = READ | BODY | {"idempotency_key_missing", "idempotency_key_reused"}
 ROUTES: dict[tuple[str, str], set[str]] = {
@@ -25,10 +26,10 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/transfers/batch"): READ | BODY,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
-    ("get", "/healthz"): {"invalid_parameter"},
-    ("get", "/readyz"): {"invalid_parameter", "unavailable"},
-    ("get", "/problems"): {"invalid_parameter"},
-    ("get", "/problems/{code}"): {"invalid_parameter", "not_found"},
+    ("get", "/healthz"): ANY | {"invalid_parameter"},
+    ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
+    ("get", "/problems"): ANY | {"invalid_parameter"},
+    ("get", "/problems/{code}"): ANY | {"invalid_parameter", "not_found"},
 }
 
 

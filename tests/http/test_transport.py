@@ -8,7 +8,6 @@ from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
 from tests.http.bodies import MARK, PATHS, check_nothing_stored_and_key_free, fill, good
 from tests.http.conftest import Count
 from tests.http.raw import exchange, parse
-from tests.system import System
 
 BODY_MAX = 16 * 1024
 
@@ -125,30 +124,4 @@ def test_a_huge_body_is_refused_before_it_has_been_sent(caller: Caller, count_st
     answer = caller.post("/v1/deposits", b" " * (BODY_MAX + 1), key=new_key(), headers={"Content-Length": "10000000"})
 
     assert (answer.status, answer.code) == (413, "body_too_large")
-    assert count_stored() == before
-
-
-# What the HTTP server itself refuses, before the API sees it: in plain text, because it has no request to speak of.
-POST = b"POST /v1/deposits HTTP/1.1\r\nHost: t\r\n"
-NOT_HTTP: dict[str, bytes] = {
-    "garbage": b"Zq7xMark\r\n\r\n",
-    "unknown method": b"FOO /v1/transfers HTTP/1.1\r\nHost: t\r\n\r\n",
-    "control character in a header": POST + b"Idempotency-Key: a\x01b\r\nContent-Length: 2\r\n\r\n{}",
-    "DEL in a header": POST + b"Idempotency-Key: a\x7f\r\nContent-Length: 2\r\n\r\n{}",
-    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-    "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "negative length": POST + b"Content-Length: -1\r\n\r\n",
-    "bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
-    "bytes above ASCII in the path": b"GET /v1/transfers/\xff HTTP/1.1\r\nHost: t\r\n\r\n",
-}
-
-
-@pytest.mark.parametrize("case", NOT_HTTP)
-def test_what_is_no_http_is_refused_by_the_server(shared_system: System, count_stored: Count, case: str) -> None:
-    before = count_stored()
-
-    response = exchange(shared_system.url, NOT_HTTP[case])
-
-    assert parse(response).status == 400
-    assert MARK.encode() not in response
     assert count_stored() == before
