@@ -15,7 +15,7 @@ from starlette.routing import Match
 from api import clients, health, openapi, thin, transfers, wallets
 from api.auth import Doorman, admit_operator
 from api.intake import Intake
-from api.parameters import refuse_stray_parameters
+from api.parameters import refuse_parameters_on, refuse_stray_parameters
 from api.problems import Problem, respond
 from api.request_id import RequestIds
 from core import log, settings
@@ -41,6 +41,7 @@ def create_app(configured: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan(configured),
     )
+    refuse_parameters_on(app.routes)  # so far FastAPI's own: the document and its page
     add_routes(app)
     add_handlers(app)
     app.add_middleware(RequestIds)
