@@ -1,60 +1,12 @@
-"""Media types, encodings, sizes and framing: what is wrong with a request before anybody parses its body."""
-
-import json
+"""Media types and sizes: what is still accepted of a body before anybody parses it. What is not stands in bad_inputs.py."""
 
 import pytest
 
-from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
-from tests.http.bodies import MARK, PATHS, check_nothing_stored_and_key_free, fill, good
+from tests.caller import Caller, new_key
+from tests.http.bodies import PATHS, fill, good
 from tests.http.conftest import Count
-from tests.http.raw import exchange, parse
 
 BODY_MAX = 16 * 1024
-
-MEDIA_TYPES: dict[str, list[tuple[str, str]]] = {
-    "none": [],
-    "text": [("Content-Type", "text/plain")],
-    "text/json": [("Content-Type", "text/json")],
-    "form": [("Content-Type", "application/x-www-form-urlencoded")],
-    "multipart": [("Content-Type", "multipart/form-data; boundary=x")],
-    "problem+json": [("Content-Type", "application/problem+json")],
-    "a prefix of it": [("Content-Type", "application/jsonp")],
-    "empty": [("Content-Type", "")],
-    "any": [("Content-Type", "*/*")],
-    "utf-16": [("Content-Type", "application/json; charset=utf-16")],
-    "latin-1": [("Content-Type", "application/json;charset=iso-8859-1")],
-    "another parameter": [("Content-Type", "application/json; profile=Zq7xMark")],
-    "two in one": [("Content-Type", "application/json, text/plain")],
-    "two headers": [("Content-Type", "application/json"), ("Content-Type", "application/json")],
-    "gzip": [("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
-    "identity": [("Content-Type", "application/json"), ("Content-Encoding", "identity")],
-    "br": [("Content-Type", "application/json"), ("Content-Encoding", "br")],
-}
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("case", MEDIA_TYPES)
-def test_other_media_types_and_encodings_are_refused(caller: Caller, count_stored: Count, path: str, case: str) -> None:
-    body, key = fill(good(path), caller), new_key()
-    before = count_stored()
-
-    answer = raw_post(caller, path, body, [*MEDIA_TYPES[case], ("Idempotency-Key", key)])
-
-    assert (answer.status, answer.code) == (415, "unsupported_media_type")
-    assert MARK not in json.dumps(answer.body)
-    check_nothing_stored_and_key_free(caller, count_stored, before, key)
-
-
-def raw_post(caller: Caller, path: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
-    """Send a body with these headers: `Caller` would add a Content-Type."""
-    given = [
-        ("Host", "t"),
-        ("Authorization", f"Bearer {OPERATOR_KEY}"),
-        ("Content-Length", str(len(body))),
-        ("Connection", "close"),
-    ]
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given + headers), "", ""]
-    return parse(exchange(caller.url, "\r\n".join(lines).encode() + body))
 
 
 @pytest.mark.parametrize(
