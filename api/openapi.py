@@ -9,11 +9,14 @@ from api.problems import KINDS, MEDIA_TYPE
 
 REFERENCES = "#/components/schemas/{model}"
 
+# Bare, or a quoted string in which quotes and backslashes are escaped: core/idempotency.py.
+KEY_SCHEMA = {"type": "string", "pattern": r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'}
+
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "made up by the caller for this request; a repetition with the same key gets the same resource",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "schema": KEY_SCHEMA,
     "example": "order-1001",
 }
 

@@ -7,11 +7,12 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.fields import check_printable, id_schema
+from api.fields import PRINTABLE, check_printable, id_schema
+from api.openapi import KEY_SCHEMA
 from api.problems import Problem
 from core import idempotency, ids
 from core.ids import Prefix
@@ -30,8 +31,8 @@ def wallet_filter(value: object) -> UUID:
 
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
-PrintableFilter = Annotated[str, AfterValidator(check_printable)]
-KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key)]
+PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
+KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 
 
