@@ -126,8 +126,8 @@ class DoorProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(self.look_every_s, self._look)
         elif self._unread is not None:
             self.transport.abort()  # it does not read its answer
-        elif self.scope is None or (self.cycle is not None and self.cycle.response_started and not self._is_in_head()):
-            self.transport.close()  # it never began to ask, or has its answer
+        elif self.scope is None:
+            self.transport.close()  # it never began to ask
         else:
             self._refuse("request_timeout")
 
@@ -155,7 +155,7 @@ class DoorProtocol(HttpToolsProtocol):
         if queued:
             self.pipeline.popleft()
         elif own is not None and own.response_started:
-            self.transport.close()
+            self.transport.close()  # it has had its answer, before its body ended
             return
         elif own is not None:
             own.disconnected = True  # to the application the caller is gone: whatever it may yet answer is dropped

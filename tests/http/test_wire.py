@@ -1,12 +1,14 @@
 """What no HTTP library would send: framing, versions, sizes and pipelines, byte by byte. What cannot be read is a problem too."""
 
+import select
+
 import pytest
 
 from api.problems import KINDS
 from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.http.bodies import MARK
 from tests.http.conftest import Count
-from tests.http.raw import exchange, parse, parse_all
+from tests.http.raw import connect, exchange, parse, parse_all, read_to_end
 from tests.system import System
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: t\r\n"
@@ -116,6 +118,33 @@ def test_a_head_of_64_kib_is_read(caller: Caller) -> None:
     fits = head + b"x" * (64 * 1024 - len(head) - 4) + b"\r\n\r\n"
 
     assert parse(exchange(caller.url, fits)).status == 200
+
+
+def test_a_large_head_is_refused_in_pieces_too(caller: Caller) -> None:
+    with connect(caller.url) as connection:
+        connection.sendall(GET + b"A: " + b"x" * 50_000)
+        select.select([connection], [], [], 0.05)  # time to read it alone; when it was not, this is one large head
+        connection.sendall(b"x" * 50_000 + b"\r\n\r\n")
+
+        [answer] = parse_all(read_to_end(connection))
+
+    assert answer.code == "headers_too_large"
+
+
+def test_what_comes_after_a_refusal_is_read_and_does_nothing(caller: Caller, count_stored: Count) -> None:
+    rest = b"\r\n" + deposit(caller.new_wallet()).partition(b"\r\n")[2]
+    before = count_stored()
+    with connect(caller.url) as connection:
+        connection.sendall(b"POST /v1/deposits HTTP/1.1\r\nA: " + b"x" * 100_000)
+        assert select.select([connection], [], [], 10)[0], "no answer"
+        for _ in range(10):
+            connection.sendall(b"x" * 10_000)  # would be reset, had the server closed
+        connection.sendall(rest)
+
+        [answer] = parse_all(read_to_end(connection))
+
+    assert answer.code == "headers_too_large"
+    assert count_stored() == before
 
 
 OTHER_FORMS: dict[str, bytes] = {
