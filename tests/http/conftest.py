@@ -60,10 +60,9 @@ def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
 
 
 class HastyDoor(DoorProtocol):
-    """The API's own protocol with limits for tests that wait for them."""
+    """The API's own protocol with a limit for tests that wait for it."""
 
     look_every_s = 0.15
-    linger_s = 0.2
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,22 @@ def test_half_a_request_is_refused(hasty_url: str, count_stored: Count, case: st
     assert count_stored() == before
 
 
+def test_the_rest_of_a_body_that_comes_too_late_is_read_and_changes_nothing(
+    hasty_url: str, caller: Caller, count_stored: Count
+) -> None:
+    request = deposit(caller.new_wallet())
+    before = count_stored()
+    with connect(hasty_url) as connection:
+        connection.sendall(request[:-5])
+        assert one(read_to_end(connection)).code == "request_timeout"
+
+        for late in (request[-5:], request, request):
+            connection.sendall(late)  # a closed connection would refuse the third at the latest
+            assert one(exchange(hasty_url, GET + b"Connection: close\r\n\r\n")).status == 200  # by now, that was read
+
+    assert count_stored() == before
+
+
 @pytest.mark.parametrize("again", [b"", b"\r\n"], ids=["silence", "empty lines"])
 def test_a_connection_that_never_asks_is_closed_without_a_word(hasty_url: str, again: bytes) -> None:
     assert drip(hasty_url, b"", again) == b""
