@@ -25,7 +25,7 @@ def main() -> None:
         host=configured.host,
         port=configured.port,
         loop="uvloop",
-        http=DoorProtocol,  # refuses Content-Length with Transfer-Encoding, which h11 lets through
+        http=DoorProtocol,
         ws="none",
         log_config=None,
         access_log=False,

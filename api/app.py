@@ -20,7 +20,7 @@ from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
 from api.micro_batches import MicroBatches
-from api.parameters import refuse_stray_parameters
+from api.parameters import refuse_parameters_on, refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
 from core import log, settings
@@ -51,6 +51,7 @@ def create_api(configured: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan(configured),
     )
+    refuse_parameters_on(app.routes)  # so far FastAPI's own: the document and its page
     add_routes(app)
     add_handlers(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document

@@ -17,8 +17,12 @@ METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40
 METADATA_VALUE_LENGTH_MAX = 500
 
-# What cannot be stored or shown: NUL and other control characters (C0, DEL, C1), and halves of surrogate pairs.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# What has no place in one line of text, written for the inside of a regular expression's class: control characters (C0, DEL, C1),
+# separators of lines and paragraphs, what turns the direction of the text around it, the byte order mark, and the two code points
+# below U+10000 that XML 1.0 cannot carry. docs/decisions.md says why these and no others.
+UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+FIND_UNPRINTABLE = re.compile(rf"[{UNPRINTABLE}\ud800-\udfff]").search  # halves of surrogate pairs are no text at all
+PRINTABLE = {"pattern": f"^[^{UNPRINTABLE}]*$"}  # the same, for readers of the OpenAPI document
 
 # Pydantic's own errors in the contract's words.
 CODES = {
@@ -59,8 +63,8 @@ def check_amount(value: object) -> object:
 
 
 def check_printable(value: str) -> str:
-    if UNPRINTABLE.search(value):
-        raise refuse("invalid_string", "must not hold control characters or lone surrogates")
+    if FIND_UNPRINTABLE(value):
+        raise refuse("invalid_string", "holds a character that is not allowed")
     return value
 
 
@@ -103,9 +107,15 @@ def id_schema(prefix: Prefix) -> WithJsonSchema:
 # Limits stand before our own checks: pydantic knows a limit by its name only on the bare type.
 Amount = Annotated[int, Field(ge=AMOUNT_MIN, le=AMOUNT_MAX, examples=[1050]), BeforeValidator(check_amount)]
 Currency = Annotated[str, BeforeValidator(check_currency), WithJsonSchema({"type": "string", "const": CURRENCY})]
-Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Ada"]), AfterValidator(check_printable)]
-ExternalId = Annotated[str, Field(min_length=1, max_length=100, examples=["u-17"]), AfterValidator(check_printable)]
-Reference = Annotated[str, Field(max_length=200, examples=["invoice 42"]), AfterValidator(check_printable)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=200, examples=["Ada"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
+]
+ExternalId = Annotated[
+    str, Field(min_length=1, max_length=100, examples=["u-17"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
+]
+Reference = Annotated[
+    str, Field(max_length=200, examples=["invoice 42"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
+]
 Metadata = Annotated[
     dict[str, str],
     BeforeValidator(check_metadata),
@@ -113,8 +123,8 @@ Metadata = Annotated[
         {
             "type": "object",
             "maxProperties": METADATA_KEYS_MAX,
-            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX},
-            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX},
+            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX, **PRINTABLE},
+            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX, **PRINTABLE},
         }
     ),
 ]

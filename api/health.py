@@ -2,9 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import WithJsonSchema
 
 from api.openapi import problem_responses
 from api.problems import KINDS, Problem
@@ -14,6 +15,8 @@ from core.errors import Unavailable
 from core.migrate import names
 
 router = APIRouter(tags=["around"])
+
+ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(KINDS)})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ async def list_problems() -> dict[str, Any]:
 
 
 @router.get("/problems/{code}", summary="Explain a problem code", responses=problem_responses("invalid_parameter", "not_found"))
-async def get_problem(code: str) -> dict[str, Any]:
+async def get_problem(code: ProblemCode) -> dict[str, Any]:
     """What a code means and what to do about it."""
     if code not in KINDS:
         raise Problem("not_found")

@@ -9,11 +9,14 @@ from api.problems import KINDS, MEDIA_TYPE
 
 REFERENCES = "#/components/schemas/{model}"
 
+# Bare, or a quoted string in which quotes and backslashes are escaped: core/idempotency.py.
+KEY_SCHEMA = {"type": "string", "pattern": r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'}
+
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "made up by the caller for this request; a repetition with the same key gets the same resource",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "schema": KEY_SCHEMA,
     "example": "order-1001",
 }
 
@@ -22,14 +25,17 @@ REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": 
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
 
 
+DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/protocol.py
+
+
 def reference(model: str) -> dict[str, str]:
     return {"$ref": REFERENCES.format(model=model)}
 
 
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of a route that may answer with these problems."""
+    """Return the responses of a route that may answer with these problems, or with those of any request."""
     by_status: dict[int, list[str]] = {}
-    for code in codes:
+    for code in (*codes, *DOOR_PROBLEMS):
         by_status.setdefault(KINDS[code].status, []).append(code)
     return {
         status: {

@@ -1,13 +1,18 @@
 """What stands in paths, query strings and headers, read as strictly as bodies are."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.fields import check_printable, id_schema
+from api.fields import PRINTABLE, check_printable, id_schema
+from api.openapi import KEY_SCHEMA
 from api.problems import Problem
 from core import idempotency, ids
 from core.ids import Prefix
@@ -24,8 +29,10 @@ def wallet_filter(value: object) -> UUID:
     return ids.parse(Prefix.WALLET, str(value))
 
 
-PrintableFilter = Annotated[str, AfterValidator(check_printable)]
-KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key)]
+BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
+KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 
 
@@ -72,9 +79,40 @@ def refuse_parameters(request: Request) -> None:
 
 async def refuse_stray_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, and repeated ones: a dependency of every FastAPI route."""
+    refuse_bad_encoding(request.scope["query_string"])
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) != len(names):
         raise Problem("invalid_parameter", "a query parameter is given more than once")
     if not known.issuperset(names):
         raise Problem("invalid_parameter", "a query parameter is not known here")
+
+
+def refuse_bad_encoding(query: bytes) -> None:
+    """Refuse what percent-decoding would quietly repair: a bad escape is kept as it is, bad UTF-8 becomes U+FFFD."""
+    if b"%" not in query:
+        return
+    try:
+        unquote_to_bytes(query).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("invalid_parameter", "the query string is not UTF-8") from None
+    if BAD_ESCAPE.search(query):
+        raise Problem("invalid_parameter", "the query string holds a bad escape")
+
+
+def refuse_parameters_on(routes: Iterable[BaseRoute]) -> None:
+    """Let these routes refuse any query string: those that are not ours, and would ignore it."""
+    for route in routes:
+        assert isinstance(route, Route | Mount)
+        route.app = WithoutParameters(route.app)
+
+
+class WithoutParameters:
+    """An ASGI application that takes no query string."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse_parameters(Request(scope))
+        await self._app(scope, receive, send)

@@ -38,6 +38,11 @@ KINDS: Mapping[str, Kind] = {
         "The Idempotency-Key header is not valid",
         "Send one such header of 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
     ),
+    "malformed_request": Kind(
+        400,
+        "The request is not valid HTTP",
+        "Send HTTP/1.1 with one Host header and one length (RFC 9112). Nothing of the request was looked at.",
+    ),
     "invalid_parameter": Kind(
         400,
         "A query parameter is not valid",
@@ -56,6 +61,11 @@ KINDS: Mapping[str, Kind] = {
         "Check the path and the id. What belongs to somebody else is not found either.",
     ),
     "method_not_allowed": Kind(405, "The method is not allowed here", "Use one of the methods in the Allow header."),
+    "request_timeout": Kind(
+        408,
+        "The request did not arrive in time",
+        "Nothing was stored. Send the whole request within a few seconds, on a new connection.",
+    ),
     "external_id_taken": Kind(
         409,
         "Another client has this external_id",
@@ -77,6 +87,7 @@ KINDS: Mapping[str, Kind] = {
         "The idempotency key belongs to another request",
         "Nothing happened. Use a new key for a new request; repeat a request without any change.",
     ),
+    "headers_too_large": Kind(431, "The headers are too large", "Send at most 64 KiB of request line and headers."),
     "internal_error": Kind(
         500,
         "Something went wrong",

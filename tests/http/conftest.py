@@ -1,14 +1,20 @@
 """What the HTTP tests share beside the ground of all tests."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import psycopg
 import pytest
+import uvicorn
 
-from tests.caller import Caller
+from api.app import create_app
+from api.protocol import DoorProtocol
+from core.settings import Settings
+from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
 from tests.system import System
+from tests.waiting import wait_for
 
 NOWHERE = "redis://127.0.0.1:1/0"  # a port on which nothing listens
 
@@ -51,3 +57,28 @@ def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
         return dict(zip(("transfers", "clients", "wallets"), row, strict=True))
 
     return count
+
+
+class HastyDoor(DoorProtocol):
+    """The API's own protocol with a limit for tests that wait for it."""
+
+    look_every_s = 0.15
+
+
+@pytest.fixture(scope="session")
+def hasty_server(shared_system: System) -> Iterator[uvicorn.Server]:
+    """The real application on the shared system's database, in this process, with little patience for its callers."""
+    settings = Settings.model_validate({"DATABASE_URL": shared_system.database_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY})
+    config = uvicorn.Config(create_app(settings), port=0, http=HastyDoor, ws="none", loop="uvloop", log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_for(lambda: server.started, "the hasty server to start")
+    yield server
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def hasty_url(hasty_server: uvicorn.Server) -> str:
+    return f"http://127.0.0.1:{hasty_server.servers[0].sockets[0].getsockname()[1]}"

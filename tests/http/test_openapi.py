@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from api.fields import FIND_UNPRINTABLE
 from tests.caller import Answer, Caller, new_key
+from tests.http.bad_inputs import BAD_KEYS
 
 Schema = dict[str, Any]
 
 # Every route, and the problems that a caller of it must be ready for.
-READ = {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
+ANY = {"malformed_request", "request_timeout", "headers_too_large"}
+READ = ANY | {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
 BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed", "idempotency_key_invalid"}
 MONEY = READ | BODY | {"idempotency_key_missing", "idempotency_key_reused"}
 ROUTES: dict[tuple[str, str], set[str]] = {
@@ -25,10 +28,10 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/transfers/batch"): READ | BODY,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
-    ("get", "/healthz"): {"invalid_parameter"},
-    ("get", "/readyz"): {"invalid_parameter", "unavailable"},
-    ("get", "/problems"): {"invalid_parameter"},
-    ("get", "/problems/{code}"): {"invalid_parameter", "not_found"},
+    ("get", "/healthz"): ANY | {"invalid_parameter"},
+    ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
+    ("get", "/problems"): ANY | {"invalid_parameter"},
+    ("get", "/problems/{code}"): ANY | {"invalid_parameter", "not_found"},
 }
 
 
@@ -119,6 +122,16 @@ def test_limits_are_written_in_json_schemas_own_words(document: Schema) -> None:
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
     assert (amount["type"], amount["minimum"], amount["maximum"]) == ("integer", 1, 2**53 - 1)
     assert (name["minLength"], name["maxLength"]) == (1, 200)
+
+
+def test_the_documents_patterns_are_the_rules(document: Schema) -> None:
+    [key] = [p["schema"] for p in document["paths"]["/v1/deposits"]["post"]["parameters"] if p["name"] == "Idempotency-Key"]
+    name = document["components"]["schemas"]["ClientRequest"]["properties"]["name"]
+
+    assert all(re.fullmatch(key["pattern"], good) for good in ("a", "!", "k" * 255, '"a"', '"\\\\"', 'a"b', f'"{"k" * 255}"'))
+    assert not any(re.fullmatch(key["pattern"], bad) for bad in BAD_KEYS.values())
+    texts = [chr(code) for code in range(0x20000) if not 0xD800 <= code <= 0xDFFF]
+    assert [text for text in texts if re.fullmatch(name["pattern"], text)] == [text for text in texts if not FIND_UNPRINTABLE(text)]
 
 
 def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:

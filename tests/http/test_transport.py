@@ -1,61 +1,12 @@
-"""Media types, encodings, sizes and framing: what is wrong with a request before anybody parses its body."""
-
-import json
+"""Media types and sizes: what is still accepted of a body before anybody parses it. What is not stands in bad_inputs.py."""
 
 import pytest
 
-from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
-from tests.http.bodies import MARK, PATHS, check_nothing_stored_and_key_free, fill, good
+from tests.caller import Caller, new_key
+from tests.http.bodies import PATHS, fill, good
 from tests.http.conftest import Count
-from tests.http.raw import exchange, parse
-from tests.system import System
 
 BODY_MAX = 16 * 1024
-
-MEDIA_TYPES: dict[str, list[tuple[str, str]]] = {
-    "none": [],
-    "text": [("Content-Type", "text/plain")],
-    "text/json": [("Content-Type", "text/json")],
-    "form": [("Content-Type", "application/x-www-form-urlencoded")],
-    "multipart": [("Content-Type", "multipart/form-data; boundary=x")],
-    "problem+json": [("Content-Type", "application/problem+json")],
-    "a prefix of it": [("Content-Type", "application/jsonp")],
-    "empty": [("Content-Type", "")],
-    "any": [("Content-Type", "*/*")],
-    "utf-16": [("Content-Type", "application/json; charset=utf-16")],
-    "latin-1": [("Content-Type", "application/json;charset=iso-8859-1")],
-    "another parameter": [("Content-Type", "application/json; profile=Zq7xMark")],
-    "two in one": [("Content-Type", "application/json, text/plain")],
-    "two headers": [("Content-Type", "application/json"), ("Content-Type", "application/json")],
-    "gzip": [("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
-    "identity": [("Content-Type", "application/json"), ("Content-Encoding", "identity")],
-    "br": [("Content-Type", "application/json"), ("Content-Encoding", "br")],
-}
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("case", MEDIA_TYPES)
-def test_other_media_types_and_encodings_are_refused(caller: Caller, count_stored: Count, path: str, case: str) -> None:
-    body, key = fill(good(path), caller), new_key()
-    before = count_stored()
-
-    answer = raw_post(caller, path, body, [*MEDIA_TYPES[case], ("Idempotency-Key", key)])
-
-    assert (answer.status, answer.code) == (415, "unsupported_media_type")
-    assert MARK not in json.dumps(answer.body)
-    check_nothing_stored_and_key_free(caller, count_stored, before, key)
-
-
-def raw_post(caller: Caller, path: str, body: bytes, headers: list[tuple[str, str]]) -> Answer:
-    """Send a body with these headers: `Caller` would add a Content-Type."""
-    given = [
-        ("Host", "t"),
-        ("Authorization", f"Bearer {OPERATOR_KEY}"),
-        ("Content-Length", str(len(body))),
-        ("Connection", "close"),
-    ]
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given + headers), "", ""]
-    return parse(exchange(caller.url, "\r\n".join(lines).encode() + body))
 
 
 @pytest.mark.parametrize(
@@ -125,30 +76,4 @@ def test_a_huge_body_is_refused_before_it_has_been_sent(caller: Caller, count_st
     answer = caller.post("/v1/deposits", b" " * (BODY_MAX + 1), key=new_key(), headers={"Content-Length": "10000000"})
 
     assert (answer.status, answer.code) == (413, "body_too_large")
-    assert count_stored() == before
-
-
-# What the HTTP server itself refuses, before the API sees it: in plain text, because it has no request to speak of.
-POST = b"POST /v1/deposits HTTP/1.1\r\nHost: t\r\n"
-NOT_HTTP: dict[str, bytes] = {
-    "garbage": b"Zq7xMark\r\n\r\n",
-    "unknown method": b"FOO /v1/transfers HTTP/1.1\r\nHost: t\r\n\r\n",
-    "control character in a header": POST + b"Idempotency-Key: a\x01b\r\nContent-Length: 2\r\n\r\n{}",
-    "DEL in a header": POST + b"Idempotency-Key: a\x7f\r\nContent-Length: 2\r\n\r\n{}",
-    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-    "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "negative length": POST + b"Content-Length: -1\r\n\r\n",
-    "bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
-    "bytes above ASCII in the path": b"GET /v1/transfers/\xff HTTP/1.1\r\nHost: t\r\n\r\n",
-}
-
-
-@pytest.mark.parametrize("case", NOT_HTTP)
-def test_what_is_no_http_is_refused_by_the_server(shared_system: System, count_stored: Count, case: str) -> None:
-    before = count_stored()
-
-    response = exchange(shared_system.url, NOT_HTTP[case])
-
-    assert parse(response).status == 400
-    assert MARK.encode() not in response
     assert count_stored() == before

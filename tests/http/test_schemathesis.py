@@ -1,0 +1,50 @@
+"""Schemathesis: what it makes of the OpenAPI document, sent to the running system. schemathesis.toml says which of its checks."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.caller import OPERATOR_KEY, Caller
+from tests.system import ROOT
+
+SEED = 20261122
+WITHIN_S = 90  # it takes 10 to 25 seconds
+
+
+def test_every_operation_does_as_the_document_says_whatever_is_sent(caller: Caller, tmp_path: Path) -> None:
+    operations = sum(len(methods) for methods in caller.get("/openapi.json").body["paths"].values())
+    client, source = caller.new_client(), caller.new_wallet(1000)
+    wallet = client["wallet"]["id"]
+    environment = {
+        "TELLER_OPERATOR_KEY": OPERATOR_KEY,
+        "PYTHONPATH": str(ROOT),
+        "EXISTING_wal_": wallet,
+        "EXISTING_source": source,
+        "EXISTING_cli_": client["id"],
+        "EXISTING_trf_": caller.deposit(wallet, 5).body["id"],
+    }
+
+    run = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            f"--config-file={ROOT / 'tests' / 'http' / 'schemathesis.toml'}",
+            "run",
+            f"{caller.url}/openapi.json",
+            f"--seed={SEED}",
+        ],
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+    )
+
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said
+    assert re.search(rf"Tested: +{operations}\n", said), said
+    made = caller.get(f"/v1/transfers?wallet_id={wallet}&limit=100").body["data"]
+    assert {transfer["type"] for transfer in made[:-1]} == {"deposit", "transfer"}  # good data was among it
