@@ -77,6 +77,15 @@ def test_paging_a_wallets_entries_gives_each_once_while_more_are_inserted(caller
     assert [row["version"] for row in listed] == [7, 6, 5, 4, 3, 2, 1]
 
 
+def test_paging_a_clients_keys_gives_each_once_while_more_are_made(caller: Caller) -> None:
+    path = f"/v1/clients/{caller.new_client()['id']}/keys"
+    made = [caller.request("POST", path).body["id"] for _ in range(7)]
+
+    listed = [row["id"] for row in rows(caller, f"{path}?limit=3", lambda: caller.request("POST", path))]
+
+    assert listed == made[::-1]
+
+
 def test_a_page_holds_20_rows_unless_told_otherwise(caller: Caller) -> None:
     wallet = caller.new_wallet()
     for amount in range(1, 22):
@@ -97,13 +106,19 @@ def test_a_page_that_is_just_full_is_the_last(caller: Caller) -> None:
     assert (len(page["data"]), page["has_more"], page["next_cursor"]) == (2, False, None)
 
 
-LISTS = ["/v1/clients", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+LISTS = ["/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+
+
+def of_somebody(caller: Caller, path: str) -> str:
+    """Put a new client and its wallet in."""
+    client = caller.new_client()
+    return path.replace("WALLET", client["wallet"]["id"]).replace("CLIENT", client["id"])
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("limit", ["1", "100"])
 def test_limits_within_bounds_are_accepted(caller: Caller, path: str, limit: str) -> None:
-    path = path.replace("WALLET", caller.new_wallet())
+    path = of_somebody(caller, path)
 
     assert caller.get(f"{path}?limit={limit}").status == 200
 
@@ -114,7 +129,7 @@ def test_limits_within_bounds_are_accepted(caller: Caller, path: str, limit: str
     ["0", "-1", "101", "1000000000", "1" + "0" * 20, "9" * 5000, "1.0", "1e1", "", "x", "%EF%BC%91", "%201", "1_0", "%2B1", "%00"],
 )
 def test_limits_out_of_bounds_are_refused(caller: Caller, path: str, limit: str) -> None:
-    path = path.replace("WALLET", caller.new_wallet())
+    path = of_somebody(caller, path)
 
     answer = caller.get(f"{path}?limit={limit}")
 
@@ -143,7 +158,7 @@ def test_unknown_and_repeated_parameters_are_refused(caller: Caller, path: str, 
     "cursor", ["", "x", "AAAA", "%00", "%C3%A9", "A" * 32, "A" * 60_000, "null", "..%2f", "wal_01h455vb4pex5vsknk084sn02q"]
 )
 def test_garbage_is_no_cursor(caller: Caller, path: str, cursor: str) -> None:
-    path = path.replace("WALLET", caller.new_wallet())
+    path = of_somebody(caller, path)
 
     answer = caller.get(f"{path}?cursor={cursor}")
 
@@ -151,7 +166,9 @@ def test_garbage_is_no_cursor(caller: Caller, path: str, cursor: str) -> None:
 
 
 def test_a_cursor_is_bound_to_its_list_and_filters(caller: Caller) -> None:
-    wallet, other = caller.new_wallet(), caller.new_wallet()
+    wallet, other, client = caller.new_wallet(), caller.new_wallet(), caller.new_client()["id"]
+    for _ in range(2):
+        caller.request("POST", f"/v1/clients/{client}/keys")
     for target in (wallet, wallet, other, other):
         caller.wait_final(caller.deposit(target, 5).body["id"])
     bases = [
@@ -163,6 +180,7 @@ def test_a_cursor_is_bound_to_its_list_and_filters(caller: Caller) -> None:
         f"/v1/transfers?wallet_id={other}&",
         f"/v1/wallets/{wallet}/entries?",
         f"/v1/wallets/{other}/entries?",
+        f"/v1/clients/{client}/keys?",
     ]
     cursors = {base: caller.get(f"{base}limit=1").body["next_cursor"] for base in bases}
     assert all(cursors.values())
