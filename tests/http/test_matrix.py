@@ -1,7 +1,6 @@
 """Every route for everybody: what each role may do with what is its own, with another's, and with what is not there.
 
-A route that is added fails here until it has its row. Where a client may not see another's thing, it is answered to the letter as if
-there were no such thing.
+A route that is added fails here until it has its row. What is another's is answered, to the letter, as if it were not there.
 """
 
 import re
