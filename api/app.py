@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, health, openapi, thin, transfers, wallets
-from api.auth import Doorman, admit_operator
+from api import clients, health, keys, openapi, thin, transfers, wallets
+from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
@@ -80,6 +80,7 @@ def lifespan(configured: Settings) -> Any:
         yield
         app.state.lookup.stop()
         await app.state.intake.stop()
+        await app.state.doorman.stop()
         await app.state.database.close()
         app.state.doorbell.close()
 
@@ -95,8 +96,8 @@ def calm_garbage_collector() -> None:
 
 def add_routes(app: FastAPI) -> None:
     app.router.routes += thin.routes()
-    strict = [Depends(admit_operator), Depends(refuse_stray_parameters)]
-    for router in (clients.router, wallets.router, transfers.router):
+    strict = [Depends(admit), Depends(refuse_stray_parameters)]
+    for router in (clients.router, keys.router, wallets.router, transfers.router):
         app.include_router(router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 

@@ -1,5 +1,6 @@
-"""Who is asking. One key, in one Authorization header; every failure gets the same answer."""
+"""Who is asking, and what it may see. One key, in one Authorization header; every failure gets the same answer."""
 
+import asyncio
 import hmac
 import time
 from dataclasses import dataclass
@@ -9,30 +10,50 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.problems import Problem
-from core import ids, keys
+from core import db, ids, keys, log
 from core.db import Database
+from core.errors import Unavailable
 from core.ids import Prefix
+from core.keys import Access
 
 CACHED_FOR_S = 5.0  # how long a revoked key may go on working
 CACHED_MAX = 10_000
 
-OPERATOR = "operator"
+logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An operator, or a client bound to its own wallet."""
+    """An operator, or a client bound to its own wallet.
 
-    client_id: UUID | None
+    `owner` is the scope of the caller's idempotency keys and cursors: all operators together, each client on its own.
+    """
 
-    @property
-    def is_operator(self) -> bool:
-        return self.client_id is None
+    is_operator: bool
+    owner: str
+    client_id: UUID | None = None
+    wallet_id: UUID | None = None
 
-    @property
-    def owner(self) -> str:
-        """The scope of the caller's idempotency keys: all operator keys together, each client on its own."""
-        return OPERATOR if self.client_id is None else ids.text(Prefix.CLIENT, self.client_id)
+    def sees_client(self, id: UUID) -> bool:
+        return self.is_operator or id == self.client_id
+
+    def sees_wallet(self, id: UUID) -> bool:
+        return self.is_operator or id == self.wallet_id
+
+
+OPERATOR = Caller(is_operator=True, owner="operator")
+
+
+def caller_of(access: Access) -> Caller:
+    if access.role == "operator":
+        return OPERATOR
+    assert access.client_id is not None
+    return Caller(
+        is_operator=False,
+        owner=ids.text(Prefix.CLIENT, access.client_id),
+        client_id=access.client_id,
+        wallet_id=access.wallet_id,
+    )
 
 
 class Doorman:
@@ -42,27 +63,52 @@ class Doorman:
         self._database = database
         self._operator_digest = keys.digest(operator_key) if operator_key else None
         self._known: dict[bytes, tuple[float, Caller]] = {}
+        self._used: set[UUID] = set()
+        self._noting: asyncio.Task[None] | None = None
 
     async def admit(self, request: Request) -> Caller:
         """Return who sent the request. Raises Problem "unauthorized", alike for every reason."""
         key_digest = keys.digest(bearer_key(request))
         if self._operator_digest is not None and hmac.compare_digest(key_digest, self._operator_digest):
-            return Caller(client_id=None)
+            return OPERATOR
         expires, caller = self._known.get(key_digest, (0.0, None))
         if caller is None or expires < time.monotonic():
             caller = await self._look_up(key_digest)
         return caller
 
+    async def stop(self) -> None:
+        """End, after the last note of a key's use."""
+        if self._noting is not None:
+            await asyncio.wait({self._noting})
+
     async def _look_up(self, key_digest: bytes) -> Caller:
-        key = await keys.find(self._database, key_digest)
-        if key is None:
+        expires = time.monotonic() + CACHED_FOR_S  # from before the question: a key may be revoked while the answer is on its way
+        access = await keys.find(self._database, key_digest)
+        if access is None:
             self._known.pop(key_digest, None)
             raise Problem("unauthorized")
+        if access.use_is_due:
+            self._note_use(access.key_id)
         if len(self._known) >= CACHED_MAX:
             self._known.clear()
-        caller = Caller(key.client_id)
-        self._known[key_digest] = (time.monotonic() + CACHED_FOR_S, caller)
+        caller = caller_of(access)
+        self._known[key_digest] = (expires, caller)
         return caller
+
+    def _note_use(self, key_id: UUID) -> None:
+        self._used.add(key_id)
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._note_uses())
+
+    async def _note_uses(self) -> None:
+        """Write down what was used: beside the requests, none of which waits for it or fails with it."""
+        while self._used:
+            used, self._used = self._used, set()
+            db.start_clock()
+            try:
+                await keys.note_use(self._database, used)
+            except Unavailable:
+                logger.warning("use of keys not noted", keys=len(used))
 
 
 def bearer_key(request: Request) -> str:
@@ -74,10 +120,17 @@ def bearer_key(request: Request) -> str:
     return key
 
 
-async def admit_operator(request: Request) -> Caller:
-    """Admit operators alone. Raises Problem "unauthorized" or "forbidden", and Unavailable."""
+async def admit(request: Request) -> Caller:
+    """Admit whoever brings a key. Raises Problem "unauthorized", and Unavailable."""
     doorman: Doorman = request.app.state.doorman
-    caller = await doorman.admit(request)
+    return await doorman.admit(request)
+
+
+Known = Annotated[Caller, Depends(admit)]
+
+
+async def admit_operator(caller: Known) -> Caller:
+    """Admit operators alone. Raises Problem "forbidden", and what `admit` raises."""
     if not caller.is_operator:
         raise Problem("forbidden")
     return caller

@@ -1,14 +1,12 @@
 """POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.answer import Json
-from api.auth import Caller, admit_operator
+from api.auth import Caller, admit
 from api.body import read_object
 from api.fields import RequestModel, refuse, validate
 from api.intake import Answer, Intake
@@ -58,42 +56,38 @@ class BatchView(BaseModel):
     results: list[BatchResult]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """An item that may be stored."""
-
-    submission: Submission
-    pointers: Mapping[Any, str]
-
-
 async def post_batch(request: Request) -> Json:
-    """Queue up to 1000 transfers. Results come in order; each item stands alone."""
-    caller = await admit_operator(request)
+    """Queue up to 1000 transfers. Results come in order; each item stands alone.
+
+    A client's key moves money out of its own wallet alone.
+    """
+    caller = await admit(request)
     refuse_parameters(request)
     refuse_header_key(request)
     shape = validate(BatchShape, await read_object(request, BODY_MAX))
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
     items = [read_item(item, caller, shards) for item in shape.transfers]
-    answers = iter(await intake.submit_all([item.submission for item in items if isinstance(item, Ready)]))
-    outcomes = [outcome(item, next(answers)) if isinstance(item, Ready) else item for item in items]
+    answers = iter(await intake.submit_all([item for item in items if isinstance(item, Submission)]))
+    outcomes = [outcome(item, next(answers), caller) if isinstance(item, Submission) else item for item in items]
     return Json({"results": [result(request, one) for one in outcomes]})
 
 
-def read_item(fields: object, caller: Caller, shards: int) -> Ready | Problem:
+def read_item(fields: object, caller: Caller, shards: int) -> Submission | Problem:
+    """Return the item as it may be stored, or what is wrong with it."""
     try:
         item = validate(BatchItem, fields)
-        return Ready(transfer_of(item, item.idempotency_key, caller, shards), pointers(item))
+        return transfer_of(item, item.idempotency_key, caller, shards)
     except Problem as problem:
         return problem
 
 
-def outcome(item: Ready, answer: Answer) -> dict[str, object] | Problem:
+def outcome(item: Submission, answer: Answer, caller: Caller) -> dict[str, object] | Problem:
     try:
-        transfer, _ = accepted(item.submission, answer, item.pointers)
+        transfer, _ = accepted(item, answer, pointers(item))
     except Problem as problem:
         return problem
-    return {"status": 202 if transfer.status == "queued" else 200, "transfer": show(transfer)}
+    return {"status": 202 if transfer.status == "queued" else 200, "transfer": show(transfer, caller)}
 
 
 def result(request: Request, outcome: dict[str, object] | Problem) -> dict[str, object]:

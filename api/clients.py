@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.auth import Operator
+from api.auth import Known, Operator
 from api.body import read_object
 from api.fields import ExternalId, Metadata, Name, RequestModel, id_schema, validate
 from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, LOCATION, REPLAYED, body_of, problem_responses
@@ -59,7 +59,7 @@ router = APIRouter(tags=["clients"])
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: Operator) -> Any:
-    """Make a client and its wallet. With an Idempotency-Key header it may be repeated."""
+    """Make a client and its wallet. With an Idempotency-Key header it may be repeated. For operators."""
     key = optional_key(request)
     asked = validate(ClientRequest, await read_object(request))
     new = new_client(asked, key)
@@ -70,7 +70,9 @@ async def post_client(request: Request, caller: Operator) -> Any:
     return JSONResponse(show(client), 201, headers)
 
 
-@router.get("/v1/clients", summary="List clients", response_model=ClientPage, responses=problem_responses(*LIST_PROBLEMS))
+@router.get(
+    "/v1/clients", summary="List clients", response_model=ClientPage, responses=problem_responses(*LIST_PROBLEMS, "forbidden")
+)
 async def list_clients(
     request: Request,
     caller: Operator,
@@ -78,7 +80,7 @@ async def list_clients(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Clients, newest first."""
+    """Clients, newest first. For operators."""
     pages = Pages.of("clients", caller.owner, external_id=external_id)
     before = pages.id_before(cursor)
     rows = await clients.list_page(request.app.state.database, external_id=external_id, before=before, limit=limit + 1)
@@ -91,9 +93,10 @@ async def list_clients(
     response_model=ClientView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_client(request: Request, caller: Operator, client_id: ClientId) -> Any:
-    """A client with its wallet, of one instant."""
-    client = await clients.find(request.app.state.database, path_id(request, Prefix.CLIENT, "client_id"))
+async def get_client(request: Request, caller: Known, client_id: ClientId) -> Any:
+    """A client with its wallet, of one instant. A client's key opens its own alone."""
+    id = path_id(request, Prefix.CLIENT, "client_id")
+    client = await clients.find(request.app.state.database, id) if caller.sees_client(id) else None
     if client is None:
         raise Problem("not_found")
     return show(client)

@@ -46,13 +46,16 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable")
+# What may go wrong, by kind of route; to it comes "forbidden" where clients' keys may not do what operators' may.
+COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "internal_error", "unavailable")
 FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
 LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
 BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
 POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
-CREATE_PROBLEMS = (*POST_PROBLEMS, "external_id_taken")
+CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
 MONEY_PROBLEMS = (*POST_PROBLEMS, "idempotency_key_missing")
+
+NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
 
 
 def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:
@@ -68,8 +71,8 @@ def described(summary: str, endpoint: Callable[..., object]) -> dict[str, Any]:
     return {"tags": ["transfers"], "summary": summary, "description": endpoint.__doc__}
 
 
-def money_operation(summary: str, endpoint: Callable[..., object], request: type[BaseModel]) -> dict[str, Any]:
-    """Return the operation of a verb that moves money."""
+def money_operation(summary: str, endpoint: Callable[..., object], request: type[BaseModel], *problems: str) -> dict[str, Any]:
+    """Return the operation of a verb that moves money; `problems` are those that it has beside MONEY_PROBLEMS."""
     content = {"application/json": {"schema": reference("TransferView")}}
     return {
         **described(summary, endpoint),
@@ -77,7 +80,7 @@ def money_operation(summary: str, endpoint: Callable[..., object], request: type
         "responses": {
             "202": {"description": "queued", "content": content, "headers": {**LOCATION, **REPLAYED, **RETRY_AFTER}},
             "200": {"description": "its outcome is final", "content": content, "headers": {**LOCATION, **REPLAYED}},
-            **{str(status): response for status, response in problem_responses(*MONEY_PROBLEMS).items()},
+            **{str(status): response for status, response in problem_responses(*MONEY_PROBLEMS, *problems).items()},
         },
     }
 

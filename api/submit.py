@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Request
 
 from api.answer import Json
-from api.auth import Caller, admit_operator
+from api.auth import Caller, admit, admit_operator
 from api.body import read_object
 from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
@@ -45,30 +45,31 @@ Money = TypeVar("Money", bound=MoneyRequest)
 
 
 async def post_deposit(request: Request) -> Json:
-    """Queue a deposit into a client's wallet."""
-    caller, key, new = await read_request(request, NewDeposit)
+    """Queue a deposit into a client's wallet. For operators."""
+    caller = await admit_operator(await admit(request))
+    key, new = await read_request(request, NewDeposit)
     intake: Intake = request.app.state.intake
     submission = deposit_of(new, key, caller, await intake.shards())
     stored, replayed = accepted(submission, await intake.submit(submission), {new.wallet_id: "/wallet_id"})
-    return respond(stored, replayed=replayed)
+    return respond(stored, caller, replayed=replayed)
 
 
 async def post_transfer(request: Request) -> Json:
-    """Queue a transfer from one client's wallet to another's."""
-    caller, key, new = await read_request(request, NewTransfer)
+    """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
+    caller = await admit(request)
+    key, new = await read_request(request, NewTransfer)
     intake: Intake = request.app.state.intake
     submission = transfer_of(new, key, caller, await intake.shards())
-    stored, replayed = accepted(submission, await intake.submit(submission), pointers(new))
-    return respond(stored, replayed=replayed)
+    stored, replayed = accepted(submission, await intake.submit(submission), pointers(submission))
+    return respond(stored, caller, replayed=replayed)
 
 
-async def read_request(request: Request, model: type[Money]) -> tuple[Caller, str, Money]:
-    """Return who asks, with which idempotency key, for what. Raises Problem: nothing has been stored by then."""
-    caller = await admit_operator(request)
+async def read_request(request: Request, model: type[Money]) -> tuple[str, Money]:
+    """Return what is asked for, and with which idempotency key. Raises Problem: nothing has been stored by then."""
     refuse_parameters(request)
     key = required_key(request)
     fields = await read_object(request)
-    return caller, key, validate(model, fields)
+    return key, validate(model, fields)
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:
@@ -78,11 +79,16 @@ def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submis
 
 
 def transfer_of(new: NewTransfer, key: str, caller: Caller, shards: int) -> Submission:
-    """Return what is to be stored for a transfer. Raises Problem when it goes from a wallet to itself."""
+    """Return what is to be stored for a transfer. Raises Problem when it goes from a wallet to itself.
+
+    Out of a wallet that is not the caller's it goes from a wallet that does not exist: so it is answered by the same statements, in
+    the same time and with the same words, and nobody learns which wallets there are.
+    """
     source, destination = new.source_wallet_id, new.destination_wallet_id
     if source == destination:
         raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
-    return submission_of("transfer", source, destination, shard_of(source, shards), new, key=key, owner=caller.owner)
+    submission = submission_of("transfer", source, destination, shard_of(source, shards), new, key=key, owner=caller.owner)
+    return submission if caller.sees_wallet(source) else submission._replace(source=ids.mint())
 
 
 def submission_of(
@@ -112,8 +118,8 @@ def submission_of(
     )
 
 
-def pointers(new: NewTransfer) -> Mapping[UUID, str]:
-    return {new.source_wallet_id: "/source_wallet_id", new.destination_wallet_id: "/destination_wallet_id"}
+def pointers(submission: Submission) -> Mapping[UUID, str]:
+    return {submission.source: "/source_wallet_id", submission.destination: "/destination_wallet_id"}
 
 
 def accepted(submission: Submission, answer: Answer, pointers: Mapping[UUID, str]) -> tuple[Transfer, bool]:
@@ -153,11 +159,11 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
     )
 
 
-def respond(transfer: Transfer, *, replayed: bool = False) -> Json:
+def respond(transfer: Transfer, caller: Caller, *, replayed: bool = False) -> Json:
     """Answer 202 while the transfer is queued, 200 when its outcome is final."""
     headers = {"Location": f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"}
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     if transfer.status == "queued":
-        return Json(show(transfer), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
-    return Json(show(transfer), 200, headers)
+        return Json(show(transfer, caller), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
+    return Json(show(transfer, caller), 200, headers)

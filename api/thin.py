@@ -38,7 +38,7 @@ def routes() -> list[Route]:
 def paths() -> dict[str, Any]:
     """Return what the OpenAPI document says of these routes."""
     return {
-        "/v1/deposits": {"post": money_operation("Deposit into a wallet", post_deposit, NewDeposit)},
+        "/v1/deposits": {"post": money_operation("Deposit into a wallet", post_deposit, NewDeposit, "forbidden")},
         "/v1/transfers": {"post": money_operation("Transfer between wallets", post_transfer, NewTransfer)},
         "/v1/transfers/batch": {"post": batch_operation("Transfer many at once", post_batch, BatchRequest, BatchView)},
         "/v1/transfers/{transfer_id}": {"get": get_operation()},

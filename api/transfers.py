@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.answer import Json
-from api.auth import Operator, admit_operator
+from api.auth import Caller, Known, admit
 from api.fields import id_schema
 from api.micro_batches import MicroBatches
 from api.openapi import LIST_PROBLEMS, problem_responses
@@ -19,7 +19,7 @@ from api.times import Time, rfc3339
 from core import ids, transfers
 from core.ids import Prefix
 from core.ledger import Refusal
-from core.transfers import Transfer
+from core.transfers import Page, Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 
@@ -62,7 +62,7 @@ class TransferView(BaseModel):
     metadata: dict[str, str]
     callback_url: None = Field(description="null: callbacks are not offered yet")
     failure: FailureView | None
-    entries: list[TransferEntryView]
+    entries: list[TransferEntryView] = Field(description="of an applied transfer, as far as the key may see their wallets")
     created_at: Time
     finished_at: Time | None
 
@@ -79,39 +79,46 @@ router = APIRouter(tags=["transfers"])
 @router.get("/v1/transfers", summary="List transfers", response_model=TransferPage, responses=problem_responses(*LIST_PROBLEMS))
 async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Operator,
+    caller: Known,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
     status: Annotated[Literal["queued", "applied", "rejected"] | None, Query()] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Transfers, newest first. With a `status` that is rare, a page may hold fewer than `limit` while `has_more` is true."""
+    """Transfers, newest first. A client's key lists those that its own wallet is a party to: none of any other `wallet_id`.
+
+    With a `status` that is rare, a page may hold fewer than `limit` while `has_more` is true.
+    """
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
-    found = await transfers.list_page(
-        request.app.state.database,
-        wallet_id=wallet_id,
-        status=status,
-        key=(caller.owner, idempotency_key) if idempotency_key else None,
-        before=pages.id_before(cursor),
-        limit=limit + 1,
-    )
-    return pages.page(found.rows, limit, lambda row: row.id.bytes, show, end=found.end.bytes if found.end else None)
+    before = pages.id_before(cursor)
+    found = Page([])
+    if wallet_id is None or caller.sees_wallet(wallet_id):
+        found = await transfers.list_page(
+            request.app.state.database,
+            wallet_id=wallet_id or caller.wallet_id,
+            status=status,
+            key=(caller.owner, idempotency_key) if idempotency_key else None,
+            before=before,
+            limit=limit + 1,
+        )
+    end = found.end.bytes if found.end else None
+    return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: show(row, caller), end=end)
 
 
 async def get_transfer(request: Request) -> Json:
-    """One transfer in its current state."""
-    await admit_operator(request)
+    """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
+    caller = await admit(request)
     refuse_parameters(request)
     lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
     transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "id"))
-    if transfer is None:
+    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
-    return Json(show(transfer))
+    return Json(show(transfer, caller))
 
 
-def show(transfer: Transfer) -> dict[str, object]:
-    """Return the transfer as TransferView describes it."""
+def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
+    """Return the transfer as TransferView describes it, with the entries of those wallets that the caller may see."""
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -132,6 +139,7 @@ def show(transfer: Transfer) -> dict[str, object]:
                 "balance_after": entry.balance_after,
             }
             for entry in transfer.entries
+            if caller.sees_wallet(entry.wallet_id)
         ],
         "created_at": rfc3339(transfer.created_at),
         "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,

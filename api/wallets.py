@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.auth import Operator
+from api.auth import Caller, Known
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
@@ -58,12 +58,9 @@ router = APIRouter(tags=["wallets"])
     response_model=WalletView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_wallet(request: Request, caller: Operator, wallet_id: WalletId) -> Any:
-    """A wallet: balance and version of one instant."""
-    wallet = await wallets.find(request.app.state.database, path_id(request, Prefix.WALLET, "wallet_id"))
-    if wallet is None:
-        raise Problem("not_found")
-    return show_wallet(wallet)
+async def get_wallet(request: Request, caller: Known, wallet_id: WalletId) -> Any:
+    """A wallet: balance and version of one instant. A client's key opens its own alone."""
+    return show_wallet(await find(request, caller))
 
 
 @router.get(
@@ -73,15 +70,22 @@ async def get_wallet(request: Request, caller: Operator, wallet_id: WalletId) ->
     responses=problem_responses(*LIST_PROBLEMS, "not_found"),
 )
 async def list_wallet_entries(
-    request: Request, caller: Operator, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    request: Request, caller: Known, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The wallet's entries, newest first."""
-    id = path_id(request, Prefix.WALLET, "wallet_id")
-    if await wallets.find(request.app.state.database, id) is None:
-        raise Problem("not_found")
+    """The wallet's entries, newest first. A client's key opens its own alone."""
+    id = (await find(request, caller)).id
     pages = Pages.of("entries", caller.owner, wallet_id=id)
     rows = await wallets.list_entries(request.app.state.database, id, before=pages.number_before(cursor), limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), show_entry)
+
+
+async def find(request: Request, caller: Caller) -> Wallet:
+    """Return the wallet in the path. Raises Problem "not_found", also for one that the caller may not see."""
+    id = path_id(request, Prefix.WALLET, "wallet_id")
+    wallet = await wallets.find(request.app.state.database, id) if caller.sees_wallet(id) else None
+    if wallet is None:
+        raise Problem("not_found")
+    return wallet
 
 
 def show_wallet(wallet: Wallet) -> dict[str, object]:

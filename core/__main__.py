@@ -1,63 +1,155 @@
-"""python -m core migrate | audit"""
+"""python -m core migrate | audit | keys"""
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
 
 import psycopg
+from psycopg.rows import class_row
 
-from core import log, settings
+from core import db, ids, keys, log, settings
 from core.audit import audit
+from core.ids import Prefix
+from core.keys import Key
 from core.migrate import migrate
 from core.rights import CannotLetIn
+from core.settings import Settings
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("migrate", help="bring the database to this version's schema; prints the first operator key it makes")
-    commands.add_parser("audit", help="prove the ledger from its entries; exits with 1 and names what is wrong")
-    command = parser.parse_args().command
-    url = "DATABASE_URL"  # the one that is connected to
+    arguments = parser().parse_args()
     try:
-        configured = settings.read(settings.Settings)
-        if command == "migrate" and configured.admin_database_url:
-            url = "TELLER_ADMIN_DATABASE_URL"
+        configured = settings.read(Settings)
         log.configure(configured.log_level)
-        return {"migrate": run_migrate, "audit": run_audit}[command](configured)
+        return int(arguments.run(configured, arguments))
     except (settings.BadSettings, CannotLetIn) as reason:
         return cannot(str(reason))
-    except psycopg.errors.InsufficientPrivilege as error:
-        return cannot(
-            f"the role that {url} names may not do this ({error.diag.message_primary}):"
+    except psycopg.Error as error:
+        migrates = arguments.run is run_migrate
+        named_in = "TELLER_ADMIN_DATABASE_URL" if migrates and configured.admin_database_url else "DATABASE_URL"
+        if (fault := fault_of(error, named_in, migrates=migrates)) is None:
+            raise
+        return cannot(fault)
+
+
+def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | None:
+    """Say what is wrong around us, without host, port or user; None for a bug, whose traceback is wanted."""
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return (
+            f"the role that {named_in} names may not do this ({error.diag.message_primary}):"
             " migrate as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL"
         )
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate:  # a bug in a statement: its traceback is wanted
-            raise
-        return cannot(f"{url} is not a valid connection string")
-    except psycopg.OperationalError as error:  # its own text names host, port and user
+    if isinstance(error, psycopg.errors.UndefinedTable) and not migrates:
+        return "the database is not migrated: run python -m core migrate first"
+    if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
+        return "DATABASE_URL is not a valid connection string"
+    if isinstance(error, psycopg.OperationalError):
         if error.sqlstate:
-            return cannot(f"the database failed (SQLSTATE {error.sqlstate})")
-        return cannot(f"the database that {url} names is away, or does not let us in")
+            return f"the database failed (SQLSTATE {error.sqlstate})"
+        return f"the database that {named_in} names is away, or does not let us in"
+    return None
 
 
-def run_migrate(configured: settings.Settings) -> int:
+def parser() -> argparse.ArgumentParser:
+    teller = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
+    commands = teller.add_subparsers(required=True, metavar="COMMAND")
+    command(commands, "migrate", run_migrate, "bring the database to this version's schema; prints the first operator key it makes")
+    command(commands, "audit", run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
+    keys_parser = commands.add_parser("keys", help="make, list and revoke API keys")
+    key_commands = keys_parser.add_subparsers(required=True, metavar="COMMAND")
+    make = command(key_commands, "make", run_keys_make, "make a key and print it, this once")
+    whose = make.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--operator", action="store_true", help="a key that may do everything")
+    whose.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallet")
+    listing = command(key_commands, "list", run_keys_list, "list all keys, newest first, the revoked ones too")
+    listing.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="only those of this client")
+    revoke = command(key_commands, "revoke", run_keys_revoke, "let a key open nothing from now on")
+    revoke.add_argument("key", type=id_of(Prefix.KEY), metavar="KEY_ID", help="the key's id, key_…, as keys list shows it")
+    return teller
+
+
+def command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[Settings, argparse.Namespace], int],
+    help: str,
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=help, description=help)
+    made.set_defaults(run=run)
+    return made
+
+
+def id_of(prefix: Prefix) -> Callable[[str], UUID]:
+    def parse(text: str) -> UUID:
+        try:
+            return ids.parse(prefix, text)
+        except ids.UnknownId as error:  # does not repeat the text, which may be a key
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def run_migrate(configured: Settings, _: argparse.Namespace) -> int:
     key = migrate(configured)
     print("database is up to date")
     if key:
-        print(f"operator key: {key}")
-        print("It is shown this once and kept nowhere: store it now.")
+        show_once("operator", key)
     return 0
 
 
-def run_audit(configured: settings.Settings) -> int:
-    try:
-        report = audit(configured.database_url)
-    except psycopg.errors.UndefinedTable:
-        return cannot("the database is not migrated: run python -m core migrate first")
+def run_audit(configured: Settings, _: argparse.Namespace) -> int:
+    report = audit(configured.database_url)
     for line in report.lines():
         print(line)
     return 0 if report.clean else 1
+
+
+def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
+    key, kept = keys.new(arguments.client)
+    with psycopg.connect(configured.database_url) as connection:
+        made = connection.execute(db.statement("insert_key"), asdict(kept)).fetchone()
+    if made is None:
+        return cannot("there is no such client")
+    print(f"key id: {ids.text(Prefix.KEY, kept.id)}")
+    show_once(kept.role, key)
+    return 0
+
+
+def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
+    params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
+    with psycopg.connect(configured.database_url, options="-c timezone=UTC") as connection:
+        found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("list_keys"), params)
+        print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
+        for key in found:
+            of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
+            times = (instant(time) for time in (key.created_at, key.last_used_at, key.revoked_at))
+            print(row(ids.text(Prefix.KEY, key.id), key.hint, of, *times))
+    return 0
+
+
+def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
+    with psycopg.connect(configured.database_url) as connection:
+        revoked = connection.execute(db.statement("revoke_key"), {"id": arguments.key}).fetchone()
+    if revoked is None:
+        return cannot("there is no such key")
+    print("revoked; within 5 seconds it opens nothing any more")
+    return 0
+
+
+def row(key: str, hint: str, of: str, *times: str) -> str:
+    return "  ".join([f"{key:30}", f"{hint:8}", f"{of:30}", *(f"{time:20}" for time in times)]).rstrip()
+
+
+def instant(time: datetime | None) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else "-"
+
+
+def show_once(role: str, key: str) -> None:
+    print(f"{role} key: {key}")
+    print("It is shown this once and kept nowhere: store it now.")
 
 
 def cannot(reason: str) -> int:

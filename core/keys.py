@@ -6,7 +6,10 @@ because a caller cannot choose a digest.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import psycopg
@@ -15,13 +18,46 @@ from core import db, ids
 
 KEY_PREFIX = "tlr_"
 
+Role = Literal["operator", "client"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is about to be kept, without the key itself."""
+
+    id: UUID
+    role: Role
+    client_id: UUID | None
+    digest: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key opens: `client_id` is None for an operator's."""
+    """A key as it is kept. `hint` is the first 8 hexadecimal digits of its SHA-256, by which its holder can recognise it."""
 
-    role: str
+    id: UUID
+    role: Role
     client_id: UUID | None
+    hint: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a key opens: everything for an operator; for a client, what belongs to it and its wallet."""
+
+    key_id: UUID
+    role: Role
+    client_id: UUID | None
+    wallet_id: UUID | None
+    use_is_due: bool  # to be noted
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    id: UUID
 
 
 def generate() -> str:
@@ -32,14 +68,42 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+def new(client_id: UUID | None = None) -> tuple[str, NewKey]:
+    """Return a new key, an operator's unless it is for a client, and what is kept of it. Show it: it is never to be had again."""
+    key = generate()
+    return key, NewKey(ids.mint(), "operator" if client_id is None else "client", client_id, digest(key))
+
+
 def make_first_operator_key(connection: psycopg.Connection) -> str | None:
     """Make an operator key and return it when there is none yet, else None. Show it: it is never to be had again."""
-    key = generate()
-    row = connection.execute(db.statement("insert_first_operator_key"), {"id": ids.mint(), "digest": digest(key)}).fetchone()
+    key, kept = new()
+    row = connection.execute(db.statement("insert_first_operator_key"), {"id": kept.id, "digest": kept.digest}).fetchone()
     return key if row else None
 
 
-async def find(database: db.Database, key_digest: bytes) -> Key | None:
-    """Return what the key of this digest opens, None when it is unknown or revoked. Raises Unavailable."""
-    rows = await database.fetch("find_key", {"digest": key_digest}, Key)
+async def insert(connection: db.Connection, key: NewKey) -> Key | None:
+    """Keep the key; None, and nothing kept, when it is for a client who does not exist. Safe to repeat."""
+    await db.fetch(connection, "insert_key", asdict(key), Id)
+    rows = await db.fetch(connection, "find_key_by_id", {"id": key.id}, Key)
     return rows[0] if rows else None
+
+
+async def list_page(database: db.Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
+    """Return up to `limit` of the client's keys whose id is below `before`, newest first, the revoked ones too."""
+    return await database.fetch("list_keys", {"client_id": client_id, "before": before, "limit": limit}, Key)
+
+
+async def revoke(database: db.Database, id: UUID) -> bool:
+    """Let the key open nothing from now on, and tell whether it exists. What has been revoked stays so, since when it was."""
+    return bool(await database.fetch("revoke_key", {"id": id}, Id))
+
+
+async def find(database: db.Database, key_digest: bytes) -> Access | None:
+    """Return what the key of this digest opens, None when it is unknown or revoked. Raises Unavailable."""
+    rows = await database.fetch("find_key", {"digest": key_digest}, Access)
+    return rows[0] if rows else None
+
+
+async def note_use(database: db.Database, key_ids: Collection[UUID]) -> None:
+    """Write down that these keys are in use, of each at most once a minute. Raises Unavailable."""
+    await database.fetch("note_key_use", {"ids": list(key_ids)}, Id)

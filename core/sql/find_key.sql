@@ -1,4 +1,9 @@
--- What an unrevoked key opens. Locks nothing; leans on keys_digest_key.
-SELECT role, client_id
-  FROM keys
- WHERE digest = %(digest)s AND revoked_at IS NULL
+-- What an unrevoked key opens, and whether its use is to be noted (note_key_use). A client's comes with the wallet that it may debit: the
+-- key of a client who has none opens nothing. Locks nothing; leans on keys_digest_key, wallets_client_id_key.
+SELECT k.id AS key_id, k.role, k.client_id, w.id AS wallet_id,
+       coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_due
+  FROM keys k
+  LEFT JOIN wallets w ON w.client_id = k.client_id
+ WHERE k.digest = %(digest)s
+   AND k.revoked_at IS NULL
+   AND (k.role = 'operator' OR w.id IS NOT NULL)

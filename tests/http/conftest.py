@@ -1,7 +1,7 @@
 """What the HTTP tests share beside the ground of all tests."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import psycopg
@@ -19,6 +19,7 @@ from tests.waiting import wait_for
 NOWHERE = "redis://127.0.0.1:1/0"  # a port on which nothing listens
 
 Count: TypeAlias = Callable[[], dict[str, int]]
+AsClient: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,22 @@ def idle_caller(idle_system: System) -> Iterator[Caller]:
     caller = Caller(idle_system.url)
     yield caller
     caller.close()
+
+
+@pytest.fixture
+def as_client(caller: Caller) -> Iterator[AsClient]:
+    """Makes a key for a client of the shared system, and returns who calls with it."""
+    made: list[Caller] = []
+
+    def make(client: Mapping[str, Any]) -> Caller:
+        answer = caller.request("POST", f"/v1/clients/{client['id']}/keys")
+        assert answer.status == 201, answer
+        made.append(Caller(caller.url, answer.body["key"]))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -77,6 +77,15 @@ def test_paging_a_wallets_entries_gives_each_once_while_more_are_inserted(caller
     assert [row["version"] for row in listed] == [7, 6, 5, 4, 3, 2, 1]
 
 
+def test_paging_a_clients_keys_gives_each_once_while_more_are_made(caller: Caller) -> None:
+    path = f"/v1/clients/{caller.new_client()['id']}/keys"
+    made = [caller.request("POST", path).body["id"] for _ in range(7)]
+
+    listed = [row["id"] for row in rows(caller, f"{path}?limit=3", lambda: caller.request("POST", path))]
+
+    assert listed == made[::-1]
+
+
 def test_a_page_holds_20_rows_unless_told_otherwise(caller: Caller) -> None:
     wallet = caller.new_wallet()
     for amount in range(1, 22):
@@ -97,19 +106,27 @@ def test_a_page_that_is_just_full_is_the_last(caller: Caller) -> None:
     assert (len(page["data"]), page["has_more"], page["next_cursor"]) == (2, False, None)
 
 
-LISTS = ["/v1/clients", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+LISTS = ["/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+
+
+def of_somebody(caller: Caller, path: str) -> str:
+    """Put a new client and its wallet in."""
+    client = caller.new_client()
+    return path.replace("WALLET", client["wallet"]["id"]).replace("CLIENT", client["id"])
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("limit", ["1", "100"])
 def test_limits_within_bounds_are_accepted(caller: Caller, path: str, limit: str) -> None:
-    path = path.replace("WALLET", caller.new_wallet())
+    path = of_somebody(caller, path)
 
     assert caller.get(f"{path}?limit={limit}").status == 200
 
 
 def test_a_cursor_is_bound_to_its_list_and_filters(caller: Caller) -> None:
-    wallet, other = caller.new_wallet(), caller.new_wallet()
+    wallet, other, client = caller.new_wallet(), caller.new_wallet(), caller.new_client()["id"]
+    for _ in range(2):
+        caller.request("POST", f"/v1/clients/{client}/keys")
     for target in (wallet, wallet, other, other):
         caller.wait_final(caller.deposit(target, 5).body["id"])
     bases = [
@@ -121,6 +138,7 @@ def test_a_cursor_is_bound_to_its_list_and_filters(caller: Caller) -> None:
         f"/v1/transfers?wallet_id={other}&",
         f"/v1/wallets/{wallet}/entries?",
         f"/v1/wallets/{other}/entries?",
+        f"/v1/clients/{client}/keys?",
     ]
     cursors = {base: caller.get(f"{base}limit=1").body["next_cursor"] for base in bases}
     assert all(cursors.values())

@@ -14,18 +14,23 @@ Schema = dict[str, Any]
 
 # Every route, and the problems that a caller of it must be ready for.
 ANY = {"malformed_request", "request_timeout", "headers_too_large"}
-READ = ANY | {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
-BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed", "idempotency_key_invalid"}
-MONEY = READ | BODY | {"idempotency_key_missing", "idempotency_key_reused"}
+READ = ANY | {"invalid_parameter", "unauthorized", "internal_error", "unavailable"}
+BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed"}
+BATCH = READ | BODY | {"idempotency_key_invalid"}
+MONEY = BATCH | {"idempotency_key_missing", "idempotency_key_reused"}
+OPERATORS = {"forbidden"}
 ROUTES: dict[tuple[str, str], set[str]] = {
-    ("post", "/v1/clients"): READ | BODY | {"external_id_taken", "idempotency_key_reused"},
-    ("get", "/v1/clients"): READ | {"invalid_cursor"},
+    ("post", "/v1/clients"): BATCH | OPERATORS | {"external_id_taken", "idempotency_key_reused"},
+    ("get", "/v1/clients"): READ | OPERATORS | {"invalid_cursor"},
     ("get", "/v1/clients/{client_id}"): READ | {"not_found"},
+    ("post", "/v1/clients/{client_id}/keys"): READ | BODY | OPERATORS | {"not_found"},
+    ("get", "/v1/clients/{client_id}/keys"): READ | OPERATORS | {"not_found", "invalid_cursor"},
+    ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
-    ("post", "/v1/deposits"): MONEY,
+    ("post", "/v1/deposits"): MONEY | OPERATORS,
     ("post", "/v1/transfers"): MONEY,
-    ("post", "/v1/transfers/batch"): READ | BODY,
+    ("post", "/v1/transfers/batch"): BATCH,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/healthz"): ANY | {"invalid_parameter"},
@@ -210,10 +215,10 @@ def check(document: Schema, method: str, path: str, answer: Answer) -> None:
 
 
 def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema) -> None:
-    key = new_key()
+    deposit_key = new_key()
     made = caller.post("/v1/clients", {"name": "Ada", "external_id": new_key(), "metadata": {"a": "b"}})
     wallet, other = made.body["wallet"]["id"], caller.new_wallet()
-    accepted = caller.deposit(wallet, 5, key, reference="r")
+    accepted = caller.deposit(wallet, 5, deposit_key, reference="r")
     caller.wait_final(accepted.body["id"])
     rejected = caller.wait_final(caller.transfer(wallet, other, 6).body["id"])
     caller.wait_final(caller.transfer(wallet, other, 5).body["id"])
@@ -221,10 +226,16 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "post", "/v1/clients", made)
     check(document, "get", "/v1/clients/{client_id}", caller.get(f"/v1/clients/{made.body['id']}"))
     check(document, "get", "/v1/clients", caller.get("/v1/clients?limit=2"))
+    keys = f"/v1/clients/{made.body['id']}/keys"
+    key = caller.request("POST", keys)
+    check(document, "post", "/v1/clients/{client_id}/keys", key)
+    check(document, "get", "/v1/clients/{client_id}/keys", caller.get(keys))
+    assert "204" in document["paths"]["/v1/keys/{key_id}"]["delete"]["responses"]
+    assert caller.request("DELETE", f"/v1/keys/{key.body['id']}").status == 204
     check(document, "get", "/v1/wallets/{wallet_id}", caller.get(f"/v1/wallets/{wallet}"))
     check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?limit=1"))
     check(document, "post", "/v1/deposits", accepted)
-    check(document, "post", "/v1/deposits", caller.deposit(wallet, 5, key, reference="r"))
+    check(document, "post", "/v1/deposits", caller.deposit(wallet, 5, deposit_key, reference="r"))
     check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
     check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{rejected['id']}"))
     check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?wallet_id={wallet}"))

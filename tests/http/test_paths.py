@@ -9,6 +9,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 ALLOWED = {
     "/v1/clients": "GET, POST",
     "/v1/clients/cli_01h455vb4pex5vsknk084sn02q": "GET",
+    "/v1/clients/cli_01h455vb4pex5vsknk084sn02q/keys": "GET, POST",
+    "/v1/keys/key_01h455vb4pex5vsknk084sn02q": "DELETE",
     "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q": "GET",
     "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/entries": "GET",
     "/v1/deposits": "POST",

@@ -1,6 +1,7 @@
 """What is read, as it was written: single objects and lists, with their order, their limits and their filters."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -303,18 +304,17 @@ def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: W
 
 
 def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
-    client = new_id()
-    operator_key, client_key = keys.generate(), keys.generate()
-    for role, bound_to, key in (("operator", None, operator_key), ("client", client, client_key)):
-        world.query(
-            "INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", new_id(), role, bound_to, keys.digest(key)
-        )
+    [client] = world.insert_clients([new_client()])
+    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = keys.new(), keys.new(client.id), keys.new(new_id())
+    for kept in (operators, clients_own, stray):
+        world.query("INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", *asdict(kept).values())
 
-    def opens(key: str) -> keys.Key | None:
+    def opens(key: str) -> keys.Access | None:
         return world.ask(lambda database: keys.find(database, keys.digest(key)))
 
-    assert opens(operator_key) == keys.Key("operator", None)
-    assert opens(client_key) == keys.Key("client", client)
+    assert opens(operator_key) == keys.Access(operators.id, "operator", None, None, use_is_due=True)
+    assert opens(client_key) == keys.Access(clients_own.id, "client", client.id, client.wallet_id, use_is_due=True)
+    assert opens(stray_key) is None
     assert opens(keys.generate()) is None
     world.query("UPDATE keys SET revoked_at = now() WHERE role = 'client'")
     assert opens(client_key) is None

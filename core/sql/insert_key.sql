@@ -1,0 +1,7 @@
+-- Keeps a new key: an operator's, or that of a client who exists. The same one again, after a lost answer, is not kept twice (keys_pkey).
+INSERT INTO keys (id, role, client_id, digest)
+SELECT %(id)s, %(role)s::text, %(client_id)s::uuid, %(digest)s
+ WHERE %(role)s::text = 'operator'
+    OR EXISTS (SELECT FROM clients WHERE id = %(client_id)s::uuid)
+ON CONFLICT (id) DO NOTHING
+RETURNING id

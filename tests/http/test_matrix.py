@@ -1,0 +1,187 @@
+"""Every route for everybody: what each role may do with what is its own, with another's, and with what is not there.
+
+A route that is added fails here until it has its row. What is another's is answered, to the letter, as if it were not there.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pytest
+
+from api.app import create_api
+from core import ids
+from core.ids import Prefix
+from core.settings import Settings
+from tests.caller import Answer, Caller, new_key
+from tests.http.conftest import AsClient
+from tests.system import System
+
+Thing: TypeAlias = dict[str, str]
+
+WHOSE = ("own", "another's", "absent")
+REFUSED = (403, 403, 403)
+SHUT = (401, 401, 401)
+OPEN = (200, 200, 200)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The statuses for one's own thing, another's, and an absent one, by role. An operator owns nothing: both are somebody's.
+
+    What is in braces, in the path's parameters, `query` and `body`, is the thing's.
+    """
+
+    operator: tuple[int, int, int]
+    client: tuple[int, int, int]
+    nobody: tuple[int, int, int] = SHUT
+    query: str = ""
+    body: Any = None
+
+
+AROUND = Row(OPEN, OPEN, OPEN)
+TRANSFER = {"source_wallet_id": "{wallet_id}", "destination_wallet_id": "{third_wallet_id}", "amount": 1}
+
+MATRIX: dict[tuple[str, str], Row] = {
+    ("POST", "/v1/clients"): Row((201, 201, 201), REFUSED, body={"name": "Eve"}),
+    ("GET", "/v1/clients"): Row(OPEN, REFUSED, query="?external_id={external_id}"),
+    ("GET", "/v1/clients/{client_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("POST", "/v1/clients/{client_id}/keys"): Row((201, 201, 404), REFUSED),
+    ("GET", "/v1/clients/{client_id}/keys"): Row((200, 200, 404), REFUSED),
+    ("DELETE", "/v1/keys/{key_id}"): Row((204, 204, 404), REFUSED),
+    ("GET", "/v1/wallets/{wallet_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("GET", "/v1/wallets/{wallet_id}/entries"): Row((200, 200, 404), (200, 404, 404)),
+    ("POST", "/v1/deposits"): Row((202, 202, 422), REFUSED, body={"wallet_id": "{wallet_id}", "amount": 1}),
+    ("POST", "/v1/transfers"): Row((202, 202, 422), (202, 422, 422), body=TRANSFER),
+    ("POST", "/v1/transfers/batch"): Row(OPEN, OPEN, body={"transfers": [{"idempotency_key": "{new_key}", **TRANSFER}]}),
+    ("GET", "/v1/transfers"): Row(OPEN, OPEN, query="?wallet_id={wallet_id}"),
+    ("GET", "/v1/transfers/{transfer_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("GET", "/healthz"): AROUND,
+    ("GET", "/readyz"): AROUND,
+    ("GET", "/problems"): AROUND,
+    ("GET", "/problems/{code}"): AROUND,
+    ("GET", "/openapi.json"): AROUND,
+    ("GET", "/docs"): AROUND,
+    ("GET", "/docs/oauth2-redirect"): AROUND,
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Who calls, and the things that they call for; `another's` is of a client who has nothing to do with the first."""
+
+    callers: dict[str, Caller]
+    things: dict[str, Thing]
+
+
+@pytest.fixture
+def stage(caller: Caller, as_client: AsClient) -> Iterator[Stage]:
+    nobody = Caller(caller.url, key=None)
+    ada, bob = caller.new_client(external_id=new_key()), caller.new_client(external_id=new_key())
+    things = {"own": thing_of(caller, ada), "another's": thing_of(caller, bob), "absent": absent(caller)}
+    yield Stage({"nobody": nobody, "client": as_client(ada), "operator": caller}, things)
+    nobody.close()
+
+
+def thing_of(caller: Caller, client: Any) -> Thing:
+    """All that a client may have, with money left."""
+    wallet_id, third = client["wallet"]["id"], caller.new_wallet()
+    caller.deposit(wallet_id, 100)
+    moved = caller.wait_final(caller.transfer(wallet_id, third, 1).body["id"])
+    assert moved["status"] == "applied"
+    key = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
+    return {
+        "client_id": client["id"],
+        "external_id": client["external_id"],
+        "wallet_id": wallet_id,
+        "third_wallet_id": third,
+        "transfer_id": moved["id"],
+        "key_id": key["id"],
+        "code": "not_found",
+    }
+
+
+def absent(caller: Caller) -> Thing:
+    named = {"client_id": Prefix.CLIENT, "wallet_id": Prefix.WALLET, "transfer_id": Prefix.TRANSFER, "key_id": Prefix.KEY}
+    fresh = {name: ids.text(prefix, ids.mint()) for name, prefix in named.items()}
+    return {**fresh, "external_id": new_key(), "third_wallet_id": caller.new_wallet(), "code": "not_found"}
+
+
+def fill(value: Any, thing: Thing) -> Any:
+    """Put the thing in for what is in braces."""
+    if isinstance(value, dict):
+        return {name: fill(item, thing) for name, item in value.items()}
+    if isinstance(value, list):
+        return [fill(item, thing) for item in value]
+    return value.format(**thing, new_key=new_key()) if isinstance(value, str) else value
+
+
+def send(caller: Caller, route: tuple[str, str], thing: Thing) -> Answer:
+    (method, path), row = route, MATRIX[route]
+    key = new_key() if path in ("/v1/deposits", "/v1/transfers") and method == "POST" else None
+    return caller.request(method, fill(path + row.query, thing), fill(row.body, thing), key=key)
+
+
+def told(answer: Answer) -> object:
+    """Return all that an answer tells, without what names the request itself."""
+    headers = {name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id", "content-length")}
+    return answer.status, headers, without_request(answer.body)
+
+
+def without_request(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_request(item) for name, item in value.items() if name not in ("instance", "request_id")}
+    return [without_request(item) for item in value] if isinstance(value, list) else value
+
+
+def seen_by(caller: Caller, thing: Thing) -> list[object]:
+    """Return all that the operator sees of a client."""
+    client, wallet = thing["client_id"], thing["wallet_id"]
+    paths = (
+        f"/v1/clients/{client}",
+        f"/v1/clients/{client}/keys",
+        f"/v1/wallets/{wallet}/entries",
+        f"/v1/transfers?wallet_id={wallet}",
+    )
+    return [caller.get(path).body for path in paths]
+
+
+@pytest.mark.parametrize("route", MATRIX, ids=" ".join)
+def test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else(stage: Stage, route: tuple[str, str]) -> None:
+    operator, anothers = stage.callers["operator"], stage.things["another's"]
+    before = seen_by(operator, anothers)
+
+    for role in ("nobody", "client", "operator"):
+        answers = [send(stage.callers[role], route, stage.things[whose]) for whose in WHOSE]
+        assert tuple(answer.status for answer in answers) == getattr(MATRIX[route], role), (role, answers)
+        if role != "operator":
+            assert told(answers[1]) == told(answers[2]), role
+            assert seen_by(operator, anothers) == before, role
+        for whose, answer in zip(WHOSE, answers, strict=True):
+            if answer.status in (401, 403, 404):
+                assert answer.code in ("unauthorized", "forbidden", "not_found"), (role, whose)
+
+
+def test_every_route_has_its_row(shared_system: System, caller: Caller) -> None:
+    app = create_api(Settings.model_validate({"DATABASE_URL": shared_system.database_url}))
+    documented = {
+        (method.upper(), path) for path, methods in caller.get("/openapi.json").body["paths"].items() for method in methods
+    }
+
+    assert unnamed(set(routes_of(app))) == unnamed(set(MATRIX))
+    assert documented <= set(MATRIX)
+
+
+def routes_of(router: Any) -> Iterator[tuple[str, str]]:
+    """Return method and path of every route, also of those that the OpenAPI document hides. Mounted files have no methods."""
+    for route in router.routes:
+        if hasattr(route, "original_router"):  # how FastAPI keeps a router that was included
+            yield from routes_of(route.original_router)
+        for method in (getattr(route, "methods", None) or set()) - {"HEAD"}:
+            yield method, route.path
+
+
+def unnamed(routes: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the routes without their parameters' names: the fast lane has its own."""
+    return {(method, re.sub(r"\{\w+\}", "{}", path)) for method, path in routes}
