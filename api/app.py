@@ -20,11 +20,13 @@ from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
 from api.micro_batches import MicroBatches
+from api.overload import Backlog, Gate
 from api.parameters import refuse_parameters_on, refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
 from core import log, settings
 from core import transfers as stored_transfers
+from core.buckets import Buckets
 from core.db import Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
@@ -72,17 +74,24 @@ def lifespan(configured: Settings) -> Any:
         app.state.doorbell = Doorbell(configured.redis_url)
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
         app.state.intake = Intake(app.state.database, app.state.doorbell)
+        backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
+        buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
+        app.state.gate = Gate(backlog, buckets)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()
+        backlog.start()
         calm_garbage_collector()
         yield
+        backlog.stop()
         app.state.lookup.stop()
         await app.state.intake.stop()
         await app.state.doorman.stop()
         await app.state.database.close()
         app.state.doorbell.close()
+        if buckets:
+            await buckets.close()
 
     return run
 

@@ -12,7 +12,7 @@ from api.fields import RequestModel, refuse, validate
 from api.intake import Answer, Intake
 from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
-from api.submit import NewTransfer, accepted, pointers, transfer_of
+from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView, show
 from core import idempotency
 from core.transfers import Submission
@@ -68,7 +68,7 @@ async def post_batch(request: Request) -> Json:
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
     items = [read_item(item, caller, shards) for item in shape.transfers]
-    answers = iter(await intake.submit_all([item for item in items if isinstance(item, Submission)]))
+    answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)]))
     outcomes = [outcome(item, next(answers), caller) if isinstance(item, Submission) else item for item in items]
     return Json({"results": [result(request, one) for one in outcomes]})
 

@@ -39,6 +39,7 @@ class KeyOfAnotherKind(NamedTuple):
     """Nothing was stored: the key belongs to a request of another kind."""
 
 
+Key: TypeAlias = tuple[str, str]  # its owner, and what the owner has given
 Answer: TypeAlias = Accepted | Existing | UnknownWallets | KeyOfAnotherKind
 
 
@@ -55,16 +56,20 @@ class Intake:
         self._doorbell = doorbell
         self._shards: int | None = None
         self._batches = MicroBatches(self._store, BATCH_MAX)
+        self._lookups = MicroBatches(self._look_up, BATCH_MAX)
         self._to_ring: set[int] = set()
         self._ringing: asyncio.Task[None] | None = None
 
-    async def submit(self, submission: Submission) -> Answer:
-        """Return what became of the submission, after COMMIT. Raises Unavailable when that is unknown: then repeat it."""
-        return await self._batches.ask(submission)
+    async def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """Return what became of each submission, in order, after COMMIT; up to BATCH_MAX of them are stored by one INSERT.
 
-    async def submit_all(self, submissions: Sequence[Submission]) -> list[Answer]:
-        """Return what became of each, in order; up to BATCH_MAX of them are stored by one INSERT. Raises Unavailable for all."""
+        Raises Unavailable when that is unknown: then repeat all of them.
+        """
         return await self._batches.ask_all(submissions)
+
+    async def known(self, submissions: Sequence[Submission]) -> list[Existing | None]:
+        """Return of each submission what its key stands for already, if anything. Stores nothing. Raises Unavailable."""
+        return await self._lookups.ask_all([(submission.owner, submission.idempotency_key) for submission in submissions])
 
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""
@@ -77,9 +82,11 @@ class Intake:
 
     def start(self) -> None:
         self._batches.start()
+        self._lookups.start()
 
     async def stop(self) -> None:
         """End, after the last answer. What is rung for is rung."""
+        self._lookups.stop()
         self._batches.stop()
         if self._ringing is not None:
             await asyncio.wait({self._ringing})
@@ -90,6 +97,11 @@ class Intake:
         stored = zip(submissions, answers, strict=True)
         self._ring({submission.shard for submission, answer in stored if isinstance(answer, Accepted)})
         return answers
+
+    async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
+        rows = await self._database.run(lambda connection: transfers.find_by_keys(connection, keys))
+        found = {(row.owner, row.idempotency_key): Existing(row) for row in rows}
+        return [found.get(key) for key in keys]
 
     def _ring(self, shards: set[int]) -> None:
         self._to_ring |= shards

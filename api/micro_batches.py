@@ -48,6 +48,8 @@ class MicroBatches(Generic[Item, Answer]):
 
     async def ask_all(self, items: Sequence[Item]) -> list[Answer]:
         """Return each item's answer, in order; up to `batch_max` of them share a batch. Raises as `ask` does, for all of them."""
+        if len(items) == 1:
+            return [await self._add(items[0])]
         return await asyncio.gather(*[self._add(item) for item in items])
 
     def _add(self, item: Item) -> "asyncio.Future[Answer]":

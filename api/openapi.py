@@ -53,7 +53,8 @@ LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
 BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
 POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
 CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
-MONEY_PROBLEMS = (*POST_PROBLEMS, "idempotency_key_missing")
+OVERLOAD_PROBLEMS = ("rate_limited", "backlog_full")
+MONEY_PROBLEMS = (*POST_PROBLEMS, *OVERLOAD_PROBLEMS, "idempotency_key_missing")
 
 NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
 
@@ -89,7 +90,7 @@ def batch_operation(
     summary: str, endpoint: Callable[..., object], request: type[BaseModel], answer: type[BaseModel]
 ) -> dict[str, Any]:
     """Return the operation of the batch verb: its items carry the keys, and their problems come in its results."""
-    codes = [code for code in POST_PROBLEMS if code != "idempotency_key_reused"]
+    codes = [code for code in (*POST_PROBLEMS, *OVERLOAD_PROBLEMS) if code != "idempotency_key_reused"]
     return {
         **described(summary, endpoint),
         "requestBody": body_of(request)["requestBody"],

@@ -93,6 +93,16 @@ KINDS: Mapping[str, Kind] = {
         "Something went wrong",
         "The outcome is unknown: repeat the request with the same idempotency key.",
     ),
+    "rate_limited": Kind(
+        429,
+        "Too many requests",
+        "Nothing was stored. Repeat the request with the same idempotency key after Retry-After seconds.",
+    ),
+    "backlog_full": Kind(
+        503,
+        "Too many transfers are waiting",
+        "Nothing was stored. Repeat the request with the same idempotency key after Retry-After seconds.",
+    ),
     "unavailable": Kind(
         503,
         "The service is not available",

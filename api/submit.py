@@ -1,6 +1,6 @@
 """POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from api.auth import Caller, admit, admit_operator
 from api.body import read_object
 from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
+from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
 from api.transfers import RETRY_AFTER_S, show
@@ -50,7 +51,8 @@ async def post_deposit(request: Request) -> Json:
     key, new = await read_request(request, NewDeposit)
     intake: Intake = request.app.state.intake
     submission = deposit_of(new, key, caller, await intake.shards())
-    stored, replayed = accepted(submission, await intake.submit(submission), {new.wallet_id: "/wallet_id"})
+    [answer] = await store(request, caller, [submission])
+    stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return respond(stored, caller, replayed=replayed)
 
 
@@ -60,7 +62,8 @@ async def post_transfer(request: Request) -> Json:
     key, new = await read_request(request, NewTransfer)
     intake: Intake = request.app.state.intake
     submission = transfer_of(new, key, caller, await intake.shards())
-    stored, replayed = accepted(submission, await intake.submit(submission), pointers(submission))
+    [answer] = await store(request, caller, [submission])
+    stored, replayed = accepted(submission, answer, pointers(submission))
     return respond(stored, caller, replayed=replayed)
 
 
@@ -70,6 +73,24 @@ async def read_request(request: Request, model: type[Money]) -> tuple[str, Money
     key = required_key(request)
     fields = await read_object(request)
     return key, validate(model, fields)
+
+
+async def store(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
+    """Return what became of each submission, in order.
+
+    Raises Problem when the caller must wait; what its keys stand for already is answered all the same. Raises Unavailable.
+    """
+    intake: Intake = request.app.state.intake
+    gate: Gate = request.app.state.gate
+    refusal = await gate.refusal(request, caller, len(submissions))
+    if refusal is None:
+        answers = await intake.submit(submissions)
+        gate.note(caller, sum(isinstance(answer, Accepted) for answer in answers))
+        return answers
+    known = [existing for existing in await intake.known(submissions) if existing]
+    if len(known) < len(submissions):
+        raise refusal
+    return [*known]
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:

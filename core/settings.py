@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
     operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
+    rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None
+    rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000)] = 100
+    backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
+    client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
 

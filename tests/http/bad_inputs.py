@@ -430,7 +430,8 @@ def rows_of_queries() -> Iterator[tuple[str, Row]]:
 
 NOT_THERE = (
     "/", "/v1", "/v1/", "/v2/transfers", "/V1/transfers", "/v1/nothing", "/v1/deposits/x/y", "/v1/transfers/", "/v1/clients/",
-    "/v1/keys", "/v1/keys/", "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers", "/v1/transfers/%00",
+    "/v1/keys", "/v1/keys/", "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers",
+    "/v1/transfers/%00",
     "/v1/transfers/%ff%fe", "/v1/transfers/%0d%0aX-Injected:%20x", "/v1/transfers/a%2fb", "/v1/transfers%2f",
     "/v1/transfers%2fTRANSFER", "/v1%2ftransfers", "/v1%2Ftransfers", "/%761/transfers", "/v1/%74ransfers", "/v1/transfers%00",
     "/v1/transfers%20", "/v1/transfers%3fx", "/v1/transfers;x", "/v1/transfers/TRANSFER/", "/v1/transfers/TRANSFER%00",

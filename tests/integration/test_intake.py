@@ -44,9 +44,14 @@ def with_intake(world: World, work: Callable[[Intake], Awaitable[Result]], redis
     return asyncio.run(main())
 
 
+async def submit(intake: Intake, submission: Submission) -> Answer:
+    [answer] = await intake.submit([submission])
+    return answer
+
+
 async def submit_all(intake: Intake, *submissions: Submission) -> list[Answer | BaseException]:
     """Submit all at once: they make one batch."""
-    return await asyncio.gather(*map(intake.submit, submissions), return_exceptions=True)
+    return await asyncio.gather(*(submit(intake, one) for one in submissions), return_exceptions=True)
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def test_of_fifty_over_several_processes_with_one_key_one_is_accepted(world: Wor
 
     async def main() -> list[Answer | BaseException]:
         async with an_intake(world) as one, an_intake(world) as two, an_intake(world) as three:
-            submits = [intake.submit(submission) for intake, submission in zip([one, two, three] * 16, sent, strict=True)]
+            submits = [submit(intake, submission) for intake, submission in zip([one, two, three] * 16, sent, strict=True)]
             return await asyncio.gather(*submits, return_exceptions=True)
 
     answers = asyncio.run(main())
@@ -102,7 +107,7 @@ def test_the_same_submission_again_is_accepted_as_of_the_first_time(world: World
     sent = deposit(world.new_wallet(), 5)
 
     async def twice(intake: Intake) -> list[Answer]:
-        return [await intake.submit(sent), await intake.submit(sent)]
+        return [await submit(intake, sent), await submit(intake, sent)]
 
     first, second = with_intake(world, twice)
 
@@ -166,7 +171,7 @@ def test_what_cannot_be_stored_in_time_is_unavailable_and_may_be_sent_again(worl
     async def wait_in_vain(intake: Intake) -> list[Answer | BaseException]:
         answers = await submit_all(intake, sent)
         blocker.rollback()
-        return [*answers, await intake.submit(sent)]
+        return [*answers, await submit(intake, sent)]
 
     late, again = with_intake(world, wait_in_vain)
 

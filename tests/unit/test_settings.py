@@ -34,6 +34,10 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
         "api_processes": 1,
         "operator_key": None,
         "shards": 16,
+        "rate_limit": None,
+        "rate_burst": 100,
+        "backlog_max": 1_000_000,
+        "client_backlog_max": 10_000,
         "log_level": "INFO",
         "heartbeat_file": None,
     }
@@ -49,6 +53,10 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "TELLER_API_PROCESSES": "64",
         "TELLER_OPERATOR_KEY": "k" * 255,
         "TELLER_SHARDS": "1024",
+        "TELLER_RATE_LIMIT": "0.5",
+        "TELLER_RATE_BURST": "7",
+        "TELLER_BACKLOG_MAX": "8",
+        "TELLER_CLIENT_BACKLOG_MAX": "9",
         "TELLER_LOG_LEVEL": "DEBUG",
         "TELLER_HEARTBEAT_FILE": "/tmp/beat",
     }
@@ -63,6 +71,10 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "api_processes": 64,
         "operator_key": "k" * 255,
         "shards": 1024,
+        "rate_limit": 0.5,
+        "rate_burst": 7,
+        "backlog_max": 8,
+        "client_backlog_max": 9,
         "log_level": "DEBUG",
         "heartbeat_file": Path("/tmp/beat"),
     }

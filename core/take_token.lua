@@ -1,0 +1,14 @@
+-- Takes tokens from a bucket (generic cell rate algorithm, as in ITU-T I.371): the bucket is one number, the time at which it will be full.
+-- KEYS[1] the bucket. ARGV: seconds a token, seconds from empty to full, tokens wanted.
+-- Returns "0" when they were taken, else the seconds until the next try may succeed. Who finds a token may take more than there are,
+-- and the next one waits until they have been made up for.
+local now = redis.call("TIME")
+now = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local full_at = math.max(tonumber(redis.call("GET", KEYS[1]) or "0"), now)
+local wait = full_at + tonumber(ARGV[1]) - now - tonumber(ARGV[2])
+if wait > 0.000001 then
+   return string.format("%.6f", wait)
+end
+full_at = full_at + tonumber(ARGV[1]) * tonumber(ARGV[3])
+redis.call("SET", KEYS[1], string.format("%.6f", full_at), "PX", math.ceil((full_at - now) * 1000))
+return "0"

@@ -1,0 +1,143 @@
+"""Overload is refused at once, before anything is stored; what is known already is answered all the same."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.caller import Caller, new_key
+from tests.system import System
+from tests.waiting import wait_for
+from tests.world import NO_REDIS
+
+BATCH = "/v1/transfers/batch"
+
+
+def started(system: System, environment: Mapping[str, str]) -> Caller:
+    """An API with these settings and no workers: what it accepts stays queued."""
+    system.start_api(environment)
+    return system.caller()
+
+
+@pytest.fixture
+def second_api(own_system: System, tmp_path: Path) -> Iterator[System]:
+    """Another process on the same servers, not yet started."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    system = System(folder, own_system.database_url, own_system.redis_url)
+    yield system
+    system.close()
+
+
+def client_caller(caller: Caller, client: Mapping[str, Any]) -> Caller:
+    """Make a key of the client's and return who calls with it."""
+    return Caller(caller.url, caller.request("POST", f"/v1/clients/{client['id']}/keys").body["key"])
+
+
+def pay(caller: Caller, source: Mapping[str, Any], destination: Mapping[str, Any]) -> int:
+    """Pay a cent with a new key of the source's client; return the answer's status."""
+    with closing(client_caller(caller, source)) as client:
+        return client.transfer(source["wallet"]["id"], destination["wallet"]["id"], 1).status
+
+
+def stored(system: System) -> int:
+    with psycopg.connect(system.database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM transfers").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def item(source: str, destination: str, key: str) -> dict[str, object]:
+    return {"idempotency_key": key, "source_wallet_id": source, "destination_wallet_id": destination, "amount": 1}
+
+
+def test_who_asks_too_fast_is_told_when_to_come_again_and_replays_and_polls_are_answered(own_system: System) -> None:
+    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3"})
+    wallet, keys = caller.new_wallet(), [new_key() for _ in range(4)]
+
+    *burst, refused = [caller.deposit(wallet, 1, key) for key in keys]
+
+    assert [answer.status for answer in burst] == [202] * 3
+    assert (refused.status, refused.code) == (429, "rate_limited")
+    assert 90 < int(refused.headers["retry-after"]) <= 100
+    assert stored(own_system) == 3
+    replay = caller.deposit(wallet, 1, keys[0])
+    assert (replay.status, replay.body["id"]) == (202, burst[0].body["id"])
+    assert replay.headers["idempotent-replayed"] == "true"
+    assert caller.deposit(wallet, 2, keys[0]).code == "idempotency_key_reused"
+    assert caller.get(f"/v1/transfers/{burst[0].body['id']}").status == 200
+    assert caller.get("/v1/transfers").status == 200
+
+
+def test_a_batch_counts_as_many_as_it_holds(own_system: System) -> None:
+    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.1", "TELLER_RATE_BURST": "5"})
+    source, destination = caller.new_wallet(), caller.new_wallet()
+    items = [item(source, destination, new_key()) for _ in range(20)]
+
+    first = caller.post(BATCH, {"transfers": items})
+    second = caller.post(BATCH, {"transfers": [*items[1:], item(source, destination, new_key())]})
+    replay = caller.post(BATCH, {"transfers": items[3:]})
+
+    assert [result["status"] for result in first.body["results"]] == [202] * 20
+    assert (second.status, second.code) == (429, "rate_limited")
+    assert int(second.headers["retry-after"]) > 100  # 15 more than there were, at ten seconds each
+    assert [result["transfer"] for result in replay.body["results"]] == [result["transfer"] for result in first.body["results"][3:]]
+    assert stored(own_system) == 20
+
+
+@pytest.mark.parametrize("redis", [{}, {"REDIS_URL": NO_REDIS}])
+def test_each_key_has_a_rate_of_its_own(own_system: System, redis: Mapping[str, str]) -> None:
+    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "1", **redis})
+    ada, ben = caller.new_client(), caller.new_client()
+
+    outcomes = [pay(caller, *pair) for pair in ((ada, ben), (ada, ben), (ben, ada), (ben, ada))]
+
+    assert outcomes == [202, 202, 202, 202]  # each of its own key: `pay` makes one
+    with closing(client_caller(caller, ada)) as one:
+        wallets = ada["wallet"]["id"], ben["wallet"]["id"]
+        assert [one.transfer(*wallets, 1).status for _ in range(2)] == [202, 429]
+    assert caller.deposit(wallets[0], 1).status == 202
+
+
+def test_processes_share_the_rates(own_system: System, second_api: System) -> None:
+    limits = {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "2"}
+    one, other = started(own_system, limits), started(second_api, limits)
+    wallet = one.new_wallet()
+
+    assert [caller.deposit(wallet, 1).status for caller in (one, other, one, other)] == [202, 202, 429, 429]
+
+
+def test_a_full_backlog_is_refused_until_it_is_drained(own_system: System) -> None:
+    caller = started(own_system, {"TELLER_BACKLOG_MAX": "5"})
+    wallet, key = caller.new_wallet(), new_key()
+    known = caller.deposit(wallet, 1, key)
+    for _ in range(4):
+        assert caller.deposit(wallet, 1).status == 202
+
+    refused = caller.deposit(wallet, 1)
+
+    assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "backlog_full", "5")
+    assert stored(own_system) == 5
+    assert caller.deposit(wallet, 1, key).body["id"] == known.body["id"]
+    own_system.start_workers(1)
+    wait_for(lambda: caller.deposit(wallet, 1).status == 202, "room in the backlog")
+    own_system.audit()
+
+
+def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: System, second_api: System) -> None:
+    limits = {"TELLER_CLIENT_BACKLOG_MAX": "3"}
+    caller = started(own_system, limits)
+    ada, ben = caller.new_client(), caller.new_client()
+    wallets = ada["wallet"]["id"], ben["wallet"]["id"]
+
+    with closing(client_caller(caller, ada)) as client:
+        assert [client.transfer(*wallets, 1).status for _ in range(4)] == [202, 202, 202, 503]
+        assert caller.transfer(*wallets, 1).status == 202  # an operator's
+        assert pay(caller, ben, ada) == 202
+        second_api.start_api(limits)
+        with closing(Caller(second_api.url, client.key)) as elsewhere:  # who has accepted none of them, and counts them all
+            wait_for(lambda: elsewhere.transfer(*wallets, 1).code == "backlog_full", "the other process to count")
+        assert client.transfer(*wallets, 1).code == "backlog_full"

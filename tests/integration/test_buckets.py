@@ -1,0 +1,95 @@
+"""Token buckets, in Redis and without it: the same answers, but for whom they hold."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from core.buckets import Buckets
+from local.redis import Redis
+from tests.world import NO_REDIS
+
+Result = TypeVar("Result")
+
+
+def use(url: str, work: Callable[[Buckets], Awaitable[Result]], *, per_s: float = 0.5, burst: int = 3) -> Result:
+    async def opened() -> Result:
+        buckets = Buckets(url, per_s, burst)
+        try:
+            return await work(buckets)
+        finally:
+            await buckets.close()
+
+    return asyncio.run(opened())
+
+
+@pytest.fixture(params=["with Redis", "without"])
+def url(request: pytest.FixtureRequest, own_redis: Redis) -> str:
+    return own_redis.url if request.param == "with Redis" else NO_REDIS
+
+
+def test_a_burst_is_let_through_and_then_one_has_to_wait(url: str) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        return [await buckets.take("ada", 1) for _ in range(4)]
+
+    *burst, last = use(url, work)
+
+    assert burst == [0.0] * 3
+    assert 1.0 < last <= 2.0  # a token takes two seconds
+
+
+def test_each_name_has_a_bucket_of_its_own(url: str) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        return [await buckets.take(name, 3) for name in ("ada", "ben")]
+
+    assert use(url, work) == [0.0, 0.0]
+
+
+def test_who_takes_more_than_there_are_waits_for_all_of_them(url: str) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        return [await buckets.take("ada", 1000), await buckets.take("ada", 1)]
+
+    first, second = use(url, work)
+
+    assert first == 0.0
+    assert 1990 < second <= 2000  # 998 tokens of two seconds each are owed, and those of the next one and of the burst are not
+
+
+def test_tokens_come_back_with_time(url: str) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        await buckets.take("ada", 3)
+        wait_s = await buckets.take("ada", 1)
+        await asyncio.sleep(wait_s)
+        return [wait_s, await buckets.take("ada", 1), await buckets.take("ada", 1)]
+
+    too_early, just_in_time, too_early_again = use(url, work, per_s=5)
+
+    assert too_early > 0.0
+    assert just_in_time == 0.0
+    assert too_early_again > 0.0
+
+
+def test_processes_share_the_buckets_in_redis_and_nothing_else(own_redis: Redis) -> None:
+    async def work(buckets: Buckets) -> float:
+        return await buckets.take("ada", 3)
+
+    assert use(own_redis.url, work) == 0.0
+    assert use(own_redis.url, work) > 0.0
+    assert use(NO_REDIS, work) == 0.0
+    assert use(NO_REDIS, work) == 0.0
+
+
+def test_a_redis_that_dies_is_left_alone_for_a_while_and_found_again(own_redis: Redis) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        taken = [await buckets.take("ada", 3)]
+        own_redis.kill()
+        taken += [await buckets.take("ada", 3), await buckets.take("ada", 3)]
+        own_redis.start()
+        await asyncio.sleep(1.05)  # the rest that the edge gives Redis after a fault
+        return [*taken, await buckets.take("ada", 3)]
+
+    with_redis, local, local_again, found_again = use(own_redis.url, work)
+
+    assert (with_redis, local, found_again) == (0.0, 0.0, 0.0)
+    assert local_again > 0.0
