@@ -15,7 +15,15 @@ from tests.system import System
 
 
 def test_the_table_is_long_and_holds_every_code_that_an_input_can_get() -> None:
-    of_states = {"internal_error", "unavailable", "external_id_taken", "idempotency_key_reused", "forbidden"}
+    of_states = {
+        "internal_error",
+        "unavailable",
+        "external_id_taken",
+        "idempotency_key_reused",
+        "forbidden",
+        "rate_limited",
+        "backlog_full",
+    }
     of_connections = {"malformed_request", "request_timeout", "headers_too_large"}  # test_wire.py and test_patience.py
 
     assert len(ROWS) >= 700
