@@ -31,6 +31,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/db.py)
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
 

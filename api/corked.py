@@ -26,8 +26,8 @@ class Corked:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._written:
-            data, self._written = b"".join(self._written), []
+        data, self._written = b"".join(self._written), []
+        if data and not self._transport.is_closing():
             self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:

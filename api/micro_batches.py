@@ -90,13 +90,18 @@ class MicroBatches(Generic[Item, Answer]):
         except Exception as error:  # noqa: BLE001  # whatever it is, each caller must be told
             if len(batch) > 1 and not isinstance(error, Unavailable):
                 for pending in batch:
-                    await self._answer([pending])
+                    await self._answer([pending] if not pending.answer.done() else [])
                 return
             tell(batch, error)
             return
-        for pending, answer in zip(batch, answers, strict=True):
-            if not pending.answer.done():
-                pending.answer.set_result(answer)
+        # Later, so that the next batch is on its way before this one's callers are woken up: the database need not wait for them.
+        asyncio.get_running_loop().call_soon(hand_out, batch, answers)
+
+
+def hand_out(batch: Sequence[Pending[Item, Answer]], answers: Sequence[Answer]) -> None:
+    for pending, answer in zip(batch, answers, strict=True):
+        if not pending.answer.done():
+            pending.answer.set_result(answer)
 
 
 def tell(batch: Sequence[Pending[Item, Answer]], error: Exception) -> None:

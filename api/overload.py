@@ -2,20 +2,24 @@
 
 import asyncio
 import math
+import time
 from collections import Counter
+from contextlib import suppress
 from typing import NamedTuple
 
 from fastapi import Request
 
 from api.auth import Caller, bearer_key
 from api.problems import Problem
-from core import db, keys
+from core import db, keys, log
 from core.buckets import Buckets
 from core.db import Database
 from core.errors import Unavailable
 
 COUNT_EVERY_S = 1.0
 BACKLOG_RETRY_AFTER_S = 5  # a worker finishes thousands a second
+
+logger = log.get(__name__)
 
 
 class Gate:
@@ -84,13 +88,11 @@ class Backlog:
     async def count(self) -> None:
         """Count what waits. A database that does not answer leaves the count as it is."""
         db.start_clock()
-        try:
+        with suppress(Unavailable):
             [total] = await self._database.fetch("count_queue", {"most": self._most}, Queued)
+            self._queued = total.queued
             clients = await self._count_by_client() if total.queued >= self._most_by_client else []
-        except Unavailable:
-            return
-        self._queued = total.queued
-        self._by_client = Counter({client.owner: client.queued for client in clients})
+            self._by_client = Counter({client.owner: client.queued for client in clients})
 
     async def _count_by_client(self) -> list[QueuedByClient]:
         """Count those who may be near their limit."""
@@ -98,6 +100,11 @@ class Backlog:
         return await self._database.fetch("count_queue_by_client", params, QueuedByClient)
 
     async def _count_for_ever(self) -> None:
+        """Count each second, or less often where counting is dear: never more than a tenth of the time."""
         while True:
-            await self.count()
-            await asyncio.sleep(COUNT_EVERY_S)
+            began = time.monotonic()
+            try:
+                await self.count()
+            except Exception:  # whatever it is: without counts everybody would be refused some day
+                logger.exception("queue not counted")
+            await asyncio.sleep(max(COUNT_EVERY_S, 9 * (time.monotonic() - began)))

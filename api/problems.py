@@ -71,7 +71,7 @@ KINDS: Mapping[str, Kind] = {
         "Another client has this external_id",
         "Look that client up by its external_id, or choose another one.",
     ),
-    "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB."),
+    "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
     "unsupported_media_type": Kind(
         415,
         "The media type is not supported",

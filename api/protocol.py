@@ -65,10 +65,13 @@ class DoorProtocol(HttpToolsProtocol):
             return
         if len(data) > self.head_max:
             self._measured = True
+        before = self.cycle
+        in_body = before is not None and before.more_body
         super().data_received(data)
         if self._is_in_head():
             self._measured = True
-            self._head_size += len(data)
+            ended_another = in_body or self.cycle is not before  # how much of this read is of this head is not known
+            self._head_size = 0 if ended_another else self._head_size + len(data)
             if self._head_size > self.head_max:
                 self._refuse("headers_too_large")
         elif self._head_size:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from redis import RedisError
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -13,6 +13,8 @@ from core import log
 TAKE_TOKEN = Path(__file__).with_name("take_token.lua").read_text()
 
 TIMEOUT_S = 0.1  # a request waits for it
+CONNECTIONS = 20
+WAIT_S = 1.0  # for a free connection; each is free again after TIMEOUT_S at most
 REST_S = 1.0  # after a fault Redis is left alone for so long
 LOCAL_MAX = 10_000  # buckets that a process keeps; those that are full again go first
 
@@ -23,8 +25,15 @@ class Buckets:
     """Token buckets that hold `burst` tokens and get `per_s` new ones a second."""
 
     def __init__(self, redis_url: str, per_s: float, burst: int) -> None:
-        self._redis = Redis.from_url(
-            redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        self._redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                redis_url,
+                max_connections=CONNECTIONS,
+                timeout=WAIT_S,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),
+            )
         )
         self._take = self._redis.register_script(TAKE_TOKEN)
         self._token_s = 1 / per_s

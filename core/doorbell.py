@@ -27,6 +27,7 @@ RERUN_TTL_S = 60
 REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
 JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
 RESULT_TTL_S = 10  # 0 would cost seven round trips more a job
+JOB_TTL_S = 30  # one that nobody took: by then the sweeper has been there many times
 FAILURE_TTL_S = 3600  # the default of a year fills Redis
 
 Answer = TypeVar("Answer")
@@ -42,8 +43,8 @@ def client(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
 class Doorbell:
     """Rings are coalesced: who raises a shard's flag enqueues the job, and the worker lowers the flag before its last look.
 
-    So while a worker is at a shard nobody needs to ring for it, a row committed after the last look finds no flag and rings again,
-    and at most one job a shard waits at any time.
+    So while a worker is at a shard nobody needs to ring for it, and a row committed after the last look finds no flag and rings
+    again. A flag lasts for seconds: where no worker comes, jobs are enqueued anew, and those that nobody has taken expire.
     """
 
     def __init__(self, url: str) -> None:
@@ -60,7 +61,16 @@ class Doorbell:
 
     def lower(self, shards: Collection[int]) -> None:
         """Take the shards' flags down: whoever commits from here on rings again. Look once more after this."""
-        self._try(lambda: self._redis.delete(*(flag(shard) for shard in shards)))
+        if shards:
+            self._try(lambda: self._redis.delete(*(flag(shard) for shard in shards)))
+
+    def adopt(self, shards: Collection[int]) -> list[int]:
+        """Raise the flags that are down, without waking anybody: the caller will drain these shards. Returns them."""
+        return self._try(lambda: self._raise_flags(shards) if shards else []) or []
+
+    def is_silent(self) -> bool:
+        """Tell whether no job waits for a worker."""
+        return not self._try(lambda: self._redis.llen(self._queue.key))
 
     def pass_on(self, shards: Collection[int]) -> bool:
         """Wake another worker for shards that this one is at, flags up. Returns False when Redis did not take it."""
@@ -103,6 +113,7 @@ class Doorbell:
             job_timeout=JOB_TIMEOUT_S,
             result_ttl=RESULT_TTL_S,
             failure_ttl=FAILURE_TTL_S,
+            ttl=JOB_TTL_S,
             description=APPLY,
         )
         return True

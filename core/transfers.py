@@ -147,7 +147,7 @@ async def list_page(
             [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
         )
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
-    if status == "queued":
+    if status == "queued" and wallet_id is None:
         return Page(await database.fetch("list_queued_transfers", params, stored))
     name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
     searched = await database.fetch(name, {**params, "window": limit if status is None else max(window, limit)}, Searched.of)

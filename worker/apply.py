@@ -36,6 +36,12 @@ class Batch(NamedTuple):
     finished: int
     full: bool = False  # a shard had as many as were asked for, so more may wait
     busy: frozenset[int] = frozenset()  # shards that somebody else drains now: untouched
+    put_off: frozenset[int] = frozenset()  # shards that met a fault which only time heals: untouched too
+
+    @property
+    def left(self) -> frozenset[int]:
+        """The shards that are for others, or for later."""
+        return self.busy | self.put_off
 
 
 class Applier:
@@ -63,6 +69,24 @@ class Applier:
 
     def reject(self, shard: int, suspect: UUID) -> int:
         """Give up on the transfer at the head of the shard's queue, if it still is the suspect. Returns how many were finished."""
+        try:
+            return self._reject(shard, suspect)
+        except BaseException:
+            self.close()
+            raise
+
+    def all_shards(self) -> range:
+        """Return all shards. Raises psycopg.Error."""
+        [(count,)] = self._open().execute(db.statement("count_shards")).fetchall()
+        return range(count)
+
+    def close(self) -> None:
+        """Give the connection back. The next batch opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _reject(self, shard: int, suspect: UUID) -> int:
         connection = self._open()
         with connection.pipeline() as pipeline, connection.transaction():
             _, places = self._claim(connection, pipeline, [shard], limit=1)
@@ -72,12 +96,6 @@ class Applier:
             connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
         return 1
-
-    def close(self) -> None:
-        """Give the connection back. The next batch opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         connection = self._open()

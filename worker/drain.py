@@ -15,7 +15,7 @@ FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard sta
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
 
 # A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
-# for more of them; when they come in one by one, nobody waits.
+# for more of them; when they come in one by one, or when a job waits for a worker, nobody waits.
 GATHER_FROM = 10
 GATHER_S = 0.02
 
@@ -34,18 +34,23 @@ class Drainer:
         self._doorbell = doorbell
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
+        self._at: list[int] = []  # the shards that are being answered
+        self._all_shards: Sequence[int] = ()
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
 
     def answer(self, shards: Sequence[int]) -> int:
         """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
 
+        Part of a deep backlog is passed on to other workers; shards that nobody is at are taken on where there is much to do.
+
         Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
         the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
+        self._at = list(shards)
         try:
-            return self._answer(list(shards))
+            return self._answer()
         except psycopg.Error as error:
-            self._put_off(shards, error)
+            self._put_off(self._at, error)
             return 0
 
     def close(self) -> None:
@@ -53,38 +58,46 @@ class Drainer:
         self._applier.close()
         self._doorbell.close()
 
-    def _answer(self, shards: Sequence[int]) -> int:
+    def _answer(self) -> int:
         """Drain while the flags are up, so that nobody rings meanwhile; lower them, and look once more."""
         deadline = time.monotonic() + self._fair_share_s
         finished = 0
         lowered = False
-        while shards:
-            batch = self._drain(shards, deadline)
+        while self._at:
+            batch = self._drain(self._at, deadline)
             finished += batch.finished
-            shards = [shard for shard in shards if shard not in batch.busy]
-            if not self._goes_on() or time.monotonic() >= deadline:
-                self._doorbell.lower(shards)
-                self._doorbell.ring(shards)
+            self._at = [shard for shard in self._at if shard not in batch.left]
+            is_over = not self._goes_on() or time.monotonic() >= deadline
+            if batch.full and is_over:
+                self._doorbell.lower(self._at)
+                self._doorbell.ring(self._at)
                 break
             if batch.full:
-                shards = self._share(shards) if batch.finished >= BATCH_MAX // 2 else shards
-            elif not lowered and batch.finished >= GATHER_FROM:
+                self._share(batch)
+            elif not lowered and not is_over and batch.finished >= GATHER_FROM and self._doorbell.is_silent():
                 time.sleep(GATHER_S)
+                self._at += self._doorbell.adopt(self._others())
             elif not lowered:
-                self._doorbell.lower(shards)
+                self._doorbell.lower(self._at)
                 lowered = True
-            elif self._doorbell.rerun_asked(shards):
+            elif self._doorbell.rerun_asked(self._at):
                 lowered = False
             else:
                 break
         return finished
 
-    def _share(self, shards: Sequence[int]) -> Sequence[int]:
-        """Pass half of the shards on, because a full batch means work for more than one worker; return the other half."""
-        half = len(shards) // 2
-        if half and self._is_calm(shards) and self._doorbell.pass_on(shards[half:]):
-            return shards[:half]
-        return shards
+    def _share(self, batch: Batch) -> None:
+        """Pass half of the shards on when the batch means work for more than one worker."""
+        half = len(self._at) // 2
+        if batch.finished >= BATCH_MAX // 2 and half and self._is_calm(self._at) and self._doorbell.pass_on(self._at[half:]):
+            self._at = self._at[:half]
+
+    def _others(self) -> Sequence[int]:
+        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions."""
+        if not self._all_shards:
+            self._all_shards = self._applier.all_shards()
+        at = set(self._at)
+        return [shard for shard in self._all_shards if shard not in at]
 
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
         """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""
@@ -103,9 +116,12 @@ class Drainer:
                 if is_out_of_reach(error):
                     raise
                 logger.warning("batch failed", shards=list(shards), exc_info=error)
-        return merged(self._drain_alone(shard) for shard in shards if time.monotonic() < deadline or len(shards) == 1)
+        return merged(self._drain_alone(shard, deadline, must=len(shards) == 1) for shard in shards)
 
-    def _drain_alone(self, shard: int) -> Batch:
+    def _drain_alone(self, shard: int, deadline: float, *, must: bool) -> Batch:
+        """Apply a batch of one shard. One for which no time is left counts as full: it has not been looked at."""
+        if not must and time.monotonic() >= deadline:
+            return Batch(0, full=True)
         caution = self._cautions.get(shard) or Caution()
         try:
             batch = self._applier.apply([shard], caution.limit)
@@ -114,7 +130,7 @@ class Drainer:
                 raise
             if db.is_transient(error):
                 self._put_off([shard], error)
-                return Batch(0, busy=frozenset([shard]))
+                return Batch(0, put_off=frozenset([shard]))
             self._cautions[shard] = caution
             return Batch(self._heed_failure(shard, caution, error), full=True)
         if caution.succeeded():
@@ -147,8 +163,12 @@ class Drainer:
 def merged(batches: Iterable[Batch]) -> Batch:
     """Return what became of several batches as if they had been one."""
     all = list(batches)
-    busy = frozenset().union(*(batch.busy for batch in all))
-    return Batch(sum(batch.finished for batch in all), any(batch.full for batch in all), busy)
+    return Batch(
+        finished=sum(batch.finished for batch in all),
+        full=any(batch.full for batch in all),
+        busy=frozenset().union(*(batch.busy for batch in all)),
+        put_off=frozenset().union(*(batch.put_off for batch in all)),
+    )
 
 
 def is_out_of_reach(error: Exception) -> bool:

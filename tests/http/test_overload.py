@@ -88,6 +88,16 @@ def test_a_batch_counts_as_many_as_it_holds(own_system: System) -> None:
     assert stored(own_system) == 20
 
 
+def test_a_batch_with_nothing_to_store_does_not_touch_the_rates(own_system: System) -> None:
+    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "1"})
+    wallet = caller.new_wallet()
+
+    assert [result["status"] for result in caller.post(BATCH, {"transfers": [{}]}).body["results"]] == [422]
+    assert [caller.deposit(wallet, 1).status for _ in range(2)] == [202, 429]
+    assert [result["status"] for result in caller.post(BATCH, {"transfers": [{}]}).body["results"]] == [422]
+    assert caller.deposit(wallet, 1).status == 429
+
+
 @pytest.mark.parametrize("redis", [{}, {"REDIS_URL": NO_REDIS}])
 def test_each_key_has_a_rate_of_its_own(own_system: System, redis: Mapping[str, str]) -> None:
     caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "1", **redis})

@@ -1,6 +1,7 @@
 """What no HTTP library would send: framing, versions, sizes and pipelines, byte by byte. What cannot be read is a problem too."""
 
 import select
+from collections import Counter
 
 import pytest
 
@@ -196,6 +197,16 @@ def test_pipelined_requests_are_answered_in_order(caller: Caller) -> None:
     answers = parse_all(exchange(caller.url, b"".join(requests)))
 
     assert [answer.status for answer in answers] == [202, 200, 400, 202, 404]
+
+
+def test_thousands_of_pipelined_requests_are_each_given_their_own_time_and_size(caller: Caller) -> None:
+    """Together they last longer than a request may wait for the database, and are larger than one head may be."""
+    get = b"GET /v1/wallets/wal_01h455vb4pex5vsknk084sn02q HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer " + OPERATOR_KEY.encode()
+    requests = [get + b"\r\n\r\n"] * 3000
+
+    answers = parse_all(exchange(caller.url, b"".join(requests) + get + b"\r\nConnection: close\r\n\r\n"))
+
+    assert Counter(answer.status for answer in answers) == {404: 3001}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from local.redis import Redis
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX
-from worker.drain import Drainer
+from worker.drain import GATHER_FROM, Drainer
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)
@@ -294,6 +294,65 @@ def test_a_lock_that_does_not_come_puts_off_its_own_shard_alone(
     assert world.statuses(waits.id, goes.id) == [QUEUED, APPLIED]
     with Client.from_url(own_redis.url) as client:
         assert client.keys("doorbell:*") == []  # the next one who commits rings for both
+    drainer.close()
+    bell.close()
+
+
+def test_who_finds_all_its_shards_busy_goes_on_ringing_for_others(
+    world: World, connection: psycopg.Connection, own_redis: Redis
+) -> None:
+    wallet = world.new_wallet(shard=5)
+    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
+    with connection.transaction():
+        connection.execute("SELECT FROM shards WHERE shard = 3 FOR UPDATE")
+        assert drainer.answer([3]) == 0
+    world.submit(deposit(wallet, 1))
+    bell.ring([5])
+
+    assert drainer.answer([5]) == 1
+
+    with Client.from_url(own_redis.url) as client:
+        assert not client.exists("doorbell:5")  # whoever commits next rings again
+    drainer.close()
+    bell.close()
+
+
+def test_shards_for_which_no_time_was_left_are_rung_for(world: World, own_redis: Redis) -> None:
+    source, destination, doomed = world.new_wallets(100, 0, 0, shard=6)
+    beside = world.new_wallet(shard=7)
+    world.submit(transfer(source, doomed, 1), transfer(source, destination, 1), deposit(beside, 1))
+    world.query("DELETE FROM wallets WHERE id = %s", doomed)
+    impatient = world.drainer(own_redis.url, fair_share_s=0)
+
+    impatient.answer([6, 7])  # fails together; then there is no time for either
+
+    with Client.from_url(own_redis.url) as client:
+        assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[6, 7]]]
+        assert client.exists("doorbell:6", "doorbell:7") == 2
+    impatient.close()
+
+
+def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_redis: Redis) -> None:
+    wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
+    world.submit(*(deposit(wallet, 1) for _ in range(GATHER_FROM)), deposit(elsewhere, 1))
+    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
+
+    assert drainer.answer([3]) == GATHER_FROM + 1
+
+    with Client.from_url(own_redis.url) as client:
+        assert client.keys("doorbell:*") == []
+    drainer.close()
+    bell.close()
+
+
+def test_a_busy_worker_does_not_wait_for_more_while_a_job_waits_for_a_worker(world: World, own_redis: Redis) -> None:
+    wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
+    world.submit(*(deposit(wallet, 1) for _ in range(GATHER_FROM)), deposit(elsewhere, 1))
+    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
+    bell.ring([9])
+
+    assert drainer.answer([3]) == GATHER_FROM
+
     drainer.close()
     bell.close()
 

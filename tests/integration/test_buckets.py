@@ -93,3 +93,11 @@ def test_a_redis_that_dies_is_left_alone_for_a_while_and_found_again(own_redis: 
 
     assert (with_redis, local, found_again) == (0.0, 0.0, 0.0)
     assert local_again > 0.0
+
+
+def test_hundreds_at_once_share_the_buckets_in_redis_all_the_same(own_redis: Redis) -> None:
+    async def work(buckets: Buckets) -> list[float]:
+        return await asyncio.gather(*(buckets.take("ada", 1) for _ in range(300)))
+
+    assert use(own_redis.url, work).count(0.0) == 3
+    assert all(use(own_redis.url, work))
