@@ -23,6 +23,8 @@ IDEMPOTENCY_KEY = {
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "where the resource is"}}
 REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": "only when the key was used before"}}
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
+CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "description": "how to authenticate"}}
+PROBLEM_HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/protocol.py
@@ -41,6 +43,7 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": ", ".join(f"`{code}`" for code in of_status),
             "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
+            **({"headers": PROBLEM_HEADERS[status]} if status in PROBLEM_HEADERS else {}),
         }
         for status, of_status in by_status.items()
     }
