@@ -167,7 +167,10 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ],
         {"audit_wallet_balances": "rich"},
     ),
-    "a transfer that is gone": (["DELETE FROM transfers WHERE id = %(applied)s"], {"audit_stray_entries": "applied"}),
+    "a transfer that is gone": (
+        ["DELETE FROM transfers WHERE id = %(applied)s"],
+        {"audit_stray_entries": "applied", "audit_events": "applied"},
+    ),
     "a wallet that is gone": (
         ["DELETE FROM wallets WHERE id = %(rich)s"],
         {"audit_zero_sum": "ledger", "audit_stray_entries": "rich", "audit_transfers": "applied", "audit_wallets": "client"},
@@ -190,7 +193,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
             "DELETE FROM wallets WHERE id = %(unused)s",
             "UPDATE transfers SET shard = 7 WHERE id = %(applied)s",
         ],
-        {"audit_wallets": "shard 7", "audit_queue": "applied"},
+        {"audit_wallets": "shard 7", "audit_queue": "applied", "audit_events": "applied"},
     ),
     "a transfer turned into a deposit": (
         ["UPDATE transfers SET type = 'deposit' WHERE id = %(applied)s"],
@@ -228,7 +231,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "a queued transfer in the queue of another shard": (["UPDATE queue SET shard = 6"], {"audit_queue": "queued"}),
     "a transfer of another shard than its wallet": (
         ["UPDATE transfers SET shard = 6 WHERE id = %(applied)s"],
-        {"audit_queue": "applied"},
+        {"audit_queue": "applied", "audit_events": "applied"},
     ),
     "a final transfer in the queue": (
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(rejected)s)"],
@@ -242,6 +245,31 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(nobody)s)"],
         {"audit_queue": "nobody"},
     ),
+    "an applied transfer without an event": (["DELETE FROM events WHERE transfer_id = %(applied)s"], {"audit_events": "applied"}),
+    "a rejected transfer without an event": (["DELETE FROM events WHERE transfer_id = %(rejected)s"], {"audit_events": "rejected"}),
+    "an event of a queued transfer": (
+        ["INSERT INTO events (transfer_id, moment, ordinal, shard) VALUES (%(queued)s, 1, 1, 5)"],
+        {"audit_events": "queued"},
+    ),
+    "an event of nobody": (
+        ["INSERT INTO events (transfer_id, moment, ordinal, shard) VALUES (%(nobody)s, 1, 1, 5)"],
+        {"audit_events": "nobody"},
+    ),
+    "an event at another place": (
+        ["UPDATE events SET ordinal = ordinal + 7 WHERE transfer_id = %(applied)s"],
+        {"audit_events": "applied"},
+    ),
+    "a second event of a transfer": (
+        [
+            (
+                "INSERT INTO events (moment, ordinal, shard, transfer_id)"
+                " SELECT moment, 7, shard, transfer_id FROM events WHERE transfer_id = %(applied)s"
+            )
+        ],
+        {"audit_events": "applied"},
+    ),
+    "an event in another shard": (["UPDATE events SET shard = 6 WHERE transfer_id = %(applied)s"], {"audit_events": "applied"}),
+    "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
 }
 
 
@@ -253,6 +281,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
     names = {
         "ledger": "ledger: all ",
         "shard 7": "ledger: shard 7 ",
+        "feed": "ledger: an event ",
         "nobodys wallet": name(Prefix.WALLET, things["nobody"]),
         **{key: name(prefix, things[key]) for prefix, keys in prefixes.items() for key in keys},
     }
