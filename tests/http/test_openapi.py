@@ -25,6 +25,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/transfers/batch"): READ | BODY,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
+    ("get", "/v1/events"): READ | {"invalid_cursor"},
+    ("get", "/v1/events/{event_id}"): READ | {"not_found"},
     ("get", "/healthz"): {"invalid_parameter"},
     ("get", "/readyz"): {"invalid_parameter", "unavailable"},
     ("get", "/problems"): {"invalid_parameter"},
