@@ -205,7 +205,7 @@ def restored(world: World) -> list[UUID]:
 
 
 def shown_anyhow(world: World) -> list[UUID]:
-    return [id for (id,) in world.query("SELECT transfer_id FROM events ORDER BY moment, ordinal")]
+    return [id for (id,) in world.query("SELECT unnest(transfer_ids) FROM events ORDER BY moment")]
 
 
 def migrate_again(world: World) -> None:
