@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, health, keys, openapi, thin, transfers, wallets
+from api import clients, events, health, keys, openapi, thin, transfers, wallets
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -106,7 +106,7 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += thin.routes()
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for router in (clients.router, keys.router, wallets.router, transfers.router):
+    for router in (clients.router, keys.router, wallets.router, transfers.router, events.router):
         app.include_router(router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 

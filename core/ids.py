@@ -18,6 +18,7 @@ class Prefix(StrEnum):
     WALLET = "wal"
     TRANSFER = "trf"
     KEY = "key"
+    EVENT = "evt"
 
 
 class UnknownId(ValueError):

@@ -18,7 +18,7 @@ END = "=== end of step ==="
 
 # What differs from one run to the next, and what it is compared as.
 VARYING = [
-    (re.compile(r"\b(cli|wal|trf)_[0-9a-hjkmnp-tv-z]{26}\b"), r"\1_ID"),
+    (re.compile(r"\b(cli|wal|trf|evt)_[0-9a-hjkmnp-tv-z]{26}\b"), r"\1_ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
     (re.compile(r"^(date|x-request-id): .*$", re.MULTILINE), r"\1: VARIES"),
     (re.compile(r'"request_id": "[0-9a-f]{32}"'), '"request_id": "VARIES"'),

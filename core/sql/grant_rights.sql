@@ -1,7 +1,7 @@
 -- All that the API, the workers and the audit may do in the database; what is not here, they may not. Every migration run makes it so
 -- again, in one transaction: what was granted beside it is taken back, and nobody sees the moment between. A migration that makes a
 -- table or a column adds here what the application needs of it; tests/integration/test_rights.py fails until somebody has decided.
-REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys FROM PUBLIC, {role};
+REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed FROM PUBLIC, {role};
 REVOKE ALL ON SEQUENCE queue_position_seq FROM PUBLIC, {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {role};
@@ -16,7 +16,9 @@ GRANT SELECT, INSERT ON clients TO {role};
 GRANT SELECT, INSERT, UPDATE (balance, version) ON wallets TO {role};
 GRANT SELECT, UPDATE (lockable) ON shards TO {role};
 
-GRANT SELECT, INSERT, UPDATE (status, failure_code, finished_at) ON transfers TO {role};
+GRANT SELECT, INSERT, UPDATE (status, failure_code, finished_at, moment, ordinal) ON transfers TO {role};
 GRANT SELECT, INSERT, DELETE ON queue TO {role};
 GRANT SELECT, INSERT ON entries TO {role};
+GRANT SELECT, INSERT ON events TO {role};
+GRANT SELECT ON feed TO {role};
 GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON keys TO {role};

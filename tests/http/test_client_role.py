@@ -10,6 +10,7 @@ from core.ids import Prefix
 from tests.caller import Answer, Caller, new_key
 from tests.http.conftest import AsClient
 from tests.system import System
+from tests.waiting import wait_for
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,23 @@ def test_a_client_lists_its_queued_transfers_alone(idle_caller: Caller) -> None:
     listed = idle_caller.get("/v1/transfers?status=queued", headers={"Authorization": f"Bearer {key}"})
 
     assert listed.body["data"] == [queued]
+
+
+def test_a_client_follows_the_events_of_its_own_transfers_with_its_own_entries(caller: Caller, ada: Client, bob: Client) -> None:
+    shared = caller.wait_final(ada.caller.transfer(ada.wallet, bob.wallet, 30).body["id"])["id"]
+    alien = caller.wait_final(caller.deposit(bob.wallet, 1).body["id"])["id"]
+
+    def followed() -> list[Any]:
+        return list(ada.caller.get("/v1/events").body["data"])
+
+    wait_for(lambda: len(followed()) == 2, "both events: they are shown when all older transactions have ended")
+    events = followed()
+
+    assert events[1]["data"] == ada.caller.get(f"/v1/transfers/{shared}").body
+    assert [entry["wallet_id"] for event in events for entry in event["data"]["entries"]] == [ada.wallet, ada.wallet]
+    assert ada.caller.get(f"/v1/events?after={events[1]['id']}").body["data"] == []
+    assert ada.caller.get(f"/v1/events/{events[1]['id']}").body == events[1]
+    assert ada.caller.get(f"/v1/events?after={alien.replace('trf_', 'evt_')}").code == "invalid_cursor"
 
 
 def test_a_cursor_is_bound_to_its_caller(caller: Caller, ada: Client, bob: Client) -> None:

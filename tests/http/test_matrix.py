@@ -57,6 +57,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/transfers/batch"): Row(OPEN, OPEN, body={"transfers": [{"idempotency_key": "{new_key}", **TRANSFER}]}),
     ("GET", "/v1/transfers"): Row(OPEN, OPEN, query="?wallet_id={wallet_id}"),
     ("GET", "/v1/transfers/{transfer_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("GET", "/v1/events"): Row((200, 200, 400), (200, 400, 400), query="?after={event_id}"),
+    ("GET", "/v1/events/{event_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/healthz"): AROUND,
     ("GET", "/readyz"): AROUND,
     ("GET", "/problems"): AROUND,
@@ -97,13 +99,20 @@ def thing_of(caller: Caller, client: Any) -> Thing:
         "wallet_id": wallet_id,
         "third_wallet_id": third,
         "transfer_id": moved["id"],
+        "event_id": moved["id"].replace("trf_", "evt_"),
         "key_id": key["id"],
         "code": "not_found",
     }
 
 
 def absent(caller: Caller) -> Thing:
-    named = {"client_id": Prefix.CLIENT, "wallet_id": Prefix.WALLET, "transfer_id": Prefix.TRANSFER, "key_id": Prefix.KEY}
+    named = {
+        "client_id": Prefix.CLIENT,
+        "wallet_id": Prefix.WALLET,
+        "transfer_id": Prefix.TRANSFER,
+        "event_id": Prefix.EVENT,
+        "key_id": Prefix.KEY,
+    }
     fresh = {name: ids.text(prefix, ids.mint()) for name, prefix in named.items()}
     return {**fresh, "external_id": new_key(), "third_wallet_id": caller.new_wallet(), "code": "not_found"}
 

@@ -34,6 +34,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/transfers/batch"): BATCH | OVERLOAD,
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
+    ("get", "/v1/events"): READ | {"invalid_cursor"},
+    ("get", "/v1/events/{event_id}"): READ | {"not_found"},
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
     ("get", "/problems"): ANY | {"invalid_parameter"},

@@ -16,6 +16,8 @@ ALLOWED = {
     "/v1/deposits": "POST",
     "/v1/transfers": "GET, POST",
     "/v1/transfers/trf_01h455vb4pex5vsknk084sn02q": "GET",
+    "/v1/events": "GET",
+    "/v1/events/evt_01h455vb4pex5vsknk084sn02q": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
     "/problems": "GET",

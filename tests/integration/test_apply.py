@@ -412,7 +412,7 @@ def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobod
     source, destination = world.new_wallets(1000, 0)
     before, final, after = (transfer(source, destination, amount) for amount in (1, 100, 10))
     world.submit(before, final, after)
-    world.query("UPDATE transfers SET status = 'applied', finished_at = now() WHERE id = %s", final.id)
+    world.query("UPDATE transfers SET status = 'applied', finished_at = now(), moment = 1, ordinal = 1 WHERE id = %s", final.id)
 
     drainer.answer([final.shard])
 

@@ -167,7 +167,10 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ],
         {"audit_wallet_balances": "rich"},
     ),
-    "a transfer that is gone": (["DELETE FROM transfers WHERE id = %(applied)s"], {"audit_stray_entries": "applied"}),
+    "a transfer that is gone": (
+        ["DELETE FROM transfers WHERE id = %(applied)s"],
+        {"audit_stray_entries": "applied", "audit_events": "applied"},
+    ),
     "a wallet that is gone": (
         ["DELETE FROM wallets WHERE id = %(rich)s"],
         {"audit_zero_sum": "ledger", "audit_stray_entries": "rich", "audit_transfers": "applied", "audit_wallets": "client"},
@@ -242,6 +245,31 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(nobody)s)"],
         {"audit_queue": "nobody"},
     ),
+    "an applied transfer without an event": (
+        ["DELETE FROM events WHERE %(applied)s = ANY(transfer_ids)"],
+        {"audit_events": "applied"},
+    ),
+    "a rejected transfer without an event": (
+        ["DELETE FROM events WHERE %(rejected)s = ANY(transfer_ids)"],
+        {"audit_events": "rejected"},
+    ),
+    "an event of a queued transfer": (
+        ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(queued)s::uuid])"],
+        {"audit_events": "queued"},
+    ),
+    "an event of nobody": (
+        ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(nobody)s::uuid])"],
+        {"audit_events": "nobody"},
+    ),
+    "an event at another place": (
+        ["UPDATE events SET moment = -moment WHERE %(applied)s = ANY(transfer_ids)"],
+        {"audit_events": "applied"},
+    ),
+    "a second event of a transfer": (
+        ["UPDATE events SET transfer_ids = transfer_ids || transfer_ids WHERE %(applied)s = ANY(transfer_ids)"],
+        {"audit_events": "applied"},
+    ),
+    "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
 }
 
 
@@ -253,6 +281,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
     names = {
         "ledger": "ledger: all ",
         "shard 7": "ledger: shard 7 ",
+        "feed": "ledger: an event ",
         "nobodys wallet": name(Prefix.WALLET, things["nobody"]),
         **{key: name(prefix, things[key]) for prefix, keys in prefixes.items() for key in keys},
     }

@@ -258,15 +258,16 @@ def test_a_listing_of_what_is_queued_reads_the_queue_and_never_scans_all_transfe
         """
         WITH stored AS (
             INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner,
-                                   idempotency_key, fingerprint, shard)
+                                   idempotency_key, fingerprint, shard, moment, ordinal)
             SELECT gen_random_uuid(), 'deposit', CASE WHEN n <= %s THEN 'queued' ELSE 'applied' END,
-                   CASE WHEN n > %s THEN now() END, %s, %s, 1, 'USD', '{}', 'operator', n, sha256('f'), 0
+                   CASE WHEN n > %s THEN now() END, %s, %s, 1, 'USD', '{}', 'operator', n, sha256('f'), 0,
+                   CASE WHEN n > %s THEN 1 END, CASE WHEN n > %s THEN n END
               FROM generate_series(1, 4000) n
             RETURNING id, shard, status
         )
         INSERT INTO queue (shard, transfer_id) SELECT shard, id FROM stored WHERE status = 'queued'
         """,
-        queued, queued, ids.external_wallet(0), wallet,
+        queued, queued, ids.external_wallet(0), wallet, queued, queued,
     )  # fmt: skip
     world.query("ANALYZE")
     params = {"before": ids.LAST, "limit": 21}

@@ -34,11 +34,13 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "queue": {"shard": 0, "transfer_id": A},
     "entries": {"wallet_id": A, "version": 1, "transfer_id": B, "amount": 1, "balance_after": 1},
+    "events": {"moment": 1, "transfer_ids": [A, B]},
+    "feed": {"shift": 0},
     "shards": {"shard": 99},
     "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
 }
 
-FINAL = {"status": "applied", "finished_at": "now"}
+FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
 
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("clients", "name_length", {"name": ""}),
@@ -81,8 +83,12 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "failure_iff_rejected", {"status": "rejected", "finished_at": "now"}),
     ("transfers", "failure_iff_rejected", {**FINAL, "failure_code": "internal"}),
     ("transfers", "failure_iff_rejected", {"failure_code": "internal"}),
+    ("transfers", "place_iff_final", {**FINAL, "moment": None}),
+    ("transfers", "place_iff_final", {**FINAL, "ordinal": None}),
+    ("transfers", "place_iff_final", {"moment": 1, "ordinal": 1}),
     ("entries", "version_positive", {"version": 0}),
     ("entries", "amount_not_zero", {"amount": 0}),
+    ("events", "some_transfers", {"transfer_ids": []}),
     ("shards", "shard_not_negative", {"shard": -1}),
     ("keys", "known_role", {"role": "root"}),
     ("keys", "digest_is_sha256", {"digest": b"d" * 33}),
@@ -101,6 +107,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "transfers_owner_key", {"id": B}),
     ("entries", "entries_pkey", {"transfer_id": C}),
     ("entries", "entries_transfer", {"version": 2}),
+    ("events", "events_pkey", {"transfer_ids": [C]}),
     ("shards", "shards_pkey", {}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
     ("keys", "keys_digest_key", {"id": B}),
@@ -113,7 +120,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("wallets", {"kind": "external", "client_id": None, "balance": -(2**63 - 1), "version": 1}),
     ("transfers", {"amount": 2**53 - 1, "reference": "r" * 200, "owner": "o" * 30, "idempotency_key": "k" * 255}),
     ("transfers", FINAL),
-    *(("transfers", {"status": "rejected", "finished_at": "now", "failure_code": refusal}) for refusal in Refusal),
+    *(("transfers", {**FINAL, "status": "rejected", "failure_code": refusal}) for refusal in Refusal),
     ("entries", {"amount": -(2**53 - 1), "balance_after": -(2**63 - 1)}),
     ("keys", {"role": "client", "client_id": B}),
 ]

@@ -1,0 +1,103 @@
+"""The feed of events, oldest first: for those who would rather ask than be called, and for those who missed a call."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, BeforeValidator, Field
+
+from api.auth import Caller, Known
+from api.fields import id_schema
+from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
+from api.pagination import LIMIT_DEFAULT, Limit
+from api.parameters import path_id
+from api.problems import Problem
+from api.times import Time, rfc3339
+from api.transfers import TransferView
+from api.transfers import show as show_transfer
+from core import events, ids
+from core.db import Database
+from core.events import BEGINNING, Event, Place, Type
+from core.ids import Prefix
+
+EventId = Annotated[str, id_schema(Prefix.EVENT)]
+
+
+def event_filter(value: object) -> UUID:
+    return ids.parse(Prefix.EVENT, str(value))
+
+
+EventFilter = Annotated[UUID, BeforeValidator(event_filter), id_schema(Prefix.EVENT)]
+
+
+class EventView(BaseModel):
+    """A transfer became final. The id is the one that webhooks carry, the same on every attempt."""
+
+    id: EventId
+    type: Type
+    timestamp: Time = Field(description="when the transfer became final")
+    data: TransferView
+
+
+class EventPage(BaseModel):
+    data: list[EventView]
+    has_more: bool
+    next_cursor: EventId | None = Field(description="the `after` of the next page; null when this one is the last for now")
+
+
+router = APIRouter(tags=["events"])
+
+
+@router.get("/v1/events", summary="Follow the events", response_model=EventPage, responses=problem_responses(*LIST_PROBLEMS))
+async def list_events(
+    request: Request,
+    caller: Known,
+    after: Annotated[EventFilter | None, Query(description="the last event that you have seen")] = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> Any:
+    """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
+
+    A client's key sees those of the transfers that its own wallet is a party to.
+    """
+    database: Database = request.app.state.database
+    place = await place_of(database, after, caller) if after else BEGINNING
+    rows = await events.list_page(database, after=place, limit=limit + 1, wallet_id=caller.wallet_id)
+    shown = [show(row, caller) for row in rows[:limit]]
+    has_more = len(rows) > limit
+    return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
+
+
+@router.get(
+    "/v1/events/{event_id}",
+    summary="Look an event up",
+    response_model=EventView,
+    responses=problem_responses(*FIND_PROBLEMS),
+)
+async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
+    """An event. It is there as soon as its transfer is final, and never changes."""
+    id = path_id(request, Prefix.EVENT, "event_id")
+    event = await events.find(request.app.state.database, id, wallet_id=caller.wallet_id)
+    if event is None:
+        raise Problem("not_found")
+    return show(event, caller)
+
+
+async def place_of(database: Database, after: UUID, caller: Caller) -> Place:
+    """Return where the event stands. Raises Problem "invalid_cursor" when there is none for this caller: to begin anew would be a
+    surprise.
+    """
+    event = await events.find(database, after, wallet_id=caller.wallet_id)
+    if event is None:
+        raise Problem("invalid_cursor")
+    return event.place
+
+
+def show(event: Event, caller: Caller) -> dict[str, object]:
+    """Return the event as EventView describes it."""
+    assert event.transfer.finished_at is not None
+    return {
+        "id": ids.text(Prefix.EVENT, event.transfer.id),
+        "type": event.type,
+        "timestamp": rfc3339(event.transfer.finished_at),
+        "data": show_transfer(event.transfer, caller),
+    }

@@ -1,0 +1,270 @@
+"""The feed of events: one for each final transfer, in one order, and nobody who follows it ever misses one."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from core import events
+from core.audit import audit
+from core.events import BEGINNING, Event, Place
+from core.migrate import migrate
+from core.settings import Settings
+from tests.world import World, deposit, new_id, transfer
+from worker.caution import ATTEMPTS_MAX
+
+ALL = 10_000
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as threads:
+        yield threads
+
+
+def feed(world: World, after: Place = BEGINNING, limit: int = ALL, wallet_id: UUID | None = None) -> list[Event]:
+    return world.ask(lambda database: events.list_page(database, after=after, limit=limit, wallet_id=wallet_id))
+
+
+def shown(world: World, after: Place = BEGINNING, limit: int = ALL, wallet_id: UUID | None = None) -> list[UUID]:
+    return [event.transfer.id for event in feed(world, after, limit, wallet_id)]
+
+
+def find(world: World, id: UUID, wallet_id: UUID | None = None) -> Event | None:
+    return world.ask(lambda database: events.find(database, id, wallet_id=wallet_id))
+
+
+def test_each_final_transfer_has_one_event_in_the_order_of_its_verdict(world: World) -> None:
+    source, destination = world.new_wallet(shard=1), world.new_wallet(shard=2)
+    sent = [deposit(source, 10), *(transfer(source, destination, amount) for amount in (4, 5, 6)), transfer(destination, source, 9)]
+    world.submit(*sent)
+    with closing(world.applier()) as applier:
+        applier.apply([2, 1], ALL)
+
+    found = feed(world)
+
+    assert [event.transfer.id for event in found] == [one.id for one in sent]
+    assert [event.type for event in found] == ["transfer.applied"] * 3 + ["transfer.rejected", "transfer.applied"]
+    assert [event.transfer for event in found] == [world.transfer(one.id) for one in sent]
+
+
+def test_a_queued_transfer_has_no_event(world: World) -> None:
+    queued = deposit(world.new_wallet(), 5)
+    world.submit(queued)
+
+    assert shown(world) == []
+    assert find(world, queued.id) is None
+
+
+def test_a_transfer_that_is_given_up_on_has_its_event(world: World) -> None:
+    source, doomed = world.new_wallets(100, 0, shard=6)
+    poison = transfer(source, doomed, 1)
+    world.submit(poison)
+    world.query("DELETE FROM wallets WHERE id = %s", doomed)
+
+    world.drain(6)
+
+    assert [(event.transfer.id, event.transfer.failure_code) for event in feed(world)][1:] == [(poison.id, "internal")]
+
+
+def test_a_final_transfer_that_is_given_up_on_keeps_its_one_event(world: World) -> None:
+    source, destination = world.new_wallets(100, 0, shard=6)
+    sent = transfer(source, destination, 1)
+    world.submit(sent)
+    world.drain(6)
+    world.query("INSERT INTO queue (shard, transfer_id) VALUES (6, %s)", sent.id)
+
+    world.drain(6)
+
+    assert world.waiting_shards() == []
+    assert shown(world)[1:] == [sent.id]
+    assert audit(world.url).clean
+
+
+def test_pages_join_without_gap_or_overlap(world: World) -> None:
+    wallet = world.new_wallet()
+    sent = [deposit(wallet, 1) for _ in range(7)]
+    for batch in (sent[:3], sent[3:4], sent[4:]):
+        world.submit(*batch)
+        world.drain()
+
+    paged, place = [], BEGINNING
+    while page := feed(world, after=place, limit=2):
+        paged += [event.transfer.id for event in page]
+        place = page[-1].place
+
+    assert paged == [one.id for one in sent]
+
+
+def test_a_wallets_events_are_those_of_the_transfers_that_it_is_a_party_to(world: World) -> None:
+    ada, ben, cid = world.new_wallets(10, 10, 0)
+    mine, theirs = transfer(ada, ben, 1), transfer(ben, cid, 1)
+    world.submit(mine, theirs)
+    world.drain()
+
+    assert shown(world, wallet_id=ada)[1:] == [mine.id]
+    assert shown(world, wallet_id=cid) == [theirs.id]
+    assert find(world, mine.id, wallet_id=ben) == find(world, mine.id)
+    assert find(world, mine.id, wallet_id=cid) is None
+    assert find(world, new_id()) is None
+
+
+# --- Nobody who follows the feed misses an event ---
+
+
+def test_what_is_committed_late_never_stands_before_what_has_been_shown(
+    world: World, connection: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    """A drain writes its event, and is held up before its COMMIT while another overtakes it.
+
+    A cursor over a plain sequence shows the other's event, goes on behind it, and never sees the first one's.
+    """
+    slow, fast = (deposit(world.new_wallet(shard=shard), 1) for shard in (1, 2))
+    world.submit(slow, fast)
+    followed: list[UUID] = []
+    place = BEGINNING
+
+    with connection.transaction():
+        connection.execute("SELECT FROM queue WHERE transfer_id = %s FOR UPDATE", [slow.id])  # a drain's last statement
+        held_up = threads.submit(world.drain, 1)
+        world.wait_until_blocked()
+        assert world.drain(2) == 1
+        assert world.statuses(fast.id) == [("applied", None)]
+        for event in feed(world, after=place):
+            followed.append(event.transfer.id)
+            place = event.place
+    held_up.result(20)
+    followed += shown(world, after=place)
+
+    assert followed == [slow.id, fast.id]
+
+
+def test_a_transaction_that_is_held_open_delays_the_feed_and_nothing_else(world: World, connection: psycopg.Connection) -> None:
+    first, second = (deposit(world.new_wallet(), 1) for _ in range(2))
+    world.submit(first)
+    world.drain()
+
+    with connection.transaction():
+        connection.execute("SELECT pg_current_xact_id()")
+        world.submit(second)
+        world.drain()
+        assert shown(world) == [first.id]
+        assert find(world, second.id) is not None
+
+    assert shown(world) == [first.id, second.id]
+
+
+def test_followers_of_many_drains_at_once_see_every_event_once_in_one_order(world: World, threads: ThreadPoolExecutor) -> None:
+    wallets = [world.new_wallet(1000, shard=shard) for shard in range(4)]
+    sent = [transfer(wallets[n % 4], wallets[(n + 1) % 4], 1) for n in range(1200)]
+    before = feed(world)[-1].place
+    drainers = [world.applier() for _ in wallets]
+
+    def drain_bit_by_bit(shard: int) -> None:
+        while drainers[shard].apply([shard], 7).finished:
+            pass
+
+    world.submit(*sent)
+    drains = [threads.submit(drain_bit_by_bit, shard) for shard in range(4)]
+    followed: list[UUID] = []
+    place = before
+    while True:
+        over = all(drain.done() for drain in drains)
+        page = feed(world, after=place, limit=50)
+        followed += [event.transfer.id for event in page]
+        place = page[-1].place if page else place
+        if over and not page:
+            break
+
+    for drain in drains:
+        drain.result()
+    for drainer in drainers:
+        drainer.close()
+    assert followed == shown(world, after=before)
+    assert sorted(followed) == sorted(one.id for one in sent)
+    for shard in range(4):  # what a wallet pays out is applied, and told, in the order of its acceptance
+        mine = {one.id for one in sent if one.shard == shard}
+        assert [id for id in followed if id in mine] == [one.id for one in sent if one.shard == shard]
+
+
+# --- Another cluster, whose transactions' ids begin anew ---
+
+
+@pytest.fixture
+def restored(world: World) -> list[UUID]:
+    """Two events of a cluster that had seen many more transactions than this one."""
+    sent = [deposit(world.new_wallet(), 1) for _ in range(2)]
+    world.submit(*sent)
+    world.drain()
+    for table in ("events", "transfers"):
+        world.query(f"UPDATE {table} SET moment = moment + 1000000000")
+    return shown_anyhow(world)
+
+
+def shown_anyhow(world: World) -> list[UUID]:
+    return [id for (id,) in world.query("SELECT unnest(transfer_ids) FROM events ORDER BY moment")]
+
+
+def migrate_again(world: World) -> None:
+    given = {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": "unused"}
+    migrate(Settings.model_validate(given))
+
+
+def test_in_a_restored_database_nothing_becomes_final_until_the_feed_can_go_on(world: World, restored: list[UUID]) -> None:
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+
+    for _ in range(2 * ATTEMPTS_MAX):
+        world.drain()
+    assert world.statuses(sent.id) == [("queued", None)]
+    migrate_again(world)
+    world.drain()
+
+    assert world.statuses(sent.id) == [("applied", None)]
+    assert shown(world) == [*restored, sent.id]
+    assert audit(world.url).clean
+
+
+def test_those_who_followed_the_feed_before_a_restore_go_on_after_it(world: World, restored: list[UUID]) -> None:
+    known = find(world, restored[0])
+    assert known is not None
+    migrate_again(world)
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+    world.drain()
+    migrate_again(world)
+
+    assert shown(world, after=known.place) == [restored[1], sent.id]
+
+
+def test_migrating_leaves_a_feed_that_goes_on_as_it_is(world: World) -> None:
+    world.new_wallet(5)
+
+    migrate_again(world)
+
+    assert world.query("SELECT shift FROM feed") == [(0,)]
+
+
+def test_what_was_final_before_there_were_events_gets_them_in_the_order_of_its_verdict(world: World) -> None:
+    rich, poor = world.new_wallets(100, 0)
+    later, sooner, queued = transfer(rich, poor, 1), transfer(rich, poor, 1000), deposit(poor, 1)
+    for sent in (sooner, later):
+        world.submit(sent)
+        world.drain()
+    world.submit(queued)
+    expected = shown(world)
+    world.query("DROP TABLE events, feed")
+    world.query("ALTER TABLE transfers DROP COLUMN moment, DROP COLUMN ordinal")
+    world.query("DROP FUNCTION feed_moment, feed_horizon")
+    world.query("DELETE FROM migrations WHERE name = '0004_events'")
+
+    migrate_again(world)
+
+    assert expected[1:] == [sooner.id, later.id]
+    assert shown(world) == expected
+    assert audit(world.url).clean
+    world.drain()
+    assert shown(world) == [*expected, queued.id]
