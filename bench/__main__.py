@@ -34,6 +34,7 @@ def main() -> int:
     if arguments.list:
         say("\n".join(f"{name:8}  {describe(name)}" for name in MEASUREMENTS))
         return 0
+    os.environ.setdefault("TELLER_API_PROCESSES", str(os.cpu_count() or 1))  # README's advice: one a core
     signals = StopSignals()
     signals.listen()
     try:

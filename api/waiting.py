@@ -1,0 +1,154 @@
+"""Prefer: wait. Requests that stay until a transfer is final: thousands share one subscription and hold no database connection."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from fastapi import Request
+from redis import RedisError
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+
+from api.micro_batches import MicroBatches
+from api.parameters import preferred_wait_s
+from core import db, log
+from core.doorbell import FINAL
+from core.errors import Unavailable
+from core.transfers import Transfer
+
+READ_EVERY_S = 1.0  # also without news, which Redis may lose
+SUBSCRIBED_WITHIN_S = 0.5
+LISTEN_ON_S = 10.0  # after the last one has gone: the next one need not wait for the subscription
+ID_BYTES = 16
+
+logger = log.get(__name__)
+
+
+class Waiting:
+    """Tells requests when their transfer is final: workers publish which ones became so, after COMMIT."""
+
+    def __init__(self, redis_url: str, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+        self._redis = Redis.from_url(redis_url, socket_connect_timeout=SUBSCRIBED_WITHIN_S)
+        self._lookup = lookup
+        self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._subscribed = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def until_final(self, request: Request, transfer: Transfer, wait_s: float) -> Transfer:
+        """Return the transfer as soon as it is final, or as it is after `wait_s` seconds, or when the process is told to stop.
+
+        When the caller hangs up, at once. A database that does not answer delays what is known, and raises nothing.
+        """
+        deadline = time.monotonic() + wait_s
+        async with self._expecting(transfer.id) as news, hanging_up(request) as gone:
+            while True:
+                news.clear()
+                transfer = await self._read(transfer)
+                left_s = deadline - time.monotonic()
+                if transfer.status != "queued" or left_s <= 0 or gone.done() or is_stopping(request):
+                    return transfer
+                await first_of(news, gone, min(left_s, READ_EVERY_S))
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
+        await self._redis.aclose()
+
+    async def _read(self, known: Transfer) -> Transfer:
+        db.start_clock()
+        with suppress(Unavailable):
+            return await self._lookup.ask(known.id) or known
+        return known
+
+    @asynccontextmanager
+    async def _expecting(self, id: UUID) -> AsyncIterator[asyncio.Event]:
+        """Subscribe before the first look: what becomes final between the two would else be news to nobody."""
+        news = asyncio.Event()
+        self._waiting[id].add(news)
+        try:
+            await self._subscribe()
+            yield news
+        finally:
+            self._waiting[id].discard(news)
+            if not self._waiting[id]:
+                del self._waiting[id]
+
+    async def _subscribe(self) -> None:
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SUBSCRIBED_WITHIN_S):
+                await self._subscribed.wait()
+
+    async def _listen(self) -> None:
+        """Listen while anybody waits, and a little longer. Without Redis, try each second: the waiting look for themselves."""
+        listen_until = time.monotonic() + LISTEN_ON_S
+        while self._waiting or time.monotonic() < listen_until:
+            if self._waiting:
+                listen_until = time.monotonic() + LISTEN_ON_S
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                    await subscription.subscribe(FINAL)
+                    self._subscribed.set()
+                    listen_until = await self._pass_on_news(subscription, listen_until)
+            except RedisError as error:
+                logger.warning("news out of reach", kind=type(error).__name__)
+                await asyncio.sleep(READ_EVERY_S)
+            finally:
+                self._subscribed.clear()
+
+    async def _pass_on_news(self, subscription: PubSub, listen_until: float) -> float:
+        while self._waiting or time.monotonic() < listen_until:
+            message = await subscription.get_message(timeout=READ_EVERY_S)
+            if message is not None:
+                self._tell(message["data"])
+            if self._waiting:
+                listen_until = time.monotonic() + LISTEN_ON_S
+        return listen_until
+
+    def _tell(self, ids: bytes) -> None:
+        for start in range(0, len(ids), ID_BYTES):
+            for news in self._waiting.get(UUID(bytes=ids[start : start + ID_BYTES]), ()):
+                news.set()
+
+
+async def waited_for(request: Request, transfer: Transfer) -> tuple[Transfer, dict[str, str]]:
+    """Wait for the transfer's outcome as long as the request prefers to; return the transfer, and the headers that say so."""
+    wait_s = preferred_wait_s(request)
+    if wait_s is None:
+        return transfer, {}
+    waiting: Waiting = request.app.state.waiting
+    if transfer.status == "queued":
+        transfer = await waiting.until_final(request, transfer, wait_s)
+    return transfer, {"Preference-Applied": f"wait={wait_s}"}
+
+
+@asynccontextmanager
+async def hanging_up(request: Request) -> AsyncIterator["asyncio.Task[None]"]:
+    """Give a task that is done when the caller has hung up. The body must have been read."""
+    gone = asyncio.create_task(hang_up(request))
+    try:
+        yield gone
+    finally:
+        gone.cancel()
+
+
+async def hang_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def first_of(news: asyncio.Event, gone: "asyncio.Task[None]", within_s: float) -> None:
+    told = asyncio.create_task(news.wait())
+    waits: Sequence[asyncio.Task[object]] = [told, gone]
+    await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+
+
+def is_stopping(request: Request) -> bool:
+    """Tell whether the process has been told to stop: api/protocol.py notes it with each request under way."""
+    return bool(request.scope["state"].get("stopping"))
