@@ -24,6 +24,7 @@ from api.overload import Backlog, Gate
 from api.parameters import refuse_parameters_on, refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
+from api.waiting import Waiting
 from core import log, settings
 from core import transfers as stored_transfers
 from core.buckets import Buckets
@@ -78,12 +79,14 @@ def lifespan(configured: Settings) -> Any:
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
         app.state.gate = Gate(backlog, buckets)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
+        app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()
         backlog.start()
         calm_garbage_collector()
         yield
+        await app.state.waiting.close()
         backlog.stop()
         app.state.lookup.stop()
         await app.state.intake.stop()

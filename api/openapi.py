@@ -20,7 +20,17 @@ IDEMPOTENCY_KEY = {
     "example": "order-1001",
 }
 
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored",
+    "required": False,
+    "schema": {"type": "string"},
+    "example": "wait=10",
+}
+
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "where the resource is"}}
+WAITED = {"Preference-Applied": {"schema": {"type": "string"}, "description": "only with Prefer: wait"}}
 REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": "only when the key was used before"}}
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
 CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "description": "how to authenticate"}}
@@ -78,12 +88,14 @@ def described(summary: str, endpoint: Callable[..., object]) -> dict[str, Any]:
 def money_operation(summary: str, endpoint: Callable[..., object], request: type[BaseModel], *problems: str) -> dict[str, Any]:
     """Return the operation of a verb that moves money; `problems` are those that it has beside MONEY_PROBLEMS."""
     content = {"application/json": {"schema": reference("TransferView")}}
+    body, headers = body_of(request, key_required=True), {**LOCATION, **REPLAYED, **WAITED}
     return {
         **described(summary, endpoint),
-        **body_of(request, key_required=True),
+        **body,
+        "parameters": [*body["parameters"], PREFER],
         "responses": {
-            "202": {"description": "queued", "content": content, "headers": {**LOCATION, **REPLAYED, **RETRY_AFTER}},
-            "200": {"description": "its outcome is final", "content": content, "headers": {**LOCATION, **REPLAYED}},
+            "202": {"description": "queued", "content": content, "headers": {**headers, **RETRY_AFTER}},
+            "200": {"description": "its outcome is final", "content": content, "headers": headers},
             **{str(status): response for status, response in problem_responses(*MONEY_PROBLEMS, *problems).items()},
         },
     }

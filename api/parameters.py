@@ -17,6 +17,9 @@ from api.problems import Problem
 from core import idempotency, ids
 from core.ids import Prefix
 
+WAIT = re.compile(r'("?)0*([1-9][0-9]*)\1', re.ASCII)
+WAIT_MAX_S = 30
+
 
 def ascii_integer(value: object) -> object:
     """Refuse what pydantic would also read as an integer: signs, spaces, underscores, other scripts' digits, "1.0"."""
@@ -63,6 +66,20 @@ def optional_key(request: Request) -> str | None:
         return idempotency.parse_key(headers[0])
     except idempotency.InvalidKey:
         raise Problem("idempotency_key_invalid") from None
+
+
+def preferred_wait_s(request: Request) -> int | None:
+    """Return for how many seconds the caller would wait for an outcome, at most WAIT_MAX_S (RFC 7240, section 4.3).
+
+    What cannot be understood is ignored, and so is all but the first preference of that name (section 2).
+    """
+    for header in request.headers.getlist("prefer"):
+        for preference in header.split(","):
+            name, _, value = preference.partition(";")[0].partition("=")
+            if name.strip().lower() == "wait":
+                match = WAIT.fullmatch(value.strip())
+                return min(int(match[2][:9]), WAIT_MAX_S) if match else None
+    return None
 
 
 def refuse_header_key(request: Request) -> None:

@@ -101,6 +101,8 @@ class DoorProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
+        if self.cycle is not None:
+            self.cycle.scope["state"]["stopping"] = True  # whoever waits for an outcome there is answered as it is now
         super().shutdown()
         self.look_every_s = self.stopping_look_every_s
         self._timer.cancel()

@@ -15,6 +15,7 @@ from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
 from api.transfers import RETRY_AFTER_S, show
+from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.ids import Prefix
 from core.money import CURRENCY
@@ -53,7 +54,7 @@ async def post_deposit(request: Request) -> Json:
     submission = deposit_of(new, key, caller, await intake.shards())
     [answer] = await store(request, caller, [submission])
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
-    return respond(stored, caller, replayed=replayed)
+    return await respond(request, stored, caller, replayed=replayed)
 
 
 async def post_transfer(request: Request) -> Json:
@@ -64,7 +65,7 @@ async def post_transfer(request: Request) -> Json:
     submission = transfer_of(new, key, caller, await intake.shards())
     [answer] = await store(request, caller, [submission])
     stored, replayed = accepted(submission, answer, pointers(submission))
-    return respond(stored, caller, replayed=replayed)
+    return await respond(request, stored, caller, replayed=replayed)
 
 
 async def read_request(request: Request, model: type[Money]) -> tuple[str, Money]:
@@ -183,11 +184,13 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
     )
 
 
-def respond(transfer: Transfer, caller: Caller, *, replayed: bool = False) -> Json:
-    """Answer 202 while the transfer is queued, 200 when its outcome is final."""
-    headers = {"Location": f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"}
+async def respond(request: Request, transfer: Transfer, caller: Caller, *, replayed: bool) -> Json:
+    """Answer 202 while the transfer is queued, 200 when its outcome is final: at once, or when the caller has waited for it."""
+    transfer, headers = await waited_for(request, transfer)
+    headers["Location"] = f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     if transfer.status == "queued":
-        return Json(show(transfer, caller), 202, {**headers, "Retry-After": str(RETRY_AFTER_S)})
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+        return Json(show(transfer, caller), 202, headers)
     return Json(show(transfer, caller), 200, headers)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from api.batch import BatchRequest, BatchView, post_batch
 from api.fast_lane import Endpoint
-from api.openapi import FIND_PROBLEMS, batch_operation, described, money_operation, problem_responses, reference
+from api.openapi import FIND_PROBLEMS, PREFER, WAITED, batch_operation, described, money_operation, problem_responses, reference
 from api.submit import NewDeposit, NewTransfer, post_deposit, post_transfer
 from api.transfers import TRANSFER_ID_SCHEMA, get_transfer
 
@@ -49,9 +49,9 @@ def get_operation() -> dict[str, Any]:
     content = {"application/json": {"schema": reference("TransferView")}}
     return {
         **described("Look a transfer up", get_transfer),
-        "parameters": [{"name": "transfer_id", "in": "path", "required": True, "schema": TRANSFER_ID_SCHEMA}],
+        "parameters": [{"name": "transfer_id", "in": "path", "required": True, "schema": TRANSFER_ID_SCHEMA}, PREFER],
         "responses": {
-            "200": {"description": "the transfer", "content": content},
+            "200": {"description": "the transfer", "content": content, "headers": WAITED},
             **{str(status): response for status, response in problem_responses(*FIND_PROBLEMS).items()},
         },
     }

@@ -16,6 +16,7 @@ from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
 from api.times import Time, rfc3339
+from api.waiting import waited_for
 from core import ids, transfers
 from core.ids import Prefix
 from core.ledger import Refusal
@@ -114,7 +115,8 @@ async def get_transfer(request: Request) -> Json:
     transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "id"))
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
-    return Json(show(transfer, caller))
+    transfer, headers = await waited_for(request, transfer)
+    return Json(show(transfer, caller), 200, headers)
 
 
 def show(transfer: Transfer, caller: Caller) -> dict[str, object]:

@@ -5,8 +5,9 @@ raises, and nothing blocks for longer than its timeouts.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,9 +16,10 @@ from rq import Queue
 
 from core import log
 
-__all__ = ["APPLY", "QUEUE", "SERIALIZER", "Doorbell", "client"]
+__all__ = ["APPLY", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
 
 QUEUE = "transfers"
+FINAL = "final"  # the channel on which ids of transfers that became final are published, 16 bytes each
 APPLY = "worker.jobs.apply"  # a name in worker/jobs.py; the only job there is
 SERIALIZER = "json"  # pickle would run whatever somebody puts into Redis
 
@@ -83,6 +85,11 @@ class Doorbell:
     def rerun_asked(self, shards: Collection[int]) -> bool:
         """Tell, once, whether somebody asked. Call it after the locks of the last look are released."""
         return bool(self._try(lambda: self._take_reruns(shards)))
+
+    def tell(self, ids: Sequence[UUID]) -> None:
+        """Tell whoever waits for them that these transfers are final. Call it after COMMIT alone."""
+        if ids:
+            self._try(lambda: self._redis.publish(FINAL, b"".join(id.bytes for id in ids)))
 
     def is_reachable(self) -> bool:
         return self._try(self._redis.ping) is not None

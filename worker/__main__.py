@@ -40,7 +40,8 @@ def run_sweep(configured: Settings, process: Process) -> None:
 
 
 def drainer(configured: Settings, process: Process) -> Drainer:
-    return Drainer(Applier(connector(configured)), Doorbell(configured.redis_url), process.goes_on)
+    doorbell = Doorbell(configured.redis_url)
+    return Drainer(Applier(connector(configured), doorbell.tell), doorbell, process.goes_on)
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:

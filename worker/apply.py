@@ -45,10 +45,14 @@ class Batch(NamedTuple):
 
 
 class Applier:
-    """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke."""
+    """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke.
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    After each COMMIT, `tell` is given the ids of the transfers that became final; it must not raise.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], tell: Callable[[Sequence[UUID]], None] = lambda _: None) -> None:
         self._connect = connect
+        self._tell = tell
         self._connection: Connection | None = None
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
 
@@ -95,6 +99,7 @@ class Applier:
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
             connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
+        self._tell([suspect])
         return 1
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
@@ -105,6 +110,7 @@ class Applier:
                 claims = [Claim(*place[2:]) for place in places]
                 outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
                 self._write(connection, pipeline, places, outcome)
+        self._tell([place.transfer_id for place in places])
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
 
