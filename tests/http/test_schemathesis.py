@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.caller import OPERATOR_KEY, Caller
 from tests.system import ROOT
 
-SEED = 20261122
+SEED = 20261123
 WITHIN_S = 90  # it takes 10 to 25 seconds
 
 
