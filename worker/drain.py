@@ -15,9 +15,10 @@ FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard sta
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
 
 # A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
-# for more of them; when they come in one by one, or when a job waits for a worker, nobody waits.
+# for more of them; when they come in one by one, nobody waits.
 GATHER_FROM = 10
 GATHER_S = 0.02
+GATHER_BESIDE_JOBS_S = 0.25  # leaving at once made workers and jobs chase each other, each with a handful of transfers
 
 logger = log.get(__name__)
 
@@ -60,7 +61,8 @@ class Drainer:
 
     def _answer(self) -> int:
         """Drain while the flags are up, so that nobody rings meanwhile; lower them, and look once more."""
-        deadline = time.monotonic() + self._fair_share_s
+        began = time.monotonic()
+        deadline = began + self._fair_share_s
         finished = 0
         lowered = False
         while self._at:
@@ -74,7 +76,7 @@ class Drainer:
                 break
             if batch.full:
                 self._share(batch)
-            elif not lowered and not is_over and batch.finished >= GATHER_FROM and self._doorbell.is_silent():
+            elif not lowered and not is_over and batch.finished >= GATHER_FROM and self._may_gather(began):
                 time.sleep(GATHER_S)
                 self._at += self._doorbell.adopt(self._others())
             elif not lowered:
@@ -85,6 +87,10 @@ class Drainer:
             else:
                 break
         return finished
+
+    def _may_gather(self, began: float) -> bool:
+        """Tell whether to stay and wait for more. Not for long while a job waits for a worker: it may be this one that it needs."""
+        return time.monotonic() < began + GATHER_BESIDE_JOBS_S or self._doorbell.is_silent()
 
     def _share(self, batch: Batch) -> None:
         """Pass half of the shards on when the batch means work for more than one worker."""

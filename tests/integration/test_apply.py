@@ -345,7 +345,7 @@ def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_r
     bell.close()
 
 
-def test_a_busy_worker_does_not_wait_for_more_while_a_job_waits_for_a_worker(world: World, own_redis: Redis) -> None:
+def test_a_busy_worker_leaves_shards_to_the_job_that_waits_for_them(world: World, own_redis: Redis) -> None:
     wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
     world.submit(*(deposit(wallet, 1) for _ in range(GATHER_FROM)), deposit(elsewhere, 1))
     bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
