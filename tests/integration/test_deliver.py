@@ -155,6 +155,23 @@ def test_more_than_fifty_are_in_flight_at_once() -> None:
     run(test)
 
 
+def test_the_next_goes_as_soon_as_there_is_a_place() -> None:
+    """With a poll between each two, these would take a minute."""
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, "one") for _ in range(60)))
+            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(asyncio.Event()))
+            async with asyncio.timeout(20):
+                for _ in range(60):
+                    await kept.marks.get()
+
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
 def test_no_more_are_in_flight_than_there_are_places() -> None:
     async def test() -> None:
         async with AsyncExitStack() as stack:
@@ -264,6 +281,7 @@ def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
             running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(stopping))
             await wait_for_all(receiver.arrivals, 1)
             stopping.set()
+            assert not (await asyncio.wait({running}, timeout=0.2))[0]  # it waits for what is in flight
             go_on.set()
             await asyncio.wait_for(running, 20)
 
