@@ -43,9 +43,9 @@ async def receiving(
                 receiver.requests.append(await read_request(reader))
             receiver.arrivals.put_nowait(None)
             await behaviour(reader, writer)
-        writer.close()
-        with suppress(OSError):
+            writer.close()
             await writer.wait_closed()
+        writer.transport.abort()  # does nothing to one that is closed
         receiver.left.set()
 
     server = await asyncio.start_server(serve, host, port, ssl=tls)
@@ -54,10 +54,10 @@ async def receiving(
         yield receiver
     finally:
         server.close()
-        for task in serving:
-            if task:
-                task.cancel()
-        await asyncio.gather(*(task for task in serving if task), return_exceptions=True)
+        for task in filter(None, serving):
+            task.cancel()
+        await asyncio.gather(*filter(None, serving), return_exceptions=True)
+        await asyncio.sleep(0)  # for the transports to end
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:

@@ -5,6 +5,7 @@ kernel is asked to connect to. Nothing is remembered in between that could have 
 """
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -88,6 +89,11 @@ class GuardedSocket(socket.socket):
         count = super().recv_into(buffer, self._bounded(nbytes or len(buffer)), flags)
         self._left_bytes -= count
         return count
+
+    def end(self) -> None:
+        """End the connection now. Closed by asyncio alone, TLS would wait half a minute for the receiver to agree."""
+        with suppress(OSError):  # it is closed, was never connected, or the receiver was faster
+            self.shutdown(socket.SHUT_RDWR)
 
     def _bounded(self, wanted_bytes: int) -> int:
         if not self._left_bytes:

@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -64,9 +65,10 @@ class Attempt:
 class Sender:
     """Sends webhooks to addresses that callers have chosen; any number at a time, none in the way of another.
 
-    Each attempt has a connection of its own: nothing of one is left over for the next, and where it leads is checked each time.
-    `allow_private` is for development, see core/callback_url.py. A context manager, made in the event loop where it is used, which
-    has to be asyncio's own.
+    Each attempt has a session and a connection of its own, and leaves nothing open: nothing of one is left over for the next, and
+    where it leads is checked each time. `allow_private` is for development, see core/callback_url.py.
+
+    A context manager, made in the event loop where it is used, which has to be asyncio's own.
     """
 
     def __init__(
@@ -82,27 +84,12 @@ class Sender:
         self._allow_private = allow_private
         self._within_s = within_s
         self._resolver = GuardedResolver(resolver or make_resolver(), allow_private=allow_private)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=self._resolver,
-                use_dns_cache=False,
-                socket_factory=lambda address: GuardedSocket(address[0], allow_private=allow_private),
-                ssl=tls or ssl.create_default_context(),
-                force_close=True,
-                limit=0,  # who waits here would wait on the receiver's time; how many at once is decided by whoever calls
-            ),
-            headers=HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # there is one clock for all, in send
-        )
+        self._tls = tls or ssl.create_default_context()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._session.close()
         await self._resolver.close()
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
@@ -115,14 +102,43 @@ class Sender:
         began = time.monotonic()
         status, retry_after_s, fault = None, None, None
         try:
-            async with asyncio.timeout(self._within_s):
-                response = await self._session.post(URL(url, encoded=True), data=body, headers=headers, allow_redirects=False)
+            async with asyncio.timeout(self._within_s), self._session() as session:
+                response = await session.post(URL(url, encoded=True), data=body, headers=headers, allow_redirects=False)
                 status = response.status
                 retry_after_s = read_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
                 await read_out(response)
         except (aiohttp.ClientError, OSError) as error:
             fault = fault_of(error) if status is None else None
         return Attempt(status, fault, time.monotonic() - began, retry_after_s)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session for one attempt. No connection outlives it, not even to take leave of its receiver."""
+        sockets: list[GuardedSocket] = []
+
+        def open_socket(address: aiohttp.AddrInfoType) -> GuardedSocket:
+            sockets.append(GuardedSocket(address[0], allow_private=self._allow_private))
+            return sockets[-1]
+
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=self._resolver,
+                use_dns_cache=False,
+                socket_factory=open_socket,
+                ssl=self._tls,
+                force_close=True,
+            ),
+            headers=HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # there is one clock for all, in send
+        ) as session:
+            try:
+                yield session
+            finally:
+                for used in sockets:
+                    used.end()
 
 
 async def read_out(response: aiohttp.ClientResponse) -> None:

@@ -1,14 +1,15 @@
 """One attempt to deliver a webhook: to receivers that behave and to receivers that do not, all of them real servers."""
 
 import asyncio
-import os
 import random
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import trustme
 import uvloop
@@ -117,14 +118,16 @@ def test_nothing_of_one_attempt_is_left_for_the_next() -> None:
     run(test)
 
 
-def test_proxies_and_passwords_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_proxies_and_passwords_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login teller password swordfish\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as proxy, receiving(answer("200 OK")) as receiver:
             for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
-                monkeypatch.setitem(os.environ, name, f"http://127.0.0.1:{proxy.port}")
+                monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
             async with Sender(allow_private=True) as sender:
                 await sender.send(f"http://127.0.0.1:{receiver.port}/", BODY, HEADERS)
 
@@ -242,6 +245,18 @@ def test_who_accepts_no_connection_is_left_in_time() -> None:
     run(test)
 
 
+def test_where_nobody_listens_nothing_is_delivered() -> None:
+    async def test() -> None:
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            async with Sender(allow_private=True, within_s=LONG_S) as sender:
+                attempt = await sender.send(f"http://127.0.0.1:{silent.getsockname()[1]}/", BODY, HEADERS)
+
+        assert (attempt.status, attempt.fault) == (None, Fault.NOT_CONNECTED)
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -274,6 +289,7 @@ def test_whatever_comes_after_the_status_the_status_counts(behaviour: Behaviour)
     attempt = asyncio.run(send_to(behaviour))
 
     assert (attempt.status, attempt.fault) == (200, None)
+    assert attempt.duration_s < LONG_S / 2  # none of them is waited for
 
 
 def test_a_body_that_drips_takes_its_time_and_no_more() -> None:
@@ -281,6 +297,33 @@ def test_a_body_that_drips_takes_its_time_and_no_more() -> None:
 
     assert (attempt.status, attempt.fault) == (200, None)
     assert attempt.duration_s >= SHORT_S
+
+
+def test_who_does_not_take_leave_keeps_no_connection_of_ours(authority: trustme.CA) -> None:
+    """asyncio would wait for the other side of a TLS connection to agree to its end, for half a minute."""
+
+    async def ignore(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        transport = cast(asyncio.Transport, writer.transport)
+        transport.pause_reading()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await asyncio.Event().wait()
+
+    async def test() -> None:
+        async with (
+            receiving(ignore, tls=serving(authority.issue_cert(NAME))) as receiver,
+            Sender(allow_private=True, resolver=Answers(["127.0.0.1"]), tls=trusting(authority)) as sender,
+        ):
+            assert (await sender.send(f"https://{NAME}:{receiver.port}/", BODY, HEADERS)).status == 200
+            async with asyncio.timeout(10):
+                while connected_to(receiver.port):  # noqa: ASYNC110 - the kernel sets no event
+                    await asyncio.sleep(PACE_S)
+
+    run(test)
+
+
+def connected_to(port: int) -> bool:
+    connections = psutil.Process().net_connections("tcp")
+    return any(one.raddr and one.raddr.port == port for one in connections)
 
 
 def test_no_more_is_read_than_the_bound() -> None:
@@ -488,10 +531,10 @@ def test_the_systems_authorities_are_the_known_ones_when_none_are_given(authorit
 )
 def test_who_does_not_speak_tls_is_refused(authority: trustme.CA, behaviour: Behaviour, fault: Fault) -> None:
     async def test() -> None:
-        resolver = Answers(["127.0.0.1"])
+        within_s = SHORT_S if fault == Fault.TIMED_OUT else LONG_S
         async with (
             receiving(behaviour, reads=False) as receiver,
-            Sender(allow_private=True, within_s=SHORT_S, resolver=resolver, tls=trusting(authority)) as sender,
+            Sender(allow_private=True, within_s=within_s, resolver=Answers(["127.0.0.1"]), tls=trusting(authority)) as sender,
         ):
             attempt = await sender.send(f"https://{NAME}:{receiver.port}/", BODY, HEADERS)
 
@@ -540,6 +583,19 @@ def test_a_name_without_an_address_is_named() -> None:
             attempt = await sender.send(f"https://{NAME}/", BODY, HEADERS)
 
         assert (attempt.status, attempt.fault) == (None, Fault.NAME_NOT_FOUND)
+
+    run(test)
+
+
+def test_a_name_that_nobody_answers_for_is_left_in_time() -> None:
+    async def test() -> None:
+        async with (
+            naming({}) as (_, port),
+            Sender(resolver=make_resolver(nameservers=["127.0.0.1"], udp_port=port), within_s=SHORT_S) as sender,
+        ):
+            attempt = await sender.send(f"https://{NAME}/", BODY, HEADERS)
+
+        assert (attempt.status, attempt.fault) == (None, Fault.TIMED_OUT)
 
     run(test)
 
