@@ -20,6 +20,7 @@ from core.signing import sign
 from worker.send import Attempt, Sender
 
 IN_FLIGHT_MAX = 128
+PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
 PER_RECEIVER_MAX = 4
 POLL_S = 1.0  # how long what becomes due may wait to be seen
 
@@ -28,9 +29,10 @@ logger = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook that is due. Whatever has the same `receiver` shares one limit: an endpoint, or the host of a callback's URL."""
+    """A webhook that is due. `owner` is who wants it sent; `receiver` is one of the owner's: an endpoint, or a callback's host."""
 
     id: UUID
+    owner: str
     receiver: str
     url: str
     event_id: str
@@ -42,8 +44,8 @@ class Delivery:
 class Deliveries(Protocol):
     """Where deliveries are kept. Both verbs raise Unavailable when that is out of reach."""
 
-    async def claim(self, limit: int, without: Collection[str]) -> Sequence[Delivery]:
-        """Return what is due longest: up to `limit`, one for each receiver, none for those `without`.
+    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
+        """Return what is due longest: up to `limit`, one for each owner; nothing of and for those without.
 
         Nobody else is given what is claimed until the claim lapses, which has to take longer than an attempt.
         """
@@ -53,9 +55,9 @@ class Deliveries(Protocol):
 
 
 class Deliverer:
-    """Has many attempts in flight, and of one receiver few; of one that failed last, a single one.
+    """Has many attempts in flight, of one owner a part of them, to one receiver few; to one that failed last, a single one.
 
-    So those that are dead for long have few of the places, and a claim serves each receiver once before it serves one twice.
+    So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
     """
 
     def __init__(
@@ -63,13 +65,16 @@ class Deliverer:
         deliveries: Deliveries,
         sender: Sender,
         in_flight_max: int = IN_FLIGHT_MAX,
+        per_owner_max: int = PER_OWNER_MAX,
         per_receiver_max: int = PER_RECEIVER_MAX,
     ) -> None:
         self._deliveries = deliveries
         self._sender = sender
         self._in_flight_max = in_flight_max
+        self._per_owner_max = per_owner_max
         self._per_receiver_max = per_receiver_max
-        self._in_flight: Counter[str] = Counter()
+        self._of_owner: Counter[str] = Counter()
+        self._to_receiver: Counter[str] = Counter()
         self._failing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,7 +91,7 @@ class Deliverer:
         if not room:
             return 0
         try:
-            due = await self._deliveries.claim(room, self._full())
+            due = await self._deliveries.claim(room, self._full_owners(), self._full_receivers())
         except Unavailable:
             logger.warning("deliveries put off")
             return 0
@@ -98,15 +103,18 @@ class Deliverer:
         """Wait for all that is in flight."""
         await asyncio.gather(*self._tasks)
 
-    def _full(self) -> Collection[str]:
-        """Return the receivers that may have no more in flight."""
-        return [receiver for receiver, count in self._in_flight.items() if count >= self._limit(receiver)]
+    def _full_owners(self) -> Collection[str]:
+        return [owner for owner, count in self._of_owner.items() if count >= self._per_owner_max]
+
+    def _full_receivers(self) -> Collection[str]:
+        return [receiver for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]
 
     def _limit(self, receiver: str) -> int:
         return 1 if receiver in self._failing else self._per_receiver_max
 
     def _start(self, delivery: Delivery) -> None:
-        self._in_flight[delivery.receiver] += 1
+        self._of_owner[delivery.owner] += 1
+        self._to_receiver[delivery.receiver] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -121,10 +129,14 @@ class Deliverer:
         except Exception:
             logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
         finally:
-            self._in_flight -= Counter([delivery.receiver])
+            self._of_owner -= Counter([delivery.owner])
+            self._to_receiver -= Counter([delivery.receiver])
 
     def _heed(self, receiver: str, attempt: Attempt) -> None:
-        (self._failing.discard if attempt.succeeded else self._failing.add)(receiver)
+        if attempt.succeeded:
+            self._failing.discard(receiver)
+        else:
+            self._failing.add(receiver)
 
     async def _pause(self, stopping: asyncio.Event) -> None:
         """Wait until there may be room, or something due, or a stop."""

@@ -32,11 +32,11 @@ class Kept:
         self.marked: dict[UUID, tuple[Attempt, float | None]] = {}
         self.marks: asyncio.Queue[str] = asyncio.Queue()  # the receiver of each delivery, in the order in which they ended
 
-    async def claim(self, limit: int, without: Collection[str]) -> Sequence[Delivery]:
+    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
         first: dict[str, Delivery] = {}
         for delivery in self.due:
-            if delivery.receiver not in without and len(first) < limit:
-                first.setdefault(delivery.receiver, delivery)
+            if delivery.owner not in without_owners and delivery.receiver not in without_receivers and len(first) < limit:
+                first.setdefault(delivery.owner, delivery)
         claim = list(first.values())
         self.due = [delivery for delivery in self.due if delivery not in claim]
         self.claimed.append([delivery.receiver for delivery in claim])
@@ -47,10 +47,11 @@ class Kept:
         self.marks.put_nowait(delivery.receiver)
 
 
-def due(receiver: Receiver, name: str, attempts: int = 0) -> Delivery:
+def due(receiver: Receiver, name: str, owner: str | None = None, attempts: int = 0) -> Delivery:
     number = next(NUMBERS)
     body = json.dumps({"type": "transfer.applied", "data": number}).encode()
-    return Delivery(UUID(int=number), name, f"http://127.0.0.1:{receiver.port}/", f"evt_{number}", body, [SECRET], attempts)
+    url = f"http://127.0.0.1:{receiver.port}/"
+    return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], attempts)
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -59,7 +60,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def deliver_one(behaviour: Behaviour, attempts: int = 0, within_s: float = LONG_S) -> tuple[Attempt, float | None]:
     async with receiving(behaviour) as receiver, Sender(allow_private=True, within_s=within_s) as sender:
-        delivery = due(receiver, "one", attempts)
+        delivery = due(receiver, "one", attempts=attempts)
         kept = Kept(delivery)
         deliverer = Deliverer(kept, sender)
         assert await deliverer.run_once() == 1
@@ -113,19 +114,45 @@ def test_who_does_not_answer_is_tried_again() -> None:
     assert retry_in_s is not None
 
 
-def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody() -> None:
-    """The dead one's are due first, and would hang for a minute."""
+@pytest.mark.parametrize("owner", [None, "ada"], ids=["of another owner", "of the same owner"])
+def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) -> None:
+    """The dead one's are due first, and would hang until the test gives up."""
 
     async def test() -> None:
-        async with receiving(hang) as dead, receiving(answer("200 OK")) as alive, Sender(allow_private=True) as sender:
-            kept = Kept(*(due(dead, "dead") for _ in range(1000)), *(due(alive, "alive") for _ in range(50)))
-            deliverer = Deliverer(kept, sender, in_flight_max=8, per_receiver_max=4)
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+        async with (
+            receiving(hang) as dead,
+            receiving(answer("200 OK")) as alive,
+            Sender(allow_private=True, within_s=LONG_S) as sender,
+        ):
+            kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
+            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_receiver_max=4).run(asyncio.Event()))
 
             ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
 
             assert ended == ["alive"] * 50
             assert dead.connected == 4
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
+    async def test() -> None:
+        async with (
+            receiving(hang) as dead,
+            receiving(answer("200 OK")) as alive,
+            Sender(allow_private=True, within_s=LONG_S) as sender,
+        ):
+            kept = Kept(
+                *(due(dead, f"dead {number}", "eve") for number in range(1000)), *(due(alive, "alive", "ada") for _ in range(50))
+            )
+            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_owner_max=5).run(asyncio.Event()))
+
+            ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
+
+            assert ended == ["alive"] * 50
+            assert dead.connected == 5
             assert not running.done()
             await abandon()
 
@@ -212,7 +239,7 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
     run(test)
 
 
-def test_each_claim_serves_each_receiver_once() -> None:
+def test_each_claim_serves_each_owner_once() -> None:
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, name) for name in "aaabbc"))
@@ -249,11 +276,13 @@ def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
     class Away(Kept):
         away = 1
 
-        async def claim(self, limit: int, without: Collection[str]) -> Sequence[Delivery]:
+        async def claim(
+            self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]
+        ) -> Sequence[Delivery]:
             self.away -= 1
             if self.away >= 0:
                 raise Unavailable
-            return await super().claim(limit, without)
+            return await super().claim(limit, without_owners, without_receivers)
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
