@@ -242,17 +242,19 @@ def test_nobody_needs_to_ring_while_a_shard_is_drained(
 def test_a_backlog_of_many_shards_is_shared_with_other_workers(world: World, own_redis: Redis) -> None:
     wallets = [world.new_wallet(shard=shard) for shard in range(4)]
     world.submit(*(deposit(wallet, 1) for wallet in wallets for _ in range(BATCH_MAX)))
-    drainer = world.drainer(own_redis.url)
+    drainer, bell = world.drainer(own_redis.url), Doorbell(own_redis.url)
+    bell.ring(range(4))
 
     finished = drainer.answer(range(4))
 
     with Client.from_url(own_redis.url) as client:
         jobs = Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs
-    assert [job.args for job in jobs] == [[[2, 3]], [[1]]]
+    assert [job.args for job in jobs] == [[[0, 1, 2, 3]], [[2, 3]], [[1]]]  # the ring's, and what was passed on
     assert world.balance(wallets[0]) == BATCH_MAX
     assert BATCH_MAX < finished < 4 * BATCH_MAX
     assert finished + sum(drainer.answer(shards) for shards in ([2, 3], [1], [3])) == 4 * BATCH_MAX
     drainer.close()
+    bell.close()
 
 
 def test_without_redis_a_backlog_of_many_shards_is_drained_alone(world: World, drainer: Drainer) -> None:

@@ -1,0 +1,328 @@
+"""Many webhooks to many receivers: nobody waits for another, and what became of each is kept."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from standardwebhooks import Webhook
+
+from core.errors import Unavailable
+from core.signing import make_secret
+from tests.receivers import Behaviour, Receiver, answer, hang, receiving, wait_for_all
+from worker.deliver import Deliverer, Delivery
+from worker.send import Attempt, Fault, Sender
+
+SECRET = make_secret()
+NUMBERS = count(1)
+LONG_S = 60.0  # nothing here is meant to run out of time
+
+
+class Kept:
+    """Deliveries in memory, as the protocol has it; what is to be tried again is only noted."""
+
+    def __init__(self, *due: Delivery) -> None:
+        self.due = list(due)
+        self.claimed: list[list[str]] = []
+        self.marked: dict[UUID, tuple[Attempt, float | None]] = {}
+        self.marks: asyncio.Queue[str] = asyncio.Queue()  # the receiver of each delivery, in the order in which they ended
+
+    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
+        first: dict[str, Delivery] = {}
+        for delivery in self.due:
+            if delivery.owner not in without_owners and delivery.receiver not in without_receivers and len(first) < limit:
+                first.setdefault(delivery.owner, delivery)
+        claim = list(first.values())
+        self.due = [delivery for delivery in self.due if delivery not in claim]
+        self.claimed.append([delivery.receiver for delivery in claim])
+        return claim
+
+    async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
+        self.marked[delivery.id] = attempt, retry_in_s
+        self.marks.put_nowait(delivery.receiver)
+
+
+def due(receiver: Receiver, name: str, owner: str | None = None, attempts: int = 0) -> Delivery:
+    number = next(NUMBERS)
+    body = json.dumps({"type": "transfer.applied", "data": number}).encode()
+    url = f"http://127.0.0.1:{receiver.port}/"
+    return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], attempts)
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(test())
+
+
+async def deliver_one(behaviour: Behaviour, attempts: int = 0, within_s: float = LONG_S) -> tuple[Attempt, float | None]:
+    async with receiving(behaviour) as receiver, Sender(allow_private=True, within_s=within_s) as sender:
+        delivery = due(receiver, "one", attempts=attempts)
+        kept = Kept(delivery)
+        deliverer = Deliverer(kept, sender)
+        assert await deliverer.run_once() == 1
+        await deliverer.finish()
+    return kept.marked[delivery.id]
+
+
+def test_what_arrives_is_signed_for_its_receiver_under_the_events_id() -> None:
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            delivery = due(receiver, "one")
+            deliverer = Deliverer(Kept(delivery), sender)
+            await deliverer.run_once()
+            await deliverer.finish()
+
+        head, _, body = receiver.requests[0].decode().partition("\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+        assert headers["webhook-id"] == delivery.event_id
+        assert body.encode() == delivery.body
+        Webhook(SECRET).verify(body, headers)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "attempts", "status", "earliest_s"),
+    [
+        (answer("200 OK"), 0, 200, None),
+        (answer("500 Internal Server Error"), 0, 500, 5),
+        (answer("500 Internal Server Error"), 1, 500, 300),
+        (answer("500 Internal Server Error"), 8, 500, 86_400),
+        (answer("500 Internal Server Error"), 9, 500, None),
+        (answer("429 Too Many Requests", "Retry-After: 60\r\n"), 0, 429, 60),
+        (answer("302 Found", "Location: https://example.com/\r\n"), 0, 302, 5),
+        (answer("410 Gone"), 0, 410, None),
+    ],
+)
+def test_what_became_of_an_attempt_is_kept_with_when_the_next_is_due(
+    behaviour: Behaviour, attempts: int, status: int, earliest_s: float | None
+) -> None:
+    attempt, retry_in_s = asyncio.run(deliver_one(behaviour, attempts))
+
+    assert attempt.status == status
+    assert retry_in_s is None if earliest_s is None else retry_in_s is not None and earliest_s <= retry_in_s <= 1.2 * earliest_s
+
+
+def test_who_does_not_answer_is_tried_again() -> None:
+    attempt, retry_in_s = asyncio.run(deliver_one(hang, within_s=0.2))
+
+    assert attempt.fault == Fault.TIMED_OUT
+    assert retry_in_s is not None
+
+
+@pytest.mark.parametrize("owner", [None, "ada"], ids=["of another owner", "of the same owner"])
+def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) -> None:
+    """The dead one's are due first, and would hang until the test gives up."""
+
+    async def test() -> None:
+        async with (
+            receiving(hang) as dead,
+            receiving(answer("200 OK")) as alive,
+            Sender(allow_private=True, within_s=LONG_S) as sender,
+        ):
+            kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
+            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_receiver_max=4).run(asyncio.Event()))
+
+            ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
+
+            assert ended == ["alive"] * 50
+            assert dead.connected == 4
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
+    async def test() -> None:
+        async with (
+            receiving(hang) as dead,
+            receiving(answer("200 OK")) as alive,
+            Sender(allow_private=True, within_s=LONG_S) as sender,
+        ):
+            kept = Kept(
+                *(due(dead, f"dead {number}", "eve") for number in range(1000)), *(due(alive, "alive", "ada") for _ in range(50))
+            )
+            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_owner_max=5).run(asyncio.Event()))
+
+            ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
+
+            assert ended == ["alive"] * 50
+            assert dead.connected == 5
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_more_than_fifty_are_in_flight_at_once() -> None:
+    """None of the receivers answers before all have been asked."""
+
+    async def test() -> None:
+        everybody = asyncio.Event()
+
+        async def answer_together(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await everybody.wait()
+            await answer("200 OK")(reader, writer)
+
+        async with receiving(answer_together) as receiver, Sender(allow_private=True, within_s=LONG_S) as sender:
+            kept = Kept(*(due(receiver, f"receiver {number}") for number in range(100)))
+            deliverer = Deliverer(kept, sender)
+            assert await deliverer.run_once() == 100
+            await wait_for_all(receiver.arrivals, 100)
+            everybody.set()
+            await deliverer.finish()
+
+        assert [attempt.status for attempt, _ in kept.marked.values()] == [200] * 100
+
+    run(test)
+
+
+def test_the_next_goes_as_soon_as_there_is_a_place() -> None:
+    """With a poll between each two, these would take a minute."""
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, "one") for _ in range(60)))
+            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(asyncio.Event()))
+            async with asyncio.timeout(20):
+                for _ in range(60):
+                    await kept.marks.get()
+
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_no_more_are_in_flight_than_there_are_places() -> None:
+    async def test() -> None:
+        async with AsyncExitStack() as stack:
+            receivers = [await stack.enter_async_context(receiving(hang)) for _ in range(5)]
+            sender = await stack.enter_async_context(Sender(allow_private=True))
+            kept = Kept(*(due(one, str(one.port)) for one in receivers))
+            deliverer = Deliverer(kept, sender, in_flight_max=3)
+
+            assert [await deliverer.run_once(), await deliverer.run_once()] == [3, 0]
+            assert [len(claim) for claim in kept.claimed] == [3]
+
+            await abandon()
+
+    run(test)
+
+
+def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
+    async def test() -> None:
+        statuses = iter(["500 Internal Server Error", "200 OK"])
+
+        async def next_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if status := next(statuses, None):
+                await answer(status)(reader, writer)
+            else:
+                await hang(reader, writer)
+
+        async with receiving(next_answer) as receiver, Sender(allow_private=True) as sender:
+            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(10))), sender, per_receiver_max=3)
+
+            assert await deliverer.run_once() == 1
+            await deliverer.finish()
+            assert [await deliverer.run_once() for _ in range(2)] == [1, 0]
+            await deliverer.finish()
+            assert [await deliverer.run_once() for _ in range(4)] == [1, 1, 1, 0]
+
+            await abandon()
+
+    run(test)
+
+
+def test_each_claim_serves_each_owner_once() -> None:
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, name) for name in "aaabbc"))
+            deliverer = Deliverer(kept, sender)
+            while await deliverer.run_once():
+                pass
+            await deliverer.finish()
+
+        assert kept.claimed == [["a", "b", "c"], ["a", "b"], ["a"], []]
+
+    run(test)
+
+
+def test_what_cannot_be_kept_harms_no_other() -> None:
+    class Forgetful(Kept):
+        async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
+            if delivery.receiver == "forgotten":
+                raise Unavailable
+            await super().mark(delivery, attempt, retry_in_s)
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Forgetful(*(due(receiver, name) for name in ("forgotten", "kept", "forgotten", "kept")))
+            deliverer = Deliverer(kept, sender, in_flight_max=1, per_receiver_max=1)
+            while await deliverer.run_once():
+                await deliverer.finish()
+
+        assert (len(kept.marked), receiver.connected) == (2, 4)
+
+    run(test)
+
+
+def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
+    class Away(Kept):
+        away = 1
+
+        async def claim(
+            self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]
+        ) -> Sequence[Delivery]:
+            self.away -= 1
+            if self.away >= 0:
+                raise Unavailable
+            return await super().claim(limit, without_owners, without_receivers)
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Away(due(receiver, "one"))
+            deliverer = Deliverer(kept, sender)
+            assert [await deliverer.run_once(), await deliverer.run_once()] == [0, 1]
+            await deliverer.finish()
+
+        assert len(kept.marked) == 1
+
+    run(test)
+
+
+def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
+    async def test() -> None:
+        go_on = asyncio.Event()
+
+        async def answer_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await go_on.wait()
+            await answer("200 OK")(reader, writer)
+
+        async with receiving(answer_later) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, "one") for _ in range(2)))
+            stopping = asyncio.Event()
+            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(stopping))
+            await wait_for_all(receiver.arrivals, 1)
+            stopping.set()
+            assert not (await asyncio.wait({running}, timeout=0.2))[0]  # it waits for what is in flight
+            go_on.set()
+            await asyncio.wait_for(running, 20)
+
+        assert Counter(attempt.status for attempt, _ in kept.marked.values()) == {200: 1}
+        assert len(kept.due) == 1
+
+    run(test)
+
+
+async def abandon() -> None:
+    """End what hangs, as the end of a process would."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

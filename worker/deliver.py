@@ -1,0 +1,151 @@
+"""Sends due webhooks, many at a time, so that no receiver waits for another.
+
+What is due, and what became of it, is somebody else's to keep: see Deliveries. Whatever is lost here, by a crash or a stop, is due
+again when its claim lapses, so a webhook may arrive twice and is never forgotten.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from core import log
+from core.errors import Unavailable
+from core.retry import next_delay_s
+from core.signing import sign
+from worker.send import Attempt, Sender
+
+IN_FLIGHT_MAX = 128
+PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
+PER_RECEIVER_MAX = 4
+POLL_S = 1.0  # how long what becomes due may wait to be seen
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook that is due. `owner` is who wants it sent; `receiver` is one of the owner's: an endpoint, or a callback's host."""
+
+    id: UUID
+    owner: str
+    receiver: str
+    url: str
+    event_id: str
+    body: bytes
+    signing_secrets: Sequence[str]
+    attempts: int  # made before
+
+
+class Deliveries(Protocol):
+    """Where deliveries are kept. Both verbs raise Unavailable when that is out of reach."""
+
+    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
+        """Return what is due longest: up to `limit`, one for each owner; nothing of and for those without.
+
+        Nobody else is given what is claimed until the claim lapses, which has to take longer than an attempt.
+        """
+
+    async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
+        """Keep what became of an attempt, and when the next is due: None when it succeeded, or is given up on."""
+
+
+class Deliverer:
+    """Has many attempts in flight, of one owner a part of them, to one receiver few; to one that failed last, a single one.
+
+    So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
+    """
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        sender: Sender,
+        in_flight_max: int = IN_FLIGHT_MAX,
+        per_owner_max: int = PER_OWNER_MAX,
+        per_receiver_max: int = PER_RECEIVER_MAX,
+    ) -> None:
+        self._deliveries = deliveries
+        self._sender = sender
+        self._in_flight_max = in_flight_max
+        self._per_owner_max = per_owner_max
+        self._per_receiver_max = per_receiver_max
+        self._of_owner: Counter[str] = Counter()
+        self._to_receiver: Counter[str] = Counter()
+        self._failing: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Deliver until it is asked to stop, then let what is in flight come to its end."""
+        while not stopping.is_set():
+            if not await self.run_once():
+                await self._pause(stopping)
+        await self.finish()
+
+    async def run_once(self) -> int:
+        """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
+        room = self._in_flight_max - len(self._tasks)
+        if not room:
+            return 0
+        try:
+            due = await self._deliveries.claim(room, self._full_owners(), self._full_receivers())
+        except Unavailable:
+            logger.warning("deliveries put off")
+            return 0
+        for delivery in due:
+            self._start(delivery)
+        return len(due)
+
+    async def finish(self) -> None:
+        """Wait for all that is in flight."""
+        await asyncio.gather(*self._tasks)
+
+    def _full_owners(self) -> Collection[str]:
+        return [owner for owner, count in self._of_owner.items() if count >= self._per_owner_max]
+
+    def _full_receivers(self) -> Collection[str]:
+        return [receiver for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]
+
+    def _limit(self, receiver: str) -> int:
+        return 1 if receiver in self._failing else self._per_receiver_max
+
+    def _start(self, delivery: Delivery) -> None:
+        self._of_owner[delivery.owner] += 1
+        self._to_receiver[delivery.receiver] += 1
+        task = asyncio.create_task(self._deliver(delivery))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Make one attempt and have it kept. A fault of ours is logged: the claim lapses, and the next attempt may do better."""
+        try:
+            headers = sign(delivery.event_id, int(time.time()), delivery.body, delivery.signing_secrets)
+            attempt = await self._sender.send(delivery.url, delivery.body, headers)
+            self._heed(delivery.receiver, attempt)
+            await self._deliveries.mark(delivery, attempt, retry_in_s(delivery, attempt))
+        except Exception:
+            logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
+        finally:
+            self._of_owner -= Counter([delivery.owner])
+            self._to_receiver -= Counter([delivery.receiver])
+
+    def _heed(self, receiver: str, attempt: Attempt) -> None:
+        if attempt.succeeded:
+            self._failing.discard(receiver)
+        else:
+            self._failing.add(receiver)
+
+    async def _pause(self, stopping: asyncio.Event) -> None:
+        """Wait until there may be room, or something due, or a stop."""
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({stop, *self._tasks}, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+
+
+def retry_in_s(delivery: Delivery, attempt: Attempt) -> float | None:
+    if attempt.succeeded:
+        return None
+    return next_delay_s(delivery.attempts + 1, attempt.status, attempt.retry_after_s, random.random())  # noqa: S311 - no secret
