@@ -22,6 +22,8 @@ ITEMS_MAX = 1000
 
 
 def check_key(value: str) -> str:
+    if value != value.strip():  # around a header's value spaces mean nothing, in JSON they are part of it
+        raise refuse("invalid_string", "must not begin or end with a space")
     try:
         return idempotency.parse_key(value)
     except idempotency.InvalidKey as error:

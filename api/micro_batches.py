@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -30,7 +29,7 @@ class MicroBatches(Generic[Item, Answer]):
         self._handle = handle
         self._batch_max = batch_max
         self._pending: list[Pending[Item, Answer]] = []
-        self._unanswered: deque[Pending[Item, Answer]] = deque()
+        self._unanswered: list[Pending[Item, Answer]] = []
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -65,8 +64,8 @@ class MicroBatches(Generic[Item, Answer]):
         while True:
             await asyncio.sleep(EXPIRE_EVERY_S)
             now = time.monotonic()
-            while self._unanswered and (self._unanswered[0].answer.done() or self._unanswered[0].answer_by <= now):
-                tell([self._unanswered.popleft()], Unavailable("no answer in time"))
+            tell([pending for pending in self._unanswered if pending.answer_by <= now], Unavailable("no answer in time"))
+            self._unanswered = [pending for pending in self._unanswered if not pending.answer.done()]
 
     async def _handle_for_ever(self) -> None:
         while True:

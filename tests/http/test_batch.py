@@ -63,6 +63,16 @@ def test_a_bad_item_fails_alone_with_the_problem_of_its_own_request(caller: Call
     ]
 
 
+@pytest.mark.parametrize("key", [" Zq7xMark", "Zq7xMark ", "\tZq7xMark"])
+def test_a_key_with_space_around_it_is_refused(caller: Caller, key: str) -> None:
+    source, destination = caller.new_wallet(), caller.new_wallet()
+
+    [result] = send(caller, item(source, destination, key=key))
+
+    assert result["problem"]["errors"][0]["pointer"] == "/idempotency_key"
+    assert result["problem"]["errors"][0]["code"] == "invalid_string"
+
+
 def test_a_repeated_key_in_one_batch_behaves_as_across_requests(caller: Caller) -> None:
     source, destination, key = caller.new_wallet(100), caller.new_wallet(), new_key()
 
