@@ -52,6 +52,10 @@ class Waiting:
                     return transfer
                 await first_of(news, gone, min(left_s, READ_EVERY_S))
 
+    def count(self) -> int:
+        """Return how many wait now."""
+        return sum(len(news) for news in self._waiting.values())
+
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
