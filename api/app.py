@@ -34,6 +34,8 @@ DESCRIPTION = (
     "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
 )
 
+logger = log.get(__name__)
+
 LOOKUP_MAX = 200  # transfers that one statement looks up
 
 
@@ -69,6 +71,9 @@ def lifespan(configured: Settings) -> Any:
     async def run(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = Database(configured.database_url)
         app.state.doorbell = Doorbell(configured.redis_url)
+        app.state.webhooks_allow_private = configured.webhooks_allow_private
+        if configured.webhooks_allow_private:
+            logger.warning("webhooks may go to http, any port and private addresses: for development only")
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
         app.state.intake = Intake(app.state.database, app.state.doorbell)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)

@@ -16,6 +16,7 @@ from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
 from api.submit import NewTransfer, accepted, pointers, transfer_of
 from api.transfers import TransferView, show
+from api.urls import refuse_forbidden
 from core import idempotency
 from core.transfers import Submission
 
@@ -74,15 +75,17 @@ async def post_batch(request: Request) -> Json:
     shape = validate(BatchShape, await read_object(request, BODY_MAX))
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
-    items = [read_item(item, caller, shards) for item in shape.transfers]
+    allow_private: bool = request.app.state.webhooks_allow_private
+    items = [read_item(item, caller, shards, allow_private=allow_private) for item in shape.transfers]
     answers = iter(await intake.submit_all([item.submission for item in items if isinstance(item, Ready)]))
     outcomes = [outcome(item, next(answers)) if isinstance(item, Ready) else item for item in items]
     return Json({"results": [result(request, one) for one in outcomes]})
 
 
-def read_item(fields: object, caller: Caller, shards: int) -> Ready | Problem:
+def read_item(fields: object, caller: Caller, shards: int, *, allow_private: bool) -> Ready | Problem:
     try:
         item = validate(BatchItem, fields)
+        refuse_forbidden(item.callback_url, "/callback_url", allow_private=allow_private)
         return Ready(transfer_of(item, item.idempotency_key, caller, shards), pointers(item))
     except Problem as problem:
         return problem

@@ -14,6 +14,7 @@ from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
 from api.transfers import RETRY_AFTER_S, show
+from api.urls import Url, refuse_forbidden
 from core import idempotency, ids
 from core.ids import Prefix
 from core.money import CURRENCY
@@ -26,6 +27,7 @@ class MoneyRequest(RequestModel):
     currency: Currency = CURRENCY
     reference: Reference | None = None
     metadata: Metadata = {}
+    callback_url: Url | None = None
 
 
 class NewDeposit(MoneyRequest):
@@ -67,8 +69,9 @@ async def read_request(request: Request, model: type[Money]) -> tuple[Caller, st
     caller = await admit_operator(request)
     refuse_parameters(request)
     key = required_key(request)
-    fields = await read_object(request)
-    return caller, key, validate(model, fields)
+    new = validate(model, await read_object(request))
+    refuse_forbidden(new.callback_url, "/callback_url", allow_private=request.app.state.webhooks_allow_private)
+    return caller, key, new
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:
@@ -95,6 +98,7 @@ def submission_of(
         "currency": new.currency,
         "reference": new.reference,
         "metadata": new.metadata,
+        "callback_url": new.callback_url,
     }
     return Submission(
         id=ids.mint(),
@@ -105,6 +109,7 @@ def submission_of(
         currency=new.currency,
         reference=new.reference,
         metadata=new.metadata,
+        callback_url=new.callback_url,
         owner=owner,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint(type, fields),
@@ -144,6 +149,7 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
         currency=submission.currency,
         reference=submission.reference,
         metadata=submission.metadata,
+        callback_url=submission.callback_url,
         owner=submission.owner,
         idempotency_key=submission.idempotency_key,
         fingerprint=submission.fingerprint,

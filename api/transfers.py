@@ -60,7 +60,7 @@ class TransferView(BaseModel):
     currency: str
     reference: str | None
     metadata: dict[str, str]
-    callback_url: None = Field(description="null: callbacks are not offered yet")
+    callback_url: str | None = Field(description="called once the outcome is final")
     failure: FailureView | None
     entries: list[TransferEntryView]
     created_at: Time
@@ -122,7 +122,7 @@ def show(transfer: Transfer) -> dict[str, object]:
         "currency": transfer.currency,
         "reference": transfer.reference,
         "metadata": transfer.metadata,
-        "callback_url": None,
+        "callback_url": transfer.callback_url,
         "failure": show_failure(transfer.failure_code),
         "entries": [
             {

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
     operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
+    webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
 

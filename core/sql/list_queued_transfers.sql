@@ -2,7 +2,7 @@
 -- have none yet. Locks nothing. Sorts the queue and leans on transfers_pkey a row, so it costs what waits, never what is stored: a
 -- sort of it for a page, a look at each for a page of a wallet that has less. OFFSET 0 keeps the planner to that: it would rather hash
 -- all transfers when many of them wait.
-SELECT t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency, t.reference, t.metadata, t.owner,
+SELECT t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner,
        t.idempotency_key, t.fingerprint, t.created_at, t.finished_at, '[]'::json AS entries
   FROM (SELECT transfer_id FROM queue WHERE transfer_id < %(before)s ORDER BY transfer_id DESC) q
  CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@
 -- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
 -- Queued ones have list_queued_transfers. What is not bounded: with another status it reads on until it has found enough, where that is
 -- rare down to the oldest transfer, or until its timeout, a 503. An index on status, even a partial one, would end HOT.
-SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, owner, idempotency_key,
+SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
        fingerprint, created_at, finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries

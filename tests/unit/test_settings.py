@@ -34,6 +34,7 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
         "api_processes": 1,
         "operator_key": None,
         "shards": 16,
+        "webhooks_allow_private": False,
         "log_level": "INFO",
         "heartbeat_file": None,
     }
@@ -49,6 +50,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "TELLER_API_PROCESSES": "64",
         "TELLER_OPERATOR_KEY": "k" * 255,
         "TELLER_SHARDS": "1024",
+        "TELLER_WEBHOOK_ALLOW_PRIVATE": "true",
         "TELLER_LOG_LEVEL": "DEBUG",
         "TELLER_HEARTBEAT_FILE": "/tmp/beat",
     }
@@ -63,6 +65,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "api_processes": 64,
         "operator_key": "k" * 255,
         "shards": 1024,
+        "webhooks_allow_private": True,
         "log_level": "DEBUG",
         "heartbeat_file": Path("/tmp/beat"),
     }
@@ -89,6 +92,7 @@ BAD = {
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],
     "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
     "TELLER_SHARDS": ["0", "3", "12", "1023", "2048", "-16", "swordfish"],
+    "TELLER_WEBHOOK_ALLOW_PRIVATE": ["swordfish", "2"],
     "TELLER_LOG_LEVEL": ["info", "TRACE", "swordfish"],
 }
 
