@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, events, health, openapi, thin, transfers, wallets
+from api import clients, events, health, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit_operator
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -100,7 +100,7 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += thin.routes()
     strict = [Depends(admit_operator), Depends(refuse_stray_parameters)]
-    for router in (clients.router, wallets.router, transfers.router, events.router):
+    for router in (clients.router, wallets.router, transfers.router, events.router, webhooks.router):
         app.include_router(router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 
@@ -125,5 +125,5 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        app.openapi_schema = openapi.complete(document, thin.paths(), [clients.ClientRequest, *thin.MODELS])
+        app.openapi_schema = openapi.complete(document, thin.paths(), [clients.ClientRequest, *webhooks.MODELS, *thin.MODELS])
     return app.openapi_schema

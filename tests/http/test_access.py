@@ -16,6 +16,7 @@ SOME_IDS = {
     "{wallet_id}": "wal_01h455vb4pex5vsknk084sn02q",
     "{transfer_id}": "trf_01h455vb4pex5vsknk084sn02q",
     "{event_id}": "evt_01h455vb4pex5vsknk084sn02q",
+    "{endpoint_id}": "whk_01h455vb4pex5vsknk084sn02q",
     "{code}": "not_found",
 }
 

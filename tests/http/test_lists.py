@@ -97,7 +97,7 @@ def test_a_page_that_is_just_full_is_the_last(caller: Caller) -> None:
     assert (len(page["data"]), page["has_more"], page["next_cursor"]) == (2, False, None)
 
 
-LISTS = ["/v1/clients", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+LISTS = ["/v1/clients", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/webhook-endpoints"]
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 # Every route, and the problems that a caller of it must be ready for.
 READ = {"invalid_parameter", "unauthorized", "forbidden", "internal_error", "unavailable"}
 BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed", "idempotency_key_invalid"}
+PLAIN_BODY = BODY - {"idempotency_key_invalid"}
 MONEY = READ | BODY | {"idempotency_key_missing", "idempotency_key_reused"}
 ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/clients"): READ | BODY | {"external_id_taken", "idempotency_key_reused"},
@@ -27,6 +28,14 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/v1/events"): READ | {"invalid_cursor"},
     ("get", "/v1/events/{event_id}"): READ | {"not_found"},
+    ("post", "/v1/webhook-endpoints"): READ | PLAIN_BODY,
+    ("get", "/v1/webhook-endpoints"): READ | {"invalid_cursor"},
+    ("get", "/v1/webhook-endpoints/{endpoint_id}"): READ | {"not_found"},
+    ("patch", "/v1/webhook-endpoints/{endpoint_id}"): READ | PLAIN_BODY | {"not_found"},
+    ("delete", "/v1/webhook-endpoints/{endpoint_id}"): READ | {"not_found"},
+    ("post", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): READ | PLAIN_BODY | {"not_found"},
+    ("get", "/v1/webhook-secret"): READ | {"not_found"},
+    ("post", "/v1/webhook-secret/rotate"): READ | PLAIN_BODY,
     ("get", "/healthz"): {"invalid_parameter"},
     ("get", "/readyz"): {"invalid_parameter", "unavailable"},
     ("get", "/problems"): {"invalid_parameter"},
@@ -124,7 +133,7 @@ def test_limits_are_written_in_json_schemas_own_words(document: Schema) -> None:
 
 
 def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:
-    for model in ("ClientRequest", "NewDeposit", "NewTransfer"):
+    for model in ("EndpointRequest", "EndpointChanges", "ClientRequest", "NewDeposit", "NewTransfer"):
         assert document["components"]["schemas"][model]["additionalProperties"] is False
 
 
@@ -217,10 +226,27 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
     check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{rejected['id']}"))
     check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?wallet_id={wallet}"))
+    check(document, "get", "/v1/events", caller.get("/v1/events?limit=2"))
+    check(document, "get", "/v1/events/{event_id}", caller.get(f"/v1/events/evt_{rejected['id'].removeprefix('trf_')}"))
     check(document, "get", "/healthz", caller.get("/healthz"))
     check(document, "get", "/readyz", caller.get("/readyz"))
     check(document, "get", "/problems", caller.get("/problems"))
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
+
+
+def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    made = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook", "description": "d"})
+    path = f"/v1/webhook-endpoints/{made.body['id']}"
+
+    check(document, "post", "/v1/webhook-endpoints", made)
+    check(document, "get", "/v1/webhook-endpoints", caller.get("/v1/webhook-endpoints?limit=1"))
+    check(document, "get", "/v1/webhook-endpoints/{endpoint_id}", caller.get(path))
+    check(document, "patch", "/v1/webhook-endpoints/{endpoint_id}", caller.request("PATCH", path, {"status": "disabled"}))
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", caller.request("POST", f"{path}/rotate-secret"))
+    check(document, "post", "/v1/webhook-secret/rotate", caller.request("POST", "/v1/webhook-secret/rotate"))
+    check(document, "get", "/v1/webhook-secret", caller.get("/v1/webhook-secret"))
+    check(document, "post", "/v1/webhook-endpoints", caller.post("/v1/webhook-endpoints", {"url": "x"}))
+    check(document, "delete", "/v1/webhook-endpoints/{endpoint_id}", caller.request("DELETE", "/v1/webhook-endpoints/x"))
 
 
 def test_real_problems_are_as_the_document_says(caller: Caller, document: Schema) -> None:
