@@ -14,6 +14,10 @@ from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.transfers import Submission, Transfer
 
+# Under load a worker stays for longer than this and looks by itself (worker/drain.py): rings for what comes meanwhile are saved up.
+RING_AGAIN_AFTER_S = 0.01
+BUSY_FROM = 8  # submissions at a ring
+
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
 
 
@@ -57,7 +61,7 @@ class Intake:
         self._shards: int | None = None
         self._batches = MicroBatches(self._store, BATCH_MAX)
         self._lookups = MicroBatches(self._look_up, BATCH_MAX)
-        self._to_ring: set[int] = set()
+        self._to_ring: list[int] = []  # a shard for each submission that was stored
         self._ringing: asyncio.Task[None] | None = None
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
@@ -95,7 +99,7 @@ class Intake:
         """Store a batch and ring; repeated when the connection is lost, because what is stored by then is found by its key."""
         answers = await self._database.run(lambda connection: insert(connection, submissions))
         stored = zip(submissions, answers, strict=True)
-        self._ring({submission.shard for submission, answer in stored if isinstance(answer, Accepted)})
+        self._ring([submission.shard for submission, answer in stored if isinstance(answer, Accepted)])
         return answers
 
     async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
@@ -103,15 +107,17 @@ class Intake:
         found = {(row.owner, row.idempotency_key): Existing(row) for row in rows}
         return [found.get(key) for key in keys]
 
-    def _ring(self, shards: set[int]) -> None:
-        self._to_ring |= shards
+    def _ring(self, shards: Sequence[int]) -> None:
+        self._to_ring += shards
         if self._to_ring and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ring_off_the_loop())
 
     async def _ring_off_the_loop(self) -> None:
         while self._to_ring:
-            shards, self._to_ring = self._to_ring, set()
-            await asyncio.to_thread(self._doorbell.ring, shards)
+            shards, self._to_ring = self._to_ring, []
+            await asyncio.to_thread(self._doorbell.ring, set(shards))
+            if len(shards) >= BUSY_FROM:
+                await asyncio.sleep(RING_AGAIN_AFTER_S)
 
 
 async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Answer]:

@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from fastapi import Request
+from pydantic import Field
 
 from api.answer import Json
 from api.auth import Caller, admit, admit_operator
@@ -27,7 +28,7 @@ class MoneyRequest(RequestModel):
     amount: Amount
     currency: Currency = CURRENCY
     reference: Reference | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class NewDeposit(MoneyRequest):

@@ -6,6 +6,7 @@ raises, and nothing blocks for longer than its timeouts.
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,14 +19,19 @@ from core import log
 
 __all__ = ["APPLY", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
 
+LEAVE_SHARDS = Path(__file__).with_name("leave_shards.lua").read_text()
+
 QUEUE = "transfers"
 FINAL = "final"  # the channel on which ids of transfers that became final are published, 16 bytes each
+GATHERER = "gatherer"  # there while a worker waits for more on behalf of all
+LEFT = "left-to-gatherer"  # the shards that others have left to it
 APPLY = "worker.jobs.apply"  # a name in worker/jobs.py; the only job there is
 SERIALIZER = "json"  # pickle would run whatever somebody puts into Redis
 
 TIMEOUT_S = 0.5  # the client's defaults blocked an enqueue for 59 s when packets were dropped
 FLAG_TTL_S = 5  # heals a flag whose job was lost or whose worker died; longer than a drain's fair share. The sweeper comes before
 RERUN_TTL_S = 60
+GATHERER_TTL_S = 5  # heals the place of a worker that died; longer than a drain's fair share, so nobody need hold on to it
 REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
 JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
 RESULT_TTL_S = 10  # 0 would cost seven round trips more a job
@@ -46,12 +52,15 @@ class Doorbell:
     """Rings are coalesced: who raises a shard's flag enqueues the job, and the worker lowers the flag before its last look.
 
     So while a worker is at a shard nobody needs to ring for it, and a row committed after the last look finds no flag and rings
-    again. A flag lasts for seconds: where no worker comes, jobs are enqueued anew, and those that nobody has taken expire.
+    again. One worker may be the gatherer: it stays and waits for more. The others leave their shards to it, flags up: several who
+    stayed would divide the same transfers into smaller transactions, which wait for each other's wallets. A flag lasts for seconds:
+    where no worker comes, jobs are enqueued anew, and those that nobody has taken expire.
     """
 
     def __init__(self, url: str) -> None:
         self._redis = client(url)
         self._queue = Queue(QUEUE, connection=self._redis, serializer=SERIALIZER)
+        self._leave = self._redis.register_script(LEAVE_SHARDS)
         self._resting_until = 0.0
 
     def ring(self, shards: Collection[int]) -> bool:
@@ -69,6 +78,22 @@ class Doorbell:
     def adopt(self, shards: Collection[int]) -> list[int]:
         """Raise the flags that are down, without waking anybody: the caller will drain these shards. Returns them."""
         return self._try(lambda: self._raise_flags(shards) if shards else []) or []
+
+    def become_gatherer(self) -> bool:
+        """Take the gatherer's place, if it is free. Only the gatherer calls `take_left`, and `resign` in the end."""
+        return bool(self._try(lambda: self._redis.set(GATHERER, 1, nx=True, ex=GATHERER_TTL_S)))
+
+    def leave(self, shards: Collection[int]) -> bool:
+        """Leave shards to the gatherer and return True; without one, lower their flags: then look once more."""
+        return bool(shards) and bool(self._try(lambda: self._leave([GATHERER, LEFT, *map(flag, shards)], shards)))
+
+    def take_left(self) -> list[int]:
+        """Return the shards that others have left to the gatherer."""
+        return self._try(lambda: self._take_left(GATHERER_TTL_S)) or []
+
+    def resign(self) -> list[int]:
+        """Free the gatherer's place, and return the shards that were left to it: the caller drains them, or rings for them."""
+        return self._try(lambda: self._take_left(0)) or []
 
     def is_silent(self) -> bool:
         """Tell whether no job waits for a worker."""
@@ -124,6 +149,15 @@ class Doorbell:
             description=APPLY,
         )
         return True
+
+    def _take_left(self, place_for_s: int) -> list[int]:
+        """Take what was left, and keep the gatherer's place for so many seconds more, in one step."""
+        with self._redis.pipeline() as transaction:
+            transaction.smembers(LEFT)
+            transaction.delete(LEFT)
+            transaction.expire(GATHERER, place_for_s)
+            left, _, _ = transaction.execute()
+        return [int(shard) for shard in left]
 
     def _set_reruns(self, shards: Collection[int]) -> None:
         with self._redis.pipeline(transaction=False) as pipeline:

@@ -15,9 +15,10 @@ FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard sta
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
 
 # A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
-# for more of them; when they come in one by one, nobody waits.
+# for more of them; when they come in one by one, nobody waits. One worker waits for all, unless there is enough for several.
 GATHER_FROM = 10
 GATHER_S = 0.02
+GATHER_ALONGSIDE_FROM = BATCH_MAX // 4
 GATHER_BESIDE_JOBS_S = 0.25  # leaving at once made workers and jobs chase each other, each with a handful of transfers
 
 logger = log.get(__name__)
@@ -36,6 +37,7 @@ class Drainer:
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
         self._at: list[int] = []  # the shards that are being answered
+        self._is_gatherer = False
         self._all_shards: Sequence[int] = ()
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
 
@@ -53,6 +55,8 @@ class Drainer:
         except psycopg.Error as error:
             self._put_off(self._at, error)
             return 0
+        finally:
+            self._pass_on_left()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -60,7 +64,7 @@ class Drainer:
         self._doorbell.close()
 
     def _answer(self) -> int:
-        """Drain while the flags are up, so that nobody rings meanwhile; lower them, and look once more."""
+        """Drain while the flags are up, so that nobody rings meanwhile; leave, and look once more if nobody else will."""
         began = time.monotonic()
         deadline = began + self._fair_share_s
         finished = 0
@@ -76,11 +80,10 @@ class Drainer:
                 break
             if batch.full:
                 self._share(batch)
-            elif not lowered and not is_over and batch.finished >= GATHER_FROM and self._may_gather(began):
-                time.sleep(GATHER_S)
-                self._at += self._doorbell.adopt(self._others())
+            elif not lowered and not is_over and self._may_gather(batch, began):
+                self._gather()
             elif not lowered:
-                self._doorbell.lower(self._at)
+                self._leave()
                 lowered = True
             elif self._doorbell.rerun_asked(self._at):
                 lowered = False
@@ -88,9 +91,45 @@ class Drainer:
                 break
         return finished
 
-    def _may_gather(self, began: float) -> bool:
+    def _may_gather(self, batch: Batch, began: float) -> bool:
         """Tell whether to stay and wait for more. Not for long while a job waits for a worker: it may be this one that it needs."""
+        if batch.finished < GATHER_FROM or not (self._is_or_becomes_gatherer() or batch.finished >= GATHER_ALONGSIDE_FROM):
+            return False
         return time.monotonic() < began + GATHER_BESIDE_JOBS_S or self._doorbell.is_silent()
+
+    def _is_or_becomes_gatherer(self) -> bool:
+        self._is_gatherer = self._is_gatherer or self._doorbell.become_gatherer()
+        return self._is_gatherer
+
+    def _gather(self) -> None:
+        time.sleep(GATHER_S)
+        if self._is_gatherer:
+            self._take_on(self._doorbell.take_left())
+        self._take_on(self._doorbell.adopt(self._others()))
+
+    def _leave(self) -> None:
+        """Leave all shards, those that were left to this worker too: to another gatherer, or for a last look."""
+        self._take_on(self._resign())
+        if self._doorbell.leave(self._at):
+            self._at = []
+
+    def _take_on(self, shards: Iterable[int]) -> None:
+        """Be at these shards too. Twice at one, a batch would claim its transfers twice."""
+        self._at += [shard for shard in shards if shard not in self._at]
+
+    def _resign(self) -> Sequence[int]:
+        """Be the gatherer no more. Returns what was left to it."""
+        if not self._is_gatherer:
+            return []
+        self._is_gatherer = False
+        return self._doorbell.resign()
+
+    def _pass_on_left(self) -> None:
+        """See to it that somebody drains what was left to this worker, whose time is over, or which met a fault."""
+        left = self._resign()
+        if left:
+            self._doorbell.lower(left)
+            self._doorbell.ring(left)
 
     def _share(self, batch: Batch) -> None:
         """Pass half of the shards on when the batch means work for more than one worker."""

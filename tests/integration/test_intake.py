@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors
 from redis import Redis as Client
 
-from api.intake import Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
+from api.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
 from core import ids
 from core.db import Database
 from core.doorbell import Doorbell
@@ -187,6 +187,20 @@ def test_the_doorbell_rings_once_for_all_shards_of_a_batch_after_commit(world: W
 
     with Client.from_url(own_redis.url) as client:
         assert client.llen("rq:queue:transfers") == 1
+        assert sorted(client.keys("doorbell:*")) == [b"doorbell:2", b"doorbell:7"]
+
+
+def test_under_load_rings_are_saved_up_and_none_is_lost(world: World, own_redis: Redis) -> None:
+    wallets = [world.new_wallet(shard=shard) for shard in (2, 7)]
+
+    async def load(intake: Intake) -> None:
+        await submit_all(intake, *(deposit(wallets[0], 1) for _ in range(BUSY_FROM)))
+        await submit(intake, deposit(wallets[1], 1))
+        await submit(intake, deposit(wallets[0], 1))
+
+    with_intake(world, load, own_redis.url)
+
+    with Client.from_url(own_redis.url) as client:
         assert sorted(client.keys("doorbell:*")) == [b"doorbell:2", b"doorbell:7"]
 
 
