@@ -51,7 +51,7 @@ def submit(world: World, shard: int, count: int) -> None:
 
 
 def flags(redis: Client) -> set[bytes]:
-    return set(redis.keys("doorbell:*"))
+    return {bytes(key) for key in redis.scan_iter("doorbell:*")}
 
 
 def jobs(redis: Client) -> list[object]:
