@@ -61,7 +61,7 @@ class TransferView(BaseModel):
     currency: str
     reference: str | None
     metadata: dict[str, str]
-    callback_url: None = Field(description="null: callbacks are not offered yet")
+    callback_url: str | None = Field(description="called when the outcome is final; shown to whoever named it alone")
     failure: FailureView | None
     entries: list[TransferEntryView] = Field(description="of an applied transfer, as far as the key may see their wallets")
     created_at: Time
@@ -120,7 +120,7 @@ async def get_transfer(request: Request) -> Json:
 
 
 def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
-    """Return the transfer as TransferView describes it, with the entries of those wallets that the caller may see."""
+    """Return the transfer as TransferView describes it to this caller."""
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -131,7 +131,7 @@ def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
         "currency": transfer.currency,
         "reference": transfer.reference,
         "metadata": transfer.metadata,
-        "callback_url": None,
+        "callback_url": transfer.callback_url if transfer.owner == caller.owner else None,
         "failure": show_failure(transfer.failure_code),
         "entries": [
             {

@@ -205,8 +205,21 @@ BAD_FIELDS: dict[str, Bad] = {
     "unknown field": bad_field("/v1/transfers", b'"amout": 1', "/amout", "unknown_field"),
     "unknown field null": bad_field("/v1/deposits", b'"refrence": null', "/refrence", "unknown_field"),
     "field in another case": bad_field("/v1/deposits", b'"Amount": 5', "/Amount", "unknown_field"),
-    "callback_url": bad_field("/v1/transfers", b'"callback_url": "https://example.com/"', "/callback_url", "unknown_field"),
-    "callback_url null": bad_field("/v1/deposits", b'"callback_url": null', "/callback_url", "unknown_field"),
+    "callback_url number": bad_field("/v1/deposits", b'"callback_url": 5', "/callback_url", "wrong_type"),
+    "callback_url empty": bad_field("/v1/deposits", b'"callback_url": ""', "/callback_url", "url_invalid"),
+    "callback_url relative": bad_field("/v1/transfers", b'"callback_url": "/Zq7xMark"', "/callback_url", "url_invalid"),
+    "callback_url ftp": bad_field("/v1/transfers", b'"callback_url": "ftp://example.com/"', "/callback_url", "url_invalid"),
+    "callback_url too long": bad_field(
+        "/v1/deposits", b'"callback_url": "https://example.com/' + b"Zq7xMark" * 254 + b'"', "/callback_url", "too_long"
+    ),
+    "callback_url surrogate": bad_field("/v1/deposits", b'"callback_url": "https://\\ud800"', "/callback_url", "invalid_string"),
+    "callback_url line feed": bad_field("/v1/deposits", b'"callback_url": "https://example.com/\\n"', "/callback_url", "url_invalid"),
+    "callback_url http": bad_field("/v1/transfers", b'"callback_url": "http://example.com/"', "/callback_url", "url_forbidden"),
+    "callback_url with a password": bad_field(
+        "/v1/deposits", b'"callback_url": "https://a:Zq7xMark@example.com/"', "/callback_url", "url_forbidden"
+    ),
+    "callback_url address": bad_field("/v1/deposits", b'"callback_url": "https://10.0.0.1/"', "/callback_url", "url_forbidden"),
+    "callback_url port": bad_field("/v1/deposits", b'"callback_url": "https://example.com:22/"', "/callback_url", "url_forbidden"),
     "idempotency key in the body": bad_field("/v1/deposits", b'"idempotency_key": "x"', "/idempotency_key", "unknown_field"),
     "status": bad_field("/v1/deposits", b'"status": "applied"', "/status", "unknown_field"),
     "a transfer's field in a deposit": bad_field(
