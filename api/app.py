@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, events, health, keys, openapi, thin, transfers, wallets, webhooks
+from api import clients, deliveries, events, health, keys, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -115,8 +115,8 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += thin.routes()
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for router in (clients.router, keys.router, wallets.router, transfers.router, events.router, webhooks.router):
-        app.include_router(router, dependencies=strict)
+    for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
+        app.include_router(noun.router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 
 
@@ -140,5 +140,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        app.openapi_schema = openapi.complete(document, thin.paths(), [clients.ClientRequest, *webhooks.MODELS, *thin.MODELS])
+        app.openapi_schema = openapi.complete(
+            document, thin.paths(), [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
+        )
     return app.openapi_schema

@@ -111,12 +111,18 @@ async def get_transfer(request: Request) -> Json:
     """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
     caller = await admit(request)
     refuse_parameters(request)
-    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
-    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "id"))
-    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
-        raise Problem("not_found")
+    transfer = await find_transfer(request, caller, "id")
     transfer, headers = await waited_for(request, transfer)
     return Json(show(transfer, caller), 200, headers)
+
+
+async def find_transfer(request: Request, caller: Caller, name: str) -> Transfer:
+    """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
+    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
+    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, name))
+    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
+        raise Problem("not_found")
+    return transfer
 
 
 def show(transfer: Transfer, caller: Caller) -> dict[str, object]:

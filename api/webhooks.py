@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Known
+from api.auth import Caller, Known
 from api.body import read_object, refuse_fields
 from api.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
 from api.openapi import (
@@ -158,8 +158,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
 )
 async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
     """One of your endpoints."""
-    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    return show(found(await webhooks.find_endpoint(request.app.state.database, caller.owner, id)))
+    return show(await find_endpoint(request, caller))
 
 
 @router.patch(
@@ -240,6 +239,12 @@ async def rotate_secret(request: Request, caller: Known) -> Any:
     secret = signing.make_secret()
     rotated = await webhooks.rotate_secret(request.app.state.database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
+
+
+async def find_endpoint(request: Request, caller: Caller) -> Endpoint:
+    """Return the endpoint in the path. Raises Problem "not_found", also for one that is not the caller's."""
+    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
+    return found(await webhooks.find_endpoint(request.app.state.database, caller.owner, id))
 
 
 def found(endpoint: Endpoint | None) -> Endpoint:

@@ -57,8 +57,8 @@ CREATE TABLE webhook_secrets (
 -- moves `next_attempt_at` to when its claim lapses.
 CREATE TABLE deliveries (
     id              uuid        PRIMARY KEY DEFAULT mint_uuid(),
-    owner           text        NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
-    receiver        text        NOT NULL CONSTRAINT receiver_length CHECK (char_length(receiver) BETWEEN 1 AND 260),
+    owner           text        COLLATE "C" NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
+    receiver        text        COLLATE "C" NOT NULL CONSTRAINT receiver_length CHECK (char_length(receiver) BETWEEN 1 AND 260),
     transfer_id     uuid        NOT NULL,
     endpoint_id     uuid,
     shard           integer     NOT NULL CONSTRAINT shard_not_negative CHECK (shard >= 0),

@@ -213,7 +213,9 @@ BAD_FIELDS: dict[str, Bad] = {
         "/v1/deposits", b'"callback_url": "https://example.com/' + b"Zq7xMark" * 254 + b'"', "/callback_url", "too_long"
     ),
     "callback_url surrogate": bad_field("/v1/deposits", b'"callback_url": "https://\\ud800"', "/callback_url", "invalid_string"),
-    "callback_url line feed": bad_field("/v1/deposits", b'"callback_url": "https://example.com/\\n"', "/callback_url", "url_invalid"),
+    "callback_url line feed": bad_field(
+        "/v1/deposits", b'"callback_url": "https://example.com/\\n"', "/callback_url", "url_invalid"
+    ),
     "callback_url http": bad_field("/v1/transfers", b'"callback_url": "http://example.com/"', "/callback_url", "url_forbidden"),
     "callback_url with a password": bad_field(
         "/v1/deposits", b'"callback_url": "https://a:Zq7xMark@example.com/"', "/callback_url", "url_forbidden"

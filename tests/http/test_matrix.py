@@ -69,6 +69,12 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): Row(NOT_FOUND, (200, 404, 404), body={"description": "mine"}),
     ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): Row(NOT_FOUND, (204, 404, 404)),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): Row(NOT_FOUND, (200, 404, 404)),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): Row(NOT_FOUND, (200, 404, 404)),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/redeliver"): Row(
+        NOT_FOUND, (202, 404, 404), body={"since": "2026-01-31T09:30:00Z"}
+    ),
+    ("GET", "/v1/transfers/{transfer_id}/deliveries"): Row((200, 200, 404), (200, 404, 404)),
+    ("POST", "/v1/deliveries/{delivery_id}/redeliver"): Row(NOT_FOUND, (202, 404, 404)),
     ("GET", "/v1/webhook-secret"): Row(OPEN, OPEN, names_nothing=True),
     ("POST", "/v1/webhook-secret/rotate"): Row(OPEN, OPEN, names_nothing=True),
     ("GET", "/healthz"): AROUND,
@@ -104,11 +110,11 @@ def stage(caller: Caller, as_client: AsClient) -> Iterator[Stage]:
 def thing_of(caller: Caller, client: Any, as_client: Caller) -> Thing:
     """All that a client may have, with money left. What only itself can make is made as the client."""
     wallet_id, third = client["wallet"]["id"], caller.new_wallet()
+    endpoint = as_client.post("/v1/webhook-endpoints", {"url": HOOK}).body
     caller.deposit(wallet_id, 100)
     moved = caller.wait_final(caller.transfer(wallet_id, third, 1).body["id"])
     assert moved["status"] == "applied"
     key = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
-    endpoint = as_client.post("/v1/webhook-endpoints", {"url": HOOK}).body
     as_client.request("POST", "/v1/webhook-secret/rotate")
     return {
         "client_id": client["id"],
@@ -119,6 +125,7 @@ def thing_of(caller: Caller, client: Any, as_client: Caller) -> Thing:
         "event_id": moved["id"].replace("trf_", "evt_"),
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
+        "delivery_id": as_client.get(f"/v1/transfers/{moved['id']}/deliveries").body["data"][0]["id"],
         "code": "not_found",
     }
 
@@ -131,6 +138,7 @@ def absent(caller: Caller) -> Thing:
         "event_id": Prefix.EVENT,
         "key_id": Prefix.KEY,
         "endpoint_id": Prefix.ENDPOINT,
+        "delivery_id": Prefix.DELIVERY,
     }
     fresh = {name: ids.text(prefix, ids.mint()) for name, prefix in named.items()}
     return {**fresh, "external_id": new_key(), "third_wallet_id": caller.new_wallet(), "code": "not_found"}
@@ -172,7 +180,12 @@ def all_of(stage: Stage, thing: Thing) -> list[object]:
         f"/v1/wallets/{wallet}/entries",
         f"/v1/transfers?wallet_id={wallet}",
     )
-    own = ("/v1/webhook-endpoints", "/v1/webhook-secret")
+    own = (
+        "/v1/webhook-endpoints",
+        "/v1/webhook-secret",
+        f"/v1/webhook-endpoints/{thing['endpoint_id']}/deliveries",
+        f"/v1/transfers/{thing['transfer_id']}/deliveries",
+    )
     return [
         *(stage.callers["operator"].get(path).body for path in paths),
         *(without_request(stage.another.get(path).body) for path in own),

@@ -166,12 +166,12 @@ def test_an_endpoint_and_a_callback_url_are_each_told_of_one_event(world: World,
     assert told == [(sent.id, "example.com"), (sent.id, str(endpoint))]
 
 
-def test_a_step_from_receiver_to_receiver_leaps_over_all_that_wait_for_one(world: World, pair: tuple[UUID, UUID]) -> None:
+def test_a_step_from_receiver_to_receiver_leaps_over_all_that_wait_for_one(world: World) -> None:
     world.query(
         "INSERT INTO deliveries (owner, receiver, transfer_id, shard)"
         " SELECT 'operator', 'dead.example.com', gen_random_uuid(), 0 FROM generate_series(1, 20000)"
     )
-    world.submit(transfer(*pair, 1, callback_url=HOOK))
+    world.submit(transfer(*world.new_wallets(100, 0), 1, callback_url=HOOK))
     world.drain()
     world.query("ANALYZE deliveries")
 
