@@ -32,6 +32,10 @@ def refuse_forbidden(request: Request, url: str | None, pointer: str) -> None:
 
 Url = Annotated[
     str,
-    Field(max_length=URL_LENGTH_MAX, json_schema_extra={"format": "uri"}, examples=["https://example.com/hook"]),
+    Field(
+        max_length=URL_LENGTH_MAX,
+        json_schema_extra={"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"},
+        examples=["https://example.com/hook"],
+    ),
     AfterValidator(check_url),
 ]

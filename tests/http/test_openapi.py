@@ -155,7 +155,7 @@ def test_the_documents_patterns_are_the_rules(document: Schema) -> None:
 
 
 def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:
-    for model in ("EndpointRequest", "EndpointChanges", "ClientRequest", "NewDeposit", "NewTransfer"):
+    for model in ("RedeliverRequest", "EndpointRequest", "EndpointChanges", "ClientRequest", "NewDeposit", "NewTransfer"):
         assert document["components"]["schemas"][model]["additionalProperties"] is False
 
 
@@ -274,6 +274,22 @@ def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, do
     check(document, "post", "/v1/webhook-secret/rotate", caller.request("POST", "/v1/webhook-secret/rotate"))
     check(document, "get", "/v1/webhook-secret", caller.get("/v1/webhook-secret"))
     check(document, "post", "/v1/webhook-endpoints", caller.post("/v1/webhook-endpoints", {"url": "x"}))
+    moved = caller.wait_final(caller.deposit(caller.new_wallet(), 1, callback_url="https://example.com/hook").body["id"])
+    check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{moved['id']}"))
+    trail = caller.get(f"/v1/transfers/{moved['id']}/deliveries")
+    [callback] = [row for row in trail.body["data"] if row["callback_url"]]
+    again = caller.request("POST", f"/v1/deliveries/{callback['id']}/redeliver")
+    assert again.status == 202
+    check(document, "get", "/v1/transfers/{transfer_id}/deliveries", trail)
+    check(document, "post", "/v1/deliveries/{delivery_id}/redeliver", again)
+    check(document, "get", "/v1/webhook-endpoints/{endpoint_id}/deliveries", caller.get(f"{path}/deliveries"))
+    refused = caller.post(f"{path}/redeliver", {"since": "2026-01-31T09:30:00Z"})
+    assert refused.code == "endpoint_disabled"
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/redeliver", refused)
+    caller.request("PATCH", path, {"status": "enabled"})
+    missed = caller.post(f"{path}/redeliver", {"since": "2026-01-31T09:30:00Z"})
+    assert missed.status == 202
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/redeliver", missed)
     check(document, "delete", "/v1/webhook-endpoints/{endpoint_id}", caller.request("DELETE", "/v1/webhook-endpoints/x"))
 
 

@@ -13,7 +13,7 @@ from core import ids
 from core.ids import Prefix
 from tests.caller import Caller, new_key
 from tests.databases import Databases
-from tests.http.conftest import NOWHERE
+from tests.http.conftest import NOWHERE, AsClient
 from tests.system import System
 
 HOOK = "https://example.com/hook"
@@ -304,3 +304,82 @@ def test_each_item_of_a_batch_has_its_own_callback_url(caller: Caller) -> None:
         [("/callback_url", "url_forbidden")],
         [("/callback_url", "url_invalid")],
     ]
+
+
+def shown_urls(caller: Caller, transfer_id: str) -> set[str | None]:
+    """The transfer's callback URL wherever the caller can read the transfer."""
+    wallet_id = caller.get(f"/v1/transfers/{transfer_id}").body["destination_wallet_id"]
+    event = caller.get(f"/v1/events/{transfer_id.replace('trf_', 'evt_')}").body
+    everywhere = [
+        *caller.get("/v1/transfers?limit=100").body["data"],
+        *caller.get(f"/v1/transfers?wallet_id={wallet_id}").body["data"],
+    ]
+    listed = [row for row in everywhere if row["id"] == transfer_id]
+    feed = [row["data"] for row in events_of(caller) if row["data"]["id"] == transfer_id]
+    assert listed
+    assert feed
+    return {row["callback_url"] for row in (caller.get(f"/v1/transfers/{transfer_id}").body, event["data"], *listed, *feed)}
+
+
+def events_of(caller: Caller) -> Iterator[Any]:
+    cursor = ""
+    while True:
+        page = caller.get(f"/v1/events?limit=100{cursor}").body
+        yield from page["data"]
+        if not page["has_more"]:
+            return
+        cursor = f"&after={page['next_cursor']}"
+
+
+def test_a_callback_url_is_shown_to_whoever_named_it_and_to_nobody_else(caller: Caller, as_client: AsClient) -> None:
+    ada, ben = caller.new_client(), caller.new_client()
+    adas, bens = as_client(ada), as_client(ben)
+    paid_in = caller.deposit(ada["wallet"]["id"], 5, callback_url=HOOK).body["id"]
+    caller.wait_final(paid_in)
+    paid = adas.transfer(ada["wallet"]["id"], ben["wallet"]["id"], 5, callback_url=HOOK)
+    caller.wait_final(paid.body["id"])
+
+    assert paid.body["callback_url"] == HOOK
+    assert (shown_urls(adas, paid.body["id"]), shown_urls(bens, paid.body["id"])) == ({HOOK}, {None})
+    assert shown_urls(caller, paid.body["id"]) == {None}
+    assert (shown_urls(caller, paid_in), shown_urls(adas, paid_in)) == ({HOOK}, {None})
+
+
+@pytest.mark.parametrize("verb", ["single", "batch"])
+def test_who_names_a_callback_url_has_a_secret_from_then_on(caller: Caller, as_client: AsClient, verb: str) -> None:
+    client, other = caller.new_client(), caller.new_wallet()
+    key, named = as_client(client), {"source_wallet_id": client["wallet"]["id"], "destination_wallet_id": other, "amount": 1}
+    key.post("/v1/transfers", named, key=new_key())
+    assert key.get("/v1/webhook-secret").code == "not_found"
+
+    if verb == "single":
+        answer = key.post("/v1/transfers", {**named, "callback_url": HOOK}, key=new_key())
+    else:
+        item = {**named, "idempotency_key": new_key()}
+        answer = key.post(
+            "/v1/transfers/batch", {"transfers": [item, {**item, "idempotency_key": new_key(), "callback_url": HOOK}]}
+        )
+
+    assert answer.status in (200, 202)
+    made = key.get("/v1/webhook-secret").body
+    assert made["old_secret_expires_at"] is None
+    key.post("/v1/transfers", {**named, "callback_url": HOOK}, key=new_key())
+    assert key.get("/v1/webhook-secret").body == made
+    assert is_a_day_away(key.request("POST", "/v1/webhook-secret/rotate").body["old_secret_expires_at"])
+
+
+def test_a_secret_that_is_there_already_stays(
+    caller: Caller, as_client: AsClient, shared_database: psycopg.Connection[Any]
+) -> None:
+    client = caller.new_client()
+    key = as_client(client)
+    secret = key.request("POST", "/v1/webhook-secret/rotate").body["secret"]
+
+    key.transfer(client["wallet"]["id"], caller.new_wallet(), 1, callback_url=HOOK)
+
+    assert shared_database.execute(
+        "SELECT secret, old_secret FROM webhook_secrets WHERE owner = %s", [client["id"]]
+    ).fetchone() == (
+        secret,
+        None,
+    )
