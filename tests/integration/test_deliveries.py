@@ -220,3 +220,36 @@ def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair:
     looks = [node for node in nodes(plan["Plan"]) if node.get("Alias") == "e"]
     assert looks, plan
     assert {node["Actual Loops"] for node in looks} == {0}, looks
+
+
+@pytest.mark.parametrize("name", ["list_endpoint_deliveries", "redeliver_deliveries", "cancel_deliveries"])
+def test_an_endpoints_trail_is_found_by_its_index_among_others(world: World, name: str) -> None:
+    endpoint = new_endpoint(world)
+    world.query(
+        "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard, status, next_attempt_at, finished_at)"
+        " SELECT 'operator', id::text, mint_uuid(), id, 0, status, NULL, now()"
+        "   FROM (SELECT %s::uuid AS id, 'delivered' AS status FROM generate_series(1, 10000)"
+        "         UNION ALL SELECT %s, 'failed' FROM generate_series(1, 3)"
+        "         UNION ALL SELECT gen_random_uuid(), 'failed' FROM generate_series(1, 10000)) one",
+        endpoint,
+        endpoint,
+    )
+    world.query("ANALYZE deliveries")
+    params = {
+        "endpoint_id": endpoint,
+        "statuses": ["failed"],
+        "before": ids.LAST,
+        "limit": 20,
+        "attempts": 100,
+        "since": "2026-01-31T09:30:00Z",
+        "since_id": UUID(int=0),
+    }
+
+    with psycopg.connect(world.owner_url) as connection:
+        explained = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {db.statement(name)}".encode(), params).fetchone()
+        connection.rollback()
+    assert explained is not None
+    [plan] = explained[0]
+
+    assert "deliveries_endpoint" in {node.get("Index Name") for node in nodes(plan["Plan"])}, plan
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 150, plan
