@@ -267,6 +267,8 @@ def test_very_many_are_made_again_call_by_call_the_oldest_first(ada: Client, sha
     )
 
     first, second = ada.redeliver_since(), ada.redeliver_since()
+    # They are of no transfer, and others audit the shared system.
+    shared_database.execute("DELETE FROM deliveries WHERE endpoint_id = %s", [ids.parse(Prefix.ENDPOINT, ada.endpoint_id)])
 
     assert (first.body, second.body) == ({"count": 1000, "has_more": True}, {"count": 1, "has_more": False})
 

@@ -171,7 +171,8 @@ def test_a_step_from_receiver_to_receiver_leaps_over_all_that_wait_for_one(world
         "INSERT INTO deliveries (owner, receiver, transfer_id, shard)"
         " SELECT 'operator', 'dead.example.com', gen_random_uuid(), 0 FROM generate_series(1, 20000)"
     )
-    world.submit(transfer(*world.new_wallets(100, 0), 1, callback_url=HOOK))
+    rich, poor = world.new_wallets(100, 0)
+    world.submit(transfer(rich, poor, 1, callback_url=HOOK))
     world.drain()
     world.query("ANALYZE deliveries")
 
