@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, events, health, keys, openapi, thin, transfers, wallets
+from api import clients, deliveries, events, health, keys, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -36,6 +36,8 @@ from core.settings import Settings
 DESCRIPTION = (
     "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
 )
+
+logger = log.get(__name__)
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
 
@@ -73,11 +75,15 @@ def lifespan(configured: Settings) -> Any:
     async def run(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = Database(configured.database_url)
         app.state.doorbell = Doorbell(configured.redis_url)
+        app.state.webhooks_allow_private = configured.webhooks_allow_private
+        if configured.webhooks_allow_private:
+            logger.warning("webhooks may go to http, any port and private addresses: for development only")
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
         app.state.intake = Intake(app.state.database, app.state.doorbell)
         backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
         app.state.gate = Gate(backlog, buckets)
+        app.state.signers = webhooks.Signers(app.state.database)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         await app.state.database.open()
@@ -109,8 +115,8 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += thin.routes()
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for router in (clients.router, keys.router, wallets.router, transfers.router, events.router):
-        app.include_router(router, dependencies=strict)
+    for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
+        app.include_router(noun.router, dependencies=strict)
     app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
 
 
@@ -134,5 +140,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        app.openapi_schema = openapi.complete(document, thin.paths(), [clients.ClientRequest, *thin.MODELS])
+        app.openapi_schema = openapi.complete(
+            document, thin.paths(), [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
+        )
     return app.openapi_schema

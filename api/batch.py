@@ -14,6 +14,7 @@ from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView, show
+from api.urls import refuse_forbidden
 from core import idempotency
 from core.transfers import Submission
 
@@ -69,16 +70,17 @@ async def post_batch(request: Request) -> Json:
     shape = validate(BatchShape, await read_object(request, BODY_MAX))
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
-    items = [read_item(item, caller, shards) for item in shape.transfers]
+    items = [read_item(request, item, caller, shards) for item in shape.transfers]
     answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)]))
     outcomes = [outcome(item, next(answers), caller) if isinstance(item, Submission) else item for item in items]
     return Json({"results": [result(request, one) for one in outcomes]})
 
 
-def read_item(fields: object, caller: Caller, shards: int) -> Submission | Problem:
+def read_item(request: Request, fields: object, caller: Caller, shards: int) -> Submission | Problem:
     """Return the item as it may be stored, or what is wrong with it."""
     try:
         item = validate(BatchItem, fields)
+        refuse_forbidden(request, item.callback_url, "/callback_url")
         return transfer_of(item, item.idempotency_key, caller, shards)
     except Problem as problem:
         return problem

@@ -5,6 +5,7 @@ from typing import Any, Never
 
 from starlette.requests import Request
 
+from api.fields import RequestModel, validate
 from api.problems import Problem
 
 BODY_MAX = 16 * 1024
@@ -17,6 +18,16 @@ async def read_object(request: Request, limit: int = BODY_MAX) -> dict[str, Any]
     """Return the JSON object in the request's body. Raises Problem with the contract's code for anything else."""
     check_media_type(request)
     return parse_object(await read(request, limit))
+
+
+class Nothing(RequestModel):
+    """The body of a verb that says all in its path."""
+
+
+async def refuse_fields(request: Request) -> None:
+    """Accept no body, or an empty object, from a verb that says all in its path (RFC 9112, section 6.3). Raises Problem."""
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
+        validate(Nothing, await read_object(request))
 
 
 def check_media_type(request: Request) -> None:

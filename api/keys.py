@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Operator
-from api.body import read_object
+from api.body import refuse_fields
 from api.clients import ClientId
-from api.fields import RequestModel, id_schema, validate
+from api.fields import id_schema
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
@@ -20,10 +20,6 @@ from core.ids import Prefix
 from core.keys import Key
 
 KeyId = Annotated[str, id_schema(Prefix.KEY)]
-
-
-class Nothing(RequestModel):
-    """The body of a verb that says all in its path."""
 
 
 class KeyView(BaseModel):
@@ -110,12 +106,6 @@ async def delete_key(request: Request, caller: Operator, key_id: KeyId) -> Respo
     if not await keys.revoke(request.app.state.database, id):
         raise Problem("not_found")
     return Response(status_code=204)
-
-
-async def refuse_fields(request: Request) -> None:
-    """Accept no body, or an empty object, from a verb that says all in its path (RFC 9112, section 6.3)."""
-    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
-        validate(Nothing, await read_object(request))
 
 
 def show(key: Key) -> dict[str, object]:

@@ -74,10 +74,12 @@ NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "
 
 def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:
     """Return what describes a body that the route reads by itself, and its idempotency key."""
-    return {
-        "parameters": [{**IDEMPOTENCY_KEY, "required": key_required}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}},
-    }
+    return {"parameters": [{**IDEMPOTENCY_KEY, "required": key_required}], **json_body(model)}
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what describes a body that the route reads by itself."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}}}
 
 
 def described(summary: str, endpoint: Callable[..., object]) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def batch_operation(
     codes = [code for code in (*POST_PROBLEMS, *OVERLOAD_PROBLEMS) if code != "idempotency_key_reused"]
     return {
         **described(summary, endpoint),
-        "requestBody": body_of(request)["requestBody"],
+        **json_body(request),
         "responses": {
             "200": {
                 "description": "what became of each, in order",

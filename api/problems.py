@@ -71,6 +71,11 @@ KINDS: Mapping[str, Kind] = {
         "Another client has this external_id",
         "Look that client up by its external_id, or choose another one.",
     ),
+    "endpoint_disabled": Kind(
+        409,
+        "The webhook endpoint is disabled or deleted",
+        "Nothing was made due. Enable the endpoint first; what was for a deleted one, read from /v1/events.",
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
     "unsupported_media_type": Kind(
         415,

@@ -16,6 +16,7 @@ from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
 from api.transfers import RETRY_AFTER_S, show
+from api.urls import Url, refuse_forbidden
 from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.ids import Prefix
@@ -29,6 +30,7 @@ class MoneyRequest(RequestModel):
     currency: Currency = CURRENCY
     reference: Reference | None = None
     metadata: Metadata = Field(default_factory=dict)
+    callback_url: Url | None = None
 
 
 class NewDeposit(MoneyRequest):
@@ -73,8 +75,9 @@ async def read_request(request: Request, model: type[Money]) -> tuple[str, Money
     """Return what is asked for, and with which idempotency key. Raises Problem: nothing has been stored by then."""
     refuse_parameters(request)
     key = required_key(request)
-    fields = await read_object(request)
-    return key, validate(model, fields)
+    new = validate(model, await read_object(request))
+    refuse_forbidden(request, new.callback_url, "/callback_url")
+    return key, new
 
 
 async def store(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
@@ -89,6 +92,8 @@ async def store(request: Request, caller: Caller, submissions: Sequence[Submissi
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
     refusal = await gate.refusal(request, caller, len(submissions))
     if refusal is None:
+        if any(submission.callback_url for submission in submissions):
+            await request.app.state.signers.prepare(caller.owner)
         answers = await intake.submit(submissions)
         gate.note(caller, sum(isinstance(answer, Accepted) for answer in answers))
         return answers
@@ -127,6 +132,7 @@ def submission_of(
         "currency": new.currency,
         "reference": new.reference,
         "metadata": new.metadata,
+        "callback_url": new.callback_url,
     }
     return Submission(
         id=ids.mint(),
@@ -137,6 +143,7 @@ def submission_of(
         currency=new.currency,
         reference=new.reference,
         metadata=new.metadata,
+        callback_url=new.callback_url,
         owner=owner,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint(type, fields),
@@ -176,6 +183,7 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
         currency=submission.currency,
         reference=submission.reference,
         metadata=submission.metadata,
+        callback_url=submission.callback_url,
         owner=submission.owner,
         idempotency_key=submission.idempotency_key,
         fingerprint=submission.fingerprint,

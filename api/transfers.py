@@ -61,7 +61,7 @@ class TransferView(BaseModel):
     currency: str
     reference: str | None
     metadata: dict[str, str]
-    callback_url: None = Field(description="null: callbacks are not offered yet")
+    callback_url: str | None = Field(description="called when the outcome is final; shown to whoever named it alone")
     failure: FailureView | None
     entries: list[TransferEntryView] = Field(description="of an applied transfer, as far as the key may see their wallets")
     created_at: Time
@@ -111,16 +111,22 @@ async def get_transfer(request: Request) -> Json:
     """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
     caller = await admit(request)
     refuse_parameters(request)
-    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
-    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "id"))
-    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
-        raise Problem("not_found")
+    transfer = await find_transfer(request, caller, "id")
     transfer, headers = await waited_for(request, transfer)
     return Json(show(transfer, caller), 200, headers)
 
 
+async def find_transfer(request: Request, caller: Caller, name: str) -> Transfer:
+    """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
+    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
+    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, name))
+    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
+        raise Problem("not_found")
+    return transfer
+
+
 def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
-    """Return the transfer as TransferView describes it, with the entries of those wallets that the caller may see."""
+    """Return the transfer as TransferView describes it to this caller."""
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -131,7 +137,7 @@ def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
         "currency": transfer.currency,
         "reference": transfer.reference,
         "metadata": transfer.metadata,
-        "callback_url": None,
+        "callback_url": transfer.callback_url if transfer.owner == caller.owner else None,
         "failure": show_failure(transfer.failure_code),
         "entries": [
             {

@@ -104,6 +104,7 @@ def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: 
         currency=CURRENCY,
         reference=None,
         metadata={},
+        callback_url=None,
         owner="operator",
         idempotency_key=key,
         fingerprint=hashlib.sha256(key.encode()).digest(),

@@ -19,6 +19,8 @@ class Prefix(StrEnum):
     TRANSFER = "trf"
     KEY = "key"
     EVENT = "evt"
+    ENDPOINT = "whk"
+    DELIVERY = "dlv"
 
 
 class UnknownId(ValueError):

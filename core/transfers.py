@@ -25,6 +25,7 @@ class Submission(NamedTuple):
     currency: str
     reference: str | None
     metadata: Mapping[str, str]
+    callback_url: str | None
     owner: str
     idempotency_key: str
     fingerprint: bytes
@@ -58,6 +59,7 @@ class Transfer(NamedTuple):
     currency: str
     reference: str | None
     metadata: Mapping[str, str]
+    callback_url: str | None
     owner: str
     idempotency_key: str
     fingerprint: bytes
@@ -105,6 +107,7 @@ async def insert(connection: db.Connection, submissions: Sequence[Submission]) -
         "currencies": [s.currency for s in submissions],
         "references": [s.reference for s in submissions],
         "metadata": [json.dumps(s.metadata) if s.metadata else "{}" for s in submissions],
+        "callback_urls": [s.callback_url for s in submissions],
         "owners": [s.owner for s in submissions],
         "idempotency_keys": [s.idempotency_key for s in submissions],
         "fingerprints": [s.fingerprint for s in submissions],

@@ -74,6 +74,7 @@ def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Subm
         currency=CURRENCY,
         reference=None,
         metadata={},
+        callback_url=None,
         owner="operator",
         idempotency_key=new_key(),
         fingerprint=b"f" * 32,

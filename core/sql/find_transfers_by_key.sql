@@ -1,5 +1,5 @@
 -- Transfers by their owners' keys, with their entries. Leans on transfers_owner_key, entries_transfer.
-SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, t.owner, t.idempotency_key,
+SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, callback_url, t.owner, t.idempotency_key,
        fingerprint, created_at, finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries

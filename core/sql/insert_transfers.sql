@@ -8,16 +8,17 @@ WITH submitted AS (
     SELECT *
       FROM unnest(
                %(ids)b::uuid[], %(types)b::text[], %(sources)b::uuid[], %(destinations)b::uuid[], %(amounts)b::bigint[],
-               %(currencies)b::text[], %(references)b::text[], %(metadata)b::text[], %(owners)b::text[],
+               %(currencies)b::text[], %(references)b::text[], %(metadata)b::text[], %(callback_urls)b::text[], %(owners)b::text[],
                %(idempotency_keys)b::text[], %(fingerprints)b::bytea[], %(shards)b::integer[]
            ) WITH ORDINALITY AS submitted (
-               id, type, source, destination, amount, currency, reference, metadata, owner, idempotency_key, fingerprint,
-               shard, arrival
+               id, type, source, destination, amount, currency, reference, metadata, callback_url, owner,
+               idempotency_key, fingerprint, shard, arrival
            )
 ), inserted AS (
-    INSERT INTO transfers (id, type, source, destination, amount, currency, reference, metadata, owner, idempotency_key, fingerprint, shard)
-    SELECT s.id, s.type, s.source, s.destination, s.amount, s.currency, s.reference, s.metadata::jsonb, s.owner, s.idempotency_key,
-           s.fingerprint, s.shard
+    INSERT INTO transfers (id, type, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
+                           fingerprint, shard)
+    SELECT s.id, s.type, s.source, s.destination, s.amount, s.currency, s.reference, s.metadata::jsonb, s.callback_url, s.owner,
+           s.idempotency_key, s.fingerprint, s.shard
       FROM submitted s
       JOIN wallets source ON source.id = s.source AND (source.kind = 'external') = (s.type = 'deposit')
       JOIN wallets destination ON destination.id = s.destination AND destination.kind = 'client'

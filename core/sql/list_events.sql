@@ -5,7 +5,7 @@
 -- one: beside the first, whose transfers may all have been shown. What is not bounded: for a wallet it reads on until it has found
 -- enough, or until its timeout, a 503. OFFSET 0 keeps the planner from hashing all transfers.
 SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency,
-       t.reference, t.metadata, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
+       t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
   FROM (

@@ -20,7 +20,7 @@ KEY = ("Idempotency-Key", "KEY")  # stands for a new key, which must still be fr
 
 
 class Row(NamedTuple):
-    """A request that must be refused. WALLET, SOURCE, DESTINATION, CLIENT and TRANSFER stand for ids of what exists."""
+    """A request that must be refused. WALLET, SOURCE, DESTINATION, CLIENT, TRANSFER and ENDPOINT stand for ids of what exists."""
 
     method: str
     path: str
@@ -95,10 +95,13 @@ NOT_JSON: dict[str, tuple[bytes, str]] = {
 }
 
 
+PATHS_WITHOUT_KEY = ("/v1/transfers/batch", "/v1/webhook-endpoints", "/v1/webhook-endpoints/ENDPOINT/redeliver")
+
+
 def rows_not_json() -> Iterator[tuple[str, Row]]:
-    for path in (*PATHS, "/v1/transfers/batch"):
+    for path in (*PATHS, *PATHS_WITHOUT_KEY):
         for case, (body, code) in NOT_JSON.items():
-            headers = (AUTHORIZATION, JSON) if path.endswith("batch") else (AUTHORIZATION, KEY, JSON)
+            headers = (AUTHORIZATION, JSON) if path in PATHS_WITHOUT_KEY else (AUTHORIZATION, KEY, JSON)
             yield f"{path} {case}", post(path, body.replace(b"GOOD", good(path)), code, headers)
 
 
@@ -121,6 +124,14 @@ def bad_wallet(value: bytes, code: str) -> Bad:
 
 def bad_field(path: str, field: bytes, pointer: str, code: str) -> Bad:
     return Bad(path, with_fields(path, field), {pointer: code})
+
+
+def bad_url(value: bytes, code: str) -> Bad:
+    return Bad("/v1/webhook-endpoints", b'{"url": ' + value + b"}", {"/url": code})
+
+
+def bad_since(field: bytes, code: str) -> Bad:
+    return Bad("/v1/webhook-endpoints/ENDPOINT/redeliver", b"{" + field + b"}", {"/since": code})
 
 
 def bad_name(value: bytes, code: str) -> Bad:
@@ -205,8 +216,55 @@ BAD_FIELDS: dict[str, Bad] = {
     "unknown field": bad_field("/v1/transfers", b'"amout": 1', "/amout", "unknown_field"),
     "unknown field null": bad_field("/v1/deposits", b'"refrence": null', "/refrence", "unknown_field"),
     "field in another case": bad_field("/v1/deposits", b'"Amount": 5', "/Amount", "unknown_field"),
-    "callback_url": bad_field("/v1/transfers", b'"callback_url": "https://example.com/"', "/callback_url", "unknown_field"),
-    "callback_url null": bad_field("/v1/deposits", b'"callback_url": null', "/callback_url", "unknown_field"),
+    "callback_url number": bad_field("/v1/deposits", b'"callback_url": 5', "/callback_url", "wrong_type"),
+    "callback_url empty": bad_field("/v1/deposits", b'"callback_url": ""', "/callback_url", "url_invalid"),
+    "callback_url relative": bad_field("/v1/transfers", b'"callback_url": "/Zq7xMark"', "/callback_url", "url_invalid"),
+    "callback_url ftp": bad_field("/v1/transfers", b'"callback_url": "ftp://example.com/"', "/callback_url", "url_invalid"),
+    "callback_url too long": bad_field(
+        "/v1/deposits", b'"callback_url": "https://example.com/' + b"Zq7xMark" * 254 + b'"', "/callback_url", "too_long"
+    ),
+    "callback_url surrogate": bad_field("/v1/deposits", b'"callback_url": "https://\\ud800"', "/callback_url", "invalid_string"),
+    "callback_url line feed": bad_field(
+        "/v1/deposits", b'"callback_url": "https://example.com/\\n"', "/callback_url", "url_invalid"
+    ),
+    "callback_url http": bad_field("/v1/transfers", b'"callback_url": "http://example.com/"', "/callback_url", "url_forbidden"),
+    "callback_url with a password": bad_field(
+        "/v1/deposits", b'"callback_url": "https://a:Zq7xMark@example.com/"', "/callback_url", "url_forbidden"
+    ),
+    "callback_url address": bad_field("/v1/deposits", b'"callback_url": "https://10.0.0.1/"', "/callback_url", "url_forbidden"),
+    "callback_url port": bad_field("/v1/deposits", b'"callback_url": "https://example.com:22/"', "/callback_url", "url_forbidden"),
+    "url absent": Bad("/v1/webhook-endpoints", b"{}", {"/url": "required"}),
+    "url null": bad_url(b"null", "wrong_type"),
+    "url array": bad_url(b'["https://example.com/"]', "wrong_type"),
+    "url empty": bad_url(b'""', "url_invalid"),
+    "url text": bad_url(b'"Zq7xMark"', "url_invalid"),
+    "url NUL": bad_url(b'"https://example.com/\\u0000"', "url_invalid"),
+    "url lone surrogate": bad_url(b'"https://example.com/\\udc00"', "invalid_string"),
+    "url of another script": bad_url('"https://exampl\u0435.com/Zq7xMark"'.encode(), "url_invalid"),
+    "url javascript": bad_url(b'"javascript:Zq7xMark"', "url_invalid"),
+    "url http": bad_url(b'"http://example.com/Zq7xMark"', "url_forbidden"),
+    "url metadata": bad_url(b'"https://169.254.169.254/Zq7xMark"', "url_forbidden"),
+    "url localhost": bad_url(b'"https://localhost/Zq7xMark"', "url_forbidden"),
+    "url too long": bad_url(b'"https://example.com/' + b"u" * 2029 + b'"', "too_long"),
+    "events empty": bad_field("/v1/webhook-endpoints", b'"events": []', "/events", "required"),
+    "events null": bad_field("/v1/webhook-endpoints", b'"events": null', "/events", "wrong_type"),
+    "events text": bad_field("/v1/webhook-endpoints", b'"events": "transfer.applied"', "/events", "wrong_type"),
+    "events unknown": bad_field("/v1/webhook-endpoints", b'"events": ["Zq7xMark"]', "/events/0", "wrong_type"),
+    "events surrogate": bad_field("/v1/webhook-endpoints", b'"events": ["\\ud800"]', "/events/0", "invalid_string"),
+    "events too many": bad_field("/v1/webhook-endpoints", b'"events": [' + b'"Zq7xMark",' * 99 + b"1]", "/events", "too_long"),
+    "description NUL": bad_field("/v1/webhook-endpoints", b'"description": "Zq7xMark\\u0000"', "/description", "invalid_string"),
+    "description too long": bad_field("/v1/webhook-endpoints", b'"description": ' + string(201), "/description", "too_long"),
+    "a secret of one's own": bad_field("/v1/webhook-endpoints", b'"secret": "whsec_Zq7xMark"', "/secret", "unknown_field"),
+    "since absent": bad_since(b"", "required"),
+    "since null": bad_since(b'"since": null', "wrong_type"),
+    "since number": bad_since(b'"since": 1769851800', "wrong_type"),
+    "since a day": bad_since(b'"since": "2026-01-31"', "wrong_type"),
+    "since nowhere": bad_since(b'"since": "2026-01-31T09:30:00"', "wrong_type"),
+    "since never": bad_since(b'"since": "2026-02-30T09:30:00Z"', "wrong_type"),
+    "since the year 0": bad_since(b'"since": "0000-01-31T09:30:00Z"', "wrong_type"),
+    "since a year of five digits": bad_since(b'"since": "10000-01-31T09:30:00Z"', "wrong_type"),
+    "since nanoseconds": bad_since(b'"since": "2026-01-31T09:30:00.123456789Z"', "wrong_type"),
+    "since surrogate": bad_since(b'"since": "\\ud800"', "wrong_type"),
     "idempotency key in the body": bad_field("/v1/deposits", b'"idempotency_key": "x"', "/idempotency_key", "unknown_field"),
     "status": bad_field("/v1/deposits", b'"status": "applied"', "/status", "unknown_field"),
     "a transfer's field in a deposit": bad_field(
@@ -385,8 +443,15 @@ def rows_of_headers() -> Iterator[tuple[str, Row]]:
     yield "a batch with a key", post("/v1/transfers/batch", b'{"transfers": [{}]}', "idempotency_key_invalid")
 
 
-LISTS = ("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries")
-ONES = ("/v1/wallets/WALLET", "/v1/clients/CLIENT", "/v1/transfers/TRANSFER")
+TRAILS = ("/v1/webhook-endpoints/ENDPOINT/deliveries", "/v1/transfers/TRANSFER/deliveries")
+LISTS = (
+    *("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/webhook-endpoints"),
+    *TRAILS,
+)
+ONES = (
+    *("/v1/wallets/WALLET", "/v1/clients/CLIENT", "/v1/transfers/TRANSFER"),
+    *("/v1/webhook-endpoints/ENDPOINT", "/v1/webhook-secret"),
+)
 AROUND = ("/healthz", "/readyz", "/problems", "/problems/not_found")
 DOCUMENTS = ("/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css")
 
@@ -417,15 +482,21 @@ def rows_of_queries() -> Iterator[tuple[str, Row]]:
             yield f"{path} cursor {cursor[:35]}", get(f"{path}?cursor={cursor}", "invalid_cursor")
         for query in BAD_ENCODINGS:
             yield f"{path} encoding {query}", get(f"{path}?{query}", "invalid_parameter")
-    for query in FILTERS:
-        yield f"filter {query[:60]}", get(f"/v1/transfers?{query}", "invalid_parameter")
-    for external_id in EXTERNAL_IDS:
-        yield f"external_id {external_id}", get(f"/v1/clients?external_id={external_id}", "invalid_parameter")
     for path in (*LISTS, *ONES, *AROUND, *DOCUMENTS):
         for query in STRAY:
             yield f"{path} ?{query}", get(f"{path}?{query}", "invalid_parameter")
     for path in PATHS:
         yield f"{path} ?x=1", post(f"{path}?x=1", good(path), "invalid_parameter")
+
+
+def rows_of_filters() -> Iterator[tuple[str, Row]]:
+    for query in FILTERS:
+        yield f"filter {query[:60]}", get(f"/v1/transfers?{query}", "invalid_parameter")
+    for path in TRAILS:
+        for query in ("status=", "status=PENDING", "status=applied", "status=pending,failed", "status=%00", "wallet_id=WALLET"):
+            yield f"{path} {query}", get(f"{path}?{query}", "invalid_parameter")
+    for external_id in EXTERNAL_IDS:
+        yield f"external_id {external_id}", get(f"/v1/clients?external_id={external_id}", "invalid_parameter")
 
 
 NOT_THERE = (
@@ -441,6 +512,10 @@ NOT_THERE = (
     "/v1/wallets/wal_00000000000000000000000000", "/v1/wallets/wal_8zzzzzzzzzzzzzzzzzzzzzzzzz",
     "/v1/wallets/..%2f..%2fetc%2fpasswd", "/v1/wallets/WALLET/entries/", "/v1/wallets/WALLET/entries/1",
     "/v1/wallets/WALLET/nothing", "/v1/wallets/WALLET%2fentries", "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/entries",
+    "/v1/webhook-endpoints/", "/v1/webhook-endpoints/WALLET", "/v1/webhook-endpoints/whk_01h455vb4pex5vsknk084sn02q",
+    "/v1/webhook-endpoints/whk_01h455vb4pex5vsknk084sn02q/deliveries", "/v1/webhook-endpoints/%00/deliveries",
+    "/v1/webhook-endpoints/ENDPOINT/deliveries/", "/v1/transfers/trf_01h455vb4pex5vsknk084sn02q/deliveries",
+    "/v1/transfers/x/deliveries", "/v1/deliveries", "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
     "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics", "/.env", "/healthz%00", "/health%7a",
@@ -451,7 +526,9 @@ NOT_ALLOWED = (
     ("DELETE", "/v1/wallets/WALLET"), ("POST", "/v1/wallets/WALLET/entries"), ("OPTIONS", "/v1/transfers"),
     ("TRACE", "/v1/clients"), ("PUT", "/v1/transfers/batch"), ("POST", "/healthz"), ("DELETE", "/problems"), ("POST", "/docs"),
     ("PUT", "/openapi.json"), ("POST", "/static-offline-docs/swagger-ui.css"), ("PROPFIND", "/v1/clients"),
-    ("M-SEARCH", "/v1/transfers"),
+    ("M-SEARCH", "/v1/transfers"), ("PUT", "/v1/webhook-endpoints/ENDPOINT"), ("DELETE", "/v1/webhook-secret"),
+    ("GET", "/v1/webhook-secret/rotate"), ("POST", "/v1/webhook-endpoints/ENDPOINT/deliveries"),
+    ("GET", "/v1/webhook-endpoints/ENDPOINT/redeliver"), ("GET", "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q/redeliver"),
 )  # fmt: skip
 
 
@@ -463,4 +540,4 @@ def rows_of_paths() -> Iterator[tuple[str, Row]]:
         yield f"not allowed: {method} {path}", row
 
 
-ROWS = dict([*rows_not_json(), *rows_of_fields(), *rows_of_headers(), *rows_of_queries(), *rows_of_paths()])
+ROWS = dict([*rows_not_json(), *rows_of_fields(), *rows_of_headers(), *rows_of_queries(), *rows_of_filters(), *rows_of_paths()])

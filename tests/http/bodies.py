@@ -20,6 +20,8 @@ def good(path: str) -> bytes:
         "/v1/deposits": b'{"wallet_id": "WALLET", "amount": 5}',
         "/v1/transfers": b'{"source_wallet_id": "SOURCE", "destination_wallet_id": "DESTINATION", "amount": 5}',
         "/v1/clients": b'{"name": "Ada"}',
+        "/v1/webhook-endpoints": b'{"url": "https://example.com/hook"}',
+        "/v1/webhook-endpoints/ENDPOINT/redeliver": b'{"since": "2026-01-31T09:30:00Z"}',
         "/v1/transfers/batch": b'{"transfers": [{}]}',
     }[path]
 

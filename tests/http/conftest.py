@@ -68,10 +68,11 @@ def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
 
     def count() -> dict[str, int]:
         row = shared_database.execute(
-            "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM clients), (SELECT count(*) FROM wallets)"
+            "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM clients), (SELECT count(*) FROM wallets),"
+            " (SELECT count(*) FROM webhook_endpoints)"
         ).fetchone()
         assert row is not None
-        return dict(zip(("transfers", "clients", "wallets"), row, strict=True))
+        return dict(zip(("transfers", "clients", "wallets", "endpoints"), row, strict=True))
 
     return count
 

@@ -17,6 +17,8 @@ SOME_IDS = {
     "{transfer_id}": "trf_01h455vb4pex5vsknk084sn02q",
     "{key_id}": "key_01h455vb4pex5vsknk084sn02q",
     "{event_id}": "evt_01h455vb4pex5vsknk084sn02q",
+    "{endpoint_id}": "whk_01h455vb4pex5vsknk084sn02q",
+    "{delivery_id}": "dlv_01h455vb4pex5vsknk084sn02q",
     "{code}": "not_found",
 }
 

@@ -19,6 +19,7 @@ def test_the_table_is_long_and_holds_every_code_that_an_input_can_get() -> None:
         "internal_error",
         "unavailable",
         "external_id_taken",
+        "endpoint_disabled",
         "idempotency_key_reused",
         "forbidden",
         "rate_limited",
@@ -37,8 +38,11 @@ def existing(shared_system: System) -> dict[str, str]:
     client = caller.new_client()
     transfer = caller.deposit(client["wallet"]["id"], 1).body["id"]
     wallets = {"SOURCE": client["wallet"]["id"], "DESTINATION": caller.new_wallet(), "WALLET": caller.new_wallet()}
+    endpoint = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook"}).body["id"]
+    caller.request("PATCH", f"/v1/webhook-endpoints/{endpoint}", {"status": "disabled"})  # told of nobody's transfers
+    caller.request("POST", "/v1/webhook-secret/rotate")
     caller.close()
-    return {**wallets, "CLIENT": client["id"], "TRANSFER": transfer}
+    return {**wallets, "CLIENT": client["id"], "TRANSFER": transfer, "ENDPOINT": endpoint}
 
 
 @pytest.mark.parametrize("case", ROWS)

@@ -148,6 +148,19 @@ def test_a_deposits_fields_are_part_of_its_key(caller: Caller) -> None:
     assert is_reused(caller.deposit(wallet, 6, key))
     assert is_reused(caller.deposit(wallet, 5, key, reference="x"))
     assert is_reused(caller.deposit(wallet, 5, key, metadata={"a": "b"}))
+    assert is_reused(caller.deposit(wallet, 5, key, callback_url="https://example.com/hook"))
+
+
+def test_a_callback_url_is_part_of_its_key(caller: Caller) -> None:
+    wallet, key = caller.new_wallet(), new_key()
+    first = caller.deposit(wallet, 5, key, callback_url="https://example.com/hook")
+
+    again = caller.deposit(wallet, 5, key, callback_url="https://example.com/hook")
+
+    assert (is_replay(again), again.body["id"], again.body["callback_url"]) == (True, first.body["id"], "https://example.com/hook")
+    assert is_reused(caller.deposit(wallet, 5, key))
+    assert is_reused(caller.deposit(wallet, 5, key, callback_url=None))
+    assert is_reused(caller.deposit(wallet, 5, key, callback_url="https://example.com/other"))
 
 
 def test_how_a_request_is_written_makes_no_difference(caller: Caller) -> None:
@@ -159,7 +172,7 @@ def test_how_a_request_is_written_makes_no_difference(caller: Caller) -> None:
         "white space": json.dumps(plain, indent=4).replace("\n", "\r\n\t"),
         "no white space": json.dumps(plain, separators=(",", ":")),
         "without escapes": json.dumps(plain, ensure_ascii=False),
-        "defaults spelled out": json.dumps({**plain, "currency": "USD", "reference": None}),
+        "defaults spelled out": json.dumps({**plain, "currency": "USD", "reference": None, "callback_url": None}),
     }
 
     for how, text in written.items():
@@ -198,7 +211,7 @@ def test_a_refused_request_leaves_its_key_free(caller: Caller) -> None:
     refused = [
         caller.deposit(wallet, 0, key),
         caller.deposit("wal_01h455vb4pex5vsknk084sn02q", 5, key),
-        caller.deposit(wallet, 5, key, callback_url="https://example.com/"),
+        caller.deposit(wallet, 5, key, callback_url="http://example.com/"),
         caller.post("/v1/deposits", b"{", key=key),
         caller.post("/v1/deposits", {"wallet_id": wallet, "amount": 5}, key=key, headers={"Content-Type": "text/plain"}),
         caller.post("/v1/deposits?x=1", {"wallet_id": wallet, "amount": 5}, key=key),

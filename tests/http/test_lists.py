@@ -106,7 +106,7 @@ def test_a_page_that_is_just_full_is_the_last(caller: Caller) -> None:
     assert (len(page["data"]), page["has_more"], page["next_cursor"]) == (2, False, None)
 
 
-LISTS = ["/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries"]
+LISTS = ["/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/webhook-endpoints"]
 
 
 def of_somebody(caller: Caller, path: str) -> str:

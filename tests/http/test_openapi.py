@@ -36,6 +36,18 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/v1/events"): READ | {"invalid_cursor"},
     ("get", "/v1/events/{event_id}"): READ | {"not_found"},
+    ("post", "/v1/webhook-endpoints"): READ | BODY,
+    ("get", "/v1/webhook-endpoints"): READ | {"invalid_cursor"},
+    ("get", "/v1/webhook-endpoints/{endpoint_id}"): READ | {"not_found"},
+    ("patch", "/v1/webhook-endpoints/{endpoint_id}"): READ | BODY | {"not_found"},
+    ("delete", "/v1/webhook-endpoints/{endpoint_id}"): READ | BODY | {"not_found"},
+    ("post", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): READ | BODY | {"not_found"},
+    ("get", "/v1/webhook-secret"): READ | {"not_found"},
+    ("post", "/v1/webhook-secret/rotate"): READ | BODY,
+    ("get", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/transfers/{transfer_id}/deliveries"): READ | {"not_found", "invalid_cursor"},
+    ("post", "/v1/webhook-endpoints/{endpoint_id}/redeliver"): READ | BODY | {"not_found", "endpoint_disabled"},
+    ("post", "/v1/deliveries/{delivery_id}/redeliver"): READ | BODY | {"not_found", "endpoint_disabled"},
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
     ("get", "/problems"): ANY | {"invalid_parameter"},
@@ -143,7 +155,7 @@ def test_the_documents_patterns_are_the_rules(document: Schema) -> None:
 
 
 def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:
-    for model in ("ClientRequest", "NewDeposit", "NewTransfer"):
+    for model in ("RedeliverRequest", "EndpointRequest", "EndpointChanges", "ClientRequest", "NewDeposit", "NewTransfer"):
         assert document["components"]["schemas"][model]["additionalProperties"] is False
 
 
@@ -242,10 +254,43 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
     check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{rejected['id']}"))
     check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?wallet_id={wallet}"))
+    check(document, "get", "/v1/events", caller.get("/v1/events?limit=2"))
+    check(document, "get", "/v1/events/{event_id}", caller.get(f"/v1/events/evt_{rejected['id'].removeprefix('trf_')}"))
     check(document, "get", "/healthz", caller.get("/healthz"))
     check(document, "get", "/readyz", caller.get("/readyz"))
     check(document, "get", "/problems", caller.get("/problems"))
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
+
+
+def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    made = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook", "description": "d"})
+    path = f"/v1/webhook-endpoints/{made.body['id']}"
+
+    check(document, "post", "/v1/webhook-endpoints", made)
+    check(document, "get", "/v1/webhook-endpoints", caller.get("/v1/webhook-endpoints?limit=1"))
+    check(document, "get", "/v1/webhook-endpoints/{endpoint_id}", caller.get(path))
+    check(document, "patch", "/v1/webhook-endpoints/{endpoint_id}", caller.request("PATCH", path, {"status": "disabled"}))
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", caller.request("POST", f"{path}/rotate-secret"))
+    check(document, "post", "/v1/webhook-secret/rotate", caller.request("POST", "/v1/webhook-secret/rotate"))
+    check(document, "get", "/v1/webhook-secret", caller.get("/v1/webhook-secret"))
+    check(document, "post", "/v1/webhook-endpoints", caller.post("/v1/webhook-endpoints", {"url": "x"}))
+    moved = caller.wait_final(caller.deposit(caller.new_wallet(), 1, callback_url="https://example.com/hook").body["id"])
+    check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{moved['id']}"))
+    trail = caller.get(f"/v1/transfers/{moved['id']}/deliveries")
+    [callback] = [row for row in trail.body["data"] if row["callback_url"]]
+    again = caller.request("POST", f"/v1/deliveries/{callback['id']}/redeliver")
+    assert again.status == 202
+    check(document, "get", "/v1/transfers/{transfer_id}/deliveries", trail)
+    check(document, "post", "/v1/deliveries/{delivery_id}/redeliver", again)
+    check(document, "get", "/v1/webhook-endpoints/{endpoint_id}/deliveries", caller.get(f"{path}/deliveries"))
+    refused = caller.post(f"{path}/redeliver", {"since": "2026-01-31T09:30:00Z"})
+    assert refused.code == "endpoint_disabled"
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/redeliver", refused)
+    caller.request("PATCH", path, {"status": "enabled"})
+    missed = caller.post(f"{path}/redeliver", {"since": "2026-01-31T09:30:00Z"})
+    assert missed.status == 202
+    check(document, "post", "/v1/webhook-endpoints/{endpoint_id}/redeliver", missed)
+    check(document, "delete", "/v1/webhook-endpoints/{endpoint_id}", caller.request("DELETE", "/v1/webhook-endpoints/x"))
 
 
 def test_real_problems_are_as_the_document_says(caller: Caller, document: Schema) -> None:

@@ -1,15 +1,24 @@
 """The README is run, and what it lists is checked against the code."""
 
+import os
 import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from pydantic.fields import FieldInfo
 
 from core.settings import Settings
+from core.signing import make_secret, sign
+from local.ports import free_port
 from local.settings import Settings as LocalSettings
 from tests import walkthrough
-from tests.caller import OPERATOR_KEY
+from tests.caller import OPERATOR_KEY, Caller
 from tests.system import System
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -73,3 +82,51 @@ def test_every_test_that_the_readme_names_exists() -> None:
 
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+SECRET = make_secret()
+BODY = b'{"type":"transfer.applied","data":{"reference":"caf\xc3\xa9"}}'
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """The README's receiver, run as it stands there."""
+    [lines] = re.findall(r"^## Get told$.*?^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    script = tmp_path_factory.mktemp("receiver") / "receiver.py"
+    script.write_text(lines)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, script], env={**os.environ, "PORT": str(port), "SECRET": SECRET}, stderr=subprocess.DEVNULL
+    )
+    caller = Caller(f"http://127.0.0.1:{port}", key=None)
+    wait_for(lambda: listens(caller), "the receiver to listen")
+    yield caller
+    caller.close()
+    process.kill()
+    process.wait()
+
+
+def listens(caller: Caller) -> bool:
+    try:
+        return caller.request("GET", "/").status == 501
+    except ConnectionError:
+        return False
+
+
+def test_the_readmes_receiver_takes_what_is_signed_also_while_a_secret_is_replaced(receiver: Caller) -> None:
+    for secrets in ([SECRET], [make_secret(), SECRET]):
+        headers = sign("evt_01h455vb4pex5vsknk084sn02q", int(time.time()), BODY, secrets)
+        assert receiver.post("/hook", BODY, headers=headers).status == 204
+
+
+@pytest.mark.parametrize("what", ["another's", "changed", "of long ago", "of times to come", "unsigned", "of another event"])
+def test_the_readmes_receiver_refuses_anything_else(receiver: Caller, what: str) -> None:
+    sent_at = int(time.time()) + {"of long ago": -600, "of times to come": 600}.get(what, 0)
+    headers = sign("evt_01h455vb4pex5vsknk084sn02q", sent_at, BODY, [make_secret() if what == "another's" else SECRET])
+    body = BODY.replace(b"applied", b"refused") if what == "changed" else BODY
+    if what == "unsigned":
+        headers = {}
+    if what == "of another event":
+        headers["webhook-id"] = headers["webhook-id"].replace("q", "r")
+
+    assert receiver.post("/hook", body, headers=headers).status == 401

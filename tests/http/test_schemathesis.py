@@ -17,6 +17,7 @@ def test_every_operation_does_as_the_document_says_whatever_is_sent(caller: Call
     operations = sum(len(methods) for methods in caller.get("/openapi.json").body["paths"].values())
     client, source = caller.new_client(), caller.new_wallet(1000)
     wallet = client["wallet"]["id"]
+    endpoint = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook"}).body["id"]
     environment = {
         "TELLER_OPERATOR_KEY": OPERATOR_KEY,
         "PYTHONPATH": str(ROOT),
@@ -24,6 +25,7 @@ def test_every_operation_does_as_the_document_says_whatever_is_sent(caller: Call
         "EXISTING_source": source,
         "EXISTING_cli_": client["id"],
         "EXISTING_trf_": caller.deposit(wallet, 5).body["id"],
+        "EXISTING_whk_": endpoint,
     }
 
     run = subprocess.run(

@@ -269,6 +269,14 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["UPDATE events SET transfer_ids = transfer_ids || transfer_ids WHERE %(applied)s = ANY(transfer_ids)"],
         {"audit_events": "applied"},
     ),
+    "a delivery of a queued transfer": (
+        ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(queued)s, 5)"],
+        {"audit_deliveries": "queued"},
+    ),
+    "a delivery of nobody": (
+        ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(nobody)s, 5)"],
+        {"audit_deliveries": "nobody"},
+    ),
     "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
 }
 

@@ -26,6 +26,26 @@ APPLICATION: dict[str, dict[str, set[str]]] = {
     "entries": {"SELECT": set(), "INSERT": set()},
     "events": {"SELECT": set(), "INSERT": set()},
     "feed": {"SELECT": set()},
+    "webhook_endpoints": {
+        "SELECT": set(),
+        "INSERT": set(),
+        "DELETE": set(),
+        "UPDATE": {
+            *("url", "events", "description", "status", "disabled_reason", "disabled_at", "failing_since"),
+            *("secret", "old_secret", "old_secret_expires_at"),
+        },
+    },
+    "webhook_secrets": {
+        "SELECT": set(),
+        "INSERT": set(),
+        "UPDATE": {"secret", "old_secret", "old_secret_expires_at", "created_at"},
+    },
+    "deliveries": {
+        "SELECT": set(),
+        "INSERT": set(),
+        "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"},
+    },
+    "delivery_attempts": {"SELECT": set(), "INSERT": set()},
     "shards": {"SELECT": set(), "UPDATE": {"lockable"}},
     "keys": {"SELECT": set(), "INSERT": set(), "UPDATE": {"last_used_at", "revoked_at"}},
 }
@@ -74,6 +94,18 @@ ESCAPES = [
 ]
 
 
+SECRET = "whsec_" + "A" * 32
+
+# Tables that one applied transfer leaves empty.
+FILLED = {
+    "queue": "(shard, transfer_id) SELECT 0, id",
+    "webhook_endpoints": f"(id, owner, url, events, secret) SELECT id, 'operator', 'u', '{{transfer.applied}}', '{SECRET}'",
+    "webhook_secrets": f"(owner, secret) SELECT 'operator', '{SECRET}'",
+    "deliveries": "(owner, receiver, transfer_id, shard) SELECT owner, 'example.com', id, shard",
+    "delivery_attempts": "(delivery_id, number, started_at, duration_ms, error) SELECT id, 1, now(), 0, 'timed_out'",
+}
+
+
 @dataclass(frozen=True)
 class Roles:
     """A connection of each role to one migrated database with a row in each table. What is tried is rolled back."""
@@ -106,7 +138,8 @@ def roles(databases: Databases) -> Iterator[Roles]:
     migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url}))
     world = World(url, owner_url)
     world.new_wallet(10)
-    world.query("INSERT INTO queue (shard, transfer_id) SELECT 0, id FROM transfers")
+    for table, filled in FILLED.items():
+        world.query(f"INSERT INTO {table} {filled} FROM transfers")
     with psycopg.connect(url, autocommit=True) as application, psycopg.connect(owner_url, autocommit=True) as owner:
         yield Roles(application, owner)
 

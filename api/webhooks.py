@@ -1,0 +1,279 @@
+"""Webhook endpoints, and the secrets that sign what they and callback URLs are told. Standard Webhooks 1.0.0."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from api.auth import Caller, Known
+from api.body import read_object, refuse_fields
+from api.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
+from api.openapi import (
+    BODY_PROBLEMS,
+    COMMON_PROBLEMS,
+    FIND_PROBLEMS,
+    LIST_PROBLEMS,
+    LOCATION,
+    NO_BODY,
+    json_body,
+    problem_responses,
+)
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.parameters import path_id
+from api.problems import Problem
+from api.times import Time, rfc3339
+from api.urls import Url, refuse_forbidden
+from core import ids, signing, webhooks
+from core.db import Database
+from core.events import Type
+from core.ids import Prefix
+from core.webhooks import DisabledReason, Endpoint, NewEndpoint, Secret, Status
+
+ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected"]
+
+EndpointId = Annotated[str, id_schema(Prefix.ENDPOINT)]
+Events = Annotated[list[Type], Field(min_length=1, max_length=len(ALL_EVENTS)), AfterValidator(lambda events: sorted(set(events)))]
+Description = Annotated[str, Field(max_length=200, json_schema_extra=PRINTABLE), AfterValidator(check_printable)]
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+PREPARED_MAX = 10_000
+
+SHOWN_ONCE = "signs what is sent; shown this once"
+UNTIL_WHEN_OLD = "until then the secret before the last rotation signs too; null when there is none"
+
+
+class EndpointRequest(RequestModel):
+    url: Url
+    events: Events = ALL_EVENTS
+    description: Description | None = None
+
+
+class EndpointChanges(RequestModel):
+    """What is left out stays as it is. The defaults are never looked at."""
+
+    url: Url = Field(default_factory=str)
+    events: Events = Field(default_factory=list)
+    description: Description | None = Field(default=None, description="null takes it away")
+    status: Status = Field(default_factory=lambda: "enabled", description="a disabled one is told of nothing new")
+
+
+class EndpointView(BaseModel):
+    """Called for each of these events: of all transfers for an operator's, of those of its own wallet for a client's."""
+
+    id: EndpointId
+    url: str
+    events: list[Type]
+    description: str | None
+    status: Status
+    disabled_reason: DisabledReason | None = Field(
+        description="requested by you, `gone` because it answered 410, or `failing` because for days no attempt succeeded"
+    )
+    disabled_at: Time | None
+    created_at: Time
+    old_secret_expires_at: Time | None = Field(description=UNTIL_WHEN_OLD)
+
+
+class SignedEndpointView(EndpointView):
+    secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+
+
+class EndpointPage(BaseModel):
+    data: list[EndpointView]
+    has_more: bool
+    next_cursor: str | None
+
+
+class SecretView(BaseModel):
+    """The secret that signs the calls to your callback URLs."""
+
+    created_at: Time
+    old_secret_expires_at: Time | None = Field(description=UNTIL_WHEN_OLD)
+
+
+class NewSecretView(SecretView):
+    secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+
+
+MODELS: list[type[BaseModel]] = [EndpointRequest, EndpointChanges]
+
+router = APIRouter(tags=["webhooks"])
+
+
+class Signers:
+    """Sees to it that whoever names a callback URL has a secret that signs: asked of the database once an owner and process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._prepared: set[str] = set()
+
+    async def prepare(self, owner: str) -> None:
+        """Make the owner's secret, unless it has one. Raises Unavailable."""
+        if owner not in self._prepared:
+            await webhooks.ensure_secret(self._database, owner)
+            if len(self._prepared) >= PREPARED_MAX:
+                self._prepared.clear()
+            self._prepared.add(owner)
+
+
+@router.post(
+    "/v1/webhook-endpoints",
+    summary="Make a webhook endpoint",
+    status_code=201,
+    response_model=SignedEndpointView,
+    openapi_extra=json_body(EndpointRequest),
+    responses={201: {"headers": LOCATION}, **problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS)},
+)
+async def post_endpoint(request: Request, caller: Known) -> Any:
+    """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
+    asked = validate(EndpointRequest, await read_object(request))
+    refuse_forbidden(request, asked.url, "/url")
+    secret = signing.make_secret()
+    new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, asked.url, asked.events, asked.description, secret)
+    made = await webhooks.insert_endpoint(request.app.state.database, new)
+    shown = show_signed(made, secret)
+    return JSONResponse(shown, 201, {"Location": f"/v1/webhook-endpoints/{shown['id']}", **NO_STORE})
+
+
+@router.get(
+    "/v1/webhook-endpoints",
+    summary="List webhook endpoints",
+    response_model=EndpointPage,
+    responses=problem_responses(*LIST_PROBLEMS),
+)
+async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Any:
+    """Your endpoints, newest first."""
+    pages = Pages.of("webhook-endpoints", caller.owner)
+    before = pages.id_before(cursor)
+    rows = await webhooks.list_endpoints(request.app.state.database, caller.owner, before=before, limit=limit + 1)
+    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+
+
+@router.get(
+    "/v1/webhook-endpoints/{endpoint_id}",
+    summary="Look a webhook endpoint up",
+    response_model=EndpointView,
+    responses=problem_responses(*FIND_PROBLEMS),
+)
+async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+    """One of your endpoints."""
+    return show(await find_endpoint(request, caller))
+
+
+@router.patch(
+    "/v1/webhook-endpoints/{endpoint_id}",
+    summary="Change a webhook endpoint",
+    response_model=EndpointView,
+    openapi_extra=json_body(EndpointChanges),
+    responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
+)
+async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+    """Change what the body names; what it leaves out stays as it is."""
+    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
+    changes = validate(EndpointChanges, await read_object(request)).model_dump(exclude_unset=True)
+    refuse_forbidden(request, changes.get("url"), "/url")
+    return show(found(await webhooks.update_endpoint(request.app.state.database, caller.owner, id, changes)))
+
+
+@router.delete(
+    "/v1/webhook-endpoints/{endpoint_id}",
+    summary="Delete a webhook endpoint",
+    status_code=204,
+    response_description="deleted",
+    openapi_extra=NO_BODY,
+    responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
+)
+async def delete_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Response:
+    """Delete an endpoint. What it has not been told yet, it will never be."""
+    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
+    await refuse_fields(request)
+    if not await webhooks.delete_endpoint(request.app.state.database, caller.owner, id):
+        raise Problem("not_found")
+    return Response(status_code=204)
+
+
+@router.post(
+    "/v1/webhook-endpoints/{endpoint_id}/rotate-secret",
+    summary="Give a webhook endpoint another secret",
+    response_model=SignedEndpointView,
+    openapi_extra=NO_BODY,
+    responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
+)
+async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+    """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours."""
+    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
+    await refuse_fields(request)
+    secret = signing.make_secret()
+    rotated = found(await webhooks.rotate_endpoint_secret(request.app.state.database, caller.owner, id, secret))
+    return JSONResponse(show_signed(rotated, secret), headers=NO_STORE)
+
+
+@router.get(
+    "/v1/webhook-secret",
+    summary="Look up when your secret was made",
+    response_model=SecretView,
+    responses=problem_responses(*FIND_PROBLEMS),
+)
+async def get_secret(request: Request, caller: Known) -> Any:
+    """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
+    secret = await webhooks.find_secret(request.app.state.database, caller.owner)
+    if secret is None:
+        raise Problem("not_found")
+    return show_secret(secret)
+
+
+@router.post(
+    "/v1/webhook-secret/rotate",
+    summary="Get a secret for your callback URLs",
+    response_model=NewSecretView,
+    openapi_extra=NO_BODY,
+    responses=problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS),
+)
+async def rotate_secret(request: Request, caller: Known) -> Any:
+    """Make a first or another secret, which is in this answer alone. The one before signs too for 24 hours.
+
+    With your first callback URL a secret is made that nobody has seen: rotate it to have one that you know.
+    """
+    await refuse_fields(request)
+    secret = signing.make_secret()
+    rotated = await webhooks.rotate_secret(request.app.state.database, caller.owner, secret)
+    return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
+
+
+async def find_endpoint(request: Request, caller: Caller) -> Endpoint:
+    """Return the endpoint in the path. Raises Problem "not_found", also for one that is not the caller's."""
+    id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
+    return found(await webhooks.find_endpoint(request.app.state.database, caller.owner, id))
+
+
+def found(endpoint: Endpoint | None) -> Endpoint:
+    if endpoint is None:
+        raise Problem("not_found")
+    return endpoint
+
+
+def show(endpoint: Endpoint) -> dict[str, object]:
+    """Return the endpoint as EndpointView describes it."""
+    return {
+        "id": ids.text(Prefix.ENDPOINT, endpoint.id),
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "description": endpoint.description,
+        "status": endpoint.status,
+        "disabled_reason": endpoint.disabled_reason,
+        "disabled_at": rfc3339(endpoint.disabled_at) if endpoint.disabled_at else None,
+        "created_at": rfc3339(endpoint.created_at),
+        "old_secret_expires_at": rfc3339(endpoint.old_secret_expires_at) if endpoint.old_secret_expires_at else None,
+    }
+
+
+def show_signed(endpoint: Endpoint, secret: str) -> dict[str, object]:
+    return {**show(endpoint), "secret": secret}
+
+
+def show_secret(secret: Secret) -> dict[str, object]:
+    return {
+        "created_at": rfc3339(secret.created_at),
+        "old_secret_expires_at": rfc3339(secret.old_secret_expires_at) if secret.old_secret_expires_at else None,
+    }

@@ -1,0 +1,16 @@
+-- Cancels up to a limit of what an endpoint has not been told yet, because it is not to be told any more: it is deleted or disabled.
+-- Whatever a drain adds meanwhile, and whatever is more, the deliverer cancels. Locks the rows, without waiting for those that somebody
+-- else has locked. A range, as in list_endpoint_deliveries. Leans on deliveries_endpoint.
+UPDATE deliveries
+   SET status = 'canceled', next_attempt_at = NULL, finished_at = clock_timestamp()
+ WHERE id IN (
+        SELECT id
+          FROM deliveries
+         WHERE (endpoint_id, status) >= (%(endpoint_id)s, 'pending')
+           AND (endpoint_id, status) <= (%(endpoint_id)s, 'pending')
+           AND endpoint_id IS NOT NULL
+         ORDER BY endpoint_id, status, id
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+       )
+RETURNING id

@@ -1,0 +1,14 @@
+-- Changes what is given of an endpoint; NULL leaves as it is, but for the description, which may be taken away. What is disabled
+-- already keeps its reason and its time; what is enabled again has not failed yet. Locks the endpoint alone. Leans on
+-- webhook_endpoints_pkey.
+UPDATE webhook_endpoints
+   SET url = coalesce(%(url)s, url),
+       events = coalesce(%(events)s::text[], events),
+       description = CASE WHEN %(describes)s THEN %(description)s ELSE description END,
+       status = coalesce(%(status)s, status),
+       disabled_reason = CASE coalesce(%(status)s, status) WHEN 'disabled' THEN coalesce(disabled_reason, 'requested') END,
+       disabled_at = CASE coalesce(%(status)s, status) WHEN 'disabled' THEN coalesce(disabled_at, now()) END,
+       failing_since = CASE WHEN %(status)s = 'enabled' AND status = 'disabled' THEN NULL ELSE failing_since END
+ WHERE id = %(id)s AND owner = %(owner)s
+RETURNING id, url, events, description, status, disabled_reason, disabled_at, created_at,
+          CASE WHEN old_secret_expires_at > now() THEN old_secret_expires_at END AS old_secret_expires_at

@@ -1,0 +1,122 @@
+"""Who wants to be called: endpoints and the secrets that sign what they are told. Each belongs to its owner alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from core import db, signing
+from core.events import Type
+
+Status = Literal["enabled", "disabled"]
+DisabledReason = Literal["requested", "gone", "failing"]
+
+OLD_SECRET_SIGNS_FOR_S = 24 * 3600  # after a rotation: as long as receivers may take to learn of the new one
+CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """A validated request for an endpoint: told of all transfers, or of those that `wallet_id` is a party to."""
+
+    id: UUID
+    owner: str
+    wallet_id: UUID | None
+    url: str
+    events: Sequence[Type]
+    description: str | None
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`old_secret_expires_at`: until then the secret before the last rotation signs too; None when there is none any more."""
+
+    id: UUID
+    url: str
+    events: Sequence[Type]
+    description: str | None
+    status: Status
+    disabled_reason: DisabledReason | None
+    disabled_at: datetime | None
+    created_at: datetime
+    old_secret_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What is told of an owner's secret for callback URLs: never the secret itself."""
+
+    created_at: datetime
+    old_secret_expires_at: datetime | None
+
+
+async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint:
+    """Store the endpoint; safe to repeat."""
+    [inserted] = await database.fetch("insert_endpoint", asdict(new), Endpoint)
+    return inserted
+
+
+async def find_endpoint(database: db.Database, owner: str, id: UUID) -> Endpoint | None:
+    """Return the endpoint, if it is the owner's."""
+    rows = await database.fetch("find_endpoint", {"owner": owner, "id": id}, Endpoint)
+    return rows[0] if rows else None
+
+
+async def list_endpoints(database: db.Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
+    """Return up to `limit` of the owner's endpoints with an id below `before`, newest first."""
+    return await database.fetch("list_endpoints", {"owner": owner, "before": before, "limit": limit}, Endpoint)
+
+
+async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
+    """Change what `changes` names among url, events, description and status, and return the endpoint, if there is one.
+
+    What a disabled one has not been told yet is canceled.
+    """
+    unchanged = dict.fromkeys(("url", "events", "description", "status"))
+    params = {**unchanged, **changes, "describes": "description" in changes, "owner": owner, "id": id}
+    rows = await database.fetch("update_endpoint", params, Endpoint)
+    if not rows:
+        return None
+    if rows[0].status == "disabled":
+        await cancel_deliveries(database, id)
+    return rows[0]
+
+
+async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
+    """Delete the endpoint for ever; tell whether there was one. What it has not been told yet, it will never be."""
+    if not await database.fetch("delete_endpoint", {"owner": owner, "id": id}, dict):
+        return False
+    await cancel_deliveries(database, id)
+    return True
+
+
+async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> None:
+    """Cancel some of what an endpoint will not be told any more: the deliverer finds the rest."""
+    await database.fetch("cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict)
+
+
+async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
+    """Let this secret sign from now on, and the one before for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
+    params = {"owner": owner, "id": id, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
+    rows = await database.fetch("rotate_endpoint_secret", params, Endpoint)
+    return rows[0] if rows else None
+
+
+async def rotate_secret(database: db.Database, owner: str, secret: str) -> Secret:
+    """Let this secret, the first or another, sign the calls to the owner's callback URLs. Safe to repeat with the same secret."""
+    params = {"owner": owner, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
+    [rotated] = await database.fetch("rotate_webhook_secret", params, Secret)
+    return rotated
+
+
+async def find_secret(database: db.Database, owner: str) -> Secret | None:
+    """Return when the owner's secret for callback URLs was made, if it has one."""
+    rows = await database.fetch("find_webhook_secret", {"owner": owner}, Secret)
+    return rows[0] if rows else None
+
+
+async def ensure_secret(database: db.Database, owner: str) -> None:
+    """Make the owner's first secret for callback URLs, unless it has one."""
+    await database.fetch("insert_webhook_secret", {"owner": owner, "secret": signing.make_secret()}, dict)
