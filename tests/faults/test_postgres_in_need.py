@@ -225,6 +225,22 @@ def test_a_server_that_turns_read_only_is_a_503_rejects_nothing_and_heals_by_its
     assert_healed(system, own_postgres, wallet, [queued], key)
 
 
+def test_a_standby_is_a_503_until_it_is_promoted(system: System, own_postgres: Postgres) -> None:
+    """As after a failover, when the address leads to the new primary before it is one."""
+    caller = system.caller()
+    wallet, key = caller.new_wallet(), new_key()
+    own_postgres.stop()
+    (own_postgres.cluster / "standby.signal").touch()
+    own_postgres.start()
+
+    wait_for(lambda: "database_writable" in caller.get("/readyz").body["detail"], "a readyz that says so")
+    assert {deposit_in_time(caller, wallet, key).status for _ in range(3)} == {503}
+    assert caller.get(f"/v1/wallets/{wallet}").status == 200
+
+    ask(own_postgres, "SELECT pg_promote()")
+    assert_healed(system, own_postgres, wallet, [], key)
+
+
 # --- Broken off under load ---
 
 

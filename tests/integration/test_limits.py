@@ -1,8 +1,8 @@
 """No session of ours may wait, idle or outlive its client for long: the limits are in force whatever the server's defaults say."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -17,6 +17,7 @@ LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_time
 ASK = "SELECT name, setting::integer FROM pg_settings WHERE name = ANY(%s)"  # all four in milliseconds; 0 is none
 
 Ask = Callable[[str], Mapping[str, int]]
+Result = TypeVar("Result")
 
 
 def of_the_api(url: str) -> Mapping[str, int]:
@@ -32,8 +33,8 @@ def of_a_worker(url: str) -> Mapping[str, int]:
         return dict(connection.execute(ASK, [LIMITS]).fetchall())
 
 
-def with_database(url: str, work: Callable[[Database], Any], connections: int = 2) -> Any:
-    async def main() -> Any:
+def with_database(url: str, work: Callable[[Database], Awaitable[Result]], connections: int = 2) -> Result:
+    async def main() -> Result:
         database = Database(url, connections=connections)
         await database.open()
         try:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from api import intake
@@ -92,18 +92,18 @@ class Teller(RuleBasedStateMachine):
         self.seen = self._newest_moment()
 
     @initialize(target=wallets)
-    def begin(self) -> object:
+    def begin(self) -> MultipleResults[UUID]:
         """Some wallets in few shards, so that batches share shards and cross between them."""
         made = [self.ground.world.new_wallet(shard=shard) for shard in (1, 1, 2, 9)]
         self.balances |= dict.fromkeys(made, 0)
         return multiple(*made)
 
     @rule(target=sent, deposits=st.lists(st.tuples(wallets, AMOUNTS), min_size=1, max_size=4))
-    def deposit(self, deposits: list[tuple[UUID, int]]) -> object:
+    def deposit(self, deposits: list[tuple[UUID, int]]) -> MultipleResults[Submission]:
         return self._submit([stamped(deposit(wallet, amount)) for wallet, amount in deposits])
 
     @rule(target=sent, moves=st.lists(st.tuples(wallets, wallets, AMOUNTS), min_size=1, max_size=12))
-    def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> object:
+    def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> MultipleResults[Submission]:
         """A batch of several shards."""
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
 
@@ -119,14 +119,14 @@ class Teller(RuleBasedStateMachine):
         self._submit([one._replace(id=new_id()) for one in again])
 
     @rule(target=sent, first=sent, wallet=wallets)
-    def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> object:
+    def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> MultipleResults[Submission]:
         other = stamped(deposit(wallet, 7, idempotency_key=first.idempotency_key))
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, new._replace(id=new_id())])
 
     @precondition(lambda self: len(self.poisoned) < POISONS_MAX)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
-    def poison(self, into: list[UUID], bad: set[int]) -> object:
+    def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
         batch = [stamped(deposit(wallet, 1)) for wallet in into]
         for one in [one for number, one in enumerate(batch) if number in bad]:
@@ -189,7 +189,7 @@ class Teller(RuleBasedStateMachine):
         """Leave nothing to the next example."""
         self.ground.drainer.answer(range(SHARDS))
 
-    def _submit(self, batch: Sequence[Submission]) -> object:
+    def _submit(self, batch: Sequence[Submission]) -> MultipleResults[Submission]:
         """Store a batch as the API does, and hold every answer against the model. Returns what was accepted, for a bundle."""
         answers = self.ground.submit(batch) if batch else []
         accepted = []

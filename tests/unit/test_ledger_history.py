@@ -6,7 +6,16 @@ from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from core.ids import external_wallet
 from core.ledger import Claim, Entry, Refusal, Verdict, Wallet, apply
@@ -39,7 +48,7 @@ class History(RuleBasedStateMachine):
         self.claimed = 0
 
     @initialize(target=wallets, low=st.booleans())
-    def begin(self, low: bool) -> object:
+    def begin(self, low: bool) -> MultipleResults[UUID]:
         """Two external wallets, one of them perhaps nearly as low as it may be, and a client's."""
         near_its_limit = EXTERNAL_BALANCE_MIN + 500 if low else 0
         return multiple(
