@@ -27,7 +27,6 @@ from core.transfers import Submission
 from tests.world import SHARDS, World, deposit, new_id, transfer
 from worker.apply import Applier
 from worker.caution import BATCH_MAX
-from worker.drain import Drainer
 
 EXAMPLES = 9
 STEPS = 40
@@ -66,7 +65,6 @@ class Ground:
     connection: psycopg.AsyncConnection[Any]
     loop: asyncio.AbstractEventLoop
     applier: Applier
-    drainer: Drainer
 
     def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
         return self.loop.run_until_complete(intake.insert(self.connection, submissions))
@@ -90,6 +88,7 @@ class Teller(RuleBasedStateMachine):
         self.outcomes: dict[UUID, str] = {}
         self.poisoned: set[UUID] = set()
         self.seen = self._newest_moment()
+        self.drainer = self.ground.world.drainer()  # one drainer may give up on so many alone
 
     @initialize(target=wallets)
     def begin(self) -> MultipleResults[UUID]:
@@ -154,7 +153,7 @@ class Teller(RuleBasedStateMachine):
         waited = {shard: [known.submission.id for known in self._waiting(shard)] for shard in shards}
         assert sum(map(len, waited.values())) < BATCH_MAX // SHARDS  # else a poison would take more attempts
 
-        assert self.ground.drainer.answer(sorted(shards)) == sum(map(len, waited.values()))
+        assert self.drainer.answer(sorted(shards)) == sum(map(len, waited.values()))
 
         finished = self._follow()
         for shard, ids in waited.items():
@@ -187,7 +186,8 @@ class Teller(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Leave nothing to the next example."""
-        self.ground.drainer.answer(range(SHARDS))
+        self.drainer.answer(range(SHARDS))
+        self.drainer.close()
 
     def _submit(self, batch: Sequence[Submission]) -> MultipleResults[Submission]:
         """Store a batch as the API does, and hold every answer against the model. Returns what was accepted, for a bundle."""
@@ -284,10 +284,9 @@ def ground(world: World, connection: psycopg.Connection[Any]) -> Iterator[Ground
     submitting = loop.run_until_complete(
         psycopg.AsyncConnection.connect(world.url, autocommit=True, options=db.options(db.API_LIMITS), prepare_threshold=1)
     )
-    drainer, applier = world.drainer(), world.applier()
-    yield Ground(world, connection, submitting, loop, applier, drainer)
+    applier = world.applier()
+    yield Ground(world, connection, submitting, loop, applier)
     applier.close()
-    drainer.close()
     loop.run_until_complete(submitting.close())
     loop.close()
 
