@@ -157,15 +157,22 @@ class Drainer:
             # Its flag stays up until it expires: until then only the sweeper tries.
             logger.critical("too many transfers given up on, shard put off", shard=shard, transfer=named(caution.suspect))
             return Batch(0, put_off=frozenset([shard]))
-        return Batch(self._give_up(shard, caution, caution.suspect), full=True)
+        return self._give_up(shard, caution, caution.suspect)
 
-    def _give_up(self, shard: int, caution: Caution, suspect: UUID) -> int:
+    def _give_up(self, shard: int, caution: Caution, suspect: UUID) -> Batch:
+        """Reject the transfer. Where not even that succeeds, its shard is put off, and no other."""
         logger.critical("transfer given up on", shard=shard, transfer=named(suspect))
-        rejected = self._applier.reject(shard, suspect)
+        try:
+            rejected = self._applier.reject(shard, suspect)
+        except psycopg.Error as error:
+            if is_out_of_reach(error):
+                raise
+            self._put_off([shard], error)
+            return Batch(0, put_off=frozenset([shard]))
         caution.failures = 0
         if rejected:
             self._allowance.spend(time.monotonic())
-        return rejected
+        return Batch(rejected, full=True)
 
     def _put_off(self, shards: Collection[int], error: Exception) -> None:
         """Leave shards to the next ring, or to the sweeper, after a fault that only time heals."""

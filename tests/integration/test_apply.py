@@ -429,6 +429,22 @@ def test_poisons_in_several_shards_of_one_batch_are_given_up_on_loudly_and_nothi
     assert sorted(loud) == sorted(("transfer given up on", ids.text(Prefix.TRANSFER, one.id)) for one in poisons)
 
 
+def test_a_poison_that_cannot_even_be_given_up_on_holds_its_own_shard_alone(world: World, drainer: Drainer) -> None:
+    stuck, beside = (deposit(world.new_wallet(shard=shard), 1) for shard in (6, 7))
+    world.submit(stuck, beside)
+    world.query(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        f" CREATE TRIGGER fail BEFORE UPDATE ON transfers FOR EACH ROW WHEN (old.id = '{stuck.id}') EXECUTE FUNCTION fail()"
+    )
+
+    assert drainer.answer([6, 7]) == 1
+
+    assert world.statuses(stuck.id, beside.id) == [QUEUED, APPLIED]
+    world.query("DROP FUNCTION fail CASCADE")
+    assert drainer.answer([6, 7]) == 1
+    assert world.statuses(stuck.id) == [APPLIED]
+
+
 def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_rest(world: World, drainer: Drainer) -> None:
     wallets = [world.new_wallet(shard=shard) for shard in (6, 7)]
     sent = [deposit(wallet, 1) for _ in range(GIVEN_UP_MAX) for wallet in wallets]
