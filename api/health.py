@@ -41,7 +41,9 @@ async def get_health() -> dict[str, str]:
 
 @router.get("/readyz", summary="May traffic be sent?", responses=problem_responses("invalid_parameter", "unavailable"))
 async def get_readiness(request: Request) -> dict[str, Any]:
-    """The database is writable, migrated and durable. Redis is reported but not required: the sweeper works without it."""
+    """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
+    not required: the sweeper works without it.
+    """
     checks = await check_database(request.app.state.database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
@@ -57,11 +59,13 @@ async def check_database(database: Database) -> dict[str, bool]:
         applied = await database.fetch("list_migrations", {}, Migration) if condition.migrated_before else []
     except Unavailable:
         return {"database_answers": False}
+    known, done = set(names()), {migration.name for migration in applied}
     return {
         "database_answers": True,
         "database_writable": condition.writable,
         "database_durable": condition.durable,
-        "database_migrated": set(names()) <= {migration.name for migration in applied},
+        "database_migrated": known <= done,
+        "database_not_newer": done <= known,
     }
 
 

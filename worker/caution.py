@@ -1,10 +1,15 @@
-"""How large the next batch of a drain may be, after what happened to the ones before."""
+"""How large the next batch of a drain may be, after what happened to the ones before, and when a transfer is given up on."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from uuid import UUID
 
 BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
 ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
+
+# A poison is one of a kind. What fails transfer after transfer is a bug of ours: it may delay them all, and must not reject them.
+GIVEN_UP_MAX = 10
+GIVEN_UP_WITHIN_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -33,3 +38,16 @@ class Caution:
     @property
     def exhausted(self) -> bool:
         return self.failures >= ATTEMPTS_MAX
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many transfers a process may still give up on: GIVEN_UP_MAX within any GIVEN_UP_WITHIN_S. Times are monotonic seconds."""
+
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=GIVEN_UP_MAX))
+
+    def is_spent(self, now: float) -> bool:
+        return len(self.times) == GIVEN_UP_MAX and now - self.times[0] < GIVEN_UP_WITHIN_S
+
+    def spend(self, now: float) -> None:
+        self.times.append(now)

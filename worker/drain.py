@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from uuid import UUID
 
 import psycopg
 
@@ -9,7 +10,7 @@ from core import db, ids, log
 from core.doorbell import Doorbell
 from core.ids import Prefix
 from worker.apply import Applier, Batch
-from worker.caution import BATCH_MAX, Caution
+from worker.caution import BATCH_MAX, Allowance, Caution
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
@@ -40,6 +41,7 @@ class Drainer:
         self._is_gatherer = False
         self._all_shards: Sequence[int] = ()
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
+        self._allowance = Allowance()
 
     def answer(self, shards: Sequence[int]) -> int:
         """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
@@ -177,23 +179,39 @@ class Drainer:
                 self._put_off([shard], error)
                 return Batch(0, put_off=frozenset([shard]))
             self._cautions[shard] = caution
-            return Batch(self._heed_failure(shard, caution, error), full=True)
+            return self._heed_failure(shard, caution, error)
         if caution.succeeded():
             self._cautions.pop(shard, None)
         return batch
 
-    def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> int:
-        """Shrink the next batch; give up on the transfer that has failed on its own too often. Returns how many were finished."""
+    def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> Batch:
+        """Shrink the next batch; give up on the transfer that has failed on its own too often, if that has not become a habit."""
         head = self._applier.head
         logger.error("batch failed", shard=shard, limit=caution.limit, head=str(head), exc_info=error)
         caution.failed(head)
         if caution.suspect is None or not caution.exhausted:
             time.sleep(PAUSE_AFTER_FAILURE_S)
-            return 0
-        logger.critical("transfer given up on", shard=shard, transfer=ids.text(Prefix.TRANSFER, caution.suspect))
-        rejected = self._applier.reject(shard, caution.suspect)
+            return Batch(0, full=True)
+        if self._allowance.is_spent(time.monotonic()):
+            # Its flag stays up until it expires: until then only the sweeper tries.
+            logger.critical("too many transfers given up on, shard put off", shard=shard, transfer=named(caution.suspect))
+            return Batch(0, put_off=frozenset([shard]))
+        return self._give_up(shard, caution, caution.suspect)
+
+    def _give_up(self, shard: int, caution: Caution, suspect: UUID) -> Batch:
+        """Reject the transfer. Where not even that succeeds, its shard is put off, and no other."""
+        logger.critical("transfer given up on", shard=shard, transfer=named(suspect))
+        try:
+            rejected = self._applier.reject(shard, suspect)
+        except psycopg.Error as error:
+            if is_out_of_reach(error):
+                raise
+            self._put_off([shard], error)
+            return Batch(0, put_off=frozenset([shard]))
         caution.failures = 0
-        return rejected
+        if rejected:
+            self._allowance.spend(time.monotonic())
+        return Batch(rejected, full=True)
 
     def _put_off(self, shards: Collection[int], error: Exception) -> None:
         """Leave shards to the next ring, or to the sweeper, after a fault that only time heals."""
@@ -214,6 +232,10 @@ def merged(batches: Iterable[Batch]) -> Batch:
         busy=frozenset().union(*(batch.busy for batch in all)),
         put_off=frozenset().union(*(batch.put_off for batch in all)),
     )
+
+
+def named(transfer_id: UUID) -> str:
+    return ids.text(Prefix.TRANSFER, transfer_id)
 
 
 def is_out_of_reach(error: Exception) -> bool:

@@ -5,16 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
-from core import rights
+from core import db, rights
+from core.migrate import names
 from local.postgres import Postgres
 from tests.caller import Caller
 from tests.databases import Databases, with_role
 from tests.http.conftest import NOWHERE
 from tests.system import System
+from tests.waiting import wait_for
 
-READY = {"database_answers": True, "database_writable": True, "database_durable": True, "database_migrated": True}
+CHECKS = ["database_answers", "database_writable", "database_durable", "database_migrated", "database_not_newer"]
+READY = dict.fromkeys(CHECKS, True)
 
 
 @contextmanager
@@ -73,16 +77,60 @@ def test_a_role_that_was_granted_nothing_is_not_ready(databases: Databases, tmp_
     assert answer.body["detail"] == "not ready: database_answers"
 
 
-def test_a_server_that_may_forget_is_not_ready(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "postgres", {"full_page_writes": "off"})
+def test_a_database_without_the_newest_migration_or_with_a_newer_one_is_not_ready_until_it_fits(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = databases.migrated()
+    with api_on(url, tmp_path) as caller, psycopg.connect(databases.owner_url(url), autocommit=True) as owner:
+        owner.execute("UPDATE migrations SET name = '9999_of_a_later_version' WHERE name = %s", [names()[-1]])
+        neither = caller.get("/readyz")
+        owner.execute("INSERT INTO migrations (name) VALUES (%s)", [names()[-1]])
+        newer = caller.get("/readyz")
+        owner.execute("DELETE FROM migrations WHERE name LIKE '9999%'")
+        ready = caller.get("/readyz")
+
+    assert [answer.status for answer in (neither, newer, ready)] == [503, 503, 200]
+    assert neither.body["detail"] == "not ready: database_migrated, database_not_newer"
+    assert newer.body["detail"] == "not ready: database_not_newer"
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+def test_a_server_that_may_forget_is_not_ready_until_it_may_not(tmp_path: Path, setting: str) -> None:
+    server = Postgres(tmp_path / "postgres", {setting: "off"})
     server.start()
 
     with api_on(Databases(server.url("postgres")).migrated(), tmp_path) as caller:
-        answer = caller.get("/readyz")
+        forgetful = caller.get("/readyz")
+        server.stop()
+        server.settings[setting] = "on"
+        server.start()
+        wait_for(lambda: caller.get("/readyz").status == 200, "the server as it must be")
 
     server.stop("immediate")
-    assert (answer.status, answer.code) == (503, "unavailable")
-    assert answer.body["detail"] == "not ready: database_durable"
+    assert (forgetful.status, forgetful.code) == (503, "unavailable")
+    assert forgetful.body["detail"] == "not ready: database_durable"
+
+
+@pytest.mark.parametrize(("value", "durable"), [("off", False), ("local", True), ("remote_write", True), ("on", True)])
+@pytest.mark.parametrize("level", ["session", "role", "database"])
+def test_durable_is_what_the_session_is_that_asks(databases: Databases, level: str, value: str, durable: bool) -> None:
+    """Teller asks for durable commits when it connects; a pooler in between may not pass that on."""
+    url = databases.migrated()
+    with psycopg.connect(databases.owner_url(url), autocommit=True) as owner, psycopg.connect(url) as before:
+        where = {
+            "role": sql.SQL("ALTER ROLE {0} IN DATABASE {1} SET synchronous_commit = {2}"),
+            "database": sql.SQL("ALTER DATABASE {1} SET synchronous_commit = {2}"),
+        }
+        role, database = sql.Identifier(before.info.user), sql.Identifier(before.info.dbname)
+        if level in where:
+            owner.execute(where[level].format(role, database, sql.Literal(value)))
+
+    with psycopg.connect(url, autocommit=True) as session:
+        if level == "session":
+            session.execute(sql.SQL("SET synchronous_commit = {}").format(sql.Literal(value)))
+        [(found,)] = session.execute(sql.SQL("SELECT durable FROM ({}) AS asked").format(sql.SQL(db.statement("check_database"))))
+
+    assert found is durable
 
 
 def test_a_database_that_commits_lazily_by_default_commits_durably_for_teller(databases: Databases, tmp_path: Path) -> None:

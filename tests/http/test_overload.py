@@ -1,19 +1,23 @@
 """Overload is refused at once, before anything is stored; what is known already is answered all the same."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
+from tests import flood
 from tests.caller import Caller, new_key
 from tests.system import System
 from tests.waiting import wait_for
 from tests.world import NO_REDIS
 
 BATCH = "/v1/transfers/batch"
+MIB = 1 << 20
 
 
 def started(system: System, environment: Mapping[str, str]) -> Caller:
@@ -135,6 +139,30 @@ def test_a_full_backlog_is_refused_until_it_is_drained(own_system: System) -> No
     own_system.start_workers(1)
     wait_for(lambda: caller.deposit(wallet, 1).status == 202, "room in the backlog")
     own_system.audit()
+
+
+def test_a_full_backlog_under_load_is_refused_at_once_and_whatever_is_known_is_answered(own_system: System) -> None:
+    ceiling = 300
+    caller = started(own_system, {"TELLER_BACKLOG_MAX": str(ceiling)})
+    wallets = [caller.new_wallet() for _ in range(8)]
+    posts = [flood.between(wallets, 1) for _ in range(5 * ceiling)]
+    api = psutil.Process(own_system.processes[0].pid)
+    before = api.memory_info().rss
+
+    answers = flood.send_all(own_system.url, posts)
+
+    accepted = {post.key: body["id"] for post, (status, body) in zip(posts, answers, strict=True) if status == 202}
+    refused = [body["code"] for status, body in answers if status != 202]
+    assert set(refused) == {"backlog_full"}
+    assert ceiling <= len(accepted) == stored(own_system) < ceiling + flood.CONNECTIONS  # what was on its way when it was full
+    again = [post for post in posts if post.key in accepted]
+    replays = flood.send_all(own_system.url, again)
+    assert [(status, body["id"]) for status, body in replays] == [(202, accepted[post.key]) for post in again]
+    began = time.monotonic()
+    last = caller.deposit(wallets[0], 1)
+    assert time.monotonic() - began < 2.0
+    assert (last.code, int(last.headers["retry-after"]) > 0) == ("backlog_full", True)
+    assert api.memory_info().rss < before + 16 * MIB  # what it takes to have served some thousand requests, once
 
 
 def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: System, second_api: System) -> None:

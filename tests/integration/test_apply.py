@@ -11,15 +11,17 @@ import psycopg
 import pytest
 from redis import Redis as Client
 from rq import Queue
+from structlog.testing import capture_logs
 
 from core import ids
 from core.audit import audit
 from core.doorbell import QUEUE, SERIALIZER, Doorbell
+from core.ids import Prefix
 from core.transfers import Submission
 from local.redis import Redis
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Batch
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX
+from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
 from worker.drain import GATHER_FROM, Drainer
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
@@ -408,6 +410,63 @@ def test_two_poison_transfers_are_both_given_up_on(world: World, drainer: Draine
     drainer.answer([6])
 
     assert world.statuses(*(one.id for one in sent)) == [INTERNAL if n in {3, 4} else APPLIED for n in range(9)]
+
+
+def test_poisons_in_several_shards_of_one_batch_are_given_up_on_loudly_and_nothing_else_is(world: World, drainer: Drainer) -> None:
+    wallets = [world.new_wallet(shard=shard) for shard in (6, 7, 8)]
+    doomed = [world.new_wallet(shard=shard) for shard in (6, 7)]
+    healthy = [deposit(wallet, 1) for wallet in wallets for _ in range(5)]
+    poisons = [deposit(wallet, 1) for wallet in doomed]
+    world.submit(*healthy[:7], *poisons, *healthy[7:])
+    world.query("DELETE FROM wallets WHERE id = ANY(%s)", doomed)
+
+    with capture_logs() as logs:
+        assert drainer.answer([6, 7, 8]) == len(healthy) + len(poisons)
+
+    assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * len(healthy)
+    assert world.statuses(*(one.id for one in poisons)) == [INTERNAL] * len(poisons)
+    loud = [(line["event"], line["transfer"]) for line in logs if line["log_level"] == "critical"]
+    assert sorted(loud) == sorted(("transfer given up on", ids.text(Prefix.TRANSFER, one.id)) for one in poisons)
+
+
+def test_a_poison_that_cannot_even_be_given_up_on_holds_its_own_shard_alone(world: World, drainer: Drainer) -> None:
+    stuck, beside = (deposit(world.new_wallet(shard=shard), 1) for shard in (6, 7))
+    world.submit(stuck, beside)
+    world.query(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        f" CREATE TRIGGER fail BEFORE UPDATE ON transfers FOR EACH ROW WHEN (old.id = '{stuck.id}') EXECUTE FUNCTION fail()"
+    )
+
+    assert drainer.answer([6, 7]) == 1
+
+    assert world.statuses(stuck.id, beside.id) == [QUEUED, APPLIED]
+    world.query("DROP FUNCTION fail CASCADE")
+    assert drainer.answer([6, 7]) == 1
+    assert world.statuses(stuck.id) == [APPLIED]
+
+
+def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_rest(world: World, drainer: Drainer) -> None:
+    wallets = [world.new_wallet(shard=shard) for shard in (6, 7)]
+    sent = [deposit(wallet, 1) for _ in range(GIVEN_UP_MAX) for wallet in wallets]
+    world.submit(*sent)
+    world.query(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        " CREATE TRIGGER fail BEFORE INSERT ON entries EXECUTE FUNCTION fail()"
+    )
+
+    drainer.answer([6, 7])
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert drainer.answer([6, 7]) == 0
+
+    met = Counter(world.statuses(*(one.id for one in sent)))
+    assert met == {INTERNAL: GIVEN_UP_MAX, QUEUED: GIVEN_UP_MAX}
+    loud = [line["shard"] for line in logs if line["event"] == "too many transfers given up on, shard put off"]
+    assert set(loud) == {6, 7}
+    world.query("DROP FUNCTION fail CASCADE")
+    assert drainer.answer([6, 7]) == GIVEN_UP_MAX
+    assert Counter(world.statuses(*(one.id for one in sent))) == {INTERNAL: GIVEN_UP_MAX, APPLIED: GIVEN_UP_MAX}
+    assert_clean(world)
 
 
 def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up(world: World, drainer: Drainer) -> None:

@@ -1,8 +1,8 @@
-"""How a drain closes in on the one transfer that makes its batches fail."""
+"""How a drain closes in on the one transfer that makes its batches fail, and how many it may give up on."""
 
 from uuid import UUID
 
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX, Caution
+from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, Allowance, Caution
 
 BAD, OTHER = UUID(int=1), UUID(int=2)
 
@@ -60,3 +60,27 @@ def test_the_failures_of_another_are_counted_anew() -> None:
     caution.failed(OTHER)
 
     assert (caution.suspect, caution.failures, caution.exhausted) == (OTHER, 1, False)
+
+
+def test_only_so_many_are_given_up_on_within_the_time() -> None:
+    allowance = Allowance()
+
+    spent = []
+    for second in range(GIVEN_UP_MAX):
+        spent.append(allowance.is_spent(second))
+        allowance.spend(second)
+
+    assert spent == [False] * GIVEN_UP_MAX
+    assert allowance.is_spent(GIVEN_UP_MAX)
+    assert allowance.is_spent(GIVEN_UP_WITHIN_S - 0.1)
+
+
+def test_each_that_is_long_ago_allows_another_one() -> None:
+    allowance = Allowance()
+    for second in range(GIVEN_UP_MAX):
+        allowance.spend(second)
+
+    assert not allowance.is_spent(GIVEN_UP_WITHIN_S)
+    allowance.spend(GIVEN_UP_WITHIN_S)
+    assert allowance.is_spent(GIVEN_UP_WITHIN_S)
+    assert not allowance.is_spent(GIVEN_UP_WITHIN_S + 1)

@@ -1,0 +1,138 @@
+"""Nothing holds anybody up for more than seconds: each limit of Postgres, seen at work on Teller's real processes."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.caller import new_key
+from tests.system import ROOT, System
+from tests.waiting import wait_for
+
+ANSWER_WITHIN_S = 2.0
+CALLERS = 24  # more than the API has connections
+
+SLEEPING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+# With every limit but the one on a client that is gone.
+SLEEP_FOR_LONG = """
+import sys, psycopg
+from core import db
+psycopg.connect(sys.argv[1], options=db.options({})).execute("SELECT pg_sleep(600)")
+"""
+
+Owner = psycopg.Connection[Any]
+
+
+def pids(connection: Owner, statement: str) -> set[int]:
+    return {pid for (pid,) in connection.execute(statement.encode())}
+
+
+def make_slow(connection: Owner, table: str) -> Callable[[], object]:
+    """Let each INSERT into the table take ten minutes; return what makes it fast again."""
+    connection.execute(
+        b"CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN NULL; END'"
+    )
+    connection.execute(f"CREATE TRIGGER slow BEFORE INSERT ON {table} EXECUTE FUNCTION sleep()".encode())
+    return lambda: connection.execute(f"DROP TRIGGER slow ON {table}".encode())
+
+
+@pytest.mark.parametrize("verb", ["apply", "sweep"])
+def test_a_drain_whose_statement_takes_too_long_is_ended_by_the_server_and_rejects_nothing(
+    own_system: System, connection: Owner, verb: str
+) -> None:
+    own_system.start_api()
+    caller = own_system.caller()
+    wallet = caller.new_wallet()
+    make_fast = make_slow(connection, "entries")
+    own_system.start("worker", verb)
+    accepted = caller.deposit(wallet, 5).body["id"]
+
+    victims = wait_for(lambda: pids(connection, SLEEPING), "a drain that sleeps")
+    wait_for(lambda: not victims & pids(connection, SLEEPING), "the end of its statement")
+
+    assert caller.get(f"/v1/transfers/{accepted}").body["status"] == "queued"
+    make_fast()
+    own_system.start_sweeper()
+    assert caller.wait_final(accepted, within_s=30)["status"] == "applied"
+    own_system.audit()
+
+
+def test_a_request_whose_statement_takes_too_long_is_answered_503_and_goes_on_nowhere(
+    own_system: System, connection: Owner
+) -> None:
+    own_system.start_api()
+    own_system.start_workers(1)
+    caller = own_system.caller()
+    wallet, key = caller.new_wallet(), new_key()
+    make_fast = make_slow(connection, "transfers")
+
+    began = time.monotonic()
+    answer = caller.deposit(wallet, 5, key)
+
+    assert time.monotonic() - began < ANSWER_WITHIN_S
+    assert (answer.status, answer.code) == (503, "unavailable")
+    wait_for(lambda: not pids(connection, SLEEPING), "the end of its statement")
+    make_fast()
+    assert caller.wait_final(caller.deposit(wallet, 5, key).body["id"])["status"] == "applied"
+    assert caller.balance(wallet) == 5
+    own_system.audit()
+
+
+def test_more_callers_than_connections_are_all_answered_soon_and_the_process_stays_alive(
+    own_system: System, connection: Owner
+) -> None:
+    own_system.start_api()
+    wallet = own_system.caller().new_wallet()
+    callers = [own_system.caller() for _ in range(CALLERS)]
+
+    with ThreadPoolExecutor(CALLERS) as threads, connection.transaction():
+        connection.execute("LOCK TABLE wallets IN ACCESS EXCLUSIVE MODE")
+        looks = [threads.submit(caller.get, f"/v1/wallets/{wallet}") for caller in callers]
+        wait_for(lambda: any_waits(own_system), "a request that waits for the lock")
+        assert own_system.caller().get("/healthz").status == 200
+        answers = [look.result(10) for look in looks]  # far more than it takes, far less than a queue of them would
+
+    assert {(answer.status, answer.code) for answer in answers} == {(503, "unavailable")}
+    assert {caller.get(f"/v1/wallets/{wallet}").status for caller in callers} == {200}
+
+
+def any_waits(system: System) -> bool:
+    with psycopg.connect(system.database_url, autocommit=True) as other:
+        return bool(pids(other, WAITING))
+
+
+def test_a_frozen_sweeper_holds_its_wallets_for_seconds_only(own_system: System, connection: Owner) -> None:
+    own_system.start_api()
+    caller = own_system.caller()
+    wallet = caller.new_wallet()
+    sweeper = own_system.start_sweeper()
+
+    with psycopg.connect(own_system.database_url) as blocker:
+        blocker.execute("SELECT FROM wallets FOR UPDATE")
+        accepted = caller.deposit(wallet, 5).body["id"]
+        wait_for(lambda: pids(connection, WAITING), "a sweeper that waits for the wallets")
+        sweeper.send_signal(signal.SIGSTOP)
+        blocker.rollback()
+    own_system.start_sweeper()
+
+    assert caller.wait_final(accepted, within_s=30)["status"] == "applied"  # by the other one
+    sweeper.send_signal(signal.SIGCONT)
+    own_system.audit()
+
+
+def test_the_backend_of_a_killed_client_ends_in_the_midst_of_its_statement(database_url: str, connection: Owner) -> None:
+    client = subprocess.Popen([sys.executable, "-c", SLEEP_FOR_LONG, database_url], cwd=ROOT)
+    [backend] = wait_for(lambda: pids(connection, SLEEPING), "the client's statement")
+
+    client.kill()
+    client.wait()
+
+    wait_for(lambda: backend not in pids(connection, SLEEPING), "the end of its backend")

@@ -1,0 +1,95 @@
+"""No session of ours may wait, idle or outlive its client for long: the limits are in force whatever the server's defaults say."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from core.db import ANSWER_WITHIN_S, Connection, Database
+from core.errors import Unavailable
+from core.settings import Settings
+from worker.__main__ import connector
+
+LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"]
+ASK = "SELECT name, setting::integer FROM pg_settings WHERE name = ANY(%s)"  # all four in milliseconds; 0 is none
+
+Ask = Callable[[str], Mapping[str, int]]
+Result = TypeVar("Result")
+
+
+def of_the_api(url: str) -> Mapping[str, int]:
+    async def ask(connection: Connection) -> dict[str, int]:
+        return dict(await (await connection.execute(ASK, [LIMITS])).fetchall())
+
+    return with_database(url, lambda database: database.run(ask))
+
+
+def of_a_worker(url: str) -> Mapping[str, int]:
+    """Also the sweeper's: both of its connections come from there."""
+    with connector(Settings.model_validate({"DATABASE_URL": url}))() as connection:
+        return dict(connection.execute(ASK, [LIMITS]).fetchall())
+
+
+def with_database(url: str, work: Callable[[Database], Awaitable[Result]], connections: int = 2) -> Result:
+    async def main() -> Result:
+        database = Database(url, connections=connections)
+        await database.open()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("ask", "most_ms"),
+    [
+        # What a caller is told after ANSWER_WITHIN_S must by then be over in the server too, or be it soon.
+        (of_the_api, dict(zip(LIMITS, (ANSWER_WITHIN_S * 1000, 1000, 2000, 1000), strict=True))),
+        (of_a_worker, dict(zip(LIMITS, (5000, 2000, 5000, 1000), strict=True))),
+    ],
+)
+@pytest.mark.parametrize(
+    "suffix", ["", "?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D0"], ids=["url", "url with options"]
+)
+def test_every_limit_is_in_force_whatever_the_database_and_its_url_say(
+    database_url: str, connection: psycopg.Connection[Any], ask: Ask, most_ms: Mapping[str, float], suffix: str
+) -> None:
+    for limit in LIMITS:
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET {} = 0").format(database, sql.Identifier(limit)))
+
+    in_force = ask(database_url + suffix)
+
+    for limit in LIMITS:
+        assert 0 < in_force[limit] <= most_ms[limit], limit
+
+
+def test_who_finds_no_free_connection_waits_for_a_second_and_is_told_so(database_url: str) -> None:
+    """Told by the pool's own limit, before the clock of the request is over."""
+
+    async def crowd(database: Database) -> str:
+        released, held = asyncio.Event(), asyncio.Semaphore(0)
+
+        async def hold(_: Connection) -> None:
+            held.release()
+            await released.wait()
+
+        holders = [asyncio.create_task(database.run(hold)) for _ in range(2)]
+        for _ in holders:
+            await held.acquire()
+        with pytest.raises(Unavailable) as refused:
+            await database.run(answer)
+        released.set()
+        await asyncio.wait(holders)
+        assert await database.run(answer) == (1,)
+        return str(refused.value)
+
+    async def answer(connection: Connection) -> Any:
+        return await (await connection.execute("SELECT 1")).fetchone()
+
+    assert with_database(database_url, crowd, connections=2) == "no database connection is free"

@@ -1,0 +1,42 @@
+"""A promise without a test is not made: each one in the README names tests, and all of them exist."""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROMISES = 25
+SECTION = re.compile(r"^## What Teller promises$.*?(?=^## )", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+
+
+def promises() -> Mapping[int, Sequence[str]]:
+    """The tests that are named for each promise, by its number."""
+    section = SECTION.search((ROOT / "README.md").read_text())
+    assert section, "the README has no promises"
+    rows = ROW.findall(section[0])
+    assert len(rows) == len({number for number, _, _ in rows}), "a number is there twice"
+    return {int(number): re.findall(r"`([^`]+)`", tests) for number, _, tests in rows}
+
+
+def found_in(file: Path) -> set[str]:
+    """The tests that pytest would find in the file."""
+    body = ast.parse(file.read_text()).body if file.is_file() else []
+    return {node.name for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+def test_every_promise_is_there_in_its_place() -> None:
+    assert list(promises()) == list(range(1, PROMISES + 1))
+
+
+@pytest.mark.parametrize("number", range(1, PROMISES + 1))
+def test_a_promise_names_tests_and_all_of_them_exist(number: int) -> None:
+    named = promises()[number]
+
+    assert named
+    for name in named:
+        file, _, test = name.partition("::")
+        assert test in found_in(ROOT / file), name
