@@ -102,9 +102,19 @@ def receiving_beside(behaviour: Behaviour) -> Iterator[Receiver]:
         yield run(context.__aenter__())
     finally:
         run(context.__aexit__(None, None, None))
+        run(end_all())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def end_all() -> None:
+    """End what is left in this event loop, such as a connection that came in at the last moment."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # for the transports to end
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
