@@ -23,6 +23,7 @@ from worker.send import Attempt, Sender
 IN_FLIGHT_MAX = 128
 PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
 PER_RECEIVER_MAX = 4
+FAILING_MAX = 10_000  # that are remembered: there is no end to the hosts that callers can name
 POLL_S = 1.0  # how long what becomes due may wait to be seen
 
 logger = log.get(__name__)
@@ -152,8 +153,10 @@ class Deliverer:
     def _heed(self, receiver: str, attempt: Attempt) -> None:
         if attempt.succeeded:
             self._failing.discard(receiver)
-        else:
-            self._failing.add(receiver)
+            return
+        if len(self._failing) >= FAILING_MAX:
+            self._failing.clear()  # to be learnt again, an attempt each
+        self._failing.add(receiver)
 
     async def _pause(self, stopping: asyncio.Event) -> None:
         """Wait until there may be room, or something due, or a stop."""

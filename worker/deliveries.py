@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -105,7 +105,7 @@ class StoredDeliveries:
         without = set(without_receivers)
         while chosen := longest_due(due, limit, without):
             claimed = await self._claim(chosen)
-            if deliveries := [delivery_of(one) for one in claimed if one.url]:
+            if deliveries := list(deliveries_of(claimed)):
                 return deliveries
             without |= {one.name for one in chosen}
         return []
@@ -196,13 +196,22 @@ def claimed_of(
     return Claimed(delivery_id, receiver_owner, receiver, endpoint_id, failures, claimed_until, url, wallet_id, secrets, transfer)
 
 
-def delivery_of(claimed: Claimed) -> Delivery:
-    assert claimed.url
+def deliveries_of(claimed: Sequence[Claimed]) -> Iterator[Delivery]:
+    """Return those that are for somebody. One that cannot be rendered, which is a bug of ours, is logged and harms no other."""
+    for one in claimed:
+        if one.url is not None:
+            try:
+                yield delivery_of(one, one.url)
+            except Exception:
+                logger.exception("delivery put off: it cannot be rendered", delivery=ids.text(Prefix.DELIVERY, one.id))
+
+
+def delivery_of(claimed: Claimed, url: str) -> Delivery:
     return Delivery(
         id=claimed.id,
         owner=claimed.owner,
         receiver=name_of(claimed.owner, claimed.receiver),
-        url=claimed.url,
+        url=url,
         event_id=ids.text(Prefix.EVENT, claimed.transfer.id),
         body=body_of(claimed),
         signing_secrets=claimed.secrets,

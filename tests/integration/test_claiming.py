@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +30,9 @@ from tests.hooks import (
     with_deliveries,
 )
 from tests.waiting import wait_for
-from tests.world import World, transfer
+from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
-from worker.deliveries import LEASE_S, LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, StoredDeliveries
+from worker.deliveries import LEASE_S, LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Claimed, StoredDeliveries, deliveries_of
 from worker.send import WITHIN_S, Attempt
 
 LONG_S = 3600.0
@@ -416,3 +417,17 @@ def test_a_claim_reads_no_table_whole_not_even_a_small_one(world: World) -> None
     with_deliveries(world, work)
 
     assert whole() == before
+
+
+def test_a_delivery_that_cannot_be_rendered_harms_no_other(world: World) -> None:
+    """It may have been made by a later version."""
+    [sent] = make_due(world)
+    good = world.transfer(sent.id)
+    bad = good._replace(status="rejected", failure_code="of_a_later_version")
+
+    claimed = [
+        Claimed(new_id(), "operator", "hook.example.com", None, 0, datetime.now(UTC), "https://hook.example.com/", None, [], one)
+        for one in (bad, good)
+    ]
+
+    assert [delivery.id for delivery in deliveries_of(claimed)] == [claimed[1].id]
