@@ -123,7 +123,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
     """A receiver on this host, and its URL."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):  # who hangs does so to the end
             await handler(reader, writer)
             writer.close()
 
