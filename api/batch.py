@@ -13,9 +13,10 @@ from api.intake import Answer, Intake
 from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
-from api.transfers import TransferView, show
+from api.transfers import TransferView
 from api.urls import refuse_forbidden
 from core import idempotency
+from core.resources import show
 from core.transfers import Submission
 
 BODY_MAX = 1024 * 1024

@@ -12,13 +12,13 @@ from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Limit
 from api.parameters import path_id
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from api.transfers import TransferView
-from api.transfers import show as show_transfer
 from core import events, ids
 from core.db import Database
-from core.events import BEGINNING, Event, Place, Type
+from core.events import BEGINNING, Place, Type
 from core.ids import Prefix
+from core.resources import show_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]
 
@@ -62,7 +62,7 @@ async def list_events(
     database: Database = request.app.state.database
     place = await place_of(database, after, caller) if after else BEGINNING
     rows = await events.list_page(database, after=place, limit=limit + 1, wallet_id=caller.wallet_id)
-    shown = [show(row, caller) for row in rows[:limit]]
+    shown = [show_event(row.transfer, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
 
@@ -79,7 +79,7 @@ async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     event = await events.find(request.app.state.database, id, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("not_found")
-    return show(event, caller)
+    return show_event(event.transfer, caller)
 
 
 async def place_of(database: Database, after: UUID, caller: Caller) -> Place:
@@ -90,14 +90,3 @@ async def place_of(database: Database, after: UUID, caller: Caller) -> Place:
     if event is None:
         raise Problem("invalid_cursor")
     return event.place
-
-
-def show(event: Event, caller: Caller) -> dict[str, object]:
-    """Return the event as EventView describes it."""
-    assert event.transfer.finished_at is not None
-    return {
-        "id": ids.text(Prefix.EVENT, event.transfer.id),
-        "type": event.type,
-        "timestamp": rfc3339(event.transfer.finished_at),
-        "data": show_transfer(event.transfer, caller),
-    }

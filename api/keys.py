@@ -14,10 +14,11 @@ from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, pr
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from core import clients, ids, keys
 from core.ids import Prefix
 from core.keys import Key
+from core.times import rfc3339
 
 KeyId = Annotated[str, id_schema(Prefix.KEY)]
 

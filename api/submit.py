@@ -15,12 +15,13 @@ from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
-from api.transfers import RETRY_AFTER_S, show
+from api.transfers import RETRY_AFTER_S
 from api.urls import Url, refuse_forbidden
 from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.ids import Prefix
 from core.money import CURRENCY
+from core.resources import show
 from core.sharding import shard_of
 from core.transfers import Submission, Transfer, Type
 

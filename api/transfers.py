@@ -1,6 +1,5 @@
 """Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,20 +14,15 @@ from api.openapi import LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from api.waiting import waited_for
-from core import ids, transfers
+from core import transfers
 from core.ids import Prefix
 from core.ledger import Refusal
+from core.resources import show
 from core.transfers import Page, Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
-
-FAILURE_DETAILS: Mapping[str, str] = {
-    Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
-    Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
-    Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
-}
 
 TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
@@ -123,36 +117,3 @@ async def find_transfer(request: Request, caller: Caller, name: str) -> Transfer
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
     return transfer
-
-
-def show(transfer: Transfer, caller: Caller) -> dict[str, object]:
-    """Return the transfer as TransferView describes it to this caller."""
-    return {
-        "id": ids.text(Prefix.TRANSFER, transfer.id),
-        "type": transfer.type,
-        "status": transfer.status,
-        "source_wallet_id": None if transfer.type == "deposit" else ids.text(Prefix.WALLET, transfer.source),
-        "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
-        "amount": transfer.amount,
-        "currency": transfer.currency,
-        "reference": transfer.reference,
-        "metadata": transfer.metadata,
-        "callback_url": transfer.callback_url if transfer.owner == caller.owner else None,
-        "failure": show_failure(transfer.failure_code),
-        "entries": [
-            {
-                "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
-                "version": entry.version,
-                "amount": entry.amount,
-                "balance_after": entry.balance_after,
-            }
-            for entry in transfer.entries
-            if caller.sees_wallet(entry.wallet_id)
-        ],
-        "created_at": rfc3339(transfer.created_at),
-        "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,
-    }
-
-
-def show_failure(code: str | None) -> dict[str, str] | None:
-    return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None

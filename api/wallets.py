@@ -10,10 +10,11 @@ from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from api.transfers import TransferId, WalletId
 from core import ids, wallets
 from core.ids import Prefix
+from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
 

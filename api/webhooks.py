@@ -22,12 +22,13 @@ from api.openapi import (
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from api.urls import Url, refuse_forbidden
 from core import ids, signing, webhooks
 from core.db import Database
 from core.events import Type
 from core.ids import Prefix
+from core.times import rfc3339
 from core.webhooks import DisabledReason, Endpoint, NewEndpoint, Secret, Status
 
 ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected"]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +87,17 @@ class Latencies:
 def of_teller(system: System, wallets: Sequence[str], seconds: int) -> Latencies:
     """Submit single transfers over HTTP. Its end is the row's finished_at: the database's clock must be this machine's."""
     sent_at = asyncio.run(submit_at_rate(system, wallets, seconds))
+    return between(sent_at, finished(system, sent_at))
+
+
+def finished(system: System, ids: Collection[UUID]) -> dict[UUID, float]:
+    """Wait until nothing is queued; return when each of these was applied, in seconds since the epoch."""
     system.wait_until_empty()
     query = "SELECT id, extract(epoch FROM finished_at)::float8 FROM transfers WHERE id = ANY(%s) AND status = 'applied'"
-    finished_at: dict[UUID, float] = dict(system.connection.execute(query, [list(sent_at)]).fetchall())
-    return between(sent_at, finished_at)
+    return dict(system.connection.execute(query, [list(ids)]).fetchall())
 
 
-async def submit_at_rate(system: System, wallets: Sequence[str], seconds: int) -> dict[UUID, float]:
+async def submit_at_rate(system: System, wallets: Sequence[str], seconds: int, per_s: int = PER_S) -> dict[UUID, float]:
     headers = {"Authorization": f"Bearer {system.operator_key}"}
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
         count = 0
@@ -109,7 +113,7 @@ async def submit_at_rate(system: System, wallets: Sequence[str], seconds: int) -
                     raise UnexpectedAnswer(f"latency: a transfer was answered {response.status}")
                 return ids.parse(Prefix.TRANSFER, (await response.json())["id"])
 
-        return await at_rate(submit, seconds)
+        return await at_rate(submit, seconds, per_s)
 
 
 def of_rq(redis_url: str, seconds: int) -> Latencies:
@@ -147,8 +151,8 @@ def rq_worker(redis_url: str) -> Iterator[None]:
             queue.delete()
 
 
-async def at_rate(send: Callable[[], Awaitable[Key]], seconds: int) -> dict[Key, float]:
-    """Send PER_S a second, whether or not the ones before are answered; return when each was sent, in seconds since the epoch."""
+async def at_rate(send: Callable[[], Awaitable[Key]], seconds: int, per_s: int = PER_S) -> dict[Key, float]:
+    """Send so many a second, whether or not the ones before are answered; return when each was sent, in seconds since the epoch."""
 
     async def timed() -> tuple[Key, float]:
         sent_at = time.time()
@@ -156,8 +160,8 @@ async def at_rate(send: Callable[[], Awaitable[Key]], seconds: int) -> dict[Key,
 
     began = time.monotonic()
     tasks = []
-    for number in range(PER_S * seconds):
-        await asyncio.sleep(max(0.0, began + number / PER_S - time.monotonic()))
+    for number in range(per_s * seconds):
+        await asyncio.sleep(max(0.0, began + number / per_s - time.monotonic()))
         tasks.append(asyncio.create_task(timed()))
     return dict(await asyncio.gather(*tasks))
 

@@ -114,7 +114,7 @@ class OwnSystem(System):
         super().__init__(url, key, database_url, admin_database_url, redis_url)
         self._server_pids = server_pids
         self._folder = folder
-        self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": []}
+        self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": [], "deliverer": []}
 
     def start_api(self) -> None:
         [api] = self._start("api", ("api",), 1)
@@ -128,6 +128,10 @@ class OwnSystem(System):
     def start_sweeper(self) -> None:
         self._start("sweeper", ("worker", "sweep"), 1)
 
+    def start_deliverer(self) -> None:
+        for deliverer in self._start("deliverer", ("worker", "deliver"), 1):
+            wait_for(partial(self._beats, deliverer), "the deliverer's first heartbeat", READY_WITHIN_S)
+
     def stop(self, group: str) -> None:
         children, self._children[group] = self._children[group], []
         for child in children:
@@ -136,11 +140,11 @@ class OwnSystem(System):
             child.stop()
 
     def groups(self) -> dict[str, list[Process]]:
-        """All processes by group, the workers and the sweeper as one."""
+        """All processes by group, the workers, the sweeper and the deliverer as one."""
         own = {group: [p for child in children for p in processes.family(child.pid)] for group, children in self._children.items()}
         return {
             "API": own["api"],
-            "workers": own["worker"] + own["sweeper"],
+            "workers": own["worker"] + own["sweeper"] + own["deliverer"],
             **{title: processes.family(pid) for title, pid in self._server_pids.items()},
         }
 

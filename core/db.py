@@ -32,6 +32,9 @@ API_LIMITS = {"statement_timeout": "1500ms", "lock_timeout": "1s", "idle_in_tran
 # An idle transaction is a frozen worker: ending it frees the wallets that it has locked.
 WORKER_LIMITS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}
 
+# A plan that was made while a table was nearly empty reads all of it, and is kept: a minute later that may be a million deliveries.
+DELIVERER_LIMITS = {**API_LIMITS, "enable_seqscan": "off"}
+
 KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives_idle": 10,
@@ -86,20 +89,19 @@ def options(limits: Mapping[str, str]) -> str:
 
 
 class Database:
-    """The API's connections. All that one request asks is answered within ANSWER_WITHIN_S of its first question, or raises
-    Unavailable. A fault heals by itself.
+    """The connections of an API, or of a deliverer. All that one request asks is answered within ANSWER_WITHIN_S of its first
+    question, or raises Unavailable. A fault heals by itself.
     """
 
-    def __init__(self, url: str, *, connections: int = 10) -> None:
+    def __init__(self, url: str, *, connections: int = 10, limits: Mapping[str, str] = API_LIMITS) -> None:
         self._pool = AsyncConnectionPool(
             url,
-            kwargs={"autocommit": True, "options": options(API_LIMITS), "prepare_threshold": 1, **KEEPALIVE},
+            kwargs={"autocommit": True, "options": options(limits), "prepare_threshold": 1, **KEEPALIVE},
             min_size=2,
             max_size=connections,
             timeout=1.0,
             reconnect_timeout=5.0,
             open=False,
-            name="api",
         )
         self._abandoned: set[asyncio.Task[Any]] = set()
 

@@ -1,7 +1,7 @@
-"""The edge to Redis: a doorbell a shard, which wakes a worker up and carries no money. One job may name several shards.
+"""The edge to Redis: a doorbell a shard, which wakes a worker up and carries no money, and one for all that deliver webhooks.
 
-Everything here is a hint. Redis may lose, repeat or delay any of it, or be away: then the sweeper finds the work. Nothing here
-raises, and nothing blocks for longer than its timeouts.
+Everything here is a hint. Redis may lose, repeat or delay any of it, or be away: then the sweeper and the deliverer find the work.
+Nothing here raises, and nothing blocks for longer than its timeouts.
 """
 
 import time
@@ -17,18 +17,21 @@ from rq import Queue
 
 from core import log
 
-__all__ = ["APPLY", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
+__all__ = ["APPLY", "DELIVER", "DELIVERIES", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
 
 LEAVE_SHARDS = Path(__file__).with_name("leave_shards.lua").read_text()
 
 QUEUE = "transfers"
+DELIVERIES = "deliveries"  # a queue of its own: who listens to two loses jobs, see worker/listen.py
 FINAL = "final"  # the channel on which ids of transfers that became final are published, 16 bytes each
 GATHERER = "gatherer"  # there while a worker waits for more on behalf of all
 LEFT = "left-to-gatherer"  # the shards that others have left to it
-APPLY = "worker.jobs.apply"  # a name in worker/jobs.py; the only job there is
+APPLY = "worker.jobs.apply"  # names in worker/jobs.py; the only jobs there are, each on its own queue
+DELIVER = "worker.jobs.deliver"
 SERIALIZER = "json"  # pickle would run whatever somebody puts into Redis
 
 TIMEOUT_S = 0.5  # the client's defaults blocked an enqueue for 59 s when packets were dropped
+DELIVERIES_FLAG = "doorbell:deliveries"
 FLAG_TTL_S = 5  # heals a flag whose job was lost or whose worker died; longer than a drain's fair share. The sweeper comes before
 RERUN_TTL_S = 60
 GATHERER_TTL_S = 5  # heals the place of a worker that died; longer than a drain's fair share, so nobody need hold on to it
@@ -61,6 +64,7 @@ class Doorbell:
         self._redis = client(url)
         self._queue = Queue(QUEUE, connection=self._redis, serializer=SERIALIZER)
         self._leave = self._redis.register_script(LEAVE_SHARDS)
+        self._deliveries = Queue(DELIVERIES, connection=self._redis, serializer=SERIALIZER)
         self._resting_until = 0.0
 
     def ring(self, shards: Collection[int]) -> bool:
@@ -111,6 +115,14 @@ class Doorbell:
         """Tell, once, whether somebody asked. Call it after the locks of the last look are released."""
         return bool(self._try(lambda: self._take_reruns(shards)))
 
+    def ring_deliverer(self) -> None:
+        """Wake one deliverer, unless it has been rung for and has not answered yet. Call it after COMMIT alone."""
+        self._try(self._ring_deliverer)
+
+    def answer_deliveries(self) -> None:
+        """Take the deliverer's flag down: whoever commits from here on rings again. Look for what is due after this."""
+        self._try(lambda: self._redis.delete(DELIVERIES_FLAG))
+
     def tell(self, ids: Sequence[UUID]) -> None:
         """Tell whoever waits for them that these transfers are final. Call it after COMMIT alone."""
         if ids:
@@ -139,15 +151,7 @@ class Doorbell:
             return [shard for shard, raised in zip(shards, pipeline.execute(), strict=True) if raised]
 
     def _enqueue(self, shards: Collection[int]) -> bool:
-        self._queue.enqueue(
-            APPLY,
-            list(shards),
-            job_timeout=JOB_TIMEOUT_S,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            ttl=JOB_TTL_S,
-            description=APPLY,
-        )
+        enqueue(self._queue, APPLY, list(shards))
         return True
 
     def _take_left(self, place_for_s: int) -> list[int]:
@@ -158,6 +162,10 @@ class Doorbell:
             transaction.expire(GATHERER, place_for_s)
             left, _, _ = transaction.execute()
         return [int(shard) for shard in left]
+
+    def _ring_deliverer(self) -> None:
+        if self._redis.set(DELIVERIES_FLAG, 1, nx=True, ex=FLAG_TTL_S):
+            enqueue(self._deliveries, DELIVER)
 
     def _set_reruns(self, shards: Collection[int]) -> None:
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -180,6 +188,18 @@ class Doorbell:
             self._resting_until = time.monotonic() + REST_S
             logger.warning("doorbell out of reach", kind=type(error).__name__)
             return None
+
+
+def enqueue(queue: Queue, job: str, *args: object) -> None:
+    queue.enqueue(
+        job,
+        *args,
+        job_timeout=JOB_TIMEOUT_S,
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=FAILURE_TTL_S,
+        ttl=JOB_TTL_S,
+        description=job,
+    )
 
 
 def flag(shard: int) -> str:

@@ -28,9 +28,10 @@ class Event(NamedTuple):
     place: Place
     transfer: Transfer
 
-    @property
-    def type(self) -> Type:
-        return "transfer.applied" if self.transfer.status == "applied" else "transfer.rejected"
+
+def type_of(transfer: Transfer) -> Type:
+    """Return the type of a final transfer's event."""
+    return "transfer.applied" if transfer.status == "applied" else "transfer.rejected"
 
 
 def stored(*, moment: int, ordinal: int, **columns: Any) -> Event:

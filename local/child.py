@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # In the environment of every child; its value is the data directory. By this the next start finds those that a killed one left.
 MARK = "TELLER_LOCAL_CHILD_OF"
 
-STOP_TIMEOUT_S = 15.0  # a worker finishes its transaction, the API its requests, for which it allows itself 10 s
+STOP_TIMEOUT_S = 30.0  # the API ends its requests within 10 s, a worker its transaction sooner, a deliverer its webhooks within 25
 
 
 class Child(OwnProcess):

@@ -24,4 +24,5 @@ def programs(settings: Settings) -> list[Program]:
         Program("api", ("api",)),
         Program("apply", ("worker", "apply"), settings.workers, scaled=True),
         Program("sweep", ("worker", "sweep")),
+        Program("deliver", ("worker", "deliver")),
     ]

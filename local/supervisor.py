@@ -218,7 +218,7 @@ class Supervisor:
         pids: dict[str, int | list[int] | None] = {
             name: [child.pid for child in children if child.running] for name, children in self.children.items()
         }
-        pids |= {"deliver": [], "postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
+        pids |= {"postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
         urls = (self.api_url, self.database_url(), self.admin_database_url(), self.redis_url())
         state.write(self.data_dir, state.State(*urls, pids))
 

@@ -4,12 +4,14 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+Result = TypeVar("Result")
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 PACE_S = 0.005  # between the drips of a receiver that drips
@@ -25,6 +27,31 @@ class Receiver:
     arrivals: "asyncio.Queue[None]" = field(default_factory=asyncio.Queue)  # one for each request
     connected: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)  # set when a connection has ended
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/"
+
+    def received(self) -> list["Received"]:
+        return [received(request) for request in self.requests]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request, its headers' names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def event_id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+def received(request: bytes) -> Received:
+    head, _, body = request.partition(b"\r\n\r\n")
+    pairs = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:]]
+    return Received({name.lower(): value for name, value in pairs}, body)
 
 
 @asynccontextmanager
@@ -58,6 +85,36 @@ async def receiving(
             task.cancel()
         await asyncio.gather(*filter(None, serving), return_exceptions=True)
         await asyncio.sleep(0)  # for the transports to end
+
+
+@contextmanager
+def receiving_beside(behaviour: Behaviour) -> Iterator[Receiver]:
+    """The same for a test without an event loop: in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def run(work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
+
+    context = receiving(behaviour)
+    try:
+        yield run(context.__aenter__())
+    finally:
+        run(context.__aexit__(None, None, None))
+        run(end_all())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def end_all() -> None:
+    """End what is left in this event loop, such as a connection that came in at the last moment."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # for the transports to end
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
@@ -109,6 +166,16 @@ def reset_after(data: bytes) -> Behaviour:
         connection: socket.socket = writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
+
+    return behave
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Behave to each request as the next of these says; the last one for ever."""
+    left = list(behaviours)
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await (left.pop(0) if len(left) > 1 else left[0])(reader, writer)
 
     return behave
 

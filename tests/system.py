@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class System:
-    """An API, workers and a sweeper on these servers, as many as a test starts; close() ends them all."""
+    """An API, workers, a sweeper and deliverers on these servers, as many as a test starts; close() ends them all."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         self.folder = folder
@@ -63,6 +63,10 @@ class System:
 
     def start_sweeper(self) -> subprocess.Popen[bytes]:
         return self.start("worker", "sweep")
+
+    def start_deliverer(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a deliverer that may send to receivers on this host."""
+        return self.start("worker", "deliver", environment={"TELLER_WEBHOOK_ALLOW_PRIVATE": "true", **(environment or {})})
 
     def wait_for_heartbeat(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until the worker process has gone round its loop once."""

@@ -1,37 +1,40 @@
-"""python -m worker apply | sweep"""
+"""python -m worker apply | sweep | deliver"""
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import closing
 
 from core import db, log, settings
-from core.doorbell import Doorbell
+from core.doorbell import QUEUE, Doorbell
 from core.settings import Settings
 from worker.apply import Applier, Connection
+from worker.delivering import deliver
 from worker.drain import Drainer
-from worker.jobs import allowed
+from worker.jobs import of_worker
 from worker.listen import listen
 from worker.process import Process
 from worker.sweep import Sweeper
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers.")
+    parser = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and tell of them.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("apply", help="drain shards when their doorbells ring; run as many as you like")
     verbs.add_parser("sweep", help="drain shards that waited too long, without Redis; run one, or more")
+    verbs.add_parser("deliver", help="send the webhooks that are due; run one, or more")
     verb = parser.parse_args().verb
     configured = settings.load()
     log.configure(configured.log_level)
     process = Process(configured.heartbeat_file)
-    {"apply": run_apply, "sweep": run_sweep}[verb](configured, process)
+    {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
 
 
 def run_apply(configured: Settings, process: Process) -> None:
     with closing(drainer(configured, process)) as drains:
-        listen(process, configured.redis_url, allowed(drains))
+        listen(process, configured.redis_url, QUEUE, of_worker(drains))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:
@@ -39,9 +42,13 @@ def run_sweep(configured: Settings, process: Process) -> None:
         sweeper.run(process)
 
 
+def run_deliver(configured: Settings, process: Process) -> None:
+    asyncio.run(deliver(configured, process))
+
+
 def drainer(configured: Settings, process: Process) -> Drainer:
     doorbell = Doorbell(configured.redis_url)
-    return Drainer(Applier(connector(configured), doorbell.tell), doorbell, process.goes_on)
+    return Drainer(Applier(connector(configured), doorbell.tell, doorbell.ring_deliverer), doorbell, process.goes_on)
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:

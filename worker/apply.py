@@ -47,12 +47,19 @@ class Batch(NamedTuple):
 class Applier:
     """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke.
 
-    After each COMMIT, `tell` is given the ids of the transfers that became final; it must not raise.
+    After each COMMIT, `tell` is given the ids of the transfers that became final, and `ring` is called when webhooks became due by
+    it; neither may raise.
     """
 
-    def __init__(self, connect: Callable[[], Connection], tell: Callable[[Sequence[UUID]], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        tell: Callable[[Sequence[UUID]], None] = lambda _: None,
+        ring: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connect = connect
         self._tell = tell
+        self._ring = ring
         self._connection: Connection | None = None
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
 
@@ -97,20 +104,25 @@ class Applier:
             if not places or places[0].transfer_id != suspect:
                 return 0
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
-            connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
+            verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
         self._tell([suspect])
+        if is_anybody_told(verdict):
+            self._ring()
         return 1
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         connection = self._open()
+        due = False
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
                 claims = [Claim(*place[2:]) for place in places]
                 outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
-                self._write(connection, pipeline, places, outcome)
+                due = self._write(connection, pipeline, places, outcome)
         self._tell([place.transfer_id for place in places])
+        if due:
+            self._ring()
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
 
@@ -135,14 +147,19 @@ class Applier:
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
 
-    def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> None:
-        """Write what was decided, one statement each, and check that each wrote just that before it may be committed."""
+    def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> bool:
+        """Write what was decided, one statement each, and check that each wrote just that before it may be committed.
+
+        Returns whether webhooks become due by it.
+        """
         writes = statements_for(places, outcome)
         cursors = [connection.execute(db.statement(write.name), write.params) for write in writes]
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
             if cursor.rowcount != write.rows:
                 raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
+        [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "finish_transfers"]
+        return is_anybody_told(verdicts)
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
@@ -195,6 +212,11 @@ def statements_for(places: Sequence[Place], outcome: Outcome) -> list[Write]:
             len(places),
         ),
     ]
+
+
+def is_anybody_told(verdict: psycopg.Cursor[Any]) -> bool:
+    """Tell what each row of finish_transfers says; there is none where the transfer was final already."""
+    return verdict.fetchone() == (True,)
 
 
 def select(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:

@@ -8,8 +8,9 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from worker.send import Attempt, Sender
 IN_FLIGHT_MAX = 128
 PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
 PER_RECEIVER_MAX = 4
+FAILING_MAX = 10_000  # that are remembered: there is no end to the hosts that callers can name
 POLL_S = 1.0  # how long what becomes due may wait to be seen
 
 logger = log.get(__name__)
@@ -38,7 +40,8 @@ class Delivery:
     event_id: str
     body: bytes
     signing_secrets: Sequence[str]
-    attempts: int  # made before
+    failures: int  # of attempts at it, since it was made due
+    claimed_until: datetime
 
 
 class Deliveries(Protocol):
@@ -51,7 +54,10 @@ class Deliveries(Protocol):
         """
 
     async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
-        """Keep what became of an attempt, and when the next is due: None when it succeeded, or is given up on."""
+        """Keep what became of an attempt, and when the next is due: None when it succeeded, or is given up on.
+
+        Does nothing when the claim has lapsed and somebody else has claimed the delivery since.
+        """
 
 
 class Deliverer:
@@ -64,26 +70,38 @@ class Deliverer:
         self,
         deliveries: Deliveries,
         sender: Sender,
+        *,
         in_flight_max: int = IN_FLIGHT_MAX,
         per_owner_max: int = PER_OWNER_MAX,
         per_receiver_max: int = PER_RECEIVER_MAX,
+        poll_s: float = POLL_S,
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
         self._deliveries = deliveries
         self._sender = sender
         self._in_flight_max = in_flight_max
         self._per_owner_max = per_owner_max
         self._per_receiver_max = per_receiver_max
+        self._poll_s = poll_s
+        self._beat = beat
+        self._woken = asyncio.Event()
         self._of_owner: Counter[str] = Counter()
         self._to_receiver: Counter[str] = Counter()
         self._failing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Deliver until it is asked to stop, then let what is in flight come to its end."""
+        """Deliver until it is asked to stop, then let what is in flight come to its end. Beats in each round."""
         while not stopping.is_set():
+            self._beat()
+            self._woken.clear()  # before the look: what comes after it wakes us up again
             if not await self.run_once():
                 await self._pause(stopping)
         await self.finish()
+
+    def wake(self) -> None:
+        """Look at once for what is due. To be called in the event loop."""
+        self._woken.set()
 
     async def run_once(self) -> int:
         """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
@@ -135,17 +153,20 @@ class Deliverer:
     def _heed(self, receiver: str, attempt: Attempt) -> None:
         if attempt.succeeded:
             self._failing.discard(receiver)
-        else:
-            self._failing.add(receiver)
+            return
+        if len(self._failing) >= FAILING_MAX:
+            self._failing.clear()  # to be learnt again, an attempt each
+        self._failing.add(receiver)
 
     async def _pause(self, stopping: asyncio.Event) -> None:
         """Wait until there may be room, or something due, or a stop."""
-        stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait({stop, *self._tasks}, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
+        events = [asyncio.create_task(event.wait()) for event in (stopping, self._woken)]
+        await asyncio.wait({*events, *self._tasks}, timeout=self._poll_s, return_when=asyncio.FIRST_COMPLETED)
+        for event in events:
+            event.cancel()
 
 
 def retry_in_s(delivery: Delivery, attempt: Attempt) -> float | None:
     if attempt.succeeded:
         return None
-    return next_delay_s(delivery.attempts + 1, attempt.status, attempt.retry_after_s, random.random())  # noqa: S311 - no secret
+    return next_delay_s(delivery.failures + 1, attempt.status, attempt.retry_after_s, random.random())  # noqa: S311 - no secret

@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping
 
 from rq.job import Job
 
-from core.doorbell import APPLY
+from core.doorbell import APPLY, DELIVER
 from worker.drain import Drainer
 
-Jobs = Mapping[str, Callable[[list[int]], object]]
+Jobs = Mapping[str, Callable[..., object]]
 
 
-def allowed(drainer: Drainer) -> Jobs:
+def of_worker(drainer: Drainer) -> Jobs:
     return {APPLY: drainer.answer}
+
+
+def of_deliverer(answer: Callable[[], object]) -> Jobs:
+    return {DELIVER: answer}
 
 
 def job_class(jobs: Jobs) -> type[Job]:
@@ -19,7 +23,7 @@ def job_class(jobs: Jobs) -> type[Job]:
 
     class AllowedJob(Job):
         @property
-        def func(self) -> Callable[[list[int]], object]:
+        def func(self) -> Callable[..., object]:
             job = jobs.get(self.func_name or "")
             if job is None or self.instance is not None:
                 raise PermissionError("a job of this name may not run")

@@ -1,16 +1,18 @@
 """Answers doorbells: RQ's worker, made safe to stop and cheaper a job."""
 
+import threading
 import time
 
 import redis
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
+from rq.timeouts import TimerDeathPenalty
 
 from core import doorbell, log
-from core.doorbell import QUEUE, SERIALIZER
+from core.doorbell import SERIALIZER
 from worker.jobs import Jobs, job_class
-from worker.process import Process
+from worker.process import Rounds
 
 POLL_S = 1  # how long a stop may take when the queue is empty
 HEARTBEAT_EVERY_S = 5.0
@@ -22,16 +24,19 @@ PAUSE_WITHOUT_REDIS_S = 1.0
 logger = log.get(__name__)
 
 
-def listen(process: Process, redis_url: str, jobs: Jobs) -> None:
-    """Run jobs until the process is asked to stop. Without Redis, wait for it to come back: the sweeper works meanwhile."""
-    while process.goes_on():
+def listen(rounds: Rounds, redis_url: str, queue_name: str, jobs: Jobs) -> None:
+    """Run the queue's jobs until asked to stop. Without Redis, wait for it to come back: others look into Postgres meanwhile.
+
+    Any thread may listen; one queue each.
+    """
+    while rounds.goes_on():
         try:
             connection = doorbell.client(redis_url)
-            queue = Queue(QUEUE, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
-            Listener(queue, process).work(logging_level="WARNING")
+            queue = Queue(queue_name, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
+            Listener(queue, rounds).work(logging_level="WARNING")
         except redis.RedisError as error:
             logger.warning("queue out of reach", kind=type(error).__name__)
-        process.pause(PAUSE_WITHOUT_REDIS_S)
+        rounds.pause(PAUSE_WITHOUT_REDIS_S)
 
 
 class Listener(SimpleWorker):
@@ -44,7 +49,7 @@ class Listener(SimpleWorker):
 
     max_connection_wait_time = PAUSE_WITHOUT_REDIS_S
 
-    def __init__(self, queue: Queue, process: Process) -> None:
+    def __init__(self, queue: Queue, rounds: Rounds) -> None:
         super().__init__(
             [queue],
             connection=queue.connection,
@@ -53,7 +58,9 @@ class Listener(SimpleWorker):
             worker_ttl=WORKER_TTL_S,
             maintenance_interval=MAINTENANCE_EVERY_S,
         )
-        self._process = process
+        if threading.current_thread() is not threading.main_thread():
+            self.death_penalty_class = TimerDeathPenalty  # signals are for the main thread
+        self._rounds = rounds
         self._last_heartbeat = 0.0
         self._last_look = 0.0
 
@@ -73,7 +80,7 @@ class Listener(SimpleWorker):
     @property
     def should_run_maintenance_tasks(self) -> bool:
         """Asked before each job and each attempt to pop one, Redis or no Redis, when no job is in hand: the place to stop."""
-        if not self._process.goes_on():
+        if not self._rounds.goes_on():
             raise StopRequested
         return bool(super().should_run_maintenance_tasks)
 

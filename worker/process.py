@@ -8,17 +8,12 @@ from types import FrameType
 STEP_S = 0.1  # how soon a pause notices a stop
 
 
-class Process:
-    """SIGTERM and SIGINT only set a flag, which is asked between transactions: nothing is ever broken off.
+class Rounds:
+    """Whoever goes round in a loop asks here, each time, whether to go on."""
 
-    A second signal changes nothing. What is under way ends within seconds by its own limits.
-    """
-
-    def __init__(self, heartbeat_file: Path | None) -> None:
+    def __init__(self, heartbeat_file: Path | None = None) -> None:
         self.stopping = False
         self._heartbeat_file = heartbeat_file
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
 
     def goes_on(self) -> bool:
         """Tell whether to go on. Asked in every round: the heartbeat file's age shows a health check that the loop goes round."""
@@ -31,6 +26,18 @@ class Process:
         deadline = time.monotonic() + seconds
         while not self.stopping and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, STEP_S))
+
+
+class Process(Rounds):
+    """SIGTERM and SIGINT only set a flag, which is asked between transactions: nothing is ever broken off.
+
+    A second signal changes nothing. What is under way ends within seconds by its own limits.
+    """
+
+    def __init__(self, heartbeat_file: Path | None) -> None:
+        super().__init__(heartbeat_file)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopping = True

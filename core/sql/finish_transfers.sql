@@ -3,7 +3,7 @@
 -- must be asserted. The UPDATE is HOT. A clock that was set back meanwhile does not date a verdict before its acceptance:
 -- finished_not_before_created would stop the shard. The inner SELECT asks for the moment once, not once a row. Leans on
 -- transfers_pkey, and on webhook_endpoints_wallet, where endpoints without a wallet are the operator's. Where there is no endpoint,
--- that is asked once, not once a row.
+-- that is asked once, not once a row. Each row says whether anybody is to be told of any.
 WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN verdict.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
@@ -34,5 +34,6 @@ WITH finished AS (
       JOIN webhook_endpoints e ON e.wallet_id = ANY(ARRAY[f.source, f.destination])
        AND e.status = 'enabled' AND 'transfer.' || f.status = ANY(e.events)
      WHERE (SELECT EXISTS (SELECT FROM webhook_endpoints))
+    RETURNING id
 )
-SELECT FROM finished
+SELECT EXISTS (SELECT FROM to_be_told) AS is_anybody_told FROM finished

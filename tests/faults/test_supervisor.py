@@ -138,7 +138,7 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
         "api": 1,
         "apply": 2,
         "sweep": 1,
-        "deliver": 0,
+        "deliver": 1,
         "postgres": system.pids["postgres"],
         "redis": system.pids["redis"],
     }
@@ -149,7 +149,7 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
 
 
 def test_no_process_but_the_migration_is_told_how_to_become_the_owner(system: Local) -> None:
-    pids = [pid for name in ("api", "apply", "sweep") for pid in system.pids[name]]
+    pids = [pid for name in ("api", "apply", "sweep", "deliver") for pid in system.pids[name]]
     for environment in [psutil.Process(pid).environ() for pid in pids]:
         assert environment["DATABASE_URL"] == system.state["database_url"]
         assert system.state["admin_database_url"] not in environment.values()
@@ -164,7 +164,7 @@ def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system:
     assert status(system.port, "/readyz") == 200
 
 
-@pytest.mark.parametrize("name", ["api", "apply", "sweep", "redis", "postgres"])
+@pytest.mark.parametrize("name", ["api", "apply", "sweep", "deliver", "redis", "postgres"])
 def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local, name: str) -> None:
     before, size = system.pids, len(system.all_pids())
     killed = before[name][0] if isinstance(before[name], list) else before[name]

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -47,20 +48,21 @@ class Kept:
         self.marks.put_nowait(delivery.receiver)
 
 
-def due(receiver: Receiver, name: str, owner: str | None = None, attempts: int = 0) -> Delivery:
+def due(receiver: Receiver, name: str, owner: str | None = None, failures: int = 0) -> Delivery:
     number = next(NUMBERS)
     body = json.dumps({"type": "transfer.applied", "data": number}).encode()
     url = f"http://127.0.0.1:{receiver.port}/"
-    return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], attempts)
+    until = datetime.now(UTC)
+    return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], failures, until)
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(test())
 
 
-async def deliver_one(behaviour: Behaviour, attempts: int = 0, within_s: float = LONG_S) -> tuple[Attempt, float | None]:
+async def deliver_one(behaviour: Behaviour, failures: int = 0, within_s: float = LONG_S) -> tuple[Attempt, float | None]:
     async with receiving(behaviour) as receiver, Sender(allow_private=True, within_s=within_s) as sender:
-        delivery = due(receiver, "one", attempts=attempts)
+        delivery = due(receiver, "one", failures=failures)
         kept = Kept(delivery)
         deliverer = Deliverer(kept, sender)
         assert await deliverer.run_once() == 1
@@ -86,7 +88,7 @@ def test_what_arrives_is_signed_for_its_receiver_under_the_events_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "attempts", "status", "earliest_s"),
+    ("behaviour", "failures", "status", "earliest_s"),
     [
         (answer("200 OK"), 0, 200, None),
         (answer("500 Internal Server Error"), 0, 500, 5),
@@ -99,9 +101,9 @@ def test_what_arrives_is_signed_for_its_receiver_under_the_events_id() -> None:
     ],
 )
 def test_what_became_of_an_attempt_is_kept_with_when_the_next_is_due(
-    behaviour: Behaviour, attempts: int, status: int, earliest_s: float | None
+    behaviour: Behaviour, failures: int, status: int, earliest_s: float | None
 ) -> None:
-    attempt, retry_in_s = asyncio.run(deliver_one(behaviour, attempts))
+    attempt, retry_in_s = asyncio.run(deliver_one(behaviour, failures))
 
     assert attempt.status == status
     assert retry_in_s is None if earliest_s is None else retry_in_s is not None and earliest_s <= retry_in_s <= 1.2 * earliest_s

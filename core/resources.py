@@ -1,0 +1,74 @@
+"""Transfers and events as callers are shown them: over HTTP, and in webhooks.
+
+Whoever looks sees the entries of its own wallet, an operator those of all; a callback's URL is shown to whoever named it alone.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+from uuid import UUID
+
+from core import ids
+from core.events import type_of
+from core.ids import Prefix
+from core.ledger import Refusal
+from core.times import rfc3339
+from core.transfers import Transfer
+
+FAILURE_DETAILS: Mapping[str, str] = {
+    Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
+    Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
+    Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
+}
+
+
+class Viewer(Protocol):
+    """Who looks. `owner` is the scope of its requests: all operators together, each client on its own."""
+
+    @property
+    def owner(self) -> str: ...
+
+    def sees_wallet(self, id: UUID) -> bool: ...
+
+
+def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
+    """Return the transfer as this viewer may see it."""
+    return {
+        "id": ids.text(Prefix.TRANSFER, transfer.id),
+        "type": transfer.type,
+        "status": transfer.status,
+        "source_wallet_id": None if transfer.type == "deposit" else ids.text(Prefix.WALLET, transfer.source),
+        "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
+        "amount": transfer.amount,
+        "currency": transfer.currency,
+        "reference": transfer.reference,
+        "metadata": transfer.metadata,
+        "callback_url": transfer.callback_url if transfer.owner == viewer.owner else None,
+        "failure": show_failure(transfer.failure_code),
+        "entries": [
+            {
+                "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
+                "version": entry.version,
+                "amount": entry.amount,
+                "balance_after": entry.balance_after,
+            }
+            for entry in transfer.entries
+            if viewer.sees_wallet(entry.wallet_id)
+        ],
+        "created_at": rfc3339(transfer.created_at),
+        "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,
+    }
+
+
+def show_event(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
+    """Return the event of a final transfer, as this viewer may see it."""
+    assert transfer.finished_at is not None
+    return {
+        "id": ids.text(Prefix.EVENT, transfer.id),
+        "type": type_of(transfer),
+        "timestamp": rfc3339(transfer.finished_at),
+        "data": show(transfer, viewer),
+    }
+
+
+def show_failure(code: str | None) -> dict[str, str] | None:
+    return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None

@@ -1,0 +1,36 @@
+-- Claims the longest due delivery of each of these receivers, until `next_attempt_at`, for whoever asks: nobody else is given it
+-- before. With it comes all that is to be sent: the transfer with its entries, where to, and what signs. Without a URL it is for
+-- nobody any more: its endpoint is deleted or disabled. Locks those rows alone; what somebody else is just claiming is passed over. Leans on
+-- deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row.
+WITH claimed AS (
+    UPDATE deliveries d
+       SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+      FROM unnest(%(owners)s::text[], %(receivers)s::text[]) AS wanted (owner, receiver)
+     CROSS JOIN LATERAL (
+            SELECT first.id
+              FROM deliveries first
+             WHERE first.status = 'pending'
+               AND first.owner = wanted.owner
+               AND first.receiver = wanted.receiver
+               AND first.next_attempt_at <= clock_timestamp()
+             ORDER BY first.next_attempt_at
+             LIMIT 1
+               FOR UPDATE SKIP LOCKED
+           ) first
+     WHERE d.id = first.id
+    RETURNING d.id, d.owner, d.receiver, d.transfer_id, d.endpoint_id, d.failures, d.next_attempt_at
+)
+SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id, c.failures, c.next_attempt_at AS claimed_until,
+       CASE WHEN c.endpoint_id IS NULL THEN t.callback_url WHEN e.status = 'enabled' THEN e.url END AS url,
+       CASE WHEN c.endpoint_id IS NOT NULL THEN e.wallet_id WHEN c.owner <> 'operator' THEN t.source END AS wallet_id,
+       coalesce(e.secret, s.secret) AS secret,
+       CASE WHEN coalesce(e.old_secret_expires_at, s.old_secret_expires_at) > now() THEN coalesce(e.old_secret, s.old_secret) END
+           AS old_secret,
+       t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url,
+       t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
+       coalesce((SELECT json_agg(json_build_array(n.wallet_id, n.version, n.amount, n.balance_after))
+                   FROM entries n WHERE n.transfer_id = t.id), '[]') AS entries
+  FROM claimed c
+  JOIN transfers t ON t.id = c.transfer_id
+  LEFT JOIN webhook_endpoints e ON e.id = c.endpoint_id
+  LEFT JOIN webhook_secrets s ON c.endpoint_id IS NULL AND s.owner = c.owner

@@ -1,0 +1,41 @@
+-- Keeps what became of an attempt, and heeds it: the delivery is done, or due again later; the endpoint has failed for how long, and is
+-- disabled when it is gone, or has done nothing else for too long. Only for who holds the last claim: once somebody else has claimed it,
+-- or it has been canceled, this changes nothing and returns no row. Locks the delivery, then its endpoint. Leans on deliveries_pkey,
+-- delivery_attempts_pkey and webhook_endpoints_pkey.
+WITH marked AS (
+    UPDATE deliveries
+       SET status = %(status)s,
+           attempts = attempts + 1,
+           failures = failures + CASE WHEN %(status)s = 'delivered' THEN 0 ELSE 1 END,
+           next_attempt_at = now() + make_interval(secs => %(retry_in_s)s),
+           finished_at = CASE WHEN %(status)s <> 'pending' THEN now() END
+     WHERE id = %(id)s AND status = 'pending' AND next_attempt_at = %(claimed_until)s
+    RETURNING id, attempts, endpoint_id
+), attempt AS (
+    INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_ms, status_code, error)
+    SELECT id, attempts, %(started_at)s, %(duration_ms)s, %(status_code)s, %(error)s FROM marked
+), endpoint AS (
+    UPDATE webhook_endpoints e
+       SET failing_since = verdict.failing_since,
+           status = CASE WHEN verdict.reason IS NULL THEN e.status ELSE 'disabled' END,
+           disabled_reason = coalesce(verdict.reason, e.disabled_reason),
+           disabled_at = CASE WHEN verdict.reason IS NULL THEN e.disabled_at ELSE now() END
+      FROM (
+            SELECT old.id,
+                   CASE WHEN %(status)s <> 'delivered' THEN coalesce(old.failing_since, %(started_at)s) END AS failing_since,
+                   CASE WHEN %(status)s = 'delivered' THEN NULL
+                        WHEN %(gone)s THEN 'gone'
+                        WHEN old.failing_since < now() - make_interval(secs => %(failing_max_s)s) THEN 'failing'
+                    END AS reason
+              FROM marked
+              JOIN webhook_endpoints old ON old.id = marked.endpoint_id
+             WHERE old.status = 'enabled'
+           ) verdict
+     WHERE e.id = verdict.id
+       AND e.status = 'enabled'
+       AND (verdict.failing_since IS DISTINCT FROM e.failing_since OR verdict.reason IS NOT NULL)
+    RETURNING e.id, e.disabled_reason
+)
+SELECT marked.endpoint_id, endpoint.disabled_reason
+  FROM marked
+  LEFT JOIN endpoint ON endpoint.id = marked.endpoint_id

@@ -1,0 +1,326 @@
+"""Deliverers that die, receivers that misbehave, servers that go away: each event arrives, signed, under its one id."""
+
+import asyncio
+import itertools
+import json
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+import pytest
+from standardwebhooks import Webhook
+
+from local.postgres import Postgres
+from local.redis import Redis
+from tests import flood
+from tests.caller import Caller
+from tests.databases import Databases
+from tests.receivers import (
+    Behaviour,
+    Received,
+    Receiver,
+    answer,
+    hang,
+    in_turn,
+    receiving_beside,
+    repeat,
+    reset_after,
+    say,
+)
+from tests.system import System
+from tests.waiting import wait_for
+
+ALLOW_PRIVATE = {"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"}
+STOP_WITHIN_S = 20.0
+KILLS = 3
+
+
+@pytest.fixture
+def system(own_system: System) -> System:
+    """Everything but a deliverer; callers may name receivers on this host."""
+    own_system.start_api(ALLOW_PRIVATE)
+    own_system.start_workers(1)
+    own_system.start_sweeper()
+    return own_system
+
+
+@contextmanager
+def receiving(system: System, behaviour: Behaviour) -> Iterator[Receiver]:
+    """A receiver, which outlives the deliverers: so that no connection of theirs is left to nobody."""
+    with receiving_beside(behaviour) as receiver:
+        try:
+            yield receiver
+        finally:
+            for process in system.processes:
+                if "deliver" in cast(list[str], process.args):
+                    process.kill()
+                    process.wait()
+
+
+def new_endpoint(caller: Caller, receiver: Receiver) -> Any:
+    made = caller.post("/v1/webhook-endpoints", {"url": receiver.url})
+    assert made.status == 201, made
+    return made.body
+
+
+def transfers(caller: Caller, count: int = 1) -> list[str]:
+    """Make so many transfers final, and return their ids."""
+    source, destination = caller.new_wallet(), caller.new_wallet()
+    ids = [caller.transfer(source, destination, 1).body["id"] for _ in range(count)]
+    return [caller.wait_final(id)["id"] for id in ids]
+
+
+def wait_received(receiver: Receiver, *ids: str, within_s: float = 40.0) -> list[Received]:
+    """Wait until the events of these transfers have been received; return all that has been."""
+    wanted = {event_of(id) for id in ids}
+    wait_for(lambda: wanted <= {one.event_id for one in receiver.received()}, f"{len(wanted)} events", within_s)
+    return receiver.received()
+
+
+def event_of(transfer_id: str) -> str:
+    return transfer_id.replace("trf_", "evt_")
+
+
+def lapse(connection: psycopg.Connection[Any]) -> None:
+    """Let all claims lapse, and all waits end, as half a minute and more would."""
+    connection.execute("UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending'")
+
+
+def wait_done(connection: psycopg.Connection[Any]) -> None:
+    """Wait until nothing is pending."""
+
+    def pending() -> int:
+        [(count,)] = connection.execute("SELECT count(*) FROM deliveries WHERE status = 'pending'").fetchall()
+        return int(count)
+
+    wait_for(lambda: pending() == 0, "all deliveries to be done", within_s=40)
+
+
+def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
+    system: System, connection: psycopg.Connection[Any]
+) -> None:
+    caller = system.caller()
+    with receiving(system, in_turn(hang, answer("200 OK"))) as receiver:
+        secret = new_endpoint(caller, receiver)["secret"]
+        deliverer = system.start_deliverer()
+        [id] = transfers(caller)
+        wait_received(receiver, id)
+        deliverer.kill()
+        deliverer.wait()
+        lapse(connection)
+        system.start_deliverer()
+        wait_done(connection)
+
+    first, second = receiver.received()
+    assert first.event_id == second.event_id == event_of(id)
+    assert first.body == second.body
+    for one in (first, second):
+        Webhook(secret).verify(one.body.decode(), dict(one.headers))
+    assert connection.execute("SELECT number, status_code FROM delivery_attempts").fetchall() == [(1, 200)]
+
+
+def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System, connection: psycopg.Connection[Any]) -> None:
+    """Under load, workers and deliverers are killed again and again; the receiver refuses a third of what it gets."""
+    caller = system.caller()
+    wallets = [caller.new_wallet(30) for _ in range(6)]
+    random.seed(20261127)
+    count = itertools.count()
+
+    async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answer("500 Internal Server Error" if next(count) % 3 == 0 else "200 OK")(reader, writer)
+
+    with receiving(system, moody) as receiver:
+        secret = new_endpoint(caller, receiver)["secret"]
+        answered: list[tuple[int, Any]] = []
+        posts = [flood.between(wallets, random.randint(1, 30)) for _ in range(300)]
+        sender = threading.Thread(target=lambda: answered.extend(flood.send_all(system.url, posts, connections=4)))
+        sender.start()
+        deliverer, (worker,) = system.start_deliverer(), system.start_workers(1)
+        for number in range(KILLS):
+            wait_for(lambda floor=40 * (number + 1): len(receiver.requests) > floor, "more webhooks", within_s=40)  # type: ignore[misc]
+            for victim in (deliverer, worker):
+                victim.kill()
+                victim.wait()
+            lapse(connection)
+            deliverer, (worker,) = system.start_deliverer(), system.start_workers(1)
+        sender.join()
+        ids = [body["id"] for status, body in answered if status == 202]
+        assert len(ids) == len(posts)
+        outcomes = {event_of(id): caller.wait_final(id) for id in ids}
+
+        looks = itertools.count()
+
+        def all_received() -> bool:
+            if next(looks) % 150 == 0:  # each few seconds: who is sending just then will not be able to write it down
+                lapse(connection)
+            return set(outcomes) <= {one.event_id for one in receiver.received()}
+
+        wait_for(all_received, "all events", within_s=60)
+
+    assert {outcome["status"] for outcome in outcomes.values()} == {"applied", "rejected"}
+    deposits = 0
+    for one in receiver.received():
+        Webhook(secret).verify(one.body.decode(), dict(one.headers))
+        told = json.loads(one.body)
+        deposits += told["data"]["type"] == "deposit"
+        if told["data"]["type"] == "transfer":
+            assert told["data"] == outcomes[one.event_id]
+            assert told["type"] == f"transfer.{outcomes[one.event_id]['status']}"
+    assert deposits == 0  # they were final before there was an endpoint
+    system.audit()
+
+
+def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, connection: psycopg.Connection[Any]) -> None:
+    caller = system.caller()
+    with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
+        new_endpoint(caller, dead)
+        [template] = transfers(caller)
+        connection.execute(
+            "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard, next_attempt_at)"
+            " SELECT owner, receiver, gen_random_uuid(), endpoint_id, shard, now() - interval '1 hour'"
+            " FROM deliveries, generate_series(1, 5000)"
+        )
+        new_endpoint(caller, alive)
+        system.start_deliverer()
+        ids = transfers(caller, 50)
+
+        wait_received(alive, *ids)
+
+        assert template not in ids
+        assert dead.connected <= 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (hang, None),
+        (repeat(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", pace_s=0.05), None),
+        (reset_after(b"HTTP/1.1 200"), "disconnected"),
+        (say(b"HTTP/1.1 099 Odd\r\n\r\n"), "answer_invalid"),
+        (say(b"\x00\x01\x02"), "answer_invalid"),
+        (answer("302 Found", "Location: http://127.0.0.1:1/\r\n"), 302),
+        (answer("500 Internal Server Error"), 500),
+        (answer("429 Too Many Requests", "Retry-After: 600\r\n"), 429),
+        (answer("410 Gone"), 410),
+    ],
+    ids=["hangs", "drips", "resets", "099", "noise", "redirects", "500", "429", "410"],
+)
+def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
+    system: System, connection: psycopg.Connection[Any], behaviour: Any, error: str | int | None
+) -> None:
+    caller = system.caller()
+    with receiving(system, behaviour) as bad, receiving(system, answer("200 OK")) as good:
+        secret = new_endpoint(caller, bad), new_endpoint(caller, good)["secret"]
+        system.start_deliverer()
+        ids = transfers(caller, 5)
+
+        for one in wait_received(good, *ids):
+            Webhook(secret[1]).verify(one.body.decode(), dict(one.headers))
+
+        if error is not None:
+            select = "SELECT coalesce(error, status_code::text) FROM delivery_attempts JOIN deliveries d ON d.id = delivery_id"
+            where = " WHERE endpoint_id IN (SELECT id FROM webhook_endpoints WHERE url = %s) LIMIT 1"
+            wait_for(lambda: connection.execute(select + where, [bad.url]).fetchall() == [(str(error),)], "the attempt's end")
+    system.audit()
+
+
+def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System, connection: psycopg.Connection[Any]) -> None:
+    caller = system.caller()
+    go_on = threading.Event()
+
+    async def answer_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(go_on.wait, 20)
+        await answer("200 OK")(reader, writer)
+
+    with receiving(system, answer_later) as receiver:
+        new_endpoint(caller, receiver)
+        deliverer = system.start_deliverer()
+        ids = transfers(caller, 8)
+        wait_for(lambda: len(receiver.requests) == 4, "as many as one receiver is sent at once")
+        deliverer.terminate()
+        deliverer.send_signal(signal.SIGTERM)
+        go_on.set()
+
+        assert deliverer.wait(STOP_WITHIN_S) == 0, system.logs()
+        assert len(receiver.requests) == 4
+        counts = dict(connection.execute("SELECT status, count(*) FROM deliveries GROUP BY status").fetchall())
+        assert counts == {"delivered": 4, "pending": len(ids) - 4}
+        system.start_deliverer()
+        wait_done(connection)
+        assert sorted(one.event_id for one in receiver.received()) == sorted(map(event_of, ids))
+
+
+def test_two_deliverers_send_each_event_once(system: System, connection: psycopg.Connection[Any]) -> None:
+    caller = system.caller()
+    with receiving(system, answer("200 OK")) as receiver:
+        new_endpoint(caller, receiver)
+        for _ in range(2):
+            system.start_deliverer()
+        ids = transfers(caller, 60)
+        wait_received(receiver, *ids)
+        wait_done(connection)
+
+    assert sorted(one.event_id for one in receiver.received()) == sorted(map(event_of, ids))
+
+
+def test_without_redis_webhooks_arrive_all_the_same(system: System, own_redis: Redis) -> None:
+    caller = system.caller()
+    with receiving(system, answer("200 OK")) as receiver:
+        new_endpoint(caller, receiver)
+        deliverer = system.start_deliverer()
+        system.wait_for_heartbeat(deliverer)
+        wait_received(receiver, *transfers(caller))
+        own_redis.stop()
+
+        wait_received(receiver, *transfers(caller, 3))
+
+        own_redis.start()
+        wait_received(receiver, *transfers(caller, 3))
+        assert deliverer.poll() is None
+
+
+@pytest.fixture
+def fragile(own_postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[System]:
+    """A system on a Postgres that the test may stop."""
+    (tmp_path / "logs").mkdir()
+    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), redis_url)
+    system.start_api(ALLOW_PRIVATE)
+    system.start_workers(1)
+    system.start_sweeper()
+    yield system
+    system.close()
+
+
+def test_a_deliverer_goes_on_when_postgres_is_back(fragile: System, own_postgres: Postgres) -> None:
+    """What was in flight meanwhile is kept all the same, when that is soon, and not sent again."""
+    caller = fragile.caller()
+    go_on = threading.Event()
+
+    async def answer_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(go_on.wait, 30)
+        await answer("200 OK")(reader, writer)
+
+    with receiving(fragile, answer_later) as receiver:
+        new_endpoint(caller, receiver)
+        deliverer = fragile.start_deliverer()
+        first = transfers(caller)
+        wait_received(receiver, *first)
+        own_postgres.stop("immediate")
+        go_on.set()
+        own_postgres.start()
+
+        def accepted() -> str:
+            answered = caller.transfer(source, destination, 1)
+            return str(answered.body["id"]) if answered.status == 202 else ""
+
+        wait_for(lambda: caller.get("/readyz").status == 200, "Postgres to be back")
+        source, destination = caller.new_wallet(), caller.new_wallet()
+        second = wait_for(accepted, "a 202")
+        wait_received(receiver, second)
+        assert deliverer.poll() is None
+    fragile.audit()

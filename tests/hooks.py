@@ -1,0 +1,98 @@
+"""Endpoints and deliveries of a test's world, made and claimed through Teller's own code."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from core import ids, webhooks
+from core.db import DELIVERER_LIMITS, Database
+from core.ids import Prefix
+from core.signing import make_secret
+from core.transfers import Submission
+from core.webhooks import NewEndpoint
+from tests.world import World, new_id, transfer
+from worker.deliver import Delivery
+from worker.deliveries import StoredDeliveries
+from worker.send import Attempt, Fault
+
+SOMEWHERE = "https://example.com/hook"
+
+SUCCESS = Attempt(200, None, 0.01)
+ERROR = Attempt(500, None, 0.02)
+GONE = Attempt(410, None, 0.03)
+SILENCE = Attempt(None, Fault.TIMED_OUT, 15.0)
+
+
+def new_endpoint(world: World, url: str = SOMEWHERE, *, wallet_id: UUID | None = None, owner: str | None = None) -> NewEndpoint:
+    """Make an endpoint of the operator's, or of the wallet's client; each wallet stands for a client of its own."""
+    owner = owner or (ids.text(Prefix.CLIENT, wallet_id) if wallet_id else "operator")
+    new = NewEndpoint(new_id(), owner, wallet_id, url, ["transfer.applied", "transfer.rejected"], None, make_secret())
+    world.ask(lambda database: webhooks.insert_endpoint(database, new))
+    return new
+
+
+def finish(world: World, *submissions: Submission) -> None:
+    """Submit and drain."""
+    world.submit(*submissions)
+    world.drain()
+
+
+def make_due(world: World, count: int = 1) -> list[Submission]:
+    """Make so many transfers final, told to whoever is to be told of any."""
+    source, destination = world.new_wallets(0, 0)
+    world.query("DELETE FROM deliveries WHERE transfer_id IN (SELECT id FROM transfers WHERE destination = %s)", source)
+    sent = [transfer(source, destination, 1) for _ in range(count)]
+    finish(world, *sent)
+    return sent
+
+
+def lapse(world: World) -> None:
+    """Let all claims lapse, and all waits end."""
+    world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'")
+
+
+@asynccontextmanager
+async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
+    """The way to the database of a deliverer."""
+    database = Database(world.url, connections=connections, limits=DELIVERER_LIMITS)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def with_deliveries(world: World, work: Callable[[StoredDeliveries], Awaitable[Any]], **options: Any) -> Any:
+    """Do this with the world's deliveries."""
+
+    async def main() -> Any:
+        async with stored(world) as database:
+            return await work(StoredDeliveries(database, **options))
+
+    return asyncio.run(main())
+
+
+def claim(world: World, limit: int = 100, **options: Any) -> Sequence[Delivery]:
+    """Claim once, as a deliverer does that has nothing in flight."""
+    claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(limit, [], []), **options)
+    return claimed
+
+
+def mark(world: World, delivery: Delivery, attempt: Attempt, retry_in_s: float | None = None) -> None:
+    with_deliveries(world, lambda deliveries: deliveries.mark(delivery, attempt, retry_in_s))
+
+
+def trail(world: World, delivery: Delivery) -> list[tuple[int, int | None, str | None]]:
+    """Number, status code and error of each attempt."""
+    select = "SELECT number, status_code, error FROM delivery_attempts WHERE delivery_id = %s ORDER BY number"
+    return [(number, status_code, error) for number, status_code, error in world.query(select, delivery.id)]
+
+
+def state(world: World, delivery: Delivery) -> tuple[str, int, float | None]:
+    """Its status, its attempts, and in how many seconds the next is due."""
+    select = "SELECT status, attempts, next_attempt_at FROM deliveries WHERE id = %s"
+    [(status, attempts, next_at)] = world.query(select, delivery.id)
+    return status, attempts, (next_at - datetime.now(UTC)).total_seconds() if next_at else None

@@ -1,0 +1,78 @@
+"""What receivers do, from the attempt to what the trail says of it: the whole deliverer but its process."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from aiohttp.abc import AbstractResolver
+
+from tests.hooks import make_due, new_endpoint, stored
+from tests.integration.test_send import Answers
+from tests.receivers import answer, receiving
+from tests.world import World
+from worker.deliver import Deliverer
+from worker.deliveries import StoredDeliveries
+from worker.send import Sender
+
+
+async def deliver_all(world: World, sender: Callable[[], Sender]) -> None:
+    """Make one attempt at all that is due."""
+    async with stored(world) as database, sender() as sends:
+        deliverer = Deliverer(StoredDeliveries(database), sends)
+        while await deliverer.run_once():
+            await deliverer.finish()
+
+
+def outcomes(world: World) -> dict[str, tuple[str, str | None]]:
+    """By URL: the deliveries' status, and what the last attempt met."""
+    rows = world.query(
+        "SELECT url, d.status, coalesce(error, status_code::text) FROM webhook_endpoints e JOIN deliveries d ON endpoint_id = e.id"
+        " LEFT JOIN delivery_attempts ON delivery_id = d.id"
+    )
+    return {url: (status, met) for url, status, met in rows}
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"], ["93.184.216.34", "10.0.0.1"], ["::1"], ["::ffff:10.0.0.1"]],
+    ids=["loopback", "private", "link-local", "mixed", "loopback 6", "mapped"],
+)
+def test_a_name_that_leads_inside_is_sent_nothing_and_tried_again(world: World, addresses: list[str]) -> None:
+    """So it is each time: where a name leads may change."""
+    new_endpoint(world, "https://inside.example.com/")
+    make_due(world)
+    resolver: AbstractResolver = Answers(addresses)
+
+    asyncio.run(deliver_all(world, lambda: Sender(resolver=resolver)))
+
+    assert outcomes(world) == {"https://inside.example.com/": ("pending", "address_forbidden")}
+
+
+def test_a_redirect_is_an_answer_like_any_other_and_not_followed(world: World) -> None:
+    async def main() -> tuple[int, int, str]:
+        async with receiving(answer("200 OK")) as inside:
+            there = f"Location: {inside.url}\r\n"
+            async with receiving(answer("307 Temporary Redirect", there)) as outside:
+                await asyncio.to_thread(new_endpoint, world, outside.url)
+                await asyncio.to_thread(make_due, world)
+                await deliver_all(world, lambda: Sender(allow_private=True))
+                return outside.connected, inside.connected, outside.url
+
+    *connected, url = asyncio.run(main())
+
+    assert connected == [1, 0]
+    assert outcomes(world) == {url: ("pending", "307")}
+
+
+def test_where_only_public_addresses_are_allowed_an_older_private_url_is_not_called(world: World) -> None:
+    """It may have been taken when TELLER_WEBHOOK_ALLOW_PRIVATE was on."""
+
+    async def main() -> int:
+        async with receiving(answer("200 OK")) as receiver:
+            await asyncio.to_thread(new_endpoint, world, receiver.url)
+            await asyncio.to_thread(make_due, world)
+            await deliver_all(world, Sender)
+            return receiver.connected
+
+    assert asyncio.run(main()) == 0
+    assert list(outcomes(world).values()) == [("pending", "url_forbidden")]

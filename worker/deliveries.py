@@ -1,0 +1,250 @@
+"""Deliveries as they are stored: who is next, and what became of an attempt.
+
+A claim is a lease: `next_attempt_at` is moved to when it lapses, and is the token by which a mark shows that nobody has claimed the
+delivery since. So a deliverer that dies leaves nothing behind but a wait.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from core import db, ids, log, resources, transfers, webhooks
+from core.db import Database
+from core.errors import Unavailable
+from core.ids import Prefix
+from core.transfers import Transfer
+from worker.deliver import Delivery
+from worker.send import Attempt, Fault
+
+# An attempt ends within 15 s, and what became of it is kept within ten more, or not at all.
+LEASE_S = 30.0
+MARK_WITHIN_S = 10.0
+MARK_AGAIN_EVERY_S = 0.5
+
+FAILING_MAX_S = 5 * 24 * 3600.0  # longer than the schedule of a delivery: it was not one bad event
+
+# How many receivers a claim looks at, ten microseconds each: in all, and of an owner, who may name any number of hosts in
+# callback URLs. Who has more is looked at in turns.
+LOOK_AT_MAX = 2000
+LOOK_AT_OF_OWNER_MAX = 100
+
+logger = log.get(__name__)
+
+
+class Waiting(NamedTuple):
+    """A receiver for which deliveries are pending, and since when the longest due is; None when none is yet.
+
+    With an empty receiver it says that this owner has no more of them.
+    """
+
+    owner: str
+    receiver: str
+    due_since: datetime | None
+
+    @property
+    def name(self) -> str:
+        return name_of(self.owner, self.receiver)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claimed delivery. Without a URL it is for nobody any more."""
+
+    id: UUID
+    owner: str
+    receiver: str
+    endpoint_id: UUID | None
+    failures: int
+    claimed_until: datetime
+    url: str | None
+    wallet_id: UUID | None
+    secrets: Sequence[str]
+    transfer: Transfer
+
+    def sees_wallet(self, id: UUID) -> bool:
+        """An operator's receiver is told of all wallets, a client's of its own alone."""
+        return self.wallet_id in {None, id}
+
+
+class Marked(NamedTuple):
+    endpoint_id: UUID | None
+    disabled_reason: str | None
+
+
+class StoredDeliveries:
+    """Deliveries in Postgres; any number of processes may share them."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_s: float = LEASE_S,
+        look_at_max: int = LOOK_AT_MAX,
+        look_at_of_owner_max: int = LOOK_AT_OF_OWNER_MAX,
+    ) -> None:
+        self._database = database
+        self._lease_s = lease_s
+        self._look_at_max = look_at_max
+        self._look_at_of_owner_max = look_at_of_owner_max
+        self._from_owner = ""
+        self._after: dict[str, str] = {}  # of owners with many receivers: the last one that was looked at
+
+    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
+        """Return what is due longest: up to `limit`, one for each owner; nothing of and for those without. Raises Unavailable.
+
+        What is for nobody any more is canceled on the way, some of it at a time.
+        """
+        db.start_clock()
+        due = [one for one in await self._look() if one.due_since and one.owner not in without_owners]
+        without = set(without_receivers)
+        while chosen := longest_due(due, limit, without):
+            claimed = await self._claim(chosen)
+            if deliveries := list(deliveries_of(claimed)):
+                return deliveries
+            without |= {one.name for one in chosen}
+        return []
+
+    async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
+        """Keep what became of an attempt, and when the next is due. Raises Unavailable, after having tried for some seconds."""
+        marked = await self._keep(mark_of(delivery, attempt, retry_in_s))
+        if marked is None:
+            logger.warning("attempt not kept: canceled, or claimed again", delivery=ids.text(Prefix.DELIVERY, delivery.id))
+        elif marked.endpoint_id and marked.disabled_reason:
+            endpoint = ids.text(Prefix.ENDPOINT, marked.endpoint_id)
+            logger.warning("endpoint disabled", endpoint=endpoint, reason=marked.disabled_reason)
+            await webhooks.cancel_deliveries(self._database, marked.endpoint_id)
+
+    async def _look(self) -> list[Waiting]:
+        """Return who waits: all, or as many as are looked at in a turn, and the others in the turns to come."""
+        params = {
+            "from_owner": self._from_owner,
+            "owners": list(self._after),
+            "receivers": list(self._after.values()),
+            "per_owner": self._look_at_of_owner_max,
+            "limit": self._look_at_max,
+        }
+        waiting = await self._database.fetch("list_receivers", params, Waiting)
+        self._go_on_after(waiting)
+        return [one for one in waiting if one.receiver]
+
+    def _go_on_after(self, waiting: Sequence[Waiting]) -> None:
+        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver."""
+        counts = Counter(one.owner for one in waiting)
+        self._from_owner = waiting[-1].owner if len(waiting) == self._look_at_max else ""
+        others = {owner: after for owner, after in self._after.items() if owner not in counts or owner == self._from_owner}
+        full = {one.owner: one.receiver for one in waiting if counts[one.owner] == self._look_at_of_owner_max}
+        self._after = others | full
+
+    async def _claim(self, chosen: Sequence[Waiting]) -> list[Claimed]:
+        params = {
+            "owners": [one.owner for one in chosen],
+            "receivers": [one.receiver for one in chosen],
+            "lease_s": self._lease_s,
+        }
+        claimed = await self._database.fetch("claim_deliveries", params, claimed_of)
+        for endpoint_id in {one.endpoint_id for one in claimed if one.endpoint_id and not one.url}:
+            await webhooks.cancel_deliveries(self._database, endpoint_id)
+        return claimed
+
+    async def _keep(self, mark: dict[str, object]) -> Marked | None:
+        """Mark, again and again while the database is out of reach: what is not kept is sent again."""
+        deadline = time.monotonic() + MARK_WITHIN_S
+        while True:
+            db.start_clock()
+            try:
+                rows = await self._database.fetch("mark_delivery", mark, Marked)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(MARK_AGAIN_EVERY_S)
+            else:
+                return rows[0] if rows else None
+
+
+def longest_due(due: Sequence[Waiting], limit: int, without: Collection[str]) -> list[Waiting]:
+    """Return who has been due longest: up to `limit`, one for each owner, none of those without."""
+    of_owner: dict[str, Waiting] = {}
+    for one in sorted(due, key=lambda one: one.due_since or datetime.max.replace(tzinfo=UTC)):
+        if one.name not in without:
+            of_owner.setdefault(one.owner, one)
+    return list(of_owner.values())[:limit]
+
+
+def claimed_of(
+    *,
+    delivery_id: UUID,
+    receiver_owner: str,
+    receiver: str,
+    endpoint_id: UUID | None,
+    failures: int,
+    claimed_until: datetime,
+    url: str | None,
+    wallet_id: UUID | None,
+    secret: str | None,
+    old_secret: str | None,
+    **columns: Any,
+) -> Claimed:
+    """Return the claimed delivery of a row, which holds its transfer too."""
+    secrets = [one for one in (secret, old_secret) if one]
+    transfer = transfers.stored(**columns)
+    return Claimed(delivery_id, receiver_owner, receiver, endpoint_id, failures, claimed_until, url, wallet_id, secrets, transfer)
+
+
+def deliveries_of(claimed: Sequence[Claimed]) -> Iterator[Delivery]:
+    """Return those that are for somebody. One that cannot be rendered, which is a bug of ours, is logged and harms no other."""
+    for one in claimed:
+        if one.url is not None:
+            try:
+                yield delivery_of(one, one.url)
+            except Exception:
+                logger.exception("delivery put off: it cannot be rendered", delivery=ids.text(Prefix.DELIVERY, one.id))
+
+
+def delivery_of(claimed: Claimed, url: str) -> Delivery:
+    return Delivery(
+        id=claimed.id,
+        owner=claimed.owner,
+        receiver=name_of(claimed.owner, claimed.receiver),
+        url=url,
+        event_id=ids.text(Prefix.EVENT, claimed.transfer.id),
+        body=body_of(claimed),
+        signing_secrets=claimed.secrets,
+        failures=claimed.failures,
+        claimed_until=claimed.claimed_until,
+    )
+
+
+def body_of(claimed: Claimed) -> bytes:
+    """Return the event as its receiver may see it. It is final, so each attempt renders the same bytes."""
+    event = resources.show_event(claimed.transfer, claimed)
+    return json.dumps({name: event[name] for name in ("type", "timestamp", "data")}, separators=(",", ":")).encode()
+
+
+def mark_of(delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> dict[str, object]:
+    status_code, error = attempt.status, attempt.fault
+    if status_code is not None and not 100 <= status_code <= 999:
+        status_code, error = None, Fault.ANSWER_INVALID  # three digits that are no status (RFC 9110, section 15)
+    status = "delivered" if attempt.succeeded else "failed" if retry_in_s is None else "pending"
+    return {
+        "id": delivery.id,
+        "claimed_until": delivery.claimed_until,
+        "status": status,
+        "retry_in_s": retry_in_s,
+        "gone": attempt.gone,
+        "started_at": datetime.now(UTC) - timedelta(seconds=attempt.duration_s),
+        "duration_ms": round(attempt.duration_s * 1000),
+        "status_code": status_code,
+        "error": error,
+        "failing_max_s": FAILING_MAX_S,
+    }
+
+
+def name_of(owner: str, receiver: str) -> str:
+    """Return how a receiver is told from all others: a host may stand in callback URLs of many owners."""
+    return f"{owner} {receiver}"

@@ -1,0 +1,91 @@
+"""The deliverer's process: what is due is looked for each second, and as soon as a doorbell rings."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+
+from core import log
+from core.db import DELIVERER_LIMITS, Database
+from core.doorbell import DELIVERIES, Doorbell
+from core.settings import Settings
+from worker.deliver import Deliverer
+from worker.deliveries import StoredDeliveries
+from worker.jobs import of_deliverer
+from worker.listen import listen
+from worker.process import Process, Rounds
+from worker.send import Sender
+
+CONNECTIONS = 4  # a claim, and a few of those that keep what became of an attempt
+
+# How long a flag stays up after it woke us: while webhooks become due all the time, one job tells of all that came meanwhile. A job
+# costs its three milliseconds of this process.
+GATHER_S = 0.02
+
+logger = log.get(__name__)
+
+
+async def deliver(configured: Settings, process: Process) -> None:
+    """Deliver until the process is asked to stop; end when what was in flight then has ended, which takes seconds."""
+    stopping = stop_event(process)
+    if configured.webhooks_allow_private:
+        logger.warning("webhooks are sent to private addresses and without TLS: for development alone")
+    async with opened(configured.database_url) as database, Sender(allow_private=configured.webhooks_allow_private) as sender:
+        deliverer = Deliverer(StoredDeliveries(database), sender, beat=process.goes_on)
+        async with rung(configured.redis_url, deliverer.wake):
+            await deliverer.run(stopping)
+
+
+def stop_event(process: Process) -> asyncio.Event:
+    """Return an event that is set when the process is asked to stop, or has been."""
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        process.stopping = True
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    if process.stopping:
+        stop()
+    return stopping
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url, connections=CONNECTIONS, limits=DELIVERER_LIMITS)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
+    """Meanwhile call `wake`, in this event loop, when the doorbell rings: a thread beside it listens, as RQ has it."""
+    rounds = Rounds()
+    loop = asyncio.get_running_loop()
+    listening = asyncio.create_task(asyncio.to_thread(hear, rounds, redis_url, lambda: loop.call_soon_threadsafe(wake)))
+    try:
+        yield
+    finally:
+        rounds.stopping = True
+        await listening
+
+
+def hear(rounds: Rounds, redis_url: str, wake: Callable[[], object]) -> None:
+    """Call `wake` at each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
+    with closing(Doorbell(redis_url)) as doorbell:
+
+        def answer() -> None:
+            wake()
+            time.sleep(GATHER_S)
+            doorbell.answer_deliveries()
+            wake()
+
+        try:
+            listen(rounds, redis_url, DELIVERIES, of_deliverer(answer))
+        except Exception:
+            logger.exception("doorbell not heard any more")
