@@ -15,6 +15,7 @@ from redis.retry import Retry
 from rq import Queue
 
 from core import log
+from core.failpoint import failpoint
 
 __all__ = ["APPLY", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
 
@@ -65,6 +66,7 @@ class Doorbell:
         """Take the shards' flags down: whoever commits from here on rings again. Look once more after this."""
         if shards:
             self._try(lambda: self._redis.delete(*(flag(shard) for shard in shards)))
+            failpoint("doorbell.after_lower")
 
     def adopt(self, shards: Collection[int]) -> list[int]:
         """Raise the flags that are down, without waking anybody: the caller will drain these shards. Returns them."""
@@ -89,6 +91,7 @@ class Doorbell:
     def tell(self, ids: Sequence[UUID]) -> None:
         """Tell whoever waits for them that these transfers are final. Call it after COMMIT alone."""
         if ids:
+            failpoint("doorbell.before_tell")
             self._try(lambda: self._redis.publish(FINAL, b"".join(id.bytes for id in ids)))
 
     def is_reachable(self) -> bool:
@@ -98,6 +101,7 @@ class Doorbell:
         self._redis.close()
 
     def _ring(self, shards: Collection[int]) -> bool:
+        failpoint("doorbell.before_flags")
         silent = self._raise_flags(shards)
         return self._enqueue(silent) if silent else True
 
@@ -114,6 +118,7 @@ class Doorbell:
             return [shard for shard, raised in zip(shards, pipeline.execute(), strict=True) if raised]
 
     def _enqueue(self, shards: Collection[int]) -> bool:
+        failpoint("doorbell.before_enqueue")
         self._queue.enqueue(
             APPLY,
             list(shards),
@@ -123,6 +128,7 @@ class Doorbell:
             ttl=JOB_TTL_S,
             description=APPLY,
         )
+        failpoint("doorbell.after_enqueue")
         return True
 
     def _set_reruns(self, shards: Collection[int]) -> None:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import db, ledger
+from core.failpoint import failpoint
 from core.ledger import Claim, Outcome, Refusal, Wallet
 
 Connection = psycopg.Connection[Any]
@@ -107,9 +108,12 @@ class Applier:
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
+                failpoint("apply.after_claim")
                 claims = [Claim(*place[2:]) for place in places]
-                outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
-                self._write(connection, pipeline, places, outcome)
+                wallets = self._lock_wallets(connection, pipeline, claims)
+                failpoint("apply.after_wallets")
+                self._write(connection, pipeline, places, ledger.apply(claims, wallets))
+                failpoint("apply.before_commit")
         self._tell([place.transfer_id for place in places])
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
@@ -138,7 +142,10 @@ class Applier:
     def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> None:
         """Write what was decided, one statement each, and check that each wrote just that before it may be committed."""
         writes = statements_for(places, outcome)
-        cursors = [connection.execute(db.statement(write.name), write.params) for write in writes]
+        cursors = []
+        for write in writes:
+            cursors.append(connection.execute(db.statement(write.name), write.params))
+            failpoint(f"apply.after_{write.name}")
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
             if cursor.rowcount != write.rows:
