@@ -24,14 +24,27 @@ AT_ONCE = 2  # most of a run is waiting for servers to start
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__")
 IMPORT = "import api.__main__, api.app, core.__main__, worker.__main__"
 RUN_WITHIN_S = 300
+SHOWN = 120  # characters of what a check said
+
+
+class Outcome(NamedTuple):
+    """How a test ended. `kind` is "passed", "failed" (by an assertion), "error" or "not run"."""
+
+    kind: str
+    message: str = ""
 
 
 class Result(NamedTuple):
-    """What became of a mutant: `fault` is None when it was caught."""
+    """What became of a mutant: how each of its checks ended, or why it could not be made."""
 
     mutant: Mutant
+    outcomes: dict[str, Outcome]
     fault: str | None
     seconds: float
+
+    @property
+    def caught(self) -> bool:
+        return self.fault is None and all(outcome.kind == "failed" for outcome in self.outcomes.values())
 
 
 def main(words: Sequence[str]) -> int:
@@ -39,14 +52,14 @@ def main(words: Sequence[str]) -> int:
     checks = sorted({check for mutant in chosen for check in mutant.checks})
     with tempfile.TemporaryDirectory(prefix="teller-mutants-") as folder:
         whole = run(copy(Path(folder) / "whole", ()), checks)
-        if failed := [f"{check}: {outcome}" for check, outcome in whole.items() if outcome != "passed"]:
+        if failed := [f"{check}: {outcome}" for check, outcome in whole.items() if outcome.kind != "passed"]:
             print("\n".join(["These do not pass in a whole tree, and prove nothing:", *failed]))
             return 1
         with ThreadPoolExecutor(AT_ONCE) as threads:
             results = threads.map(lambda pair: try_out(Path(folder) / str(pair[0]), pair[1]), enumerate(chosen))
-            survivors = sum(show(result) for result in results)
-    print(f"{len(chosen)} mutants, {survivors} not caught")
-    return 1 if survivors or not chosen else 0
+            caught = sum(show(result).caught for result in results)
+    print(f"{caught} of {len(chosen)} mutants caught")
+    return 0 if chosen and caught == len(chosen) else 1
 
 
 def is_chosen(mutant: Mutant, words: Sequence[str]) -> bool:
@@ -56,23 +69,22 @@ def is_chosen(mutant: Mutant, words: Sequence[str]) -> bool:
 def try_out(folder: Path, mutant: Mutant) -> Result:
     """Break a copy in the folder, and see whether its checks do."""
     began = time.monotonic()
+    outcomes: dict[str, Outcome] = {}
+    fault = None
     try:
-        broken = copy(folder, mutant.edits)
-        outcomes = run(broken, mutant.checks)
-        survived = [f"{check}: {outcome}" for check, outcome in outcomes.items() if outcome != "failed"]
-        fault = "survived " + ", ".join(survived) if survived else None
+        outcomes = run(copy(folder, mutant.edits), mutant.checks)
     except DoesNotApply as error:
         fault = f"does not apply: {error}"
-    return Result(mutant, fault, time.monotonic() - began)
+    return Result(mutant, outcomes, fault, time.monotonic() - began)
 
 
-def show(result: Result) -> bool:
-    """Print a row of the table; return whether the mutant was not caught."""
-    verdict = result.fault or "caught"
+def show(result: Result) -> Result:
+    """Print a row of the table, with what each check said."""
+    verdict = result.fault or ("caught" if result.caught else "SURVIVED")
     print(f"{result.mutant.promise:>3}  {result.mutant.title}: {verdict} ({result.seconds:.1f} s)", flush=True)
-    for check in result.mutant.checks:
-        print(f"     by {check}", flush=True)
-    return result.fault is not None
+    for check, outcome in result.outcomes.items():
+        print(f"     {check}: {outcome.kind}\n       {outcome.message.partition(chr(10))[0][:SHOWN]}", flush=True)
+    return result
 
 
 class DoesNotApply(Exception):
@@ -98,31 +110,30 @@ def edited(text: str, edit: Edit) -> str:
     return text.replace(edit.old, edit.new)
 
 
-def run(tree: Path, checks: Sequence[str]) -> dict[str, str]:
-    """Run the tests in the tree; return of each "passed", "failed" (by an assertion) or how else it ended.
-
-    A test with parameters that are not named has failed when one of its cases has.
-    """
+def run(tree: Path, checks: Sequence[str]) -> dict[str, Outcome]:
+    """Run the tests in the tree and return how each ended: the first of its cases that did not pass, where it has several."""
     report = tree / "report.xml"
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-o", "junit_family=xunit1", f"--junitxml={report}", *checks]
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}
     ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False)
-    outcomes: dict[str, list[str]] = {check: [] for check in checks}
+    outcomes: dict[str, list[Outcome]] = {check: [] for check in checks}
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():
         name = f"{case.get('file')}::{case.get('name')}"
         outcomes[name if name in outcomes else name.partition("[")[0]].append(outcome_of(case))
-    not_run = [f"was not run: {ended.stdout}{ended.stderr}"]
-    return {check: next((case for case in cases or not_run if case != "passed"), "passed") for check, cases in outcomes.items()}
+    not_run = [Outcome("not run", f"{ended.stdout}{ended.stderr}")]
+    return {
+        check: next((case for case in cases or not_run if case.kind != "passed"), Outcome("passed"))
+        for check, cases in outcomes.items()
+    }
 
 
-def outcome_of(case: ElementTree.Element) -> str:
+def outcome_of(case: ElementTree.Element) -> Outcome:
     problem = next(iter(case), None)
     if problem is None:
-        return "passed"
+        return Outcome("passed")
     message = problem.get("message", "")
-    return (
-        "failed" if problem.tag == "failure" and message.startswith(("AssertionError", "assert ")) else f"{problem.tag}: {message}"
-    )
+    is_assertion = problem.tag == "failure" and message.startswith(("AssertionError", "assert "))
+    return Outcome("failed" if is_assertion else "error", message)
 
 
 if __name__ == "__main__":
