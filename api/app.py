@@ -25,7 +25,7 @@ from api.parameters import refuse_parameters_on, refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
 from api.waiting import Waiting
-from core import log, settings
+from core import failpoint, log, settings
 from core import transfers as stored_transfers
 from core.buckets import Buckets
 from core.db import Database
@@ -44,6 +44,7 @@ LOOKUP_MAX = 200  # transfers that one statement looks up
 
 def create_app(configured: Settings) -> ASGIApp:
     """Return the application of these settings. It connects to nothing before it is started."""
+    failpoint.announce()
     return RequestIds(FastLane(create_api(configured), thin.verbs()))
 
 

@@ -12,6 +12,7 @@ from core import transfers, wallets
 from core.db import Connection, Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.failpoint import failpoint
 from core.transfers import Submission, Transfer
 
 # Under load a worker stays for longer than this and looks by itself (worker/drain.py): rings for what comes meanwhile are saved up.
@@ -122,7 +123,9 @@ class Intake:
 
 async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Answer]:
     """Store the submissions and say of each what became of it. Safe to repeat: the same submissions get the same answers."""
+    failpoint("accept.before_insert")
     inserted = await transfers.insert(connection, submissions)
+    failpoint("accept.after_commit")
     answers: dict[UUID, Answer] = {row.id: Accepted(row.created_at) for row in inserted}
     left_out = [submission for submission in submissions if submission.id not in answers]
     if left_out:
@@ -132,6 +135,7 @@ async def insert(connection: Connection, submissions: Sequence[Submission]) -> l
 
 async def explain(connection: Connection, left_out: Sequence[Submission]) -> dict[UUID, Answer]:
     """Return why each of these was not inserted. Statements of their own: they see what others committed meanwhile."""
+    failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in left_out]
     by_key = {(found.owner, found.idempotency_key): found for found in await transfers.find_by_keys(connection, keys)}
     wallet_ids = {id for submission in left_out for id in (submission.source, submission.destination)}

@@ -32,6 +32,9 @@ API_LIMITS = {"statement_timeout": "1500ms", "lock_timeout": "1s", "idle_in_tran
 # An idle transaction is a frozen worker: ending it frees the wallets that it has locked.
 WORKER_LIMITS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}
 
+# A worker that is frozen between two statements of one round trip is not idle to Postgres, which waits for the rest of them.
+WORKER_TRANSACTION_TIMEOUT = "10s"
+
 # A plan that was made while a table was nearly empty reads all of it, and is kept: a minute later that may be a million deliveries.
 DELIVERER_LIMITS = {**API_LIMITS, "enable_seqscan": "off"}
 
@@ -78,7 +81,13 @@ def is_transient(error: BaseException) -> bool:
 
 def connect(url: str) -> psycopg.Connection:
     """Open a worker's connection: autocommit, UTC, the worker's limits."""
-    return psycopg.connect(url, autocommit=True, options=options(WORKER_LIMITS), prepare_threshold=1, **KEEPALIVE)
+    connection = psycopg.connect(url, autocommit=True, options=options(WORKER_LIMITS), prepare_threshold=1, **KEEPALIVE)
+    try:
+        connection.execute(statement("limit_transactions"), {"limit": WORKER_TRANSACTION_TIMEOUT})
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def options(limits: Mapping[str, str]) -> str:

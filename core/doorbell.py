@@ -16,6 +16,7 @@ from redis.retry import Retry
 from rq import Queue
 
 from core import log
+from core.failpoint import failpoint
 
 __all__ = ["APPLY", "DELIVER", "DELIVERIES", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
 
@@ -89,7 +90,9 @@ class Doorbell:
 
     def leave(self, shards: Collection[int]) -> bool:
         """Leave shards to the gatherer and return True; without one, lower their flags: then look once more."""
-        return bool(shards) and bool(self._try(lambda: self._leave([GATHERER, LEFT, *map(flag, shards)], shards)))
+        is_left = bool(shards) and bool(self._try(lambda: self._leave([GATHERER, LEFT, *map(flag, shards)], shards)))
+        failpoint("doorbell.after_leave")
+        return is_left
 
     def take_left(self) -> list[int]:
         """Return the shards that others have left to the gatherer."""
@@ -126,6 +129,7 @@ class Doorbell:
     def tell(self, ids: Sequence[UUID]) -> None:
         """Tell whoever waits for them that these transfers are final. Call it after COMMIT alone."""
         if ids:
+            failpoint("doorbell.before_tell")
             self._try(lambda: self._redis.publish(FINAL, b"".join(id.bytes for id in ids)))
 
     def is_reachable(self) -> bool:
@@ -135,6 +139,7 @@ class Doorbell:
         self._redis.close()
 
     def _ring(self, shards: Collection[int]) -> bool:
+        failpoint("doorbell.before_flags")
         silent = self._raise_flags(shards)
         return self._enqueue(silent) if silent else True
 
@@ -151,7 +156,9 @@ class Doorbell:
             return [shard for shard, raised in zip(shards, pipeline.execute(), strict=True) if raised]
 
     def _enqueue(self, shards: Collection[int]) -> bool:
+        failpoint("doorbell.before_enqueue")
         enqueue(self._queue, APPLY, list(shards))
+        failpoint("doorbell.after_enqueue")
         return True
 
     def _take_left(self, place_for_s: int) -> list[int]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 
-from core import db, log, settings
+from core import db, failpoint, log, settings
 from core.doorbell import QUEUE, Doorbell
 from core.settings import Settings
 from worker.apply import Applier, Connection
@@ -27,6 +27,7 @@ def main() -> int:
     verb = parser.parse_args().verb
     configured = settings.load()
     log.configure(configured.log_level)
+    failpoint.announce()
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import db, ledger
+from core.failpoint import failpoint
 from core.ledger import Claim, Outcome, Refusal, Wallet
 
 Connection = psycopg.Connection[Any]
@@ -117,9 +118,12 @@ class Applier:
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
+                failpoint("apply.after_claim")
                 claims = [Claim(*place[2:]) for place in places]
-                outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
-                due = self._write(connection, pipeline, places, outcome)
+                wallets = self._lock_wallets(connection, pipeline, claims)
+                failpoint("apply.after_wallets")
+                due = self._write(connection, pipeline, places, ledger.apply(claims, wallets))
+                failpoint("apply.before_commit")
         self._tell([place.transfer_id for place in places])
         if due:
             self._ring()
@@ -153,7 +157,10 @@ class Applier:
         Returns whether webhooks become due by it.
         """
         writes = statements_for(places, outcome)
-        cursors = [connection.execute(db.statement(write.name), write.params) for write in writes]
+        cursors = []
+        for write in writes:
+            cursors.append(connection.execute(db.statement(write.name), write.params))
+            failpoint(f"apply.after_{write.name}")
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
             if cursor.rowcount != write.rows:

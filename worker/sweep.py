@@ -5,6 +5,7 @@ from collections.abc import Callable
 import psycopg
 
 from core import db, log
+from core.failpoint import failpoint
 from worker.apply import Connection
 from worker.drain import Drainer
 from worker.process import Process
@@ -33,6 +34,7 @@ class Sweeper:
         None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
         is logged.
         """
+        failpoint("sweep.before_list")
         try:
             waiting = self._waiting_shards()
         except psycopg.Error as error:
@@ -41,6 +43,7 @@ class Sweeper:
             return 0
         if waiting:
             logger.info("sweeping", shards=waiting)
+            failpoint("sweep.before_drain")
         return self._drainer.answer(waiting)
 
     def close(self) -> None:

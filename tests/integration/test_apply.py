@@ -19,6 +19,7 @@ from core.doorbell import QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
 from core.transfers import Submission
 from local.redis import Redis
+from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
@@ -174,6 +175,49 @@ def test_transfers_that_cross_between_two_shards_do_not_deadlock(world: World, t
     assert world.statuses(*(one.id for one in crossing)) == [APPLIED] * 800
     assert (world.balance(here), world.balance(there)) == (400, 400)
     assert world.query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
+    assert_clean(world)
+    for drainer in drainers:
+        drainer.close()
+
+
+def test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed(
+    world: World, connection: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    source, destination = world.new_wallets(10, 0)
+    sent = transfer(source, destination, 4)
+    world.submit(sent)
+
+    with closing(world.drainer(lock_timeout="4s")) as drainer:
+        with connection.transaction():
+            connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [sent.id])
+            answer = threads.submit(drainer.answer, [sent.shard])
+            world.wait_until_blocked()  # its entries and balances are written; its verdict waits
+            assert_clean(world)
+            assert (world.balance(source), world.balance(destination)) == (10, 0)
+        answer.result(20)
+
+    assert world.statuses(sent.id) == [APPLIED]
+    assert_clean(world)
+
+
+def test_a_drain_decides_by_what_those_before_it_have_left_in_the_wallets(
+    world: World, connection: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    """A wallet of one shard is credited by a drain of another one, which is held up before its COMMIT."""
+    rich, shared, last = world.new_wallet(50, shard=1), world.new_wallet(shard=2), world.new_wallet(shard=3)
+    credit, debit = transfer(rich, shared, 50), transfer(shared, last, 50)
+    world.submit(credit, debit)
+    drainers = [world.drainer(lock_timeout="4s") for _ in range(2)]
+
+    with connection.transaction():
+        connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [credit.id])
+        first = threads.submit(drainers[0].answer, [credit.shard])
+        world.wait_until_blocked()
+        second = threads.submit(drainers[1].answer, [debit.shard])
+        wait_for(lambda: second.done() or len(world.wait_until_blocked()) == 2, "a drain that waits, or does not")
+    assert (first.result(20), second.result(20)) == (1, 1)
+
+    assert world.statuses(credit.id, debit.id) == [APPLIED, APPLIED]
     assert_clean(world)
     for drainer in drainers:
         drainer.close()

@@ -95,6 +95,24 @@ def test_of_fifty_over_several_processes_with_one_key_one_is_accepted(world: Wor
     assert sum(isinstance(answer, Existing) for answer in answers) == 47
 
 
+def test_whoever_waits_for_another_with_the_same_key_gets_that_ones_transfer(
+    world: World, blocker: psycopg.Connection[Any]
+) -> None:
+    sent = deposit(world.new_wallet(), 1)
+    hold_key(blocker, sent)
+
+    async def come_second(intake: Intake) -> list[Answer | BaseException]:
+        second = asyncio.create_task(submit_all(intake, sent))
+        await asyncio.to_thread(world.wait_until_blocked)
+        await asyncio.to_thread(blocker.commit)
+        return await second
+
+    [answer] = with_intake(world, come_second)
+
+    assert isinstance(answer, Existing)
+    assert world.query("SELECT id FROM transfers") == [(answer.transfer.id,)]
+
+
 def test_what_arrives_together_is_stored_by_one_statement(world: World) -> None:
     wallet = world.new_wallet()
 

@@ -1,6 +1,8 @@
 """What is read, as it was written: single objects and lists, with their order, their limits and their filters."""
 
 import re
+import threading
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -98,6 +100,39 @@ def test_a_wallet_is_found_with_its_balance_and_version(world: World) -> None:
 
     assert (found.id, found.currency, found.balance, found.version, found.status) == (wallet, "USD", 70, 1, "active")
     assert world.wallet(ids.external_wallet(wallet.int & 15)).client_id is None
+
+
+def test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves(world: World) -> None:
+    wallet = world.new_wallet()
+    sent = [deposit(wallet, 1) for _ in range(2000)]
+    world.submit(*sent)
+    ending = threading.Event()
+
+    def drain_one_by_one() -> None:
+        with closing(world.applier()) as applier:
+            while not ending.is_set() and applier.apply([sent[0].shard], 1).finished:
+                pass
+
+    async def look(database: db.Database) -> int:
+        """Look at the wallet, and at the transfer whose turn it is, a hundred times each; return how many have been applied."""
+        applied = 0
+        for _ in range(100):
+            found = await wallets.find(database, wallet)
+            assert found is not None
+            assert found.balance == found.version
+            [head] = await transfers.find_all(database, [sent[min(found.version, len(sent) - 1)].id])
+            assert head is not None
+            assert len(head.entries) == (2 if head.status == "applied" else 0)
+            applied = found.version
+        return applied
+
+    drain = threading.Thread(target=drain_one_by_one)
+    drain.start()
+    try:
+        assert world.ask(look) > 0
+    finally:
+        ending.set()
+        drain.join()
 
 
 def test_kinds_are_told_of_the_wallets_that_exist(world: World) -> None:
