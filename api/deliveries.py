@@ -15,12 +15,13 @@ from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, js
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
-from api.times import Time, rfc3339
+from api.times import Time
 from api.transfers import TransferId, find_transfer
 from api.webhooks import EndpointId, find_endpoint
 from core import deliveries, ids
 from core.deliveries import REDELIVER_MAX, Delivery, Status
 from core.ids import Prefix
+from core.times import rfc3339
 
 DeliveryId = Annotated[str, id_schema(Prefix.DELIVERY)]
 StatusFilter = Annotated[Status | None, Query(description="only those that have this status")]
