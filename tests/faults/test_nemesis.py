@@ -1,0 +1,34 @@
+"""Seeded faults on a whole system of its own, for some seconds; `make soak` does it for longer, with other seeds."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.nemesis.faults import plan
+from tests.nemesis.house import ELDERS
+from tests.nemesis.run import Broken, run
+
+SEED = 12980
+SECONDS = 15.0
+
+
+@pytest.mark.timeout(240)
+def test_a_system_in_which_everything_breaks_keeps_its_promises(tmp_path: Path) -> None:
+    try:
+        run(SEED, SECONDS, tmp_path)
+    except Broken:
+        for log in sorted((tmp_path / "logs").glob("*.log")):
+            print(f"{log.name}:\n{log.read_text()[-4000:]}")
+        raise
+
+
+def test_the_same_seed_plans_the_same_faults_and_another_one_others() -> None:
+    one, same, other = (plan(random.Random(seed), 60) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_nobody_who_is_spared_is_killed() -> None:
+    faults = plan(random.Random(1), 600, sparing=ELDERS)
+    assert not [fault for fault in faults if fault.target in ELDERS and fault.what in {"kill", "terminate"}]
+    assert {fault.what for fault in faults if fault.target in ELDERS} == {"freeze"}
