@@ -7,7 +7,8 @@ import pytest
 
 from tests.nemesis.faults import plan
 from tests.nemesis.house import ELDERS
-from tests.nemesis.run import Broken, run
+from tests.nemesis.run import run
+from tests.nemesis.trial import Broken
 
 SEED = 12980
 SECONDS = 15.0

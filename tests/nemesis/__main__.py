@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.nemesis.run import Broken, run
+from tests.nemesis.run import run
+from tests.nemesis.trial import Broken
 
 
 def main() -> int:

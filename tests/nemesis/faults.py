@@ -8,12 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tests.nemesis.house import DOORS, TITLES, House, Seat
+from tests.nemesis.house import DOORS, GRACE_S, TITLES, House, Seat
 from tests.nemesis.proxy import Break
 
 EVERY_S = 0.8  # on average; they last for longer than that, so several are on at once
 LASTS_S = (0.2, 4.0)
-GRACE_S = 10.0  # what every way to run containers gives a process between SIGTERM and SIGKILL, at least
 FROZEN_BEFORE_KILL_S = 1.0
 
 PROCESS_FAULTS = ["kill", "freeze", "terminate"]

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -19,7 +19,9 @@ from tests.databases import Databases
 from tests.nemesis.proxy import Line
 from tests.system import System
 
+POLL_S = 0.02
 SUPERVISE_EVERY_S = 0.05
+GRACE_S = 10.0  # what every way to run containers gives a process between SIGTERM and SIGKILL, at least
 RESTART_AFTER_S = 0.5
 START_WITHIN_S = 60.0
 SNAPSHOT = "dump.rdb"  # what Redis loads when it starts, if it is there
@@ -39,9 +41,23 @@ KINDS = {
     "worker": Kind(("worker", "apply"), 3),
     "sweeper": Kind(("worker", "sweep"), 1),
 }
-TITLES = [f"{name}-{number}" for name, kind in KINDS.items() for number in range(kind.count)]
-ELDERS = [f"{name}-0" for name in KINDS]  # those that a long run lets grow old, to see whether they leak
-DOORS = [title for title in TITLES if title.startswith("api-")]
+
+
+def titles_of(kinds: Mapping[str, Kind]) -> list[str]:
+    return [title_of(name, number) for name, kind in kinds.items() for number in range(kind.count)]
+
+
+def title_of(name: str, number: int) -> str:
+    return f"{name}-{number}"
+
+
+def name_of(title: str) -> str:
+    return title.rpartition("-")[0]
+
+
+TITLES = titles_of(KINDS)
+ELDERS = [title_of(name, 0) for name in KINDS]  # those that a long run lets grow old, to see whether they leak
+DOORS = [title for title in TITLES if name_of(title) == "api"]
 
 
 @dataclass
@@ -79,10 +95,13 @@ class Seat:
 class House:
     """Opened and closed in one event loop. `say` gets a line for everything that happens, `complain` for what must not."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None], complain: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], complain: Callable[[str], None], kinds: Mapping[str, Kind] = KINDS
+    ) -> None:
         self._folder = folder
         self._say = say
         self._complain = complain
+        self._kinds = kinds
         self.postgres = Postgres(folder / "postgres")
         self.redis = Redis(folder / "redis")
         self.seats: dict[str, Seat] = {}
@@ -103,7 +122,7 @@ class House:
         self.owner_url = databases.owner_url(database_url)
         (self._folder / "logs").mkdir()
         self._system = System(self._folder / "logs", database_url, self.redis.url)
-        for title in TITLES:
+        for title in titles_of(self._kinds):
             self.seats[title] = await self._seat(title)
         self.start_all()
         self._supervisor = asyncio.create_task(self._supervise())
@@ -135,15 +154,31 @@ class House:
 
     async def wait_until_open(self) -> None:
         """Wait until every API listens."""
-        deadline = time.monotonic() + START_WITHIN_S
-        while not all(self.is_ready(self.seats[title]) for title in DOORS):
-            if time.monotonic() > deadline:
-                raise AssertionError("an API does not start")
-            await asyncio.sleep(SUPERVISE_EVERY_S)
+        await wait_for(lambda: all(self.is_ready(self.seats[title]) for title in self.doors), "the APIs to listen", START_WITHIN_S)
 
     def is_ready(self, seat: Seat) -> bool:
         """Whether the process there has begun its work."""
-        return seat.is_running and (errno_of(seat.port) is not None if seat.title in DOORS else seat.heartbeat_file.exists())
+        return seat.is_running and (errno_of(seat.port) is not None if seat.title in self.doors else seat.heartbeat_file.exists())
+
+    async def scale(self, name: str, count: int) -> None:
+        """Start more processes of this kind, or ask some to end, all at once; return when they have begun, or have ended."""
+        seats = {title: seat for title, seat in self.seats.items() if name_of(title) == name}
+        for number in range(len(seats), count):
+            title = title_of(name, number)
+            self.seats[title] = seats[title] = await self._seat(title)
+            self._start(seats[title])
+        superfluous = list(seats.values())[count:]
+        for seat in superfluous:
+            seat.is_held = True
+            seat.expected_exits = {0}
+            seat.signal(signal.SIGTERM)
+        await asyncio.gather(*(self._wait_until_gone(seat) for seat in superfluous))
+        await wait_for(lambda: all(self.is_ready(seat) for seat in self.seats.values()), "all to begin", START_WITHIN_S)
+
+    async def _wait_until_gone(self, seat: Seat) -> None:
+        await wait_for(lambda: seat.died_at, f"the end of {seat.title}", GRACE_S)
+        del self.seats[seat.title]
+        await asyncio.gather(seat.postgres.close(), seat.redis.close())
 
     async def kill_all(self) -> None:
         """As a power cut would: all processes of ours, then both servers with all that they held in memory alone."""
@@ -205,11 +240,11 @@ class House:
             "TELLER_PORT": str(free_port()),
             "TELLER_HEARTBEAT_FILE": str(self._folder / f"{title}.heartbeat"),
         }
-        if title in DOORS:
+        if name_of(title) == "api":
             self.doors[title] = Line(f"clients→{title}", int(environment["TELLER_PORT"]))
             await self.doors[title].open()
         await asyncio.gather(postgres.open(), doorbell.open())
-        return Seat(title, KINDS[title.rpartition("-")[0]].argv, postgres, doorbell, environment)
+        return Seat(title, KINDS[name_of(title)].argv, postgres, doorbell, environment)
 
     def _start(self, seat: Seat) -> None:
         assert self._system is not None
@@ -237,6 +272,15 @@ class House:
         elif not seat.is_held and time.monotonic() >= seat.died_at + seat.restart_after_s:
             self._start(seat)
             self._say(f"{seat.title} is started again")
+
+
+async def wait_for(condition: Callable[[], object], what: str, within_s: float) -> None:
+    """Wait until it holds; fail, saying what was waited for, when that takes too long. See tests/waiting.py."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {within_s} s in vain for {what}")
+        await asyncio.sleep(POLL_S)
 
 
 def through(line: Line, url: str) -> str:
