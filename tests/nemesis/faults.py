@@ -91,13 +91,14 @@ class Nemesis:
         targets = [line for line in LINES if line.endswith(fault.target[3:])] if fault.target.startswith("all→") else [fault.target]
         for target in targets:  # in one order, so that no two wait for each other
             await self._locks[target].acquire()
-        self._begun += 1
-        self._under_way += 1
+        disturbs = int(fault.what != "terminate")  # nobody needs longer because another one has been asked to end
+        self._begun += disturbs
+        self._under_way += disturbs
         try:
             self._say(f"{fault.target}: {fault.what} ({fault.for_s:.1f} s)")
             await self._act(fault, targets)
         finally:
-            self._under_way -= 1
+            self._under_way -= disturbs
             for target in targets:
                 self._locks[target].release()
 
@@ -138,12 +139,12 @@ class Nemesis:
         """Send the signal; return when the supervisor has started another one."""
         await until(lambda: self._house.is_ready(seat))  # before that, SIGTERM is not heard, and there is nothing to end
         ended = seat.process
-        others = self._begun, self._under_way
+        begun, is_undisturbed = self._begun, not self._under_way
         seat.restart_after_s = for_s
         seat.expected_exits = {-number} if number == signal.SIGKILL else {0}
         seat.signal(number)
         if not await until(lambda: seat.process is not ended or not seat.is_running, GRACE_S):
-            if others == (self._begun, 1):
+            if is_undisturbed and self._begun == begun:
                 self._complain(f"{seat.title} does not end within {GRACE_S} s of SIGTERM, with nothing else broken")
             self._say(f"{seat.title} takes too long and is killed")
             seat.expected_exits = {0, -signal.SIGKILL}
