@@ -36,10 +36,10 @@ class Trial:
         self.gate = Gate()
         self.recovered_s: list[float] = []
         self._seed = seed
-        self._again = again
+        self._how_to_repeat = f"seed {seed}; the same again: {again}"
 
     async def __aenter__(self) -> "Trial":
-        self.say(f"seed {self._seed}; the same again: {self._again}")
+        self.say(self._how_to_repeat)
         try:
             await self._open()
         except BaseException:
@@ -55,6 +55,8 @@ class Trial:
             await self.house.close()
         if error is None:
             self.raise_if_broken()
+        elif not isinstance(error, Broken):
+            error.add_note(self._how_to_repeat)
 
     async def drain(self, waiting: int) -> None:
         """Promise 5: nobody asks for anything now, so that nothing but the system itself can find what waits."""
@@ -84,7 +86,7 @@ class Trial:
 
     def raise_if_broken(self) -> None:
         if broken := self.history.broken:
-            raise Broken("\n".join([*broken[:SHOWN], f"{len(broken)} in all; seed {self._seed}; the same again: {self._again}"]))
+            raise Broken("\n".join([*broken[:SHOWN], f"{len(broken)} in all; {self._how_to_repeat}"]))
 
     def tell(self) -> None:
         """Say what it was that held."""
