@@ -7,6 +7,7 @@ import pytest
 
 from tests.nemesis.faults import plan
 from tests.nemesis.house import ELDERS
+from tests.nemesis.leaks import growth
 from tests.nemesis.run import run
 from tests.nemesis.trial import Broken
 
@@ -33,3 +34,9 @@ def test_nobody_who_is_spared_is_killed() -> None:
     faults = plan(random.Random(1), 600, sparing=ELDERS)
     assert not [fault for fault in faults if fault.target in ELDERS and fault.what in {"kill", "terminate"}]
     assert {fault.what for fault in faults if fault.target in ELDERS} == {"freeze"}
+
+
+def test_what_grows_all_the_time_is_a_leak_and_what_comes_and_goes_is_none() -> None:
+    assert growth("files", [3 * number for number in range(20)], 16) == ["files grew from 9 to 51, more than by 16"]
+    assert growth("files", [10, 50] * 10, 16) == []
+    assert growth("files", [0, *[60] * 19], 16) == []  # before the first request there was nothing to hold

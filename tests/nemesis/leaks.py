@@ -11,7 +11,7 @@ from tests.nemesis.house import ELDERS, House
 SAMPLES_MIN = 8  # below that nothing can be said of growth
 THREADS_GROW_MAX = 4
 FILES_GROW_MAX = 16  # pooled connections come and go
-MEMORY_GROWS_MAX_MIB = 40
+MEMORY_GROWS_MAX_MIB = 20
 SESSIONS_GROW_MAX = 12  # each API has a pool of up to ten
 
 
