@@ -28,7 +28,7 @@ class Leaks:
     def __init__(self, house: House, say: Callable[[str], None]) -> None:
         self._house = house
         self._say = say
-        self._samples: dict[str, list[Sample]] = {title: [] for title in ELDERS}
+        self._lives: dict[str, list[list[Sample]]] = {title: [[]] for title in ELDERS}  # samples of each process that sat there
         self._sessions: list[int] = []
 
     def sample(self) -> None:
@@ -37,14 +37,15 @@ class Leaks:
             if process is not None and process.poll() is None:
                 self._note(title, sample_of(process.pid))
         self._sessions.append(self._house.count_backends())
-        newest = ((title, samples[-1]) for title, samples in self._samples.items() if samples)
+        newest = ((title, lives[-1][-1]) for title, lives in self._lives.items() if lives[-1])
         shown = [f"{title} {one.threads} threads {one.files} files {one.memory_mib:.0f} MiB" for title, one in newest]
         self._say("  ".join(["sample:", *shown, f"postgres {self._sessions[-1]} sessions"]))
 
     def found(self) -> list[str]:
-        """Return, in words, what grew."""
+        """Return, in words, what grew in the longest life at each seat."""
         grown = []
-        for title, samples in self._samples.items():
+        for title, lives in self._lives.items():
+            samples = max(lives, key=len)
             if len(samples) >= SAMPLES_MIN:
                 grown += growth(f"{title}'s threads", [one.threads for one in samples], THREADS_GROW_MAX)
                 grown += growth(f"{title}'s open files", [one.files for one in samples], FILES_GROW_MAX)
@@ -54,9 +55,10 @@ class Leaks:
         return grown
 
     def _note(self, title: str, sample: Sample) -> None:
-        if self._samples[title] and self._samples[title][-1].pid != sample.pid:
-            self._samples[title] = []  # somebody new: the life of the one before says nothing about it
-        self._samples[title].append(sample)
+        lives = self._lives[title]
+        if lives[-1] and lives[-1][-1].pid != sample.pid:
+            lives.append([])
+        lives[-1].append(sample)
 
 
 def sample_of(pid: int) -> Sample:
