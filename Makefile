@@ -8,7 +8,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test mutants bench lint audit start stop
+.PHONY: help run test soak mutants bench lint audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl
 
 test: $(INSTALLED)  ## run all tests, on servers that they start themselves
 	@exec $(RUN) pytest
+
+soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see whether it keeps its promises; SEED=n does it again
+	@exec $(RUN) tests.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fail when the tests do not see it (some minutes)
 	@exec $(RUN) tests.mutants

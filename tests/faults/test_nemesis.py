@@ -1,0 +1,42 @@
+"""Seeded faults on a whole system of its own, for some seconds; `make soak` does it for longer, with other seeds."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.nemesis.faults import plan
+from tests.nemesis.house import ELDERS
+from tests.nemesis.leaks import growth
+from tests.nemesis.run import run
+from tests.nemesis.trial import Broken
+
+SEED = 12980
+SECONDS = 15.0
+
+
+@pytest.mark.timeout(240)
+def test_a_system_in_which_everything_breaks_keeps_its_promises(tmp_path: Path) -> None:
+    try:
+        run(SEED, SECONDS, tmp_path)
+    except Broken:
+        for log in sorted((tmp_path / "logs").glob("*.log")):
+            print(f"{log.name}:\n{log.read_text()[-4000:]}")
+        raise
+
+
+def test_the_same_seed_plans_the_same_faults_and_another_one_others() -> None:
+    one, same, other = (plan(random.Random(seed), 60) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_nobody_who_is_spared_is_killed() -> None:
+    faults = plan(random.Random(1), 600, sparing=ELDERS)
+    assert not [fault for fault in faults if fault.target in ELDERS and fault.what in {"kill", "terminate"}]
+    assert {fault.what for fault in faults if fault.target in ELDERS} == {"freeze"}
+
+
+def test_what_grows_all_the_time_is_a_leak_and_what_comes_and_goes_is_none() -> None:
+    assert growth("files", [3 * number for number in range(20)], 16) == ["files grew from 9 to 51, more than by 16"]
+    assert growth("files", [10, 50] * 10, 16) == []
+    assert growth("files", [0, *[60] * 19], 16) == []  # before the first request there was nothing to hold

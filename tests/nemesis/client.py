@@ -1,0 +1,164 @@
+"""Clients that ask again, with the same key, until they know what became of what they asked for; and log every answer."""
+
+import asyncio
+import json
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from tests.caller import OPERATOR_KEY
+from tests.nemesis.history import Asked, History, View
+
+ANSWER_WITHIN_S = 4.0  # then a client hangs up: the outcome is unknown
+AGAIN_AFTER_S = (0.02, 0.3)
+PAUSE_S = (0.0, 0.06)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Any
+    body: Any
+    sent_at: float
+
+
+class Gate:
+    """Lets clients ask; closed, it makes them wait before their next request, and knows when the last one has its answer."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._under_way = 0
+
+    def open(self) -> None:
+        self._open.set()
+
+    def close(self) -> None:
+        self._open.clear()
+
+    async def wait_idle(self) -> None:
+        await self._idle.wait()
+
+    async def __aenter__(self) -> None:
+        await self._open.wait()
+        self._under_way += 1
+        self._idle.clear()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+
+class Client:
+    """One caller. Each request goes to any of the APIs, over whatever connection is free."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        history: History,
+        gate: Gate,
+        session: aiohttp.ClientSession,
+        dice: random.Random,
+        key: str = OPERATOR_KEY,
+    ) -> None:
+        self._urls = urls
+        self._gate = gate
+        self._session = session
+        self._key = key
+        self.history = history
+        self.dice = dice
+
+    def with_key(self, key: str) -> "Client":
+        return Client(self._urls, self.history, self._gate, self._session, self.dice, key)
+
+    def new_key(self) -> str:
+        return str(uuid.UUID(int=self.dice.getrandbits(128)))
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self.dice.uniform(*PAUSE_S))
+
+    async def insist(
+        self, method: str, path: str, body: object = None, *, key: str | None = None, prefer: str | None = None, refusal: int = 0
+    ) -> Answer:
+        """Ask until there is an answer that says what became of it: a success, or the refusal that is expected."""
+        while (answer := await self._ask(method, path, body, key, prefer, refusal)) is None:
+            self.history.counts["unknown outcomes"] += 1
+            await asyncio.sleep(self.dice.uniform(*AGAIN_AFTER_S))
+        return answer
+
+    async def send(self, asked: Asked, *, prefer: str | None = None) -> View:
+        """Ask for this until it is known to be stored, and note the answer."""
+        answer = await self.insist("POST", *request_of(asked), key=asked.key, prefer=prefer)
+        self.history.answer(asked, answer.status, answer.body, answer.sent_at)
+        return dict(answer.body)
+
+    async def transfer(self, source: str, destination: str, amount: int, *, prefer: str | None = None) -> View:
+        return await self.send(self.history.ask(Asked(self.new_key(), source, destination, amount)), prefer=prefer)
+
+    async def deposit(self, destination: str, amount: int) -> View:
+        return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount)))
+
+    async def read(self, id: str, *, prefer: str | None = None) -> View:
+        """Read a transfer that was accepted: from then on it is there for everybody."""
+        answer = await self.insist("GET", f"/v1/transfers/{id}", prefer=prefer)
+        self.history.read(answer.body, answer.sent_at)
+        return dict(answer.body)
+
+    async def read_final(self, id: str) -> View:
+        while (view := await self.read(id, prefer="wait=1"))["status"] == "queued":
+            pass
+        return view
+
+    async def _ask(self, method: str, path: str, body: object, key: str | None, prefer: str | None, refusal: int) -> Answer | None:
+        """Ask once. None means that nobody knows: no answer, or 503. Whatever else is not expected is complained of."""
+        url = self.dice.choice(self._urls)
+        headers = {"Authorization": f"Bearer {self._key}"}
+        headers |= {"Idempotency-Key": key} if key else {}
+        headers |= {"Prefer": prefer} if prefer else {}
+        async with self._gate:
+            sent_at = time.monotonic()
+            try:
+                async with self._session.request(method, url + path, json=body, headers=headers) as response:
+                    answer = Answer(response.status, response.headers, await response.read(), sent_at)
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                self.history.counts["without an answer"] += 1
+                return None
+        return self._judge(f"{method} {path}", answer, refusal)
+
+    def _judge(self, what: str, answer: Answer, refusal: int) -> Answer | None:
+        self.history.counts[f"answers of {answer.status}"] += 1
+        try:
+            body = json.loads(answer.body)
+        except ValueError:
+            self.history.complain(f"{what}: {answer.status} with a body that is not JSON: {answer.body[:200]!r}")
+            return None
+        if answer.status >= 400 and not is_problem(answer, body):
+            self.history.complain(f"{what}: {answer.status} is no problem document: {body}")
+        if answer.status == 503 and body.get("code") == "unavailable" and "Retry-After" in answer.headers:
+            return None
+        if answer.status not in {200, 201, 202, refusal}:
+            self.history.complain(f"{what}: {answer.status} {body}")
+            return None
+        return Answer(answer.status, answer.headers, body, answer.sent_at)
+
+
+def is_problem(answer: Answer, body: Any) -> bool:
+    kind = answer.headers.get("Content-Type")
+    return kind == "application/problem+json" and isinstance(body, dict) and body.get("status") == answer.status
+
+
+def request_of(asked: Asked) -> tuple[str, dict[str, object]]:
+    if asked.source is None:
+        return "/v1/deposits", {"wallet_id": asked.destination, "amount": asked.amount}
+    return "/v1/transfers", transfer_fields(asked)
+
+
+def transfer_fields(asked: Asked) -> dict[str, object]:
+    return {"source_wallet_id": asked.source, "destination_wallet_id": asked.destination, "amount": asked.amount}

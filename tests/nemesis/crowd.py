@@ -1,0 +1,227 @@
+"""Who the clients are and what each of them does, over and over."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import aiohttp
+
+from tests.nemesis.client import ANSWER_WITHIN_S, Client, Gate, transfer_fields
+from tests.nemesis.history import Asked, History, Overdraft
+
+POOL = 8  # wallets that all use
+POOL_FUNDS = 2_000
+CHAIN_FUNDS = 1_000_000
+CHAINS = 3
+GAMBLERS = 4
+READERS = 2
+DEPOSIT_MAX = 200
+AMOUNT_MAX = 600  # with few funds: many are rejected
+SAME_KEY_CONNECTIONS = 5
+BATCH_MAX = 60
+OVERDRAFT_FUNDS = 20
+RECENT = 200  # what readers look at
+
+Act = Callable[[], Awaitable[None]]
+
+
+class Crowd:
+    """Clients that go on until they are told to come to an end; each then still finds out what became of its last request."""
+
+    def __init__(self, urls: Sequence[str], history: History, gate: Gate, seed: int) -> None:
+        self._urls = urls
+        self._history = history
+        self._gate = gate
+        self._seed = seed
+        self._numbers = itertools.count()
+        self._is_ending = False
+        self._session: aiohttp.ClientSession | None = None
+        self._acting: list[asyncio.Task[None]] = []
+        self._pool: list[str] = []
+
+    async def begin(self) -> None:
+        """Make the wallets, then begin."""
+        timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+        client = self._client()
+        self._pool = [await new_wallet(client, POOL_FUNDS) for _ in range(POOL)]
+        acts = [await self._chain() for _ in range(CHAINS)]
+        acts += [self._gamble(self._client()) for _ in range(GAMBLERS)]
+        acts += [self._read(self._client()) for _ in range(READERS)]
+        acts += [act(self._client()) for act in (self._batch, self._deposit, self._same_key, self._other_request, self._overdraw)]
+        acts += [self._wait(self._client()), self._follow(self._client())]
+        self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
+
+    async def end(self) -> None:
+        """Return when everybody knows what became of all that was asked for. Raises what stopped anybody before."""
+        self._is_ending = True
+        await asyncio.gather(*self._acting)
+
+    async def close(self) -> None:
+        for task in self._acting:
+            task.cancel()
+        await asyncio.gather(*self._acting, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    def client(self) -> Client:
+        """One more, for questions of others."""
+        return self._client()
+
+    def _client(self) -> Client:
+        assert self._session is not None
+        dice = random.Random(f"{self._seed}-{next(self._numbers)}")
+        return Client(self._urls, self._history, self._gate, self._session, dice)
+
+    async def _repeat(self, act: Act) -> None:
+        while not self._is_ending:
+            await act()
+
+    async def _chain(self) -> Act:
+        """Each transfer is sent after the one before was accepted, by the owner of the wallet. Promise 12 gives them that order."""
+        operator = self._client()
+        made = await operator.insist("POST", "/v1/clients", {"name": "Chain"})
+        wallet = made.body["wallet"]["id"]
+        await operator.read_final((await operator.deposit(wallet, CHAIN_FUNDS))["id"])
+        key = await operator.insist("POST", f"/v1/clients/{made.body['id']}/keys")
+        client = operator.with_key(key.body["key"])
+        links = self._history.chains.setdefault(wallet, [])
+
+        async def act() -> None:
+            link = Asked(client.new_key(), wallet, client.dice.choice(self._pool), client.dice.randint(1, 9))
+            links.append(link.key)
+            await client.send(self._history.ask(link))
+            await client.pause()
+
+        return act
+
+    def _gamble(self, client: Client) -> Act:
+        async def act() -> None:
+            source, destination = client.dice.sample(self._pool, 2)
+            await client.transfer(source, destination, client.dice.randint(1, AMOUNT_MAX))
+            await client.pause()
+
+        return act
+
+    def _deposit(self, client: Client) -> Act:
+        async def act() -> None:
+            await client.deposit(client.dice.choice(self._pool), client.dice.randint(1, DEPOSIT_MAX))
+            await client.pause()
+
+        return act
+
+    def _wait(self, client: Client) -> Act:
+        async def act() -> None:
+            source, destination = client.dice.sample(self._pool, 2)
+            await client.transfer(source, destination, client.dice.randint(1, AMOUNT_MAX), prefer="wait=2")
+
+        return act
+
+    def _same_key(self, client: Client) -> Act:
+        """One request over several connections at once, to all APIs."""
+
+        async def act() -> None:
+            source, destination = client.dice.sample(self._pool, 2)
+            asked = self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX)))
+            await asyncio.gather(*(client.send(asked) for _ in range(SAME_KEY_CONNECTIONS)))
+            await client.pause()
+
+        return act
+
+    def _other_request(self, client: Client) -> Act:
+        """A key that is used again for another request: refused, and nothing happens, as the verdict will see."""
+
+        async def act() -> None:
+            source, destination = client.dice.sample(self._pool, 2)
+            asked = self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX)))
+            await client.send(asked)
+            other = {**transfer_fields(asked), "amount": asked.amount + 1}
+            answer = await client.insist("POST", "/v1/transfers", other, key=asked.key, refusal=422)
+            if answer.status != 422 or answer.body["code"] != "idempotency_key_reused":
+                self._history.complain(f"another request with the key {asked.key}: {answer.status} {answer.body}")
+            await client.pause()
+
+        return act
+
+    def _batch(self, client: Client) -> Act:
+        """Many in one request, the first of them twice."""
+
+        async def act() -> None:
+            items = []
+            for _ in range(client.dice.randint(1, BATCH_MAX)):
+                source, destination = client.dice.sample(self._pool, 2)
+                items.append(self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX))))
+            items.append(items[0])
+            body = {"transfers": [{**transfer_fields(item), "idempotency_key": item.key} for item in items]}
+            answer = await client.insist("POST", "/v1/transfers/batch", body)
+            for item, result in zip(items, answer.body["results"], strict=True):
+                if "transfer" in result:
+                    self._history.answer(item, result["status"], result["transfer"], answer.sent_at)
+                else:
+                    self._history.complain(f"an item of a batch: {result}")
+            await asyncio.sleep(client.dice.uniform(0.2, 1.0))
+
+        return act
+
+    def _overdraw(self, client: Client) -> Act:
+        """A wallet of its own, with funds for half of what is then asked of it at once."""
+
+        async def act() -> None:
+            wallet = await new_wallet(client, OVERDRAFT_FUNDS)
+            overdraft = Overdraft(OVERDRAFT_FUNDS)
+            self._history.overdrafts.append(overdraft)
+            asked = [
+                self._history.ask(Asked(client.new_key(), wallet, client.dice.choice(self._pool), 1))
+                for _ in range(2 * OVERDRAFT_FUNDS)
+            ]
+            overdraft.keys = [one.key for one in asked]
+            await asyncio.gather(*(client.send(one) for one in asked))
+            await asyncio.sleep(client.dice.uniform(0.2, 1.0))
+
+        return act
+
+    def _read(self, client: Client) -> Act:
+        """Read what others were given; when it is applied, its wallet shows it, whichever process is asked (promise 14)."""
+
+        async def act() -> None:
+            await client.pause()
+            recent = list(itertools.islice(reversed(self._history.asked.values()), RECENT))
+            known = [asked.id for asked in recent if asked.id]
+            if not known:
+                return
+            view = await client.read(client.dice.choice(known))
+            for entry in view["entries"][:1]:
+                if view["type"] == "deposit":
+                    continue
+                wallet = (await client.insist("GET", f"/v1/wallets/{entry['wallet_id']}")).body
+                if wallet["version"] < entry["version"]:
+                    self._history.complain(f"{view['id']} is applied and its wallet does not show it: {entry}, {wallet}")
+
+        return act
+
+    def _follow(self, client: Client) -> Act:
+        async def act() -> None:
+            if not await follow(client):
+                await asyncio.sleep(0.1)
+
+        return act
+
+
+async def new_wallet(client: Client, funds: int) -> str:
+    """Return the wallet of a new client, once its funds are there."""
+    made = await client.insist("POST", "/v1/clients", {"name": "Ada"}, key=client.new_key())
+    wallet: str = made.body["wallet"]["id"]
+    await client.read_final((await client.deposit(wallet, funds))["id"])
+    return wallet
+
+
+async def follow(client: Client) -> bool:
+    """Read a page of the feed, behind what was read before; tell whether there is more."""
+    followed = client.history.followed
+    after = f"&after=evt_{followed[-1].removeprefix('trf_')}" if followed else ""
+    page = await client.insist("GET", f"/v1/events?limit=100{after}")
+    for event in page.body["data"]:
+        client.history.read(event["data"], page.sent_at)
+        followed.append(event["data"]["id"])
+    return bool(page.body["has_more"])

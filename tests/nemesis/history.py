@@ -1,0 +1,93 @@
+"""What clients asked for and were told, and whether the answers agree: everything that the verdict is later held against."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+View = dict[str, Any]
+
+FINAL = ("applied", "rejected")
+
+
+@dataclass
+class Asked:
+    """A money request, known by its key. `id` is what it was given by the first answer that said so."""
+
+    key: str
+    source: str | None  # None for a deposit
+    destination: str
+    amount: int
+    id: str | None = None
+
+
+@dataclass
+class Outcome:
+    """A final state, and when somebody had read it (monotonic seconds)."""
+
+    status: str
+    failure: object
+    finished_at: str
+    read_at: float
+
+
+@dataclass
+class Overdraft:
+    """A wallet that held `funds` cents and was asked for one cent, more often than that, all at once."""
+
+    funds: int
+    keys: list[str] = field(default_factory=list)
+
+
+class History:
+    """Not for several threads. `broken` says in words what must not have happened."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.broken: list[str] = []
+        self.asked: dict[str, Asked] = {}
+        self.outcomes: dict[str, Outcome] = {}  # by transfer id
+        self.chains: dict[
+            str, list[str]
+        ] = {}  # by wallet, keys in the order in which each was sent after the 202 of the one before
+        self.overdrafts: list[Overdraft] = []
+        self.followed: list[str] = []  # transfer ids, as the feed told them
+        self.counts: Counter[str] = Counter()
+        self._key_of: dict[str, str] = {}
+
+    def say(self, text: str) -> None:
+        print(f"{time.monotonic() - self.began:7.1f} s  {text}", flush=True)
+
+    def complain(self, text: str) -> None:
+        self.broken.append(text)
+        self.say(f"BROKEN: {text}")
+
+    def ask(self, asked: Asked) -> Asked:
+        """Note a request before it is sent for the first time."""
+        self.asked[asked.key] = asked
+        return asked
+
+    def answer(self, asked: Asked, status: int, view: View, sent_at: float) -> None:
+        """Note that the request was answered with this transfer, in 200 or 202."""
+        if (status == 202) != (view["status"] == "queued"):
+            self.complain(f"{view['id']} is {view['status']} in an answer of {status}")
+        if self._key_of.setdefault(view["id"], asked.key) != asked.key:
+            self.complain(f"{view['id']} was given to two keys, {asked.key} and {self._key_of[view['id']]}")
+        if asked.id is None:
+            asked.id = view["id"]
+            self.counts["accepted"] += 1
+        elif asked.id != view["id"]:
+            self.complain(f"the key {asked.key} stands for {asked.id} and for {view['id']}")
+        self.read(view, sent_at)
+
+    def read(self, view: View, sent_at: float) -> None:
+        """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for whoever asks later."""
+        before = self.outcomes.get(view["id"])
+        is_final = view["status"] in FINAL
+        if before is None and is_final:
+            self.outcomes[view["id"]] = Outcome(view["status"], view["failure"], view["finished_at"], time.monotonic())
+        elif before is not None and is_final:
+            if (before.status, before.failure, before.finished_at) != (view["status"], view["failure"], view["finished_at"]):
+                self.complain(f"{view['id']} was {before} and is {view}")
+        elif before is not None and sent_at > before.read_at:
+            self.complain(f"{view['id']} was read as queued after somebody had read that it is {before.status}")

@@ -1,0 +1,73 @@
+"""Whether processes grow while they live: threads, open files, memory, and the sessions that Postgres counts."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import psutil  # type: ignore[import-untyped]
+
+from tests.nemesis.house import ELDERS, House
+
+SAMPLES_MIN = 8  # below that nothing can be said of growth
+THREADS_GROW_MAX = 4
+FILES_GROW_MAX = 16  # pooled connections come and go
+MEMORY_GROWS_MAX_MIB = 20
+SESSIONS_GROW_MAX = 12  # each API has a pool of up to ten
+
+
+class Sample(NamedTuple):
+    pid: int
+    threads: int
+    files: int
+    memory_mib: float
+
+
+class Leaks:
+    """Takes samples while nobody asks for anything, and compares the first ones of each process with its last."""
+
+    def __init__(self, house: House, say: Callable[[str], None]) -> None:
+        self._house = house
+        self._say = say
+        self._lives: dict[str, list[list[Sample]]] = {title: [[]] for title in ELDERS}  # samples of each process that sat there
+        self._sessions: list[int] = []
+
+    def sample(self) -> None:
+        for title in ELDERS:
+            process = self._house.seats[title].process
+            if process is not None and process.poll() is None:
+                self._note(title, sample_of(process.pid))
+        self._sessions.append(self._house.count_backends())
+        newest = ((title, lives[-1][-1]) for title, lives in self._lives.items() if lives[-1])
+        shown = [f"{title} {one.threads} threads {one.files} files {one.memory_mib:.0f} MiB" for title, one in newest]
+        self._say("  ".join(["sample:", *shown, f"postgres {self._sessions[-1]} sessions"]))
+
+    def found(self) -> list[str]:
+        """Return, in words, what grew in the longest life at each seat."""
+        grown = []
+        for title, lives in self._lives.items():
+            samples = max(lives, key=len)
+            if len(samples) >= SAMPLES_MIN:
+                grown += growth(f"{title}'s threads", [one.threads for one in samples], THREADS_GROW_MAX)
+                grown += growth(f"{title}'s open files", [one.files for one in samples], FILES_GROW_MAX)
+                grown += growth(f"{title}'s MiB of memory", [one.memory_mib for one in samples], MEMORY_GROWS_MAX_MIB)
+        if len(self._sessions) >= SAMPLES_MIN:
+            grown += growth("Postgres's sessions", self._sessions, SESSIONS_GROW_MAX)
+        return grown
+
+    def _note(self, title: str, sample: Sample) -> None:
+        lives = self._lives[title]
+        if lives[-1] and lives[-1][-1].pid != sample.pid:
+            lives.append([])
+        lives[-1].append(sample)
+
+
+def sample_of(pid: int) -> Sample:
+    process = psutil.Process(pid)
+    return Sample(pid, process.num_threads(), process.num_fds(), process.memory_info().rss / 1024**2)
+
+
+def growth(what: str, values: Sequence[float], most: float) -> list[str]:
+    """Compare the median of the first quarter, without the very first, with that of the last."""
+    quarter = max(len(values) // 4, 1)
+    first, last = statistics.median(values[1 : quarter + 1]), statistics.median(values[-quarter:])
+    return [f"{what} grew from {first:.0f} to {last:.0f}, more than by {most}"] if last - first > most else []

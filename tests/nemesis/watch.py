@@ -1,0 +1,74 @@
+"""Looks at the database again and again while everything breaks: the audit, and that nothing final ever changes."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from core.audit import audit
+
+REST = 2.0  # times as long as a look took, so that most of the machine is left to the others
+REST_MIN_S = 0.1
+RECENT_S = 15
+LOOKED_AT_AGAIN = 1000
+
+FINISHED = """
+    SELECT id, status, failure_code, finished_at, moment, ordinal FROM transfers
+     WHERE finished_at > now() - make_interval(secs => %s) OR id = ANY(%s)
+"""
+
+
+class Watch:
+    """A thread that looks from begin() to end(), with connections of its own that nobody breaks but Postgres."""
+
+    def __init__(self, owner_url: str, complain: Callable[[str], None], seed: int) -> None:
+        self._url = owner_url
+        self._complain = complain
+        self._dice = random.Random(f"{seed}-watch")
+        self._seen: dict[Any, tuple[Any, ...]] = {}
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._look_on)
+        self.looks = 0
+        self.in_vain = 0
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _look_on(self) -> None:
+        rest_s = 0.0
+        while not self._ending.wait(rest_s):
+            began = time.monotonic()
+            try:
+                self._audit()
+                self._compare()
+                self.looks += 1
+            except psycopg.OperationalError:  # Postgres is away
+                self.in_vain += 1
+            except psycopg.Error as error:
+                self._complain(f"the watch could not look: {error}")
+            rest_s = max(REST * (time.monotonic() - began), REST_MIN_S)
+
+    def _audit(self) -> None:
+        """All entries sum to zero, balances are the sums of theirs, none is negative, versions have no gaps: in one snapshot."""
+        report = audit(self._url)
+        if not report.clean:
+            self._complain("in the midst of it all:\n" + "\n".join(report.lines()))
+
+    def _compare(self) -> None:
+        """What was final stays as it was, and stays."""
+        again = self._dice.sample(list(self._seen), min(LOOKED_AT_AGAIN, len(self._seen)))
+        with psycopg.connect(self._url) as connection:
+            found = {row[0]: row for row in connection.execute(FINISHED, [RECENT_S, again])}
+        for id, row in found.items():
+            if self._seen.setdefault(id, row) != row:
+                self._complain(f"a final transfer has changed from {self._seen[id]} to {row}")
+        if missing := set(again) - found.keys():
+            self._complain(f"final transfers are gone: {missing}")
