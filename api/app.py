@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, events, health, keys, openapi, thin, transfers, wallets
+from api import clients, events, health, keys, metrics, openapi, thin, transfers, wallets
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
+from api.metrics import Levels
 from api.micro_batches import MicroBatches
 from api.overload import Backlog, Gate
 from api.parameters import refuse_parameters_on, refuse_stray_parameters
@@ -80,13 +81,17 @@ def lifespan(configured: Settings) -> Any:
         app.state.gate = Gate(backlog, buckets)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
+        app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
+        app.state.levels = Levels(app.state.database, app.state.waiting)
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()
         backlog.start()
+        app.state.levels.start()
         calm_garbage_collector()
         yield
         await app.state.waiting.close()
+        app.state.levels.stop()
         backlog.stop()
         app.state.lookup.stop()
         await app.state.intake.stop()
@@ -111,7 +116,8 @@ def add_routes(app: FastAPI) -> None:
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
     for router in (clients.router, keys.router, wallets.router, transfers.router, events.router):
         app.include_router(router, dependencies=strict)
-    app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
+    for router in (health.router, metrics.router):
+        app.include_router(router, dependencies=[Depends(refuse_stray_parameters)])
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -1,6 +1,8 @@
 """Stores money requests: those that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.micro_batches import MicroBatches
-from core import transfers, wallets
+from core import metrics, transfers, wallets
 from core.db import Connection, Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
@@ -69,7 +71,9 @@ class Intake:
 
     async def known(self, submissions: Sequence[Submission]) -> list[Existing | None]:
         """Return of each submission what its key stands for already, if anything. Stores nothing. Raises Unavailable."""
-        return await self._lookups.ask_all([(submission.owner, submission.idempotency_key) for submission in submissions])
+        found = await self._lookups.ask_all([(submission.owner, submission.idempotency_key) for submission in submissions])
+        count_replays(submissions, found)
+        return found
 
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""
@@ -93,9 +97,12 @@ class Intake:
 
     async def _store(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Store a batch and ring; repeated when the connection is lost, because what is stored by then is found by its key."""
+        began = time.monotonic()
         answers = await self._database.run(lambda connection: insert(connection, submissions))
-        stored = zip(submissions, answers, strict=True)
-        self._ring({submission.shard for submission, answer in stored if isinstance(answer, Accepted)})
+        stored = [submission for submission, answer in zip(submissions, answers, strict=True) if isinstance(answer, Accepted)]
+        self._ring({submission.shard for submission in stored})
+        metrics.INTAKE_SECONDS.observe(time.monotonic() - began)
+        count(submissions, answers, stored)
         return answers
 
     async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
@@ -143,3 +150,21 @@ def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[
     wanted = [(submission.source, "external" if submission.type == "deposit" else "client"), (submission.destination, "client")]
     unknown = frozenset(id for id, kind in wanted if kinds.get(id) != kind)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
+
+
+def count(submissions: Sequence[Submission], answers: Sequence[Answer], stored: Sequence[Submission]) -> None:
+    """Count a batch: what was stored, and what had been before."""
+    metrics.INTAKE_TRANSFERS.observe(len(submissions))
+    for type, accepted in Counter(submission.type for submission in stored).items():
+        metrics.ACCEPTED[type].inc(accepted)
+    if len(stored) < len(submissions):
+        count_replays(submissions, answers)
+
+
+def count_replays(submissions: Sequence[Submission], answers: Sequence[Answer | None]) -> None:
+    metrics.REPLAYED.inc(
+        sum(
+            isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint
+            for submission, answer in zip(submissions, answers, strict=True)
+        )
+    )

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from core import metrics
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -110,6 +112,8 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 
+COUNTED = metrics.counters("teller_problems_total", "Requests answered with a problem", "code", KINDS)
+
 RETRY_AFTER_S = 1
 
 
@@ -163,7 +167,8 @@ def document(problem: Problem, instance: str, request_id: str) -> dict[str, obje
 
 
 def respond(request: Request, problem: Problem) -> JSONResponse:
-    """Return the problem as an answer to this request."""
+    """Return the problem as an answer to this request, and count it."""
+    COUNTED[problem.code].inc()
     kind = KINDS[problem.code]
     headers = dict(problem.headers)
     if kind.status == 401:

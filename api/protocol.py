@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.corked import Corked
-from api.problems import KINDS, MEDIA_TYPE, Problem, document
+from api.problems import COUNTED, KINDS, MEDIA_TYPE, Problem, document
 from api.request_id import given
 
 Headers = list[tuple[bytes, bytes]]
@@ -194,6 +194,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _refusal(self, problem: Problem, own: RequestResponseCycle | None) -> Any:  # uvicorn's ASGI types are private
         """Return an application that says so, and waits until the caller has read it: a close over unread bytes resets."""
+        COUNTED[problem.code].inc()
         path = own.scope["path"] if own else "/"
         id = (given({"headers": own.scope["headers"]}) if own else None) or secrets.token_hex(16).encode()
         body = json.dumps(document(problem, path, id.decode()), separators=(",", ":")).encode()

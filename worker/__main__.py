@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 
-from core import db, log, settings
+from core import db, log, metrics, settings
 from core.doorbell import Doorbell
 from core.settings import Settings
 from worker.apply import Applier, Connection
@@ -24,6 +24,7 @@ def main() -> int:
     verb = parser.parse_args().verb
     configured = settings.load()
     log.configure(configured.log_level)
+    metrics.serve(configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep}[verb](configured, process)
     return 0

@@ -1,5 +1,6 @@
 """The one transaction that moves money: it applies the next transfers of some shards."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ledger
+from core import db, ledger, metrics
 from core.ledger import Claim, Outcome, Refusal, Wallet
 
 Connection = psycopg.Connection[Any]
@@ -99,11 +100,13 @@ class Applier:
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
             connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
+        metrics.REJECTED[Refusal.INTERNAL].inc()
         self._tell([suspect])
         return 1
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         connection = self._open()
+        began = time.monotonic()
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -111,6 +114,8 @@ class Applier:
                 outcome = ledger.apply(claims, self._lock_wallets(connection, pipeline, claims))
                 self._write(connection, pipeline, places, outcome)
         self._tell([place.transfer_id for place in places])
+        if places:
+            metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
 

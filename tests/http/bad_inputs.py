@@ -387,7 +387,7 @@ def rows_of_headers() -> Iterator[tuple[str, Row]]:
 
 LISTS = ("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries")
 ONES = ("/v1/wallets/WALLET", "/v1/clients/CLIENT", "/v1/transfers/TRANSFER")
-AROUND = ("/healthz", "/readyz", "/problems", "/problems/not_found")
+AROUND = ("/healthz", "/readyz", "/metrics", "/problems", "/problems/not_found")
 DOCUMENTS = ("/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css")
 
 LIMITS = (
@@ -443,7 +443,7 @@ NOT_THERE = (
     "/v1/wallets/WALLET/nothing", "/v1/wallets/WALLET%2fentries", "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/entries",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
-    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics", "/.env", "/healthz%00", "/health%7a",
+    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
 )  # fmt: skip
 
 NOT_ALLOWED = (

@@ -61,6 +61,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/v1/events/{event_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/healthz"): AROUND,
     ("GET", "/readyz"): AROUND,
+    ("GET", "/metrics"): AROUND,
     ("GET", "/problems"): AROUND,
     ("GET", "/problems/{code}"): AROUND,
     ("GET", "/openapi.json"): AROUND,

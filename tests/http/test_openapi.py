@@ -38,6 +38,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/events/{event_id}"): READ | {"not_found"},
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
+    ("get", "/metrics"): ANY | {"invalid_parameter", "unauthorized"},
     ("get", "/problems"): ANY | {"invalid_parameter"},
     ("get", "/problems/{code}"): ANY | {"invalid_parameter", "not_found"},
 }
@@ -244,6 +245,7 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?wallet_id={wallet}"))
     check(document, "get", "/healthz", caller.get("/healthz"))
     check(document, "get", "/readyz", caller.get("/readyz"))
+    check(document, "get", "/metrics", caller.get("/metrics"))
     check(document, "get", "/problems", caller.get("/problems"))
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
 

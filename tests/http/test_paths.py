@@ -20,6 +20,7 @@ ALLOWED = {
     "/v1/events/evt_01h455vb4pex5vsknk084sn02q": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
+    "/metrics": "GET",
     "/problems": "GET",
     "/problems/not_found": "GET",
     "/openapi.json": "GET, HEAD",

@@ -38,6 +38,8 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
         "rate_burst": 100,
         "backlog_max": 1_000_000,
         "client_backlog_max": 10_000,
+        "metrics_key": None,
+        "metrics_port": None,
         "log_level": "INFO",
         "heartbeat_file": None,
     }
@@ -57,6 +59,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "TELLER_RATE_BURST": "7",
         "TELLER_BACKLOG_MAX": "8",
         "TELLER_CLIENT_BACKLOG_MAX": "9",
+        "TELLER_METRICS_KEY": "k",
+        "TELLER_METRICS_PORT": "9464",
         "TELLER_LOG_LEVEL": "DEBUG",
         "TELLER_HEARTBEAT_FILE": "/tmp/beat",
     }
@@ -75,6 +79,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "rate_burst": 7,
         "backlog_max": 8,
         "client_backlog_max": 9,
+        "metrics_key": "k",
+        "metrics_port": 9464,
         "log_level": "DEBUG",
         "heartbeat_file": Path("/tmp/beat"),
     }
@@ -101,6 +107,8 @@ BAD = {
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],
     "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
     "TELLER_SHARDS": ["0", "3", "12", "1023", "2048", "-16", "swordfish"],
+    "TELLER_METRICS_KEY": ["sword fish", "schwertfisch-ü"],
+    "TELLER_METRICS_PORT": ["0", "65536", "swordfish"],
     "TELLER_LOG_LEVEL": ["info", "TRACE", "swordfish"],
 }
 
