@@ -1,6 +1,7 @@
 """Stores money requests: those that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,17 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.micro_batches import MicroBatches
-from core import metrics, transfers, wallets
+from core import ids, log, metrics, transfers, wallets
 from core.db import Connection, Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.ids import Prefix
 from core.transfers import Submission, Transfer
 
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
+
+
+logger = log.get(__name__)
 
 
 class Accepted(NamedTuple):
@@ -102,7 +107,7 @@ class Intake:
         stored = [submission for submission, answer in zip(submissions, answers, strict=True) if isinstance(answer, Accepted)]
         self._ring({submission.shard for submission in stored})
         metrics.INTAKE_SECONDS.observe(time.monotonic() - began)
-        count(submissions, answers, stored)
+        note(submissions, answers, stored)
         return answers
 
     async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
@@ -152,13 +157,15 @@ def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
 
 
-def count(submissions: Sequence[Submission], answers: Sequence[Answer], stored: Sequence[Submission]) -> None:
-    """Count a batch: what was stored, and what had been before."""
+def note(submissions: Sequence[Submission], answers: Sequence[Answer], stored: Sequence[Submission]) -> None:
+    """Count a batch, what was stored and what had been before, and log it for who looks closely."""
     metrics.INTAKE_TRANSFERS.observe(len(submissions))
     for type, accepted in Counter(submission.type for submission in stored).items():
         metrics.ACCEPTED[type].inc(accepted)
     if len(stored) < len(submissions):
         count_replays(submissions, answers)
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("stored", transfers=[ids.text(Prefix.TRANSFER, submission.id) for submission in stored])
 
 
 def count_replays(submissions: Sequence[Submission], answers: Sequence[Answer | None]) -> None:

@@ -1,12 +1,15 @@
 """python -m worker apply | sweep"""
 
 import argparse
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from uuid import UUID
 
-from core import db, log, metrics, settings
+from core import db, ids, log, metrics, settings
 from core.doorbell import Doorbell
+from core.ids import Prefix
 from core.settings import Settings
 from worker.apply import Applier, Connection
 from worker.drain import Drainer
@@ -14,6 +17,8 @@ from worker.jobs import allowed
 from worker.listen import listen
 from worker.process import Process
 from worker.sweep import Sweeper
+
+logger = log.get(__name__)
 
 
 def main() -> int:
@@ -42,7 +47,20 @@ def run_sweep(configured: Settings, process: Process) -> None:
 
 def drainer(configured: Settings, process: Process) -> Drainer:
     doorbell = Doorbell(configured.redis_url)
-    return Drainer(Applier(connector(configured), doorbell.tell), doorbell, process.goes_on)
+    return Drainer(Applier(connector(configured), teller(doorbell)), doorbell, process.goes_on)
+
+
+def teller(doorbell: Doorbell) -> Callable[[Sequence[UUID]], None]:
+    """Return what tells that transfers are final: the doorbell, and for who looks closely the log."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return doorbell.tell
+
+    def tell(final: Sequence[UUID]) -> None:
+        doorbell.tell(final)
+        if final:
+            logger.debug("final", transfers=[ids.text(Prefix.TRANSFER, id) for id in final])
+
+    return tell
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:

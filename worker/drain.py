@@ -146,7 +146,8 @@ class Drainer:
     def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> int:
         """Shrink the next batch; give up on the transfer that has failed on its own too often. Returns how many were finished."""
         head = self._applier.head
-        logger.error("batch failed", shard=shard, limit=caution.limit, head=str(head), exc_info=error)
+        transfer = head and ids.text(Prefix.TRANSFER, head)
+        logger.error("batch failed", shard=shard, limit=caution.limit, transfer=transfer, exc_info=error)
         caution.failed(head)
         if caution.suspect is None or not caution.exhausted:
             time.sleep(PAUSE_AFTER_FAILURE_S)

@@ -102,7 +102,7 @@ def test_an_empty_database_url_is_a_missing_one(monkeypatch: pytest.MonkeyPatch)
 BAD = {
     "DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", " postgres://swordfish"],
     "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
-    "REDIS_URL": ["http://:swordfish@redis", "swordfish"],
+    "REDIS_URL": ["http://:swordfish@redis", "swordfish", "redis://:swordfish/@redis:6379", "redis://:swordfish[@redis"],
     "TELLER_PORT": ["0", "65536", "swordfish", "80.5", "-1"],
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],
     "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
