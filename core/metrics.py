@@ -15,7 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    start_http_server,
+    write_to_textfile,
+)
 from prometheus_client import disable_created_metrics as leave_out_times_of_birth
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -115,6 +124,13 @@ def family(name: str, help: str, label: str, values: Mapping[str, float]) -> Met
 def level(name: str, help: str, number: float) -> Metric:
     """Return a gauge without a label."""
     return GaugeMetricFamily(name, help, value=number)
+
+
+def write(file: Path, families: Sequence[Metric]) -> None:
+    """Write these, at once and whole, for node_exporter's textfile collector. Raises OSError."""
+    registry = CollectorRegistry()
+    registry.register(Looked(families))
+    write_to_textfile(str(file), registry)
 
 
 def exposition(looked_up: Sequence[Metric]) -> bytes:
