@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -31,8 +32,8 @@ def documented(program: str, **variables: str) -> list[str]:
     return shlex.split(command)
 
 
-def run(argv: list[str], folder: Path = ROOT, **environment: str) -> str:
-    done = subprocess.run(argv, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+def run(argv: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(argv, cwd=folder, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -79,8 +80,8 @@ def test_a_dump_is_restored_in_another_cluster_and_goes_on(
     [(is_behind,)] = restored.query("SELECT (SELECT max(moment) FROM events) >= feed_horizon()")
     assert is_behind, "the other cluster has counted further than this one: the restore is not what migrate is there for"
     urls = {"DATABASE_URL": restored.url, "TELLER_ADMIN_DATABASE_URL": owner_url, "TELLER_OPERATOR_KEY": "unused"}
-    run([sys.executable, "-m", "core", "migrate"], **urls)
-    report = run([sys.executable, "-m", "core", "audit"], **{**urls, "TELLER_ADMIN_DATABASE_URL": ""})
+    run([sys.executable, "-m", "core", "migrate"], ROOT, urls)
+    report = run([sys.executable, "-m", "core", "audit"], ROOT, {**urls, "TELLER_ADMIN_DATABASE_URL": ""})
     assert "audit clean: 2 transfers, 2 entries" in report
 
     again = System(tmp_path / "logs", restored.url, redis_url)

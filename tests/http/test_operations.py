@@ -22,22 +22,7 @@ RULES: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts.yml").read_te
 DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "grafana-dashboard.json").read_text())
 PROMETHEUS: dict[str, Any] = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
 
-FUNCTIONS = {
-    "absent",
-    "and",
-    "by",
-    "code",
-    "histogram_quantile",
-    "increase",
-    "max",
-    "min",
-    "on",
-    "or",
-    "rate",
-    "sum",
-    "time",
-    "vector",
-}
+FUNCTIONS = {"absent", "and", "by", "histogram_quantile", "increase", "max", "min", "on", "or", "rate", "sum", "time", "vector"}
 LABELS = {"check", "code", "instance", "job", "le", "outcome", "shard", "state", "type", "version"}
 PROMETHEUS_OWN = {"up"}
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
@@ -47,7 +32,7 @@ PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
 def shown(shared_system: System, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The name of every sample that is shown by an API, a worker or an audit."""
     port = free_port()
-    worker = shared_system.start("worker", "apply", environment={"TELLER_METRICS_PORT": str(port)})
+    worker = shared_system.start("worker", "sweep", environment={"TELLER_METRICS_PORT": str(port)})
     shared_system.wait_for_heartbeat(worker)
     file = tmp_path_factory.mktemp("audit") / "teller.prom"
     write_metrics(file, Report({}, dict.fromkeys(CHECKS, 0), 0, 0, 0), 1.0)
