@@ -1,7 +1,6 @@
 """Stores money requests: those that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -164,7 +163,7 @@ def note(submissions: Sequence[Submission], answers: Sequence[Answer], stored: S
         metrics.ACCEPTED[type].inc(accepted)
     if len(stored) < len(submissions):
         count_replays(submissions, answers)
-    if logger.isEnabledFor(logging.DEBUG):
+    if log.tells_all(__name__):
         logger.debug("stored", transfers=[ids.text(Prefix.TRANSFER, submission.id) for submission in stored])
 
 

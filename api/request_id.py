@@ -1,6 +1,5 @@
 """Every request has an id: the caller's, when it is a decent one, else a new one. Every answer carries it."""
 
-import logging
 import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +19,7 @@ class RequestIds:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._tells_all = logger.isEnabledFor(logging.DEBUG)  # asked once: it would be asked for every request
+        self._tells_all = log.tells_all(__name__)  # asked once: it would be asked for every request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -17,7 +17,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
 
-__all__ = ["REQUEST_ID", "configure", "get"]
+__all__ = ["REQUEST_ID", "configure", "get", "tells_all"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
 
@@ -84,3 +84,8 @@ def describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
 def get(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def tells_all(name: str) -> bool:
+    """Tell whether the logger of this name writes at DEBUG: where it does not, what it would write need not be made."""
+    return logging.getLogger(name).isEnabledFor(logging.DEBUG)

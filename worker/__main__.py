@@ -1,7 +1,6 @@
 """python -m worker apply | sweep"""
 
 import argparse
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -52,7 +51,7 @@ def drainer(configured: Settings, process: Process) -> Drainer:
 
 def teller(doorbell: Doorbell) -> Callable[[Sequence[UUID]], None]:
     """Return what tells that transfers are final: the doorbell, and for who looks closely the log."""
-    if not logger.isEnabledFor(logging.DEBUG):
+    if not log.tells_all(__name__):
         return doorbell.tell
 
     def tell(final: Sequence[UUID]) -> None:
