@@ -2,12 +2,13 @@
 
 import signal
 import sys
+from contextlib import nullcontext
 
 import uvicorn
 
 from api.app import create_app
 from api.protocol import DoorProtocol
-from core import log, settings
+from core import log, metrics, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
 
@@ -18,22 +19,23 @@ def main() -> None:
     configured = settings.load()
     log.configure(configured.log_level)
     several = configured.api_processes > 1
-    uvicorn.run(
-        "api.app:from_environment" if several else create_app(configured),
-        factory=several,
-        workers=configured.api_processes,
-        host=configured.host,
-        port=configured.port,
-        loop="uvloop",
-        http=DoorProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/db.py)
-        timeout_graceful_shutdown=STOP_WITHIN_S,
-    )
+    with metrics.shared() if several else nullcontext():
+        uvicorn.run(
+            "api.app:from_environment" if several else create_app(configured),
+            factory=several,
+            workers=configured.api_processes,
+            host=configured.host,
+            port=configured.port,
+            loop="uvloop",
+            http=DoorProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/db.py)
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+        )
 
 
 if __name__ == "__main__":

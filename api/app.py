@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, deliveries, events, health, keys, openapi, thin, transfers, wallets, webhooks
+from api import clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
+from api.metrics import Levels
 from api.micro_batches import MicroBatches
 from api.overload import Backlog, Gate
 from api.parameters import refuse_parameters_on, refuse_stray_parameters
@@ -87,13 +88,17 @@ def lifespan(configured: Settings) -> Any:
         app.state.signers = webhooks.Signers(app.state.database)
         app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
+        app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
+        app.state.levels = Levels(app.state.database, app.state.waiting)
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()
         backlog.start()
+        app.state.levels.start()
         calm_garbage_collector()
         yield
         await app.state.waiting.close()
+        app.state.levels.stop()
         backlog.stop()
         app.state.lookup.stop()
         await app.state.intake.stop()
@@ -118,7 +123,8 @@ def add_routes(app: FastAPI) -> None:
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
     for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
         app.include_router(noun.router, dependencies=strict)
-    app.include_router(health.router, dependencies=[Depends(refuse_stray_parameters)])
+    for around in (health, metrics):
+        app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])
 
 
 def add_handlers(app: FastAPI) -> None:

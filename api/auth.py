@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import time
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -98,7 +99,7 @@ class Doorman:
     def _note_use(self, key_id: UUID) -> None:
         self._used.add(key_id)
         if self._noting is None or self._noting.done():
-            self._noting = asyncio.create_task(self._note_uses())
+            self._noting = asyncio.create_task(self._note_uses(), context=Context())  # of no request: it serves all
 
     async def _note_uses(self) -> None:
         """Write down what was used: beside the requests, none of which waits for it or fails with it."""

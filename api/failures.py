@@ -32,7 +32,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
         return Problem("method_not_allowed", headers={"Allow": allowed_methods(request)})
     if isinstance(error, HTTPException) and error.status_code == 404:
         return Problem("not_found")
-    logger.error("request failed", request_id=request.state.request_id, path=request.scope["path"], exc_info=error)
+    logger.error("request failed", exc_info=error)
     return Problem("internal_error")
 
 

@@ -1,6 +1,8 @@
 """Stores money requests: those that reach this process while a batch is on its way become the next one, one INSERT."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +10,12 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.micro_batches import MicroBatches
-from core import transfers, wallets
+from core import ids, log, metrics, transfers, wallets
 from core.db import Connection, Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.failpoint import failpoint
+from core.ids import Prefix
 from core.transfers import Submission, Transfer
 
 # Under load a worker stays for longer than this and looks by itself (worker/drain.py): rings for what comes meanwhile are saved up.
@@ -20,6 +23,9 @@ RING_AGAIN_AFTER_S = 0.01
 BUSY_FROM = 8  # submissions at a ring
 
 BATCH_MAX = 1000  # a whole batch of the API; beyond it an INSERT gains little and its callers wait for longer
+
+
+logger = log.get(__name__)
 
 
 class Accepted(NamedTuple):
@@ -74,7 +80,9 @@ class Intake:
 
     async def known(self, submissions: Sequence[Submission]) -> list[Existing | None]:
         """Return of each submission what its key stands for already, if anything. Stores nothing. Raises Unavailable."""
-        return await self._lookups.ask_all([(submission.owner, submission.idempotency_key) for submission in submissions])
+        found = await self._lookups.ask_all([(submission.owner, submission.idempotency_key) for submission in submissions])
+        count_replays(submissions, found)
+        return found
 
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""
@@ -98,9 +106,12 @@ class Intake:
 
     async def _store(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Store a batch and ring; repeated when the connection is lost, because what is stored by then is found by its key."""
+        began = time.monotonic()
         answers = await self._database.run(lambda connection: insert(connection, submissions))
-        stored = zip(submissions, answers, strict=True)
-        self._ring([submission.shard for submission, answer in stored if isinstance(answer, Accepted)])
+        stored = [submission for submission, answer in zip(submissions, answers, strict=True) if isinstance(answer, Accepted)]
+        self._ring([submission.shard for submission in stored])
+        metrics.INTAKE_SECONDS.observe(time.monotonic() - began)
+        note(submissions, answers, stored)
         return answers
 
     async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
@@ -153,3 +164,23 @@ def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[
     wanted = [(submission.source, "external" if submission.type == "deposit" else "client"), (submission.destination, "client")]
     unknown = frozenset(id for id, kind in wanted if kinds.get(id) != kind)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
+
+
+def note(submissions: Sequence[Submission], answers: Sequence[Answer], stored: Sequence[Submission]) -> None:
+    """Count a batch, what was stored and what had been before, and log it for who looks closely."""
+    metrics.INTAKE_TRANSFERS.observe(len(submissions))
+    for type, accepted in Counter(submission.type for submission in stored).items():
+        metrics.ACCEPTED[type].inc(accepted)
+    if len(stored) < len(submissions):
+        count_replays(submissions, answers)
+    if log.tells_all(__name__):
+        logger.debug("stored", transfers=[ids.text(Prefix.TRANSFER, submission.id) for submission in stored])
+
+
+def count_replays(submissions: Sequence[Submission], answers: Sequence[Answer | None]) -> None:
+    metrics.REPLAYED.inc(
+        sum(
+            isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint
+            for submission, answer in zip(submissions, answers, strict=True)
+        )
+    )

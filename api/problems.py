@@ -10,6 +10,8 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from core import log, metrics
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -115,7 +117,13 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 
+COUNTED = metrics.counters("teller_problems_total", "Requests answered with a problem", "code", KINDS)
+
+FAULTS = frozenset({"internal_error", "unavailable"})  # ours; all others are what a caller did, or overload, refused as intended
+
 RETRY_AFTER_S = 1
+
+logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +175,16 @@ def document(problem: Problem, instance: str, request_id: str) -> dict[str, obje
     return fields
 
 
+def note(problem: Problem) -> None:
+    """Count a problem that is being answered. Faults are logged loudly; refusals at DEBUG, or they would fill a disk."""
+    COUNTED[problem.code].inc()
+    tell = logger.warning if problem.code in FAULTS else logger.debug
+    tell("problem answered", code=problem.code, status=KINDS[problem.code].status)
+
+
 def respond(request: Request, problem: Problem) -> JSONResponse:
-    """Return the problem as an answer to this request."""
+    """Return the problem as an answer to this request, counted and logged."""
+    note(problem)
     kind = KINDS[problem.code]
     headers = dict(problem.headers)
     if kind.status == 401:

@@ -21,8 +21,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.corked import Corked
-from api.problems import KINDS, MEDIA_TYPE, Problem, document
+from api.problems import KINDS, MEDIA_TYPE, Problem, document, note
 from api.request_id import given
+from core import log
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -204,6 +205,8 @@ class DoorProtocol(HttpToolsProtocol):
         ]
 
         async def refuse(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+            log.REQUEST_ID.set(id.decode())
+            note(problem)
             await send({"type": "http.response.start", "status": KINDS[problem.code].status, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": True})
             if self.transport.is_closing():

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from uuid import UUID
 
 from fastapi import Request
@@ -83,7 +84,7 @@ class Waiting:
 
     async def _subscribe(self) -> None:
         if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(self._listen())
+            self._listening = asyncio.create_task(self._listen(), context=Context())  # of no request: it serves all
         with suppress(TimeoutError):
             async with asyncio.timeout(SUBSCRIBED_WITHIN_S):
                 await self._subscribed.wait()

@@ -2,16 +2,18 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ids, keys, log, settings
-from core.audit import audit
+from core import db, ids, keys, log, metrics, settings
+from core.audit import Report, audit
 from core.ids import Prefix
 from core.keys import Key
 from core.migrate import migrate
@@ -57,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     teller = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
     commands = teller.add_subparsers(required=True, metavar="COMMAND")
     command(commands, "migrate", run_migrate, "bring the database to this version's schema; prints the first operator key it makes")
-    command(commands, "audit", run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
+    auditing = command(commands, "audit", run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
+    auditing.add_argument("--progress", action="store_true", help="say how each check went, as on a terminal, on standard error")
+    auditing.add_argument("--textfile", type=Path, metavar="FILE", help="write the outcome as metrics, for node_exporter (*.prom)")
     keys_parser = commands.add_parser("keys", help="make, list and revoke API keys")
     key_commands = keys_parser.add_subparsers(required=True, metavar="COMMAND")
     make = command(key_commands, "make", run_keys_make, "make a key and print it, this once")
@@ -100,11 +104,34 @@ def run_migrate(configured: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def run_audit(configured: Settings, _: argparse.Namespace) -> int:
-    report = audit(configured.database_url)
+def run_audit(configured: Settings, arguments: argparse.Namespace) -> int:
+    shows_progress = arguments.progress or sys.stderr.isatty()
+    began = time.monotonic()
+    report = audit(configured.database_url, say if shows_progress else lambda _: None)
     for line in report.lines():
         print(line)
+    if arguments.textfile:
+        try:
+            write_metrics(arguments.textfile, report, time.monotonic() - began)
+        except OSError as error:
+            failed = cannot(f"{arguments.textfile} cannot be written: {error.strerror}")
+            return failed if report.clean else 1
     return 0 if report.clean else 1
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def write_metrics(file: Path, report: Report, seconds: float) -> None:
+    """Write what the audit found where it is scraped: an audit ends before anybody could scrape it."""
+    found = {check.removeprefix("audit_"): float(count) for check, count in report.found.items()}
+    families = [
+        metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", found),
+        metrics.level("teller_audit_seconds", "What the last audit took", seconds),
+        metrics.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
+    ]
+    metrics.write(file, families)
 
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:

@@ -121,6 +121,12 @@ class Database:
     async def close(self) -> None:
         await self._pool.close(timeout=2.0)
 
+    def use(self) -> Mapping[str, int]:
+        """Return how many connections are used and free, and how much waits for one. Asks nobody."""
+        stats = self._pool.get_stats()
+        free = stats.get("pool_available", 0)
+        return {"used": stats.get("pool_size", 0) - free, "free": free, "awaited": stats.get("requests_waiting", 0)}
+
     async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Give `work` a connection and return what it returns; raise Unavailable when that fails or takes too long.
 

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue
 
-from core import log
+from core import log, metrics
 from core.failpoint import failpoint
 
 __all__ = ["APPLY", "DELIVER", "DELIVERIES", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "client"]
@@ -73,7 +73,13 @@ class Doorbell:
 
         Returns False when Redis did not take it.
         """
-        return self._try(lambda: self._ring(shards)) is not None
+        rung = self._try(lambda: self._ring(shards))
+        if rung is None:
+            metrics.DOORBELLS["lost"].inc(len(shards))
+            return False
+        metrics.DOORBELLS["rung"].inc(rung)
+        metrics.DOORBELLS["coalesced"].inc(len(shards) - rung)
+        return True
 
     def lower(self, shards: Collection[int]) -> None:
         """Take the shards' flags down: whoever commits from here on rings again. Look once more after this."""
@@ -138,10 +144,12 @@ class Doorbell:
     def close(self) -> None:
         self._redis.close()
 
-    def _ring(self, shards: Collection[int]) -> bool:
+    def _ring(self, shards: Collection[int]) -> int:
         failpoint("doorbell.before_flags")
         silent = self._raise_flags(shards)
-        return self._enqueue(silent) if silent else True
+        if silent:
+            self._enqueue(silent)
+        return len(silent)
 
     def _raise_flags(self, shards: Collection[int]) -> list[int]:
         """Raise the flags that are down and return their shards. Under load most are up: one look at all of them is cheaper."""

@@ -1,10 +1,15 @@
 """Logs are JSON lines on standard error: `event` says what happened, in words that can be searched for.
 
-Never logged: keys, connection strings, bodies, metadata, and the text of database errors (it holds row values).
+A line that is written for one request carries its `request_id`; one about a transfer names it, as callers do. What happens with
+every request is logged at DEBUG alone, and costs nothing at other levels.
+
+Never logged: keys, connection strings, bodies, metadata, and the text of database errors (it holds row values, or a password out
+of a connection string that is not well formed).
 """
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
@@ -12,7 +17,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
 
-__all__ = ["configure", "get"]
+__all__ = ["REQUEST_ID", "configure", "get", "tells_all"]
+
+REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
 
 TRACEBACK = ExceptionDictTransformer(show_locals=False)
 
@@ -20,13 +27,13 @@ TRACEBACK = ExceptionDictTransformer(show_locals=False)
 def configure(level: str) -> None:
     """Set up logging for this process, the standard library's loggers (uvicorn, rq, psycopg) included."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -42,9 +49,27 @@ def configure(level: str) -> None:
             ],
         )
     )
+    handler.addFilter(without_texts)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("psycopg.pool", "rq", "rq.worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def add_request_id(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if (id := REQUEST_ID.get(None)) is not None:
+        line.setdefault("request_id", id)
+    return line
+
+
+def without_texts(record: logging.LogRecord) -> bool:
+    """Take the text out of database errors that a library logs (psycopg's pool does), and let the line pass."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(named(arg) if isinstance(arg, psycopg.Error) else arg for arg in record.args)
+    return True
+
+
+def named(error: psycopg.Error) -> str:
+    return f"{type(error).__name__} {error.sqlstate or ''}".rstrip()
 
 
 def describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
@@ -59,3 +84,8 @@ def describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
 def get(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def tells_all(name: str) -> bool:
+    """Tell whether the logger of this name writes at DEBUG: where it does not, what it would write need not be made."""
+    return logging.getLogger(name).isEnabledFor(logging.DEBUG)

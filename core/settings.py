@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,18 @@ def power_of_two(value: int) -> int:
     return value
 
 
+def well_formed(url: str) -> str:
+    """Refuse here what a client would refuse later, in words that repeat it."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("must be a valid URL; percent-encode what is special in its password") from None
+    return url
+
+
+RedisUrl = Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://"), AfterValidator(well_formed)]
+
+
 class Settings(BaseSettings):
     """Each field is an environment variable of the name given with it; README.md's table is checked against this class."""
 
@@ -28,7 +41,7 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")]
     admin_database_url: Annotated[str | None, Field(alias="TELLER_ADMIN_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
-    redis_url: Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://")] = "redis://127.0.0.1:6379/0"
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
@@ -39,6 +52,8 @@ class Settings(BaseSettings):
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
+    metrics_key: Annotated[str | None, Field(alias="TELLER_METRICS_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
+    metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
 

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
+from itertools import count, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
@@ -127,14 +128,21 @@ class Supervisor:
                 say(f"{WARNING_LINE}{warning}")
 
     def start_children(self) -> None:
+        ports = self.metrics_ports()
         for program in programs(self.settings):
-            self.children[program.name] = [self.child(program, title) for title in program.titles()]
+            self.children[program.name] = [self.child(program, title, ports) for title in program.titles()]
             for child in self.children[program.name]:
                 child.start()
                 self.kept.append(Kept(child))
 
-    def child(self, program: Program, title: str) -> Child:
-        return Child(title, program.argv, self.environment(), self.log_file(title))
+    def child(self, program: Program, title: str, metrics_ports: Iterator[str]) -> Child:
+        port = "" if program.name == "api" else next(metrics_ports)
+        return Child(title, program.argv, {**self.environment(), "TELLER_METRICS_PORT": port}, self.log_file(title))
+
+    def metrics_ports(self) -> Iterator[str]:
+        """One for each process that has no other port, the next ones after the configured one; none when there is none."""
+        first = self.settings.metrics_port
+        return map(str, count(first)) if first else repeat("")
 
     def stop_children(self, name: str) -> None:
         for child in self.children[name]:

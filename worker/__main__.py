@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from uuid import UUID
 
-from core import db, failpoint, log, settings
+from core import db, failpoint, ids, log, metrics, settings
 from core.doorbell import QUEUE, Doorbell
+from core.ids import Prefix
 from core.settings import Settings
 from worker.apply import Applier, Connection
 from worker.delivering import deliver
@@ -16,6 +18,8 @@ from worker.jobs import of_worker
 from worker.listen import listen
 from worker.process import Process
 from worker.sweep import Sweeper
+
+logger = log.get(__name__)
 
 
 def main() -> int:
@@ -28,6 +32,7 @@ def main() -> int:
     configured = settings.load()
     log.configure(configured.log_level)
     failpoint.announce()
+    metrics.serve(configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
@@ -49,7 +54,20 @@ def run_deliver(configured: Settings, process: Process) -> None:
 
 def drainer(configured: Settings, process: Process) -> Drainer:
     doorbell = Doorbell(configured.redis_url)
-    return Drainer(Applier(connector(configured), doorbell.tell, doorbell.ring_deliverer), doorbell, process.goes_on)
+    return Drainer(Applier(connector(configured), teller(doorbell), doorbell.ring_deliverer), doorbell, process.goes_on)
+
+
+def teller(doorbell: Doorbell) -> Callable[[Sequence[UUID]], None]:
+    """Return what tells that transfers are final: the doorbell, and for who looks closely the log."""
+    if not log.tells_all(__name__):
+        return doorbell.tell
+
+    def tell(final: Sequence[UUID]) -> None:
+        doorbell.tell(final)
+        if final:
+            logger.debug("final", transfers=[ids.text(Prefix.TRANSFER, id) for id in final])
+
+    return tell
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:

@@ -1,5 +1,6 @@
 """The one transaction that moves money: it applies the next transfers of some shards."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ledger
+from core import db, ledger, metrics
 from core.failpoint import failpoint
 from core.ledger import Claim, Outcome, Refusal, Wallet
 
@@ -107,14 +108,15 @@ class Applier:
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
             verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
+        metrics.REJECTED[Refusal.INTERNAL].inc()
         self._tell([suspect])
         if is_anybody_told(verdict):
             self._ring()
         return 1
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
+        began = time.monotonic()
         connection = self._open()
-        due = False
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -122,11 +124,14 @@ class Applier:
                 claims = [Claim(*place[2:]) for place in places]
                 wallets = self._lock_wallets(connection, pipeline, claims)
                 failpoint("apply.after_wallets")
-                due = self._write(connection, pipeline, places, ledger.apply(claims, wallets))
+                outcome = ledger.apply(claims, wallets)
+                due = self._write(connection, pipeline, places, outcome)
                 failpoint("apply.before_commit")
-        self._tell([place.transfer_id for place in places])
-        if due:
-            self._ring()
+        if places:
+            self._tell([place.transfer_id for place in places])
+            if due:
+                self._ring()
+            metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
 

@@ -187,7 +187,8 @@ class Drainer:
     def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> Batch:
         """Shrink the next batch; give up on the transfer that has failed on its own too often, if that has not become a habit."""
         head = self._applier.head
-        logger.error("batch failed", shard=shard, limit=caution.limit, head=str(head), exc_info=error)
+        transfer = head and ids.text(Prefix.TRANSFER, head)
+        logger.error("batch failed", shard=shard, limit=caution.limit, transfer=transfer, exc_info=error)
         caution.failed(head)
         if caution.suspect is None or not caution.exhausted:
             time.sleep(PAUSE_AFTER_FAILURE_S)

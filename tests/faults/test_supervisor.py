@@ -21,7 +21,7 @@ import pytest
 
 from local.child import MARK
 from local.leftovers import stop_leftovers
-from local.ports import free_port
+from local.ports import free_port, is_taken
 from local.processes import marked
 
 ROOT = Path(__file__).parents[2]
@@ -95,10 +95,21 @@ def local(folder: Path, port: int | None = None, **environment: str) -> Iterator
         stop_leftovers(running.data_dir, print)
 
 
+def free_ports_in_a_row(how_many: int) -> int:
+    """Return the first of them."""
+    first = free_port()
+    while any(is_taken(port) for port in range(first, first + how_many)):
+        first = free_port()
+    return first
+
+
+METRICS_PORT = free_ports_in_a_row(3)
+
+
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """One that runs for several tests; each leaves it as whole as it was."""
-    with local(tmp_path_factory.mktemp("local")) as running:
+    with local(tmp_path_factory.mktemp("local"), TELLER_METRICS_PORT=str(METRICS_PORT)) as running:
         running.wait_until_ready()
         yield running
 
@@ -119,6 +130,13 @@ def alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def test_each_worker_and_the_sweeper_has_a_metrics_port_in_a_row(system: Local) -> None:
+    ports = range(METRICS_PORT, METRICS_PORT + 3)
+
+    system.wait_until(lambda: all(status(port, "/metrics") == 200 for port in ports))
+    assert status(system.port, "/metrics") == 200
 
 
 def test_it_says_where_everything_is_and_shows_the_first_operator_key(system: Local) -> None:

@@ -452,7 +452,7 @@ ONES = (
     *("/v1/wallets/WALLET", "/v1/clients/CLIENT", "/v1/transfers/TRANSFER"),
     *("/v1/webhook-endpoints/ENDPOINT", "/v1/webhook-secret"),
 )
-AROUND = ("/healthz", "/readyz", "/problems", "/problems/not_found")
+AROUND = ("/healthz", "/readyz", "/metrics", "/problems", "/problems/not_found")
 DOCUMENTS = ("/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css")
 
 LIMITS = (
@@ -518,7 +518,7 @@ NOT_THERE = (
     "/v1/transfers/x/deliveries", "/v1/deliveries", "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
-    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics", "/.env", "/healthz%00", "/health%7a",
+    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
 )  # fmt: skip
 
 NOT_ALLOWED = (

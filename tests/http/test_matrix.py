@@ -79,6 +79,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/webhook-secret/rotate"): Row(OPEN, OPEN, names_nothing=True),
     ("GET", "/healthz"): AROUND,
     ("GET", "/readyz"): AROUND,
+    ("GET", "/metrics"): AROUND,
     ("GET", "/problems"): AROUND,
     ("GET", "/problems/{code}"): AROUND,
     ("GET", "/openapi.json"): AROUND,

@@ -50,6 +50,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/deliveries/{delivery_id}/redeliver"): READ | BODY | {"not_found", "endpoint_disabled"},
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
+    ("get", "/metrics"): ANY | {"invalid_parameter", "unauthorized"},
     ("get", "/problems"): ANY | {"invalid_parameter"},
     ("get", "/problems/{code}"): ANY | {"invalid_parameter", "not_found"},
 }
@@ -258,6 +259,7 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/v1/events/{event_id}", caller.get(f"/v1/events/evt_{rejected['id'].removeprefix('trf_')}"))
     check(document, "get", "/healthz", caller.get("/healthz"))
     check(document, "get", "/readyz", caller.get("/readyz"))
+    check(document, "get", "/metrics", caller.get("/metrics"))
     check(document, "get", "/problems", caller.get("/problems"))
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
 

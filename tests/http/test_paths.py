@@ -29,6 +29,7 @@ ALLOWED = {
     "/v1/webhook-secret/rotate": "POST",
     "/healthz": "GET",
     "/readyz": "GET",
+    "/metrics": "GET",
     "/problems": "GET",
     "/problems/not_found": "GET",
     "/openapi.json": "GET, HEAD",

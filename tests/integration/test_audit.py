@@ -1,13 +1,17 @@
 """The audit is clean over a worked ledger, and each of its checks sees the damage that it is there for."""
 
 import os
+import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from core import ids
 from core.audit import CHECKS, SHOWN, audit
@@ -337,9 +341,56 @@ def test_the_command_names_what_is_broken_and_ends_with_1(worked: Worked) -> Non
     assert output.splitlines()[-1].startswith("audit BROKEN: ")
 
 
-def run_audit(world: World) -> tuple[int, str]:
+def test_the_rest_of_many_violations_is_counted(worked: Worked) -> None:
+    worked.world.new_wallets(*[1] * (SHOWN + 3))
+    damage(worked.world, "UPDATE wallets SET balance = balance + 1 WHERE balance = 1")
+
+    report = audit(worked.world.url)
+
+    assert (len(report.broken["audit_wallet_balances"]), report.found["audit_wallet_balances"]) == (SHOWN, SHOWN + 3)
+    assert "        and 3 more" in report.lines()
+
+
+def test_progress_is_said_for_each_check_where_nobody_reads_the_report(worked: Worked) -> None:
+    told: list[str] = []
+
+    audit(worked.world.url, told.append)
+
+    assert re.fullmatch(r"\d+ transfers, \d+ entries, \d+ wallets: \d+\.\d s", told[0])
+    assert [line.partition("  ")[0] for line in told[1:]] == [f"{number}/{len(CHECKS)}" for number in range(1, len(CHECKS) + 1)]
+    assert all(title in line for title, line in zip(CHECKS.values(), told[1:], strict=True))
+
+
+def test_the_outcome_is_written_as_metrics(worked: Worked, tmp_path: Path) -> None:
+    file = tmp_path / "teller.prom"
+    damage(worked.world, "UPDATE wallets SET version = version + 1 WHERE id = %(rich)s", rich=worked.rich)
+
+    status, _ = run_audit(worked.world, "--textfile", str(file))
+
+    shown = {sample.name: sample for family in text_string_to_metric_families(file.read_text()) for sample in family.samples}
+    violations = {
+        sample.labels["check"]: sample.value
+        for family in text_string_to_metric_families(file.read_text())
+        for sample in family.samples
+        if sample.name == "teller_audit_violations"
+    }
+    assert status == 1
+    assert violations == {check.removeprefix("audit_"): check == "audit_wallet_balances" for check in CHECKS}
+    assert 0 < shown["teller_audit_seconds"].value < 60
+    assert abs(shown["teller_audit_finished_timestamp_seconds"].value - time.time()) < 600
+    assert [file.name for file in tmp_path.iterdir()] == ["teller.prom"]
+
+
+def test_metrics_that_cannot_be_written_are_not_taken_for_damage(worked: Worked, tmp_path: Path) -> None:
+    status, output = run_audit(worked.world, "--textfile", str(tmp_path / "nowhere" / "teller.prom"))
+
+    assert status == 2
+    assert "audit clean" in output
+
+
+def run_audit(world: World, *options: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "core", "audit"],
+        [sys.executable, "-m", "core", "audit", *options],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""},
         stdin=subprocess.DEVNULL,

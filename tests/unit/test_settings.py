@@ -39,6 +39,8 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
         "backlog_max": 1_000_000,
         "client_backlog_max": 10_000,
         "webhooks_allow_private": False,
+        "metrics_key": None,
+        "metrics_port": None,
         "log_level": "INFO",
         "heartbeat_file": None,
     }
@@ -59,6 +61,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "TELLER_BACKLOG_MAX": "8",
         "TELLER_CLIENT_BACKLOG_MAX": "9",
         "TELLER_WEBHOOK_ALLOW_PRIVATE": "true",
+        "TELLER_METRICS_KEY": "k",
+        "TELLER_METRICS_PORT": "9464",
         "TELLER_LOG_LEVEL": "DEBUG",
         "TELLER_HEARTBEAT_FILE": "/tmp/beat",
     }
@@ -78,6 +82,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "backlog_max": 8,
         "client_backlog_max": 9,
         "webhooks_allow_private": True,
+        "metrics_key": "k",
+        "metrics_port": 9464,
         "log_level": "DEBUG",
         "heartbeat_file": Path("/tmp/beat"),
     }
@@ -99,12 +105,14 @@ def test_an_empty_database_url_is_a_missing_one(monkeypatch: pytest.MonkeyPatch)
 BAD = {
     "DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", " postgres://swordfish"],
     "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
-    "REDIS_URL": ["http://:swordfish@redis", "swordfish"],
+    "REDIS_URL": ["http://:swordfish@redis", "swordfish", "redis://:swordfish/@redis:6379", "redis://:swordfish[@redis"],
     "TELLER_PORT": ["0", "65536", "swordfish", "80.5", "-1"],
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],
     "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
     "TELLER_SHARDS": ["0", "3", "12", "1023", "2048", "-16", "swordfish"],
     "TELLER_WEBHOOK_ALLOW_PRIVATE": ["swordfish", "2"],
+    "TELLER_METRICS_KEY": ["sword fish", "schwertfisch-ü"],
+    "TELLER_METRICS_PORT": ["0", "65536", "swordfish"],
     "TELLER_LOG_LEVEL": ["info", "TRACE", "swordfish"],
 }
 

@@ -1,0 +1,110 @@
+"""What Prometheus scrapes from the API: what its processes have counted, and what the database shows at this moment."""
+
+import asyncio
+import hmac
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request
+from prometheus_client.metrics_core import Metric
+from starlette.responses import Response
+
+from api.auth import bearer_key
+from api.health import check_database
+from api.openapi import problem_responses
+from api.problems import Problem
+from api.waiting import Waiting
+from core import keys, metrics
+from core.db import Database
+from core.errors import Unavailable
+
+LEVELS_EVERY_S = 1.0
+
+router = APIRouter(tags=["around"])
+
+
+class ShardQueue(NamedTuple):
+    """What waits in a shard: how many, and for how long the next one has."""
+
+    shard: int
+    transfers: int
+    oldest_s: float
+
+
+class Levels:
+    """Shows how much of what this process has is in use, each second: a scrape that another process answers cannot ask it."""
+
+    def __init__(self, database: Database, waiting: Waiting) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._showing: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._showing = asyncio.create_task(self._show_for_ever())
+
+    def stop(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+
+    def show(self) -> None:
+        use = self._database.use()
+        metrics.CONNECTIONS.labels("used").set(use["used"])
+        metrics.CONNECTIONS.labels("free").set(use["free"])
+        metrics.CONNECTIONS_AWAITED.set(use["awaited"])
+        metrics.WAITERS.set(self._waiting.count())
+
+    async def _show_for_ever(self) -> None:
+        while True:
+            self.show()
+            await asyncio.sleep(LEVELS_EVERY_S)
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"description": "in Prometheus' text format", "content": {metrics.CONTENT_TYPE: {"schema": {"type": "string"}}}},
+        **problem_responses("invalid_parameter", "unauthorized"),
+    },
+)
+async def get_metrics(request: Request) -> Response:
+    """All that this API has counted, and its queue as it is now. Needs a key only where the operator has set one for it."""
+    admit_scraper(request)
+    state = request.app.state
+    state.levels.show()
+    looked_up = [limit_of(state.backlog_max), *await look(state.database)]
+    return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
+
+
+def admit_scraper(request: Request) -> None:
+    """Admit everybody, or who brings the configured key. Raises Problem "unauthorized"."""
+    wanted: str | None = request.app.state.metrics_key
+    if wanted and not hmac.compare_digest(keys.digest(bearer_key(request)), keys.digest(wanted)):
+        raise Problem("unauthorized")
+
+
+async def look(database: Database) -> list[Metric]:
+    """Return what the database shows. One that is away is shown as such: the rest of the scrape is then worth all the more."""
+    checks = await check_database(database)
+    queues: list[ShardQueue] = []
+    if checks.get("database_migrated"):
+        try:
+            queues = await database.fetch("measure_queue", {}, ShardQueue)
+        except Unavailable:
+            checks["database_answers"] = False
+    return [
+        metrics.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
+        metrics.family(
+            "teller_queue_transfers", "Transfers that wait", "shard", {str(queue.shard): queue.transfers for queue in queues}
+        ),
+        metrics.family(
+            "teller_queue_oldest_seconds",
+            "For how long the next transfer has waited",
+            "shard",
+            {str(queue.shard): queue.oldest_s for queue in queues},
+        ),
+    ]
+
+
+def limit_of(backlog_max: int) -> Metric:
+    return metrics.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)

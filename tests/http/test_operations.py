@@ -1,0 +1,121 @@
+"""What docs/operations.md, the dashboard and the alerts name is there, and what is there is in the docs."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from prometheus_client.parser import text_string_to_metric_families
+
+from core.__main__ import write_metrics
+from core.audit import CHECKS, Report
+from local.ports import free_port
+from tests.caller import Caller
+from tests.system import System
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
+DOCS = OPERATIONS.with_suffix(".md").read_text()
+RULES: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())["groups"][0]["rules"]
+DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "grafana-dashboard.json").read_text())
+PROMETHEUS: dict[str, Any] = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
+
+FUNCTIONS = {"absent", "and", "by", "histogram_quantile", "increase", "max", "min", "on", "or", "rate", "sum", "time", "vector"}
+LABELS = {"check", "code", "instance", "job", "le", "outcome", "shard", "state", "type", "version"}
+PROMETHEUS_OWN = {"up"}
+PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
+
+
+@pytest.fixture(scope="module")
+def shown(shared_system: System, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The name of every sample that is shown by an API, a worker or an audit."""
+    port = free_port()
+    worker = shared_system.start("worker", "sweep", environment={"TELLER_METRICS_PORT": str(port)})
+    shared_system.wait_for_heartbeat(worker)
+    file = tmp_path_factory.mktemp("audit") / "teller.prom"
+    write_metrics(file, Report({}, dict.fromkeys(CHECKS, 0), 0, 0, 0), 1.0)
+    texts = [scrape(shared_system.url), scrape(f"http://127.0.0.1:{port}"), file.read_text()]
+    worker.terminate()
+    worker.wait(30)
+    return {sample.name for text in texts for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def scrape(url: str) -> str:
+    caller = Caller(url)
+    text: str = caller.get("/metrics").body
+    caller.close()
+    return text
+
+
+def families(samples: set[str]) -> set[str]:
+    """The metrics' names as the docs have them: a histogram is one."""
+    histograms = {name.removesuffix("_bucket") for name in samples if name.endswith("_bucket")}
+    parts = {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
+    return {name for name in samples - parts | histograms if name.startswith("teller_")}
+
+
+def names_in(expr: str) -> set[str]:
+    """The metrics that an expression uses."""
+    without_strings = re.sub(r'"[^"]*"|\[[^\]]*\]', "", expr)
+    return set(re.findall(r"[a-z_]{2,}", without_strings)) - FUNCTIONS - LABELS
+
+
+def queries() -> Iterator[str]:
+    yield from (rule["expr"] for rule in RULES)
+    yield from (target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"])
+
+
+def test_the_docs_list_every_metric_that_there_is(shown: set[str]) -> None:
+    listed = re.findall(r"^\| `(teller_\w+)` \|", DOCS, re.MULTILINE)
+
+    assert sorted(listed) == sorted(families(shown))
+
+
+def test_alerts_and_dashboard_use_nothing_that_is_not_there(shown: set[str]) -> None:
+    used = set[str]().union(*(names_in(query) for query in queries()))
+
+    assert used - shown - PROMETHEUS_OWN == set()
+    assert {name for name in used if name.startswith("process_")} == PROCESS
+
+
+def test_every_metric_is_on_the_dashboard(shown: set[str]) -> None:
+    on_it = set[str]().union(*(names_in(target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]))
+
+    assert families(shown) - on_it - {name.removesuffix("_bucket") for name in on_it} == set()
+
+
+def test_every_panel_has_a_title_a_unit_and_the_data_source_that_is_chosen() -> None:
+    assert [variable["type"] for variable in DASHBOARD["templating"]["list"]] == ["datasource"]
+    for panel in DASHBOARD["panels"]:
+        assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        assert {source["datasource"]["uid"] for source in (panel, *panel["targets"])} == {"${datasource}"}
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def test_every_alert_is_in_the_docs_with_what_to_do() -> None:
+    listed = re.findall(r"^\| (Teller\w+) \|[^|]+\|[^|]+\|$", DOCS, re.MULTILINE)
+
+    assert sorted(listed) == sorted(rule["alert"] for rule in RULES)
+    assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "ticket") for rule in RULES)
+
+
+def test_every_job_that_a_query_names_is_scraped() -> None:
+    jobs = {job["job_name"] for job in PROMETHEUS["scrape_configs"]}
+    named = {name for query in queries() for name in re.findall(r'job="([^"]+)"', query)}
+
+    assert named == jobs - {"node"}
+    assert PROMETHEUS["rule_files"] == ["alerts.yml"]
+
+
+def test_the_containers_have_the_ports_that_are_scraped() -> None:
+    services = yaml.safe_load((OPERATIONS.parents[1] / "docker-compose.yml").read_text())["services"]
+    ports = {config["names"][0]: config["port"] for job in PROMETHEUS["scrape_configs"] for config in job.get("dns_sd_configs", [])}
+
+    assert ports == {
+        "api": services["api"]["environment"]["TELLER_PORT"],
+        "worker": services["worker"]["environment"]["TELLER_METRICS_PORT"],
+        "sweeper": services["sweeper"]["environment"]["TELLER_METRICS_PORT"],
+    }
