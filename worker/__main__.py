@@ -12,7 +12,6 @@ from core.doorbell import QUEUE, Doorbell
 from core.ids import Prefix
 from core.settings import Settings
 from worker.apply import Applier, Connection
-from worker.delivering import deliver
 from worker.drain import Drainer
 from worker.jobs import of_worker
 from worker.listen import listen
@@ -49,6 +48,8 @@ def run_sweep(configured: Settings, process: Process) -> None:
 
 
 def run_deliver(configured: Settings, process: Process) -> None:
+    from worker.delivering import deliver  # noqa: PLC0415  # aiohttp and all that takes memory which no other verb needs
+
     asyncio.run(deliver(configured, process))
 
 
