@@ -201,6 +201,76 @@ def test_the_next_goes_as_soon_as_there_is_a_place() -> None:
     run(test)
 
 
+def test_what_became_due_while_the_flag_was_up_is_found_by_the_look_after_it_was_lowered() -> None:
+    """There is no other look: nobody rings, and the next is far away."""
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept()
+            late = [due(receiver, "late"), due(receiver, "later still")]
+
+            async def lower() -> None:
+                kept.due += late[:1]
+                del late[:1]
+
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.05, lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            deliverer.wake()
+            async with asyncio.timeout(20):
+                assert [await kept.marks.get() for _ in range(2)] == ["late", "later still"]
+
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, "one") for _ in range(20)))
+            lowered = asyncio.Event()
+
+            async def lower() -> None:
+                lowered.set()
+
+            deliverer = Deliverer(kept, sender, poll_s=0.01, per_receiver_max=1, stay_s=LONG_S, lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            async with asyncio.timeout(20):
+                for _ in range(20):
+                    await kept.marks.get()
+
+            assert not lowered.is_set()
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_a_flag_is_lowered_once_and_not_by_every_look_that_finds_nothing() -> None:
+    async def test() -> None:
+        async with Sender(allow_private=True) as sender:
+            kept = Kept()
+            lowered: asyncio.Queue[int] = asyncio.Queue()
+
+            async def lower() -> None:
+                lowered.put_nowait(len(kept.claimed))
+
+            deliverer = Deliverer(kept, sender, poll_s=0.01, stay_s=0.05, lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            deliverer.wake()
+            async with asyncio.timeout(20):
+                looks = await lowered.get()
+                while len(kept.claimed) < looks + 5:
+                    await asyncio.sleep(0.01)
+
+            assert lowered.empty()
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
 def test_no_more_are_in_flight_than_there_are_places() -> None:
     async def test() -> None:
         async with AsyncExitStack() as stack:
