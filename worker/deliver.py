@@ -22,8 +22,9 @@ from worker.send import Attempt, Sender
 
 IN_FLIGHT_MAX = 128
 PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
-PER_RECEIVER_MAX = 4
-FAILING_MAX = 10_000  # that are remembered: there is no end to the hosts that callers can name
+PER_RECEIVER_MAX = 16  # of one whose last attempt succeeded: 80 a second where each takes 200 ms
+PER_NEW_RECEIVER_MAX = 4  # of one of which nothing is known yet; who failed last is sent one at a time
+REMEMBERED_MAX = 10_000  # receivers of each kind: there is no end to the hosts that callers can name
 POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 
 # A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself for
@@ -66,7 +67,7 @@ class Deliveries(Protocol):
 
 
 class Deliverer:
-    """Has many attempts in flight, of one owner a part of them, to one receiver few; to one that failed last, a single one.
+    """Has many attempts in flight, of one owner a part of them, to one receiver fewer; to one that failed last, a single one.
 
     So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
 
@@ -103,7 +104,8 @@ class Deliverer:
         self._without_receivers: Collection[str] = ()
         self._of_owner: Counter[str] = Counter()
         self._to_receiver: Counter[str] = Counter()
-        self._failing: set[str] = set()
+        self._healthy: set[str] = set()  # receivers whose last attempt succeeded
+        self._failing: set[str] = set()  # and whose failed; of others nothing is known
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -161,7 +163,9 @@ class Deliverer:
         return [receiver for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]
 
     def _limit(self, receiver: str) -> int:
-        return 1 if receiver in self._failing else self._per_receiver_max
+        if receiver in self._failing:
+            return 1
+        return self._per_receiver_max if receiver in self._healthy else min(self._per_receiver_max, PER_NEW_RECEIVER_MAX)
 
     def _start(self, delivery: Delivery) -> None:
         self._of_owner[delivery.owner] += 1
@@ -193,12 +197,11 @@ class Deliverer:
             logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
 
     def _heed(self, receiver: str, attempt: Attempt) -> None:
-        if attempt.succeeded:
-            self._failing.discard(receiver)
-            return
-        if len(self._failing) >= FAILING_MAX:
-            self._failing.clear()  # to be learnt again, an attempt each
-        self._failing.add(receiver)
+        known, others = (self._healthy, self._failing) if attempt.succeeded else (self._failing, self._healthy)
+        others.discard(receiver)
+        if receiver not in known and len(known) >= REMEMBERED_MAX:
+            known.clear()  # to be learnt again, a few attempts each
+        known.add(receiver)
 
     async def _pause(self, stopping: asyncio.Event, seconds: float) -> None:
         """Wait for so long, or until there is a place that was missing, or a ring, or a stop."""

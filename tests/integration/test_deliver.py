@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from core.errors import Unavailable
 from core.signing import make_secret
 from tests.receivers import Behaviour, Receiver, answer, hang, receiving, wait_for_all
-from worker.deliver import Deliverer, Delivery
+from worker.deliver import PER_NEW_RECEIVER_MAX, PER_RECEIVER_MAX, Deliverer, Delivery
 from worker.send import Attempt, Fault, Sender
 
 SECRET = make_secret()
@@ -305,6 +305,34 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
             assert [await deliverer.run_once() for _ in range(2)] == [1, 0]
             await deliverer.finish()
             assert [await deliverer.run_once() for _ in range(4)] == [1, 1, 1, 0]
+
+            await abandon()
+
+    run(test)
+
+
+def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_a_few() -> None:
+    async def test() -> None:
+        statuses = iter(["200 OK"] * 5)
+
+        async def next_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if status := next(statuses, None):
+                await answer(status)(reader, writer)
+            else:
+                await hang(reader, writer)
+
+        async with receiving(next_answer) as receiver, Sender(allow_private=True) as sender:
+            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(100))), sender)
+
+            async def claim_all() -> int:
+                count = 0
+                while await deliverer.run_once():
+                    count += 1
+                return count
+
+            assert await claim_all() == PER_NEW_RECEIVER_MAX
+            await deliverer.finish()
+            assert await claim_all() == PER_RECEIVER_MAX
 
             await abandon()
 
