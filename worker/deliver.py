@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from core import log
+from core import log, metrics
 from core.errors import Unavailable
 from core.retry import next_delay_s
 from core.signing import sign
@@ -172,6 +172,7 @@ class Deliverer:
         self._to_receiver[delivery.receiver] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._tasks.add(task)
+        metrics.DELIVERIES_IN_FLIGHT.inc()
         task.add_done_callback(lambda task: self._end(task, delivery))
 
     def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
@@ -183,6 +184,7 @@ class Deliverer:
         ):
             self._woken.set()
         self._tasks.discard(task)
+        metrics.DELIVERIES_IN_FLIGHT.dec()
         self._of_owner -= Counter([delivery.owner])
         self._to_receiver -= Counter([delivery.receiver])
 
@@ -191,6 +193,7 @@ class Deliverer:
         try:
             headers = sign(delivery.event_id, int(time.time()), delivery.body, delivery.signing_secrets)
             attempt = await self._sender.send(delivery.url, delivery.body, headers)
+            metrics.count_attempt(attempt.outcome, attempt.duration_s)
             self._heed(delivery.receiver, attempt)
             await self._deliveries.mark(delivery, attempt, retry_in_s(delivery, attempt))
         except Exception:
