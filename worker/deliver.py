@@ -16,6 +16,7 @@ from uuid import UUID
 
 from core import log, metrics
 from core.errors import Unavailable
+from core.failpoint import failpoint
 from core.retry import next_delay_s
 from core.signing import sign
 from worker.send import Attempt, Sender
@@ -139,6 +140,8 @@ class Deliverer:
         except Unavailable:
             logger.warning("deliveries put off")
             return 0
+        if due:
+            failpoint("deliver.after_claim")
         for delivery in due:
             self._start(delivery)
         return len(due)
@@ -195,6 +198,7 @@ class Deliverer:
             attempt = await self._sender.send(delivery.url, delivery.body, headers)
             metrics.count_attempt(attempt.outcome, attempt.duration_s)
             self._heed(delivery.receiver, attempt)
+            failpoint("deliver.before_mark")
             await self._deliveries.mark(delivery, attempt, retry_in_s(delivery, attempt))
         except Exception:
             logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
