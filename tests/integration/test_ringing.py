@@ -150,6 +150,9 @@ class Rung:
         await asyncio.wait_for(self.receiver.arrivals.get(), 20)
         assert self.receiver.received()[-1].event_id == ids.text(Prefix.EVENT, sent.id)
 
+    async def wait_for_ring(self, number: int) -> None:
+        await asyncio.to_thread(wait_for, lambda: self.rings == number, f"ring {number}")
+
     async def wait_for_flag(self, redis: Client, up: int) -> None:
         await asyncio.to_thread(wait_for, lambda: redis.exists(DELIVERIES_FLAG) == up, f"the flag to be {up}")
 
@@ -225,7 +228,7 @@ def test_when_the_flag_has_expired_or_was_lowered_by_another_the_next_ring_wakes
         async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
             for rings in range(1, 4):
                 await deliverer.tell(transfer(*pair, 1))
-                await asyncio.to_thread(wait_for, lambda: deliverer.rings == rings, "the ring")  # noqa: B023  # it ends in this round
+                await deliverer.wait_for_ring(rings)
                 await asyncio.to_thread(doorbell.lower_deliveries)
 
     asyncio.run(main())
