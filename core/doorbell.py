@@ -60,7 +60,7 @@ class Doorbell:
     stayed would divide the same transfers into smaller transactions, which wait for each other's wallets. A flag lasts for seconds:
     where no worker comes, jobs are enqueued anew, and those that nobody has taken expire.
 
-    All deliverers share one flag. Nobody renews it: when it expires while one is busy, the next ring costs a job that it had not needed.
+    All deliverers share one flag. Nobody renews it: when it expires while one is busy, the next ring costs a job that nobody needs.
     """
 
     def __init__(self, url: str) -> None:

@@ -28,8 +28,8 @@ PER_NEW_RECEIVER_MAX = 4  # of one of which nothing is known yet; who failed las
 REMEMBERED_MAX = 10_000  # receivers of each kind: there is no end to the hosts that callers can name
 POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 
-# A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself for
-# a while: webhooks that become due ten times a second, or more often, need no ring.
+# A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself
+# for a while: webhooks that become due ten times a second, or more often, need no ring.
 STAY_S = 0.1
 LOOK_AGAIN_S = 0.02
 
@@ -72,9 +72,9 @@ class Deliverer:
 
     So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
 
-    Who rings raises a flag, and nobody rings while it is up. It stays up for as long as there is something to find; `lower` takes it
-    down before the last look, so what was committed without a ring is found by that. It may also go by itself, or be lowered by
-    another deliverer: then the next ring comes sooner than it need, and nothing is lost.
+    Who rings raises a flag, and nobody rings while it is up. It stays up for as long as there is something to find; `lower` takes
+    it down before the last look, so what was committed without a ring is found by that. It may also go by itself, or be lowered
+    by another deliverer: then the next ring comes sooner than it need, and nothing is lost.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class Attempt:
 
     @property
     def outcome(self) -> str:
-        """The word for it, one of few: "succeeded", the class of another status, or the fault. A status of no such class is none."""
+        """The word for it, one of few: "succeeded", the class of another status, or the fault. Other statuses are no answer."""
         if self.succeeded:
             return "succeeded"
         if self.status is not None and 300 <= self.status < 600:

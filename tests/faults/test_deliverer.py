@@ -182,7 +182,7 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
 
 
 class Pair:
-    """Two deliverers that meet what is armed, started again when they have died; claims lapse as soon as somebody has met something."""
+    """Two deliverers that meet what is armed. Who has died is started again; claims lapse as soon as somebody has met something."""
 
     def __init__(self, system: System, connection: psycopg.Connection[Any], points: Path) -> None:
         self._system, self._connection, self._points = system, connection, points

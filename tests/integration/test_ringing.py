@@ -235,7 +235,9 @@ def test_when_the_flag_has_expired_or_was_lowered_by_another_the_next_ring_wakes
 
 
 @pytest.mark.parametrize("is_up", [True, False], ids=["a flag is up and its job lost", "Redis is away"])
-def test_who_is_not_woken_looks_by_itself(world: World, pair: tuple[UUID, UUID], own_redis: Redis, redis: Client, is_up: bool) -> None:
+def test_who_is_not_woken_looks_by_itself(
+    world: World, pair: tuple[UUID, UUID], own_redis: Redis, redis: Client, is_up: bool
+) -> None:
     async def main() -> None:
         async with delivering(world, own_redis.url if is_up else NO_REDIS, poll_s=0.05) as deliverer:
             redis.set(DELIVERIES_FLAG, 1)
