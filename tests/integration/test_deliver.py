@@ -256,19 +256,17 @@ def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
 def test_a_flag_is_lowered_once_and_not_by_every_look_that_finds_nothing() -> None:
     async def test() -> None:
         async with Sender(allow_private=True) as sender:
-            kept = Kept()
-            lowered: asyncio.Queue[int] = asyncio.Queue()
+            looks: asyncio.Queue[None] = asyncio.Queue()
+            lowered: asyncio.Queue[None] = asyncio.Queue()
 
             async def lower() -> None:
-                lowered.put_nowait(len(kept.claimed))
+                lowered.put_nowait(None)
 
-            deliverer = Deliverer(kept, sender, poll_s=0.01, stay_s=0.05, lower=lower)
+            deliverer = Deliverer(Kept(), sender, poll_s=0.01, stay_s=0.05, beat=lambda: looks.put_nowait(None), lower=lower)
             running = asyncio.create_task(deliverer.run(asyncio.Event()))
             deliverer.wake()
-            async with asyncio.timeout(20):
-                looks = await lowered.get()
-                while len(kept.claimed) < looks + 5:
-                    await asyncio.sleep(0.01)
+            await wait_for_all(lowered, 1)
+            await wait_for_all(looks, looks.qsize() + 5)
 
             assert lowered.empty()
             assert not running.done()
