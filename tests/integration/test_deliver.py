@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from core.errors import Unavailable
 from core.signing import make_secret
-from tests.receivers import Behaviour, Receiver, answer, hang, receiving, wait_for_all
+from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
 from worker.deliver import PER_NEW_RECEIVER_MAX, PER_RECEIVER_MAX, Deliverer, Delivery
 from worker.send import Attempt, Fault, Sender
 
@@ -190,17 +190,38 @@ def test_more_than_fifty_are_in_flight_at_once() -> None:
     run(test)
 
 
-def test_the_next_goes_as_soon_as_there_is_a_place() -> None:
-    """With a poll between each two, these would take a minute."""
+@pytest.mark.parametrize("scarce", ["in_flight_max", "per_owner_max", "per_receiver_max"])
+def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
+    """There is no other look: it neither stays, nor looks by itself before the test gives up."""
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(60)))
-            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(asyncio.Event()))
-            async with asyncio.timeout(20):
-                for _ in range(60):
-                    await kept.marks.get()
+            places: dict[str, Any] = {scarce: 1}
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.0, **places)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
 
+            assert await ended(kept, 60) == ["one"] * 60
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_who_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
+    """The success makes its one place many, so that it is not full any more when it ends."""
+
+    async def test() -> None:
+        statuses = answer("500 Internal Server Error"), answer("200 OK")
+        async with receiving(in_turn(*statuses)) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(due(receiver, "one"))
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.0)
+            await deliverer.run_once()
+            await deliverer.finish()
+            kept.due += [due(receiver, "one") for _ in range(4)]
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+
+            assert await ended(kept, 5) == ["one"] * 5
             assert not running.done()
             await abandon()
 

@@ -192,6 +192,7 @@ def test_a_deliverer_that_is_rung_does_not_wait_for_its_next_look_and_then_liste
         async with delivering(world, own_redis.url) as deliverer:
             for _ in range(3):
                 await deliverer.tell(transfer(*pair, 1))
+                redis.persist(DELIVERIES_FLAG)  # if it is up still, it does not go by itself
                 await deliverer.wait_for_flag(redis, up=0)
 
     asyncio.run(main())
