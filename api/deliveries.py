@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from api.auth import Known
@@ -147,7 +147,7 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     openapi_extra=NO_BODY,
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId) -> Any:
+async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
     """Make a delivery due now, whatever has become of it: the same event with the same id, and the whole schedule if it fails."""
     id = path_id(request, Prefix.DELIVERY, "delivery_id")
     await refuse_fields(request)
@@ -158,6 +158,7 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId) ->
         raise Problem("not_found")
     if not is_due:
         raise Problem("endpoint_disabled")
+    after.add_task(request.app.state.doorbell.ring_deliverer)  # once it is answered, and off the event loop
     return show(delivery)
 
 
@@ -170,7 +171,7 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId) ->
     openapi_extra=json_body(RedeliverRequest),
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver_since(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def redeliver_since(request: Request, caller: Known, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
     """Make what failed or was canceled since a time due now, the oldest first; when there is more, ask again."""
     path_id(request, Prefix.ENDPOINT, "endpoint_id")
     asked = validate(RedeliverRequest, await read_object(request))
@@ -178,6 +179,8 @@ async def redeliver_since(request: Request, caller: Known, endpoint_id: Endpoint
     if endpoint.status == "disabled":
         raise Problem("endpoint_disabled")
     count = await deliveries.redeliver_since(request.app.state.database, endpoint.id, asked.since)
+    if count:
+        after.add_task(request.app.state.doorbell.ring_deliverer)
     return {"count": count, "has_more": count == REDELIVER_MAX}
 
 

@@ -60,6 +60,8 @@ class Doorbell:
     again. One worker may be the gatherer: it stays and waits for more. The others leave their shards to it, flags up: several who
     stayed would divide the same transfers into smaller transactions, which wait for each other's wallets. A flag lasts for seconds:
     where no worker comes, jobs are enqueued anew, and those that nobody has taken expire.
+
+    All deliverers share one flag. Nobody renews it: when it expires while one is busy, the next ring costs a job that nobody needs.
     """
 
     def __init__(self, url: str) -> None:
@@ -126,11 +128,11 @@ class Doorbell:
         return bool(self._try(lambda: self._take_reruns(shards)))
 
     def ring_deliverer(self) -> None:
-        """Wake one deliverer, unless it has been rung for and has not answered yet. Call it after COMMIT alone."""
+        """Wake one deliverer, unless the flag is up: then one is at it, or will be at once. Call it after COMMIT alone."""
         self._try(self._ring_deliverer)
 
-    def answer_deliveries(self) -> None:
-        """Take the deliverer's flag down: whoever commits from here on rings again. Look for what is due after this."""
+    def lower_deliveries(self) -> None:
+        """Take the deliverers' flag down: whoever commits from here on rings again. Look once more for what is due after this."""
         self._try(lambda: self._redis.delete(DELIVERIES_FLAG))
 
     def tell(self, ids: Sequence[UUID]) -> None:

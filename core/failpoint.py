@@ -39,6 +39,8 @@ POINTS = (
     "doorbell.after_leave",  # before the drain's last look
     "sweep.before_list",
     "sweep.before_drain",
+    "deliver.after_claim",  # nothing is sent yet
+    "deliver.before_mark",  # it is sent, and nobody knows
 )
 
 POLL_S = 0.01

@@ -39,6 +39,24 @@ FOLDER_PREFIX = "teller-metrics-"
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+ATTEMPT_SECONDS = (*SECONDS[1:], 10, 20)  # the longest takes 15
+
+# What an attempt at a webhook met: a 2xx, the class of another status, or why there was none, in the words of worker/send.py.
+ATTEMPT_OUTCOMES = (
+    "succeeded",
+    "3xx",
+    "4xx",
+    "5xx",
+    "url_forbidden",
+    "name_not_found",
+    "address_forbidden",
+    "not_connected",
+    "tls_failed",
+    "disconnected",
+    "answer_invalid",
+    "answer_too_large",
+    "timed_out",
+)
 
 logger = log.get(__name__)
 
@@ -74,6 +92,20 @@ DRAIN_SECONDS = Histogram(
 
 DOORBELLS = counters("teller_doorbells_total", "Shards rung for", "outcome", ("rung", "coalesced", "lost"))
 
+DELIVERIES = counters("teller_deliveries_total", "Attempts to deliver a webhook", "outcome", ATTEMPT_OUTCOMES)
+DELIVERY_SECONDS = Histogram(
+    "teller_delivery_seconds", "Time that an attempt to deliver a webhook took", registry=REGISTRY, buckets=ATTEMPT_SECONDS
+)
+DELIVERIES_IN_FLIGHT = Gauge(
+    "teller_deliveries_in_flight", "Webhooks on their way now", registry=REGISTRY, multiprocess_mode="livesum"
+)
+DELIVERIES_LATE = Gauge(
+    "teller_deliveries_late_seconds",
+    "How long the webhook that is sent next has been due",
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
+
 WAITERS = Gauge("teller_waiters", "Requests that wait for an outcome now", registry=REGISTRY, multiprocess_mode="livesum")
 CONNECTIONS = Gauge(
     "teller_database_connections",
@@ -101,6 +133,12 @@ def count_drained(refusals: Sequence[Refusal | None], seconds: float) -> None:
         REJECTED[refusal].inc()
     DRAIN_TRANSFERS.observe(len(refusals))
     DRAIN_SECONDS.observe(seconds)
+
+
+def count_attempt(outcome: str, seconds: float) -> None:
+    """Count an attempt to deliver a webhook, by one of ATTEMPT_OUTCOMES."""
+    DELIVERIES[outcome].inc()
+    DELIVERY_SECONDS.observe(seconds)
 
 
 class Looked:

@@ -8,23 +8,30 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from core import log
+from core import log, metrics
 from core.errors import Unavailable
+from core.failpoint import failpoint
 from core.retry import next_delay_s
 from core.signing import sign
 from worker.send import Attempt, Sender
 
 IN_FLIGHT_MAX = 128
 PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
-PER_RECEIVER_MAX = 4
-FAILING_MAX = 10_000  # that are remembered: there is no end to the hosts that callers can name
-POLL_S = 1.0  # how long what becomes due may wait to be seen
+PER_RECEIVER_MAX = 16  # of one whose last attempt succeeded: 80 a second where each takes 200 ms
+PER_NEW_RECEIVER_MAX = 4  # of one of which nothing is known yet; who failed last is sent one at a time
+REMEMBERED_MAX = 10_000  # receivers of each kind: there is no end to the hosts that callers can name
+POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
+
+# A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself
+# for a while: webhooks that become due ten times a second, or more often, need no ring.
+STAY_S = 0.1
+LOOK_AGAIN_S = 0.02
 
 logger = log.get(__name__)
 
@@ -61,9 +68,13 @@ class Deliveries(Protocol):
 
 
 class Deliverer:
-    """Has many attempts in flight, of one owner a part of them, to one receiver few; to one that failed last, a single one.
+    """Has many attempts in flight, of one owner a part of them, to one receiver fewer; to one that failed last, a single one.
 
     So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
+
+    Who rings raises a flag, and nobody rings while it is up. It stays up for as long as there is something to find; `lower` takes
+    it down before the last look, so what was committed without a ring is found by that. It may also go by itself, or be lowered
+    by another deliverer: then the next ring comes sooner than it need, and nothing is lost.
     """
 
     def __init__(
@@ -75,7 +86,9 @@ class Deliverer:
         per_owner_max: int = PER_OWNER_MAX,
         per_receiver_max: int = PER_RECEIVER_MAX,
         poll_s: float = POLL_S,
+        stay_s: float = STAY_S,
         beat: Callable[[], object] = lambda: None,
+        lower: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._sender = sender
@@ -83,11 +96,17 @@ class Deliverer:
         self._per_owner_max = per_owner_max
         self._per_receiver_max = per_receiver_max
         self._poll_s = poll_s
+        self._stay_s = stay_s
         self._beat = beat
+        self._lower = lower
         self._woken = asyncio.Event()
+        self._stays_until: float | None = None  # None when the flag is down, as far as it is ours to lower
+        self._without_owners: Collection[str] = ()  # of whom the last look wanted nothing, because they had all their places
+        self._without_receivers: Collection[str] = ()
         self._of_owner: Counter[str] = Counter()
         self._to_receiver: Counter[str] = Counter()
-        self._failing: set[str] = set()
+        self._healthy: set[str] = set()  # receivers whose last attempt succeeded
+        self._failing: set[str] = set()  # and whose failed; of others nothing is known
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -95,24 +114,34 @@ class Deliverer:
         while not stopping.is_set():
             self._beat()
             self._woken.clear()  # before the look: what comes after it wakes us up again
-            if not await self.run_once():
-                await self._pause(stopping)
+            if await self.run_once():
+                self._stay()
+            elif self._stays_until is None:
+                await self._pause(stopping, self._poll_s)
+            elif time.monotonic() < self._stays_until:
+                await self._pause(stopping, LOOK_AGAIN_S)
+            else:
+                await self._leave()
         await self.finish()
 
     def wake(self) -> None:
-        """Look at once for what is due. To be called in the event loop."""
+        """Look at once for what is due, and stay for a while: somebody rang. To be called in the event loop."""
+        self._stay()
         self._woken.set()
 
     async def run_once(self) -> int:
         """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
         room = self._in_flight_max - len(self._tasks)
+        self._without_owners, self._without_receivers = self._full_owners(), self._full_receivers()
         if not room:
             return 0
         try:
-            due = await self._deliveries.claim(room, self._full_owners(), self._full_receivers())
+            due = await self._deliveries.claim(room, self._without_owners, self._without_receivers)
         except Unavailable:
             logger.warning("deliveries put off")
             return 0
+        if due:
+            failpoint("deliver.after_claim")
         for delivery in due:
             self._start(delivery)
         return len(due)
@@ -121,6 +150,15 @@ class Deliverer:
         """Wait for all that is in flight."""
         await asyncio.gather(*self._tasks)
 
+    def _stay(self) -> None:
+        self._stays_until = time.monotonic() + self._stay_s
+
+    async def _leave(self) -> None:
+        """Lower the flag. Whoever has not rung because it was up is found by the look that follows."""
+        self._stays_until = None
+        if self._lower is not None:
+            await self._lower()
+
     def _full_owners(self) -> Collection[str]:
         return [owner for owner, count in self._of_owner.items() if count >= self._per_owner_max]
 
@@ -128,40 +166,54 @@ class Deliverer:
         return [receiver for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]
 
     def _limit(self, receiver: str) -> int:
-        return 1 if receiver in self._failing else self._per_receiver_max
+        if receiver in self._failing:
+            return 1
+        return self._per_receiver_max if receiver in self._healthy else min(self._per_receiver_max, PER_NEW_RECEIVER_MAX)
 
     def _start(self, delivery: Delivery) -> None:
         self._of_owner[delivery.owner] += 1
         self._to_receiver[delivery.receiver] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        metrics.DELIVERIES_IN_FLIGHT.inc()
+        task.add_done_callback(lambda task: self._end(task, delivery))
+
+    def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
+        """Free a place, and look again if the last look had to do without it."""
+        if (
+            len(self._tasks) >= self._in_flight_max
+            or delivery.owner in self._without_owners
+            or delivery.receiver in self._without_receivers
+        ):
+            self._woken.set()
+        self._tasks.discard(task)
+        metrics.DELIVERIES_IN_FLIGHT.dec()
+        self._of_owner -= Counter([delivery.owner])
+        self._to_receiver -= Counter([delivery.receiver])
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Make one attempt and have it kept. A fault of ours is logged: the claim lapses, and the next attempt may do better."""
         try:
             headers = sign(delivery.event_id, int(time.time()), delivery.body, delivery.signing_secrets)
             attempt = await self._sender.send(delivery.url, delivery.body, headers)
+            metrics.count_attempt(attempt.outcome, attempt.duration_s)
             self._heed(delivery.receiver, attempt)
+            failpoint("deliver.before_mark")
             await self._deliveries.mark(delivery, attempt, retry_in_s(delivery, attempt))
         except Exception:
             logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
-        finally:
-            self._of_owner -= Counter([delivery.owner])
-            self._to_receiver -= Counter([delivery.receiver])
 
     def _heed(self, receiver: str, attempt: Attempt) -> None:
-        if attempt.succeeded:
-            self._failing.discard(receiver)
-            return
-        if len(self._failing) >= FAILING_MAX:
-            self._failing.clear()  # to be learnt again, an attempt each
-        self._failing.add(receiver)
+        known, others = (self._healthy, self._failing) if attempt.succeeded else (self._failing, self._healthy)
+        others.discard(receiver)
+        if receiver not in known and len(known) >= REMEMBERED_MAX:
+            known.clear()  # to be learnt again, a few attempts each
+        known.add(receiver)
 
-    async def _pause(self, stopping: asyncio.Event) -> None:
-        """Wait until there may be room, or something due, or a stop."""
+    async def _pause(self, stopping: asyncio.Event, seconds: float) -> None:
+        """Wait for so long, or until there is a place that was missing, or a ring, or a stop."""
         events = [asyncio.create_task(event.wait()) for event in (stopping, self._woken)]
-        await asyncio.wait({*events, *self._tasks}, timeout=self._poll_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for event in events:
             event.cancel()
 

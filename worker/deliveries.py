@@ -8,13 +8,13 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import db, ids, log, resources, transfers, webhooks
+from core import db, ids, log, metrics, resources, transfers, webhooks
 from core.db import Database
 from core.errors import Unavailable
 from core.ids import Prefix
@@ -103,6 +103,7 @@ class StoredDeliveries:
         db.start_clock()
         due = [one for one in await self._look() if one.due_since and one.owner not in without_owners]
         without = set(without_receivers)
+        metrics.DELIVERIES_LATE.set(late_s(one for one in due if one.name not in without))
         while chosen := longest_due(due, limit, without):
             claimed = await self._claim(chosen)
             if deliveries := list(deliveries_of(claimed)):
@@ -174,6 +175,12 @@ def longest_due(due: Sequence[Waiting], limit: int, without: Collection[str]) ->
         if one.name not in without:
             of_owner.setdefault(one.owner, one)
     return list(of_owner.values())[:limit]
+
+
+def late_s(due: Iterable[Waiting]) -> float:
+    """Return for how long the longest due of these has been, by this host's clock; 0 when there is none."""
+    first = min((one.due_since for one in due if one.due_since), default=None)
+    return (datetime.now(UTC) - first).total_seconds() if first else 0.0
 
 
 def claimed_of(

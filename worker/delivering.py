@@ -2,8 +2,7 @@
 
 import asyncio
 import signal
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from core import log
@@ -19,10 +18,6 @@ from worker.send import Sender
 
 CONNECTIONS = 4  # a claim, and a few of those that keep what became of an attempt
 
-# How long a flag stays up after it woke us: while webhooks become due all the time, one job tells of all that came meanwhile. A job
-# costs its three milliseconds of this process.
-GATHER_S = 0.02
-
 logger = log.get(__name__)
 
 
@@ -31,10 +26,11 @@ async def deliver(configured: Settings, process: Process) -> None:
     stopping = stop_event(process)
     if configured.webhooks_allow_private:
         logger.warning("webhooks are sent to private addresses and without TLS: for development alone")
-    async with opened(configured.database_url) as database, Sender(allow_private=configured.webhooks_allow_private) as sender:
-        deliverer = Deliverer(StoredDeliveries(database), sender, beat=process.goes_on)
-        async with rung(configured.redis_url, deliverer.wake):
-            await deliverer.run(stopping)
+    with closing(Doorbell(configured.redis_url)) as doorbell:
+        async with opened(configured.database_url) as database, Sender(allow_private=configured.webhooks_allow_private) as sender:
+            deliverer = Deliverer(StoredDeliveries(database), sender, beat=process.goes_on, lower=lowering(doorbell))
+            async with rung(configured.redis_url, deliverer.wake):
+                await deliverer.run(stopping)
 
 
 def stop_event(process: Process) -> asyncio.Event:
@@ -62,12 +58,21 @@ async def opened(url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
+def lowering(doorbell: Doorbell) -> Callable[[], Awaitable[None]]:
+    """Return what takes the flag down, off the event loop."""
+    return lambda: asyncio.to_thread(doorbell.lower_deliveries)
+
+
 @asynccontextmanager
 async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
     """Meanwhile call `wake`, in this event loop, when the doorbell rings: a thread beside it listens, as RQ has it."""
     rounds = Rounds()
     loop = asyncio.get_running_loop()
-    listening = asyncio.create_task(asyncio.to_thread(hear, rounds, redis_url, lambda: loop.call_soon_threadsafe(wake)))
+
+    def answer() -> None:  # and nothing else, which RQ would try to store
+        loop.call_soon_threadsafe(wake)
+
+    listening = asyncio.create_task(asyncio.to_thread(hear, rounds, redis_url, answer))
     try:
         yield
     finally:
@@ -75,17 +80,9 @@ async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
         await listening
 
 
-def hear(rounds: Rounds, redis_url: str, wake: Callable[[], object]) -> None:
-    """Call `wake` at each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
-    with closing(Doorbell(redis_url)) as doorbell:
-
-        def answer() -> None:
-            wake()
-            time.sleep(GATHER_S)
-            doorbell.answer_deliveries()
-            wake()
-
-        try:
-            listen(rounds, redis_url, DELIVERIES, of_deliverer(answer))
-        except Exception:
-            logger.exception("doorbell not heard any more")
+def hear(rounds: Rounds, redis_url: str, answer: Callable[[], None]) -> None:
+    """Answer each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
+    try:
+        listen(rounds, redis_url, DELIVERIES, of_deliverer(answer))
+    except Exception:
+        logger.exception("doorbell not heard any more")

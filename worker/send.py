@@ -57,6 +57,15 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
     @property
+    def outcome(self) -> str:
+        """The word for it, one of few: "succeeded", the class of another status, or the fault. Other statuses are no answer."""
+        if self.succeeded:
+            return "succeeded"
+        if self.status is not None and 300 <= self.status < 600:
+            return f"{self.status // 100}xx"
+        return self.fault or Fault.ANSWER_INVALID
+
+    @property
     def gone(self) -> bool:
         """Whether the receiver wants nothing more to be sent there, ever."""
         return self.status == HTTPStatus.GONE

@@ -1,7 +1,8 @@
 -- Claims the longest due delivery of each of these receivers, until `next_attempt_at`, for whoever asks: nobody else is given it
 -- before. With it comes all that is to be sent: the transfer with its entries, where to, and what signs. Without a URL it is for
 -- nobody any more: its endpoint is deleted or disabled. Locks those rows alone; what somebody else is just claiming is passed over. Leans on
--- deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row.
+-- deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row: the
+-- last is in the database's own collation, and a comparison in that of deliveries would read all secrets instead.
 WITH claimed AS (
     UPDATE deliveries d
        SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
@@ -33,4 +34,4 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
   FROM claimed c
   JOIN transfers t ON t.id = c.transfer_id
   LEFT JOIN webhook_endpoints e ON e.id = c.endpoint_id
-  LEFT JOIN webhook_secrets s ON c.endpoint_id IS NULL AND s.owner = c.owner
+  LEFT JOIN webhook_secrets s ON c.endpoint_id IS NULL AND s.owner = c.owner COLLATE "default"

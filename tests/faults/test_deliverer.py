@@ -5,9 +5,12 @@ import itertools
 import json
 import random
 import signal
+import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +18,7 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook
 
+from core.failpoint import POINTS
 from local.postgres import Postgres
 from local.redis import Redis
 from tests import flood
@@ -38,6 +42,7 @@ from tests.waiting import wait_for
 ALLOW_PRIVATE = {"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"}
 STOP_WITHIN_S = 20.0
 KILLS = 3
+DELIVERER_POINTS = [point for point in POINTS if point.startswith("deliver.")]
 
 
 @pytest.fixture
@@ -93,12 +98,12 @@ def lapse(connection: psycopg.Connection[Any]) -> None:
 
 def wait_done(connection: psycopg.Connection[Any]) -> None:
     """Wait until nothing is pending."""
+    wait_for(lambda: pending(connection) == 0, "all deliveries to be done", within_s=40)
 
-    def pending() -> int:
-        [(count,)] = connection.execute("SELECT count(*) FROM deliveries WHERE status = 'pending'").fetchall()
-        return int(count)
 
-    wait_for(lambda: pending() == 0, "all deliveries to be done", within_s=40)
+def pending(connection: psycopg.Connection[Any]) -> int:
+    [(count,)] = connection.execute("SELECT count(*) FROM deliveries WHERE status = 'pending'").fetchall()
+    return int(count)
 
 
 def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
@@ -116,6 +121,7 @@ def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
         system.start_deliverer()
         wait_done(connection)
 
+    assert len(receiver.requests) == 2
     first, second = receiver.received()
     assert first.event_id == second.event_id == event_of(id)
     assert first.body == second.body
@@ -172,6 +178,72 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
             assert told["data"] == outcomes[one.event_id]
             assert told["type"] == f"transfer.{outcomes[one.event_id]['status']}"
     assert deposits == 0  # they were final before there was an endpoint
+    system.audit()
+
+
+class Pair:
+    """Two deliverers that meet what is armed. Who has died is started again; claims lapse as soon as somebody has met something."""
+
+    def __init__(self, system: System, connection: psycopg.Connection[Any], points: Path) -> None:
+        self._system, self._connection, self._points = system, connection, points
+        self._running = [self._start() for _ in range(2)]
+        self._lapsed = self._died = 0
+
+    def arm(self, point: str, action: str, hits: int) -> None:
+        for file in self._points.iterdir():
+            file.unlink()
+        self._lapsed = self._died = 0
+        for number in range(hits):
+            (self._points / f"{point}:{number}:{action}").touch()
+
+    def go_on(self, *, deaths: int) -> bool:
+        """Do what has to be done; tell whether every hit and every death has come, and all is delivered."""
+        for number, process in enumerate(self._running):
+            if process.poll() is not None:
+                self._died += 1
+                assert self._died <= deaths, self._system.logs()
+                self._running[number] = self._start()
+        taken = list(self._points.glob("taken:*"))
+        if len(taken) > self._lapsed:
+            self._lapsed = len(taken)
+            lapse(self._connection)
+        is_delivered = not pending(self._connection)
+        held = [file for file in taken if file.name.endswith(":pause")]
+        if len(held) == len(self._running) or is_delivered:  # the other one has taken the delivery over, or is held too
+            for file in held:
+                file.unlink()
+        is_armed = any(not file.name.startswith("taken:") for file in self._points.iterdir())
+        return is_delivered and not held and not is_armed and self._died == deaths
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return self._system.start_deliverer({"TELLER_FAILPOINTS": str(self._points)})
+
+
+@pytest.mark.timeout(300)
+def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_its_one_id(
+    system: System, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    caller, points = system.caller(), tmp_path / "points"
+    points.mkdir()
+    sent = {}
+    with receiving(system, answer("200 OK")) as receiver:
+        secret = new_endpoint(caller, receiver)["secret"]
+        pair = Pair(system, connection, points)
+        for point, action, hits in itertools.product(DELIVERER_POINTS, ("kill", "raise", "pause"), (1, 2)):
+            pair.arm(point, action, hits)
+            [id] = transfers(caller)
+            ends = action == "kill" or (point, action) == ("deliver.after_claim", "raise")
+            wait_for(partial(pair.go_on, deaths=hits if ends else 0), f"{point} {action} {hits}", 60)
+            sent[event_of(id)] = hits + 1 if point == "deliver.before_mark" else 1
+
+    bodies: dict[str, set[bytes]] = {}
+    for one in receiver.received():
+        Webhook(secret).verify(one.body.decode(), dict(one.headers))
+        bodies.setdefault(one.event_id, set()).add(one.body)
+    times = Counter(one.event_id for one in receiver.received())
+    assert {id for id, count in sent.items() if times[id] < count} == set()
+    assert {id: len(found) for id, found in bodies.items()} == dict.fromkeys(sent, 1)
+    assert connection.execute("SELECT DISTINCT status, attempts FROM deliveries").fetchall() == [("delivered", 1)]
     system.audit()
 
 

@@ -7,11 +7,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from redis import Redis
 
 from core import ids
+from core.doorbell import DELIVERIES_FLAG
 from core.ids import Prefix
 from tests.caller import Caller
 from tests.http.conftest import AsClient
+from tests.waiting import wait_for
 
 HOOK = "https://hooks.example.com/a?b=c"
 LONG_AGO = "2026-01-31T09:30:00Z"
@@ -201,6 +204,19 @@ def test_whatever_became_of_a_delivery_it_is_made_again(
         "SELECT attempts, failures, next_attempt_at <= now() FROM deliveries WHERE id = %s", [uuid_of(delivery)]
     )
     assert stored.fetchone() == (10, 0, True)
+
+
+@pytest.mark.parametrize("of_all", [False, True], ids=["one", "all of an endpoint"])
+def test_what_is_made_again_is_rung_for(ada: Client, finish: Finish, redis_url: str, of_all: bool) -> None:
+    [delivery] = ada.told(ada.pay())
+    finish(delivery, "failed")
+
+    with Redis.from_url(redis_url) as redis:
+        redis.delete(DELIVERIES_FLAG)  # the drain has rung
+        answer = ada.redeliver_since() if of_all else ada.redeliver(delivery)
+
+        assert answer.status == 202
+        wait_for(lambda: redis.exists(DELIVERIES_FLAG), "a ring")
 
 
 def test_a_callback_is_made_again_too(ada: Client, finish: Finish) -> None:

@@ -17,6 +17,7 @@ from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE
 from tests.http.raw import connect
+from tests.receivers import answer, hang, receiving_beside
 from tests.system import System
 from tests.waiting import wait_for
 
@@ -115,6 +116,37 @@ def test_outcomes_and_doorbells_are_counted(worker_port: int, own_system: System
     wait_for(lambda: scrape(caller)['teller_doorbells_total{outcome="rung"}'] == 2, "both doorbells' count")
     assert scrape(caller)['teller_doorbells_total{outcome="lost"}'] == 0
     worker.close()
+
+
+def test_what_became_of_webhooks_is_counted(own_system: System) -> None:
+    port = free_port()
+    own_system.start_api({"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"})
+    own_system.start_workers(1)
+    caller = own_system.caller()
+    with (
+        receiving_beside(answer("200 OK")) as good,
+        receiving_beside(answer("404 Not Found")) as lost,
+        receiving_beside(hang) as silent,
+        closing(Caller(f"http://127.0.0.1:{port}")) as deliverer,
+    ):
+        process = own_system.start_deliverer({"TELLER_METRICS_PORT": str(port)})
+        own_system.wait_for_heartbeat(process)
+        for receiver in (good, lost, silent):
+            assert caller.post("/v1/webhook-endpoints", {"url": receiver.url}).status == 201
+        caller.deposit(caller.new_wallet(), 5)
+
+        def counted() -> Samples | None:
+            shown = scrape(deliverer)
+            return shown if shown["teller_delivery_seconds_count"] == 2 and shown["teller_deliveries_in_flight"] == 1 else None
+
+        shown = wait_for(counted, "two attempts that have ended, and one that has not")
+        process.kill()
+        process.wait()
+    assert shown is not None
+    assert {name: value for name, value in shown.items() if name.startswith("teller_deliveries_total") and value} == {
+        'teller_deliveries_total{outcome="succeeded"}': 1,
+        'teller_deliveries_total{outcome="4xx"}': 1,
+    }
 
 
 def test_a_doorbell_without_redis_is_lost(idle_caller: Caller) -> None:

@@ -118,4 +118,5 @@ def test_the_containers_have_the_ports_that_are_scraped() -> None:
         "api": services["api"]["environment"]["TELLER_PORT"],
         "worker": services["worker"]["environment"]["TELLER_METRICS_PORT"],
         "sweeper": services["sweeper"]["environment"]["TELLER_METRICS_PORT"],
+        "deliverer": services["deliverer"]["environment"]["TELLER_METRICS_PORT"],
     }

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, events, ids, webhooks
+from core import db, events, ids, metrics, webhooks
 from core.ids import Prefix
 from core.signing import make_secret
 from tests.hooks import (
@@ -200,6 +200,22 @@ def test_nothing_is_claimed_of_and_for_those_without(world: World) -> None:
     assert with_deliveries(world, lambda deliveries: deliveries.claim(9, ["operator"], [])) == []
     assert with_deliveries(world, lambda deliveries: deliveries.claim(9, [], [first, second])) == []
     assert only(with_deliveries(world, lambda deliveries: deliveries.claim(9, [], [first]))).receiver == second
+
+
+def test_how_late_the_next_is_is_shown_and_who_has_all_its_places_does_not_count(world: World) -> None:
+    here, there = new_endpoint(world), new_endpoint(world)
+    make_due(world)
+    first, second = (f"operator {endpoint.id}" for endpoint in (here, there))
+    world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", here.id)
+    world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 minute' WHERE endpoint_id = %s", there.id)
+
+    def late_s(*without: str) -> float | None:
+        with_deliveries(world, lambda deliveries: deliveries.claim(0, [], without))
+        return metrics.REGISTRY.get_sample_value("teller_deliveries_late_seconds")
+
+    assert late_s() == pytest.approx(3600, abs=50)
+    assert late_s(first) == pytest.approx(60, abs=50)
+    assert late_s(first, second) == 0
 
 
 def test_what_succeeded_is_done(world: World) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -15,8 +15,8 @@ from standardwebhooks import Webhook
 
 from core.errors import Unavailable
 from core.signing import make_secret
-from tests.receivers import Behaviour, Receiver, answer, hang, receiving, wait_for_all
-from worker.deliver import Deliverer, Delivery
+from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
+from worker.deliver import PER_NEW_RECEIVER_MAX, PER_RECEIVER_MAX, Deliverer, Delivery
 from worker.send import Attempt, Fault, Sender
 
 SECRET = make_secret()
@@ -68,6 +68,16 @@ async def deliver_one(behaviour: Behaviour, failures: int = 0, within_s: float =
         assert await deliverer.run_once() == 1
         await deliverer.finish()
     return kept.marked[delivery.id]
+
+
+async def ended(kept: Kept, count: int) -> list[str]:
+    """The receivers of the first deliveries that end; fewer when that takes too long."""
+    receivers: list[str] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while len(receivers) < count:
+                receivers.append(await kept.marks.get())
+    return receivers
 
 
 def test_what_arrives_is_signed_for_its_receiver_under_the_events_id() -> None:
@@ -129,9 +139,7 @@ def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) 
             kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
             running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_receiver_max=4).run(asyncio.Event()))
 
-            ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
-
-            assert ended == ["alive"] * 50
+            assert await ended(kept, 50) == ["alive"] * 50
             assert dead.connected == 4
             assert not running.done()
             await abandon()
@@ -151,9 +159,7 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
             )
             running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_owner_max=5).run(asyncio.Event()))
 
-            ended = [await asyncio.wait_for(kept.marks.get(), 20) for _ in range(50)]
-
-            assert ended == ["alive"] * 50
+            assert await ended(kept, 50) == ["alive"] * 50
             assert dead.connected == 5
             assert not running.done()
             await abandon()
@@ -184,17 +190,106 @@ def test_more_than_fifty_are_in_flight_at_once() -> None:
     run(test)
 
 
-def test_the_next_goes_as_soon_as_there_is_a_place() -> None:
-    """With a poll between each two, these would take a minute."""
+@pytest.mark.parametrize("scarce", ["in_flight_max", "per_owner_max", "per_receiver_max"])
+def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
+    """There is no other look: it neither stays, nor looks by itself before the test gives up."""
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(60)))
-            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(asyncio.Event()))
+            places: dict[str, Any] = {scarce: 1}
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.0, **places)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+
+            assert await ended(kept, 60) == ["one"] * 60
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_who_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
+    """The success makes its one place many, so that it is not full any more when it ends."""
+
+    async def test() -> None:
+        statuses = answer("500 Internal Server Error"), answer("200 OK")
+        async with receiving(in_turn(*statuses)) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(due(receiver, "one"))
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.0)
+            await deliverer.run_once()
+            await deliverer.finish()
+            kept.due += [due(receiver, "one") for _ in range(4)]
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+
+            assert await ended(kept, 5) == ["one"] * 5
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_what_became_due_while_the_flag_was_up_is_found_by_the_look_after_it_was_lowered() -> None:
+    """There is no other look: nobody rings, and the next is far away."""
+
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept()
+            late = [due(receiver, "late"), due(receiver, "later still")]
+
+            async def lower() -> None:
+                kept.due += late[:1]
+                del late[:1]
+
+            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.05, lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            deliverer.wake()
             async with asyncio.timeout(20):
-                for _ in range(60):
+                assert [await kept.marks.get() for _ in range(2)] == ["late", "later still"]
+
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept = Kept(*(due(receiver, "one") for _ in range(20)))
+            lowered = asyncio.Event()
+
+            async def lower() -> None:
+                lowered.set()
+
+            deliverer = Deliverer(kept, sender, poll_s=0.01, per_receiver_max=1, stay_s=LONG_S, lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            async with asyncio.timeout(20):
+                for _ in range(20):
                     await kept.marks.get()
 
+            assert not lowered.is_set()
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+def test_a_flag_is_lowered_once_and_not_by_every_look_that_finds_nothing() -> None:
+    async def test() -> None:
+        async with Sender(allow_private=True) as sender:
+            looks: asyncio.Queue[None] = asyncio.Queue()
+            lowered: asyncio.Queue[None] = asyncio.Queue()
+
+            async def lower() -> None:
+                lowered.put_nowait(None)
+
+            deliverer = Deliverer(Kept(), sender, poll_s=0.01, stay_s=0.05, beat=lambda: looks.put_nowait(None), lower=lower)
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+            deliverer.wake()
+            await wait_for_all(lowered, 1)
+            await wait_for_all(looks, looks.qsize() + 5)
+
+            assert lowered.empty()
             assert not running.done()
             await abandon()
 
@@ -235,6 +330,34 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
             assert [await deliverer.run_once() for _ in range(2)] == [1, 0]
             await deliverer.finish()
             assert [await deliverer.run_once() for _ in range(4)] == [1, 1, 1, 0]
+
+            await abandon()
+
+    run(test)
+
+
+def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_a_few() -> None:
+    async def test() -> None:
+        statuses = iter(["200 OK"] * 5)
+
+        async def next_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if status := next(statuses, None):
+                await answer(status)(reader, writer)
+            else:
+                await hang(reader, writer)
+
+        async with receiving(next_answer) as receiver, Sender(allow_private=True) as sender:
+            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(100))), sender)
+
+            async def claim_all() -> int:
+                count = 0
+                while await deliverer.run_once():
+                    count += 1
+                return count
+
+            assert await claim_all() == PER_NEW_RECEIVER_MAX
+            await deliverer.finish()
+            assert await claim_all() == PER_RECEIVER_MAX
 
             await abandon()
 

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from uuid import UUID
 
 import pytest
@@ -21,9 +22,9 @@ from tests.receivers import Receiver, answer, receiving
 from tests.waiting import wait_for
 from tests.world import NO_REDIS, World, transfer
 from worker.apply import Applier
-from worker.deliver import Deliverer
+from worker.deliver import STAY_S, Deliverer
 from worker.deliveries import StoredDeliveries
-from worker.delivering import rung
+from worker.delivering import lowering, rung
 from worker.drain import Drainer
 from worker.send import Sender
 
@@ -87,13 +88,13 @@ def jobs_waiting(redis: Client, queue: str) -> list[tuple[str | None, object]]:
     return [(job.func_name, job.args) for job in Queue(queue, connection=redis, serializer=SERIALIZER).jobs]
 
 
-def test_rings_for_deliverers_are_coalesced_until_one_answers(doorbell: Doorbell, redis: Client) -> None:
+def test_rings_for_deliverers_are_coalesced_until_one_lowers_the_flag(doorbell: Doorbell, redis: Client) -> None:
     for _ in range(3):
         doorbell.ring_deliverer()
     assert jobs_waiting(redis, DELIVERIES) == [(DELIVER, [])]
     assert jobs_waiting(redis, QUEUE) == []
 
-    doorbell.answer_deliveries()
+    doorbell.lower_deliveries()
     doorbell.ring_deliverer()
 
     assert jobs_waiting(redis, DELIVERIES) == [(DELIVER, [])] * 2
@@ -113,26 +114,13 @@ def test_a_ring_wakes_whoever_listens_and_the_next_one_does_again(own_redis: Red
                 woken.clear()
                 await asyncio.to_thread(doorbell.ring_deliverer)
                 await asyncio.wait_for(woken.wait(), 20)
-                await asyncio.to_thread(wait_for, lambda: not redis.exists(DELIVERIES_FLAG), "the flag to be lowered")
+                await asyncio.to_thread(doorbell.lower_deliveries)
 
     asyncio.run(main())
 
     assert jobs_waiting(redis, DELIVERIES) == []
     assert redis.llen(f"rq:queue:{DELIVERIES}:intermediate") == 0
-
-
-def test_who_listens_looks_again_after_the_flag_is_lowered(own_redis: Redis, doorbell: Doorbell, redis: Client) -> None:
-    """What is committed while the flag is still up rings nobody."""
-
-    async def main() -> None:
-        flags: asyncio.Queue[int] = asyncio.Queue()
-        async with rung(own_redis.url, lambda: flags.put_nowait(redis.exists(DELIVERIES_FLAG))):
-            await asyncio.to_thread(doorbell.ring_deliverer)
-            async with asyncio.timeout(20):
-                await flags.get()
-                assert await flags.get() == 0
-
-    asyncio.run(main())
+    assert redis.zcard(f"rq:failed:{DELIVERIES}") == 0
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
@@ -149,46 +137,113 @@ def test_who_listens_stops_within_seconds_when_redis_is_away(own_redis: Redis, f
             os.kill(own_redis.pid, signal.SIGCONT)
 
 
-async def delivered(world: World, poll_s: float, redis_url: str, act: Callable[[], Awaitable[object]]) -> Receiver:
-    """Do this while a deliverer runs that looks so often, and wait until something has been received."""
+class Rung:
+    """A deliverer that runs, with a receiver, and who rings for it."""
+
+    def __init__(self, world: World, doorbell: Doorbell, receiver: Receiver) -> None:
+        self.world, self.doorbell, self.receiver = world, doorbell, receiver
+        self.rings = 0  # that woke it
+
+    async def tell(self, sent: Submission, *, ring: bool = True) -> None:
+        """Make a transfer final, and wait until its event is received."""
+        await asyncio.to_thread(drain, self.world, sent, ring=self.doorbell.ring_deliverer if ring else lambda: None)
+        await asyncio.wait_for(self.receiver.arrivals.get(), 20)
+        assert self.receiver.received()[-1].event_id == ids.text(Prefix.EVENT, sent.id)
+
+    async def wait_for_ring(self, number: int) -> None:
+        await asyncio.to_thread(wait_for, lambda: self.rings == number, f"ring {number}")
+
+    async def wait_for_flag(self, redis: Client, up: int) -> None:
+        await asyncio.to_thread(wait_for, lambda: redis.exists(DELIVERIES_FLAG) == up, f"the flag to be {up}")
+
+
+@asynccontextmanager
+async def delivering(world: World, redis_url: str, *, poll_s: float = NEVER_S, stay_s: float = STAY_S) -> AsyncIterator[Rung]:
+    """A deliverer that looks so often without being rung, and stays for so long."""
     async with (
         receiving(answer("200 OK")) as receiver,
         stored(world) as database,
         Sender(allow_private=True) as sender,
     ):
         await asyncio.to_thread(new_endpoint, world, receiver.url)
-        stopping = asyncio.Event()
-        looked = asyncio.Event()
-        deliverer = Deliverer(StoredDeliveries(database), sender, poll_s=poll_s, beat=looked.set)
-        async with rung(redis_url, deliverer.wake):
-            running = asyncio.create_task(deliverer.run(stopping))
-            await looked.wait()
-            await act()
-            await asyncio.wait_for(receiver.arrivals.get(), 20)
-            stopping.set()
-            await running
-    return receiver
+        stopping, looked = asyncio.Event(), asyncio.Event()
+        with closing(Doorbell(redis_url)) as doorbell:
+            run = Rung(world, doorbell, receiver)
+            deliverer = Deliverer(
+                StoredDeliveries(database), sender, poll_s=poll_s, stay_s=stay_s, beat=looked.set, lower=lowering(doorbell)
+            )
+
+            def wake() -> None:
+                run.rings += 1
+                deliverer.wake()
+
+            async with rung(redis_url, wake):
+                running = asyncio.create_task(deliverer.run(stopping))
+                await looked.wait()
+                yield run
+                stopping.set()
+                await running
 
 
-def test_a_deliverer_that_is_rung_does_not_wait_for_its_next_look(
+def test_a_deliverer_that_is_rung_does_not_wait_for_its_next_look_and_then_listens_again(
+    world: World, pair: tuple[UUID, UUID], own_redis: Redis, redis: Client
+) -> None:
+    async def main() -> None:
+        async with delivering(world, own_redis.url) as deliverer:
+            for _ in range(3):
+                await deliverer.tell(transfer(*pair, 1))
+                redis.persist(DELIVERIES_FLAG)  # if it is up still, it does not go by itself
+                await deliverer.wait_for_flag(redis, up=0)
+
+    asyncio.run(main())
+
+
+def test_while_a_deliverer_is_busy_nobody_enqueues(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
+    """But when the flag expires, each few seconds: then one does, and no more."""
+
+    async def main() -> None:
+        async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
+            began = time.monotonic()
+            for _ in range(20):
+                await deliverer.tell(transfer(*pair, 1))
+            assert 1 <= deliverer.rings <= 1 + (time.monotonic() - began) / FLAG_TTL_S
+
+    asyncio.run(main())
+
+
+def test_a_deliverer_that_is_busy_finds_what_nobody_rings_for(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
+    async def main() -> None:
+        async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
+            await deliverer.tell(transfer(*pair, 1))
+            for _ in range(3):
+                await deliverer.tell(transfer(*pair, 1), ring=False)
+            assert deliverer.rings == 1
+
+    asyncio.run(main())
+
+
+def test_when_the_flag_has_expired_or_was_lowered_by_another_the_next_ring_wakes_as_the_first_did(
     world: World, pair: tuple[UUID, UUID], own_redis: Redis, doorbell: Doorbell
 ) -> None:
-    sent = transfer(*pair, 1)
+    async def main() -> None:
+        async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
+            for rings in range(1, 4):
+                await deliverer.tell(transfer(*pair, 1))
+                await deliverer.wait_for_ring(rings)
+                await asyncio.to_thread(doorbell.lower_deliveries)
 
-    async def act() -> None:
-        await asyncio.to_thread(drain, world, sent, ring=doorbell.ring_deliverer)
-
-    receiver = asyncio.run(delivered(world, NEVER_S, own_redis.url, act))
-
-    assert [one.event_id for one in receiver.received()] == [ids.text(Prefix.EVENT, sent.id)]
+    asyncio.run(main())
 
 
-def test_without_redis_a_deliverer_looks_by_itself(world: World, pair: tuple[UUID, UUID]) -> None:
-    sent = transfer(*pair, 1)
+@pytest.mark.parametrize("is_up", [True, False], ids=["a flag is up and its job lost", "Redis is away"])
+def test_who_is_not_woken_looks_by_itself(
+    world: World, pair: tuple[UUID, UUID], own_redis: Redis, redis: Client, is_up: bool
+) -> None:
+    async def main() -> None:
+        async with delivering(world, own_redis.url if is_up else NO_REDIS, poll_s=0.05) as deliverer:
+            redis.set(DELIVERIES_FLAG, 1)
+            await deliverer.tell(transfer(*pair, 1))
+            if is_up:
+                await deliverer.wait_for_flag(redis, up=0)
 
-    async def act() -> None:
-        await asyncio.to_thread(drain, world, sent, ring=lambda: None)
-
-    receiver = asyncio.run(delivered(world, 0.05, NO_REDIS, act))
-
-    assert [one.event_id for one in receiver.received()] == [ids.text(Prefix.EVENT, sent.id)]
+    asyncio.run(main())

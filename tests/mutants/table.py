@@ -25,6 +25,7 @@ class Mutant(NamedTuple):
 
 
 APPLY = "tests/integration/test_apply.py"
+DELIVER = "tests/integration/test_deliver.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
@@ -239,6 +240,58 @@ MUTANTS = (
             "tests/unit/test_sharding.py::test_the_shard_is_the_low_bits_of_the_id",
             "tests/http/test_client_role.py::test_what_clients_moved_is_proved_by_the_audit",
         ),
+    ),
+    Mutant(
+        21,
+        "a receiver may have all the places that its owner has",
+        (
+            Edit(
+                "worker/deliver.py",
+                "for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]",
+                "for receiver, count in self._to_receiver.items() if count >= self._in_flight_max]",
+            ),
+        ),
+        (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_nobody",),
+    ),
+    Mutant(
+        21,
+        "an owner may have all the places that there are",
+        (Edit("worker/deliver.py", "if count >= self._per_owner_max]", "if count >= self._in_flight_max]"),),
+        (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody",),
+    ),
+    Mutant(
+        22,
+        "whoever sends is rung before COMMIT",
+        (
+            Edit(
+                "worker/apply.py",
+                '                failpoint("apply.before_commit")\n',
+                '                if due:\n                    self._ring()\n                failpoint("apply.before_commit")\n',
+            ),
+        ),
+        ("tests/integration/test_ringing.py::test_a_batch_rings_when_webhooks_become_due_by_it_and_they_are_committed",),
+    ),
+    Mutant(
+        22,
+        "an id of its own for each attempt",
+        (Edit("worker/deliver.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
+        (
+            f"{DELIVER}::test_what_arrives_is_signed_for_its_receiver_under_the_events_id",
+            "tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
+        ),
+    ),
+    Mutant(
+        22,
+        "at most once: written down before it is sent",
+        (
+            Edit(
+                "worker/deliver.py",
+                "            attempt = await self._sender.send(",
+                "            await self._deliveries.mark(delivery, Attempt(200, None, 0.0), None)\n"
+                "            attempt = await self._sender.send(",
+            ),
+        ),
+        ("tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
     ),
     Mutant(
         23,
