@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +76,7 @@ class System:
         assert process.poll() is None, self.logs()
         try:
             urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
-        except urllib.error.URLError:
+        except OSError:  # nobody listens yet, or one who was there before is just dying
             return False
         return True
 
