@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -232,8 +232,9 @@ def test_several_processes_count_together_whoever_answers_and_whoever_dies(own_s
     children = psutil.Process(api.pid).children(recursive=True)
     api.kill()  # first: it would start others
     api.wait()
-    for child in filter(is_alive, children):
-        child.kill()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     wait_for(lambda: not any(map(is_alive, children)), "the end of all, who hold the port and reset whoever comes")
     assert list(folders.iterdir())
     again = own_system.start_api(environment)
