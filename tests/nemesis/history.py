@@ -82,7 +82,7 @@ class History:
         self.read(view, sent_at)
 
     def hear(self, event_id: str, type: str, view: View) -> None:
-        """Note what the endpoint was told: of a final state, as whoever reads it finds it, and each time under the event's one id."""
+        """Note what the endpoint was told: of a final state, as everybody reads it, and each time under the event's one id."""
         if event_id != view["id"].replace("trf_", "evt_"):
             self.complain(f"{view['id']} was told as {event_id}")
         if view["status"] not in FINAL or type != f"transfer.{view['status']}":

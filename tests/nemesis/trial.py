@@ -79,7 +79,7 @@ class Trial:
         await self.gate.wait_idle()
 
     async def tell_all(self) -> None:
-        """Promise 22: whatever died, the endpoint is told of all. What the dead had claimed lapses at once, and not in half a minute."""
+        """Promise 22: whatever died, the endpoint is told of all. Claims of the dead lapse at once, and not in half a minute."""
         began = time.monotonic()
         waiting = await self._count(PENDING)
         await asyncio.to_thread(execute, self.house.owner_url, LAPSE)
@@ -87,7 +87,7 @@ class Trial:
             if time.monotonic() > began + TOLD_WITHIN_S + waiting / TOLD_PER_S_MIN:
                 self.history.complain(f"{left} of {waiting} webhooks were not sent within {time.monotonic() - began:.0f} s")
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         self.say(f"{waiting} webhooks waited, and were sent within {time.monotonic() - began:.1f} s")
 
     async def settle(self) -> None:
