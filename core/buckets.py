@@ -14,7 +14,7 @@ TAKE_TOKEN = Path(__file__).with_name("take_token.lua").read_text()
 
 TIMEOUT_S = 0.1  # a request waits for it
 CONNECTIONS = 20
-WAIT_S = 1.0  # for a free connection; each is free again after TIMEOUT_S at most
+WAIT_TIMEOUTS = 10  # for a free connection; each is free again after one at most
 REST_S = 1.0  # after a fault Redis is left alone for so long
 LOCAL_MAX = 10_000  # buckets that a process keeps; those that are full again go first
 
@@ -24,14 +24,14 @@ logger = log.get(__name__)
 class Buckets:
     """Token buckets that hold `burst` tokens and get `per_s` new ones a second."""
 
-    def __init__(self, redis_url: str, per_s: float, burst: int) -> None:
+    def __init__(self, redis_url: str, per_s: float, burst: int, *, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 redis_url,
                 max_connections=CONNECTIONS,
-                timeout=WAIT_S,
-                socket_timeout=TIMEOUT_S,
-                socket_connect_timeout=TIMEOUT_S,
+                timeout=WAIT_TIMEOUTS * timeout_s,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
                 retry=Retry(NoBackoff(), 0),
             )
         )

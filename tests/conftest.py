@@ -114,12 +114,23 @@ def shared_system(databases: Databases, redis_url: str, tmp_path_factory: pytest
     system.close()
 
 
+@pytest.fixture(scope="session")
+def shared_database(databases: Databases, shared_system: System) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the shared system's database, as its owner, to see what is stored beside what is answered."""
+    with psycopg.connect(databases.owner_url(shared_system.database_url), autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def caller(shared_system: System) -> Iterator[Caller]:
-    """An operator's calls to the shared system."""
+def caller(shared_system: System, shared_database: psycopg.Connection[Any]) -> Iterator[Caller]:
+    """An operator's calls to the shared system.
+
+    The operator's endpoints go with the test that made them: they would be told of the transfers of all tests that come after.
+    """
     caller = Caller(shared_system.url)
     yield caller
     caller.close()
+    shared_database.execute("DELETE FROM webhook_endpoints WHERE owner = 'operator' AND status = 'enabled'")
 
 
 @pytest.fixture

@@ -60,11 +60,14 @@ async def receiving(
 ) -> AsyncIterator[Receiver]:
     """A receiver that reads each request, unless told not to, and then does as it is told."""
 
-    serving: set[asyncio.Task[Any] | None] = set()
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         receiver.connected += 1
-        serving.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        task.add_done_callback(serving.discard)
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             if reads:
                 receiver.requests.append(await read_request(reader))
@@ -81,9 +84,9 @@ async def receiving(
         yield receiver
     finally:
         server.close()
-        for task in filter(None, serving):
+        for task in serving:
             task.cancel()
-        await asyncio.gather(*filter(None, serving), return_exceptions=True)
+        await asyncio.gather(*serving, return_exceptions=True)
         await asyncio.sleep(0)  # for the transports to end
 
 

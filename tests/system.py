@@ -76,7 +76,7 @@ class System:
         assert process.poll() is None, self.logs()
         try:
             urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
-        except OSError:  # URLError too; a connection that is reset while it answers is none
+        except OSError:  # nobody listens yet, or one who was there before is just dying
             return False
         return True
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 POLL_S = 0.02
+LOADED_S = 3.0  # what a machine that does much else may add to a time that is promised
 
 
 def wait_for(condition: Callable[[], Value], what: str, within_s: float = 20.0) -> Value:

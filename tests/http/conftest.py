@@ -56,13 +56,6 @@ def as_client(caller: Caller) -> Iterator[AsClient]:
 
 
 @pytest.fixture
-def shared_database(databases: Databases, shared_system: System) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the shared system's database, as its owner, to see what is stored beside what is answered."""
-    with psycopg.connect(databases.owner_url(shared_system.database_url), autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
     """Counts what a request may have stored. The tests of one process run in turn, so that nobody else stores meanwhile."""
 

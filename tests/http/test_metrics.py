@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -40,6 +40,14 @@ def scrape(caller: Caller) -> Samples:
     answer = caller.get("/metrics")
     assert answer.status == 200, answer
     return samples(answer.body)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that nobody has read yet."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -253,10 +261,13 @@ def test_several_processes_count_together_whoever_answers_and_whoever_dies(own_s
     deposit()
     assert accepted() == {21}
 
-    for child in psutil.Process(api.pid).children(recursive=True):
-        child.kill()
-    api.kill()
+    children = psutil.Process(api.pid).children(recursive=True)
+    api.kill()  # first: it would start others
     api.wait()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    wait_for(lambda: not any(map(is_alive, children)), "the end of all, who hold the port and reset whoever comes")
     assert list(folders.iterdir())
     again = own_system.start_api(environment)
     assert accepted() == {0}

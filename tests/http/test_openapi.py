@@ -278,7 +278,7 @@ def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, do
     check(document, "post", "/v1/webhook-endpoints", caller.post("/v1/webhook-endpoints", {"url": "x"}))
     moved = caller.wait_final(caller.deposit(caller.new_wallet(), 1, callback_url="https://example.com/hook").body["id"])
     check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{moved['id']}"))
-    trail = caller.get(f"/v1/transfers/{moved['id']}/deliveries")
+    trail = caller.get(f"/v1/transfers/{moved['id']}/deliveries?limit=100")
     [callback] = [row for row in trail.body["data"] if row["callback_url"]]
     again = caller.request("POST", f"/v1/deliveries/{callback['id']}/redeliver")
     assert again.status == 202

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.caller import OPERATOR_KEY, Caller
 from tests.system import ROOT
 
 SEED = 20261123
-WITHIN_S = 90  # it takes 10 to 25 seconds
+WITHIN_S = 270  # it takes 10 to 25 seconds on a machine that does nothing else
 
 
+@pytest.mark.timeout(300)
 def test_every_operation_does_as_the_document_says_whatever_is_sent(caller: Caller, tmp_path: Path) -> None:
     operations = sum(len(methods) for methods in caller.get("/openapi.json").body["paths"].values())
     client, source = caller.new_client(), caller.new_wallet(1000)

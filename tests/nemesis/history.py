@@ -52,6 +52,7 @@ class History:
         ] = {}  # by wallet, keys in the order in which each was sent after the 202 of the one before
         self.overdrafts: list[Overdraft] = []
         self.followed: list[str] = []  # transfer ids, as the feed told them
+        self.heard: Counter[str] = Counter()  # how often the endpoint was told of a transfer
         self.counts: Counter[str] = Counter()
         self._key_of: dict[str, str] = {}
 
@@ -79,6 +80,15 @@ class History:
         elif asked.id != view["id"]:
             self.complain(f"the key {asked.key} stands for {asked.id} and for {view['id']}")
         self.read(view, sent_at)
+
+    def hear(self, event_id: str, type: str, view: View) -> None:
+        """Note what the endpoint was told: of a final state, as everybody reads it, and each time under the event's one id."""
+        if event_id != view["id"].replace("trf_", "evt_"):
+            self.complain(f"{view['id']} was told as {event_id}")
+        if view["status"] not in FINAL or type != f"transfer.{view['status']}":
+            self.complain(f"{view['id']} was told as {type} and is {view['status']}")
+        self.heard[view["id"]] += 1
+        self.read(view, time.monotonic())
 
     def read(self, view: View, sent_at: float) -> None:
         """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for whoever asks later."""

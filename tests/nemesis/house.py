@@ -240,6 +240,7 @@ class House:
             "REDIS_URL": through(doorbell, self.redis.url),
             "TELLER_PORT": str(free_port()),
             "TELLER_HEARTBEAT_FILE": str(self._folder / f"{title}.heartbeat"),
+            "TELLER_WEBHOOK_ALLOW_PRIVATE": "true",  # the receiver is on this host
         }
         if name_of(title) == "api":
             self.doors[title] = Line(f"clients→{title}", int(environment["TELLER_PORT"]))

@@ -5,12 +5,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psycopg
 
 from tests.nemesis import crowd
 from tests.nemesis.client import Gate
 from tests.nemesis.crowd import Crowd
+from tests.nemesis.endpoint import Endpoint
 from tests.nemesis.faults import Nemesis
 from tests.nemesis.history import History
 from tests.nemesis.house import KINDS, House, Kind
@@ -18,8 +20,13 @@ from tests.nemesis.verdict import judge
 from tests.nemesis.watch import Watch
 
 DRAINED_WITHIN_S = 30.0  # on a machine that does much else meanwhile; the time that it took is printed
+TOLD_WITHIN_S = 60.0  # and as long as it takes at this pace, which any machine keeps
+TOLD_PER_S_MIN = 20
 KNOWN_WITHIN_S = 60.0
 SHOWN = 20
+
+PENDING = "deliveries WHERE status = 'pending'"
+LAPSE = "UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending'"
 
 
 class Broken(AssertionError):
@@ -33,6 +40,7 @@ class Trial:
         self.history = History()
         self.say = self.history.say
         self.house = House(folder, self.say, self.history.complain, kinds)
+        self.endpoint = Endpoint(self.history)
         self.gate = Gate()
         self.recovered_s: list[float] = []
         self._seed = seed
@@ -43,7 +51,7 @@ class Trial:
         try:
             await self._open()
         except BaseException:
-            await self.house.close()
+            await self._close()
             raise
         return self
 
@@ -52,7 +60,7 @@ class Trial:
             await asyncio.to_thread(self.watch.end)
             await self.crowd.close()
         finally:
-            await self.house.close()
+            await self._close()
         if error is None:
             self.raise_if_broken()
         elif not isinstance(error, Broken):
@@ -70,6 +78,18 @@ class Trial:
         self.say(f"all is healed; {waiting} transfers waited, and were final within {self.recovered_s[-1]:.1f} s")
         await self.gate.wait_idle()
 
+    async def tell_all(self) -> None:
+        """Promise 22: whatever died, the endpoint is told of all. Claims of the dead lapse at once, and not in half a minute."""
+        began = time.monotonic()
+        waiting = await self._count(PENDING)
+        await asyncio.to_thread(execute, self.house.owner_url, LAPSE)
+        while left := await self._count(PENDING):
+            if time.monotonic() > began + TOLD_WITHIN_S + waiting / TOLD_PER_S_MIN:
+                self.history.complain(f"{left} of {waiting} webhooks were not sent within {time.monotonic() - began:.0f} s")
+                return
+            await asyncio.sleep(0.2)
+        self.say(f"{waiting} webhooks waited, and were sent within {time.monotonic() - began:.1f} s")
+
     async def settle(self) -> None:
         """Let everybody find out what became of what they asked for, and judge."""
         await asyncio.wait_for(self.crowd.end(), KNOWN_WITHIN_S)
@@ -77,12 +97,13 @@ class Trial:
         while await crowd.follow(self.crowd.client()):
             pass
         await asyncio.to_thread(self.watch.end)
+        await self.tell_all()
         for wrong in await asyncio.to_thread(lambda: list(judge(self.history, self.house.owner_url))):
             self.history.complain(wrong)
         self.raise_if_broken()
 
     async def count_queue(self) -> int:
-        return await asyncio.to_thread(count_queue, self.house.owner_url)
+        return await self._count("queue")
 
     def raise_if_broken(self) -> None:
         if broken := self.history.broken:
@@ -94,10 +115,16 @@ class Trial:
         self.say("  ".join(f"{count} {what}" for what, count in counts))
         self.say(f"{self.watch.looks} looks at the ledger meanwhile, and {self.watch.in_vain} while Postgres was away")
         self.say(f"{len(self.history.followed)} events followed; the backlog was gone after {max(self.recovered_s):.1f} s at most")
+        self.say(f"{self.history.heard.total()} webhooks received, of {len(self.history.heard)} events")
         self.say("every promise held")
+
+    async def _count(self, rows: str) -> int:
+        [(count,)] = await asyncio.to_thread(execute, self.house.owner_url, f"SELECT count(*) FROM {rows}")
+        return int(count)
 
     async def _open(self) -> None:
         await self.house.open()
+        await self.endpoint.open(self.house.owner_url)
         self.nemesis = Nemesis(self.house, self.say, self.history.complain)
         self.crowd = Crowd(self.house.urls, self.history, self.gate, self._seed)
         self.watch = Watch(self.house.owner_url, self.history.complain, self._seed)
@@ -110,8 +137,12 @@ class Trial:
         self.watch.begin()
         self.say("everything runs")
 
+    async def _close(self) -> None:
+        await self.house.close()
+        await self.endpoint.close()
 
-def count_queue(owner_url: str) -> int:
+
+def execute(owner_url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(owner_url) as connection:
-        [(count,)] = connection.execute("SELECT count(*) FROM queue").fetchall()
-    return int(count)
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []

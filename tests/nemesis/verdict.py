@@ -37,6 +37,7 @@ def judge(history: History, owner_url: str) -> Iterator[str]:
         yield from chains_keep_their_order(history, connection)
         yield from overdrafts_stop_at_zero(history, stored)
         yield from the_feed_told_each_once_in_order(history, connection)
+        yield from the_endpoint_was_told_each(history, stored)
 
 
 def read_transfers(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
@@ -137,6 +138,15 @@ def the_feed_told_each_once_in_order(history: History, connection: psycopg.Conne
         yield f"the feed skipped {len(skipped)} events, such as {next(iter(skipped))}"
     if told != final:
         yield "the feed is not in the order of its places"
+
+
+def the_endpoint_was_told_each(history: History, stored: dict[str, Stored]) -> Iterator[str]:
+    """Promise 22. What it was told is among what was read: see everything_is_final_as_it_was_read."""
+    final = {row.id for row in stored.values() if row.status != "queued"}
+    if missed := final - history.heard.keys():
+        yield f"the endpoint was never told of {len(missed)} transfers, such as {next(iter(missed))}"
+    if invented := history.heard.keys() - final:
+        yield f"the endpoint was told of {len(invented)} that are not final, such as {next(iter(invented))}"
 
 
 def wallet_text(id: Any) -> str:

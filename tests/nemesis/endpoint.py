@@ -1,0 +1,53 @@
+"""The operator's webhook endpoint: a real receiver, which nobody breaks, and what it is told (promise 22)."""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+
+import psycopg
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from core import ids
+from core.signing import make_secret
+from tests.nemesis.history import History
+from tests.receivers import Received, answer, received, receiving
+
+INSERT = "INSERT INTO webhook_endpoints (id, owner, url, events, secret) VALUES (%s, 'operator', %s, %s, %s)"
+EVENTS = ["transfer.applied", "transfer.rejected"]
+OK = answer("200 OK")
+
+
+class Endpoint:
+    """Opened and closed in one event loop; to be closed after the deliverers, so that no connection of theirs is left to nobody."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._secret = make_secret()
+        self._open = AsyncExitStack()
+
+    async def open(self, owner_url: str) -> None:
+        """Listen, and be told of whatever becomes final from now on."""
+        self._receiver = await self._open.enter_async_context(receiving(self._hear))
+        await asyncio.to_thread(insert, owner_url, self._receiver.url, self._secret)
+
+    async def close(self) -> None:
+        await self._open.aclose()
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._note(received(self._receiver.requests.pop()))  # a long run hears more than has to be kept
+        await OK(reader, writer)
+
+    def _note(self, told: Received) -> None:
+        try:
+            Webhook(self._secret).verify(told.body.decode(), dict(told.headers))
+        except WebhookVerificationError as error:
+            self._history.complain(f"a webhook, {told.headers}, is not signed as it should be: {error}")
+            return
+        event = json.loads(told.body)
+        self._history.hear(told.event_id, event["type"], event["data"])
+
+
+def insert(owner_url: str, url: str, secret: str) -> None:
+    """By hand: a POST whose answer is lost would leave an endpoint with a secret that nobody knows."""
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(INSERT, [ids.mint(), url, EVENTS, secret])
