@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from core import db, ids, metrics
 from core.audit import audit
-from core.doorbell import QUEUE, SERIALIZER, Doorbell
+from core.doorbell import APPLY, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
 from core.transfers import Submission
 from local.redis import Redis
@@ -24,6 +24,7 @@ from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Applier, Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
 from worker.drain import GATHER_FROM, Drainer
+from worker.jobs import of_worker
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)
@@ -398,6 +399,20 @@ def test_shards_for_which_no_time_was_left_are_rung_for(world: World, own_redis:
         assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[6, 7]]]
         assert client.exists("doorbell:6", "doorbell:7") == 2
     impatient.close()
+
+
+def test_a_job_that_names_no_shards_is_over_at_once_and_rung_for_no_more(world: World, own_redis: Redis) -> None:
+    sent = deposit(world.new_wallet(shard=3), 1)
+    world.submit(sent)
+
+    with closing(world.drainer(own_redis.url, fair_share_s=0)) as drainer:
+        of_worker(drainer)[APPLY](["x", None, True, -1, 2**70])
+        assert world.statuses(sent.id) == [QUEUED]
+        of_worker(drainer)[APPLY](["x", 3])
+
+    assert world.statuses(sent.id) == [APPLIED]
+    with Client.from_url(own_redis.url) as client:
+        assert client.llen(f"rq:queue:{QUEUE}") == 0
 
 
 def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_redis: Redis) -> None:
