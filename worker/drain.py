@@ -10,7 +10,7 @@ from core import db, ids, log
 from core.doorbell import Doorbell
 from core.ids import Prefix
 from worker.apply import Applier, Batch
-from worker.caution import BATCH_MAX, Allowance, Caution
+from worker.caution import BATCH_MAX, Allowance, Caution, part
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
@@ -158,7 +158,7 @@ class Drainer:
         """Apply a batch of all the shards together; after a failure each on its own, so that it harms no other."""
         if len(shards) > 1 and self._is_calm(shards):
             try:
-                return self._applier.apply(shards, -(-BATCH_MAX // len(shards)))
+                return self._applier.apply(shards, part(len(shards)))
             except Exception as error:
                 if is_out_of_reach(error):
                     raise
