@@ -81,6 +81,7 @@ class Drainer:
                 self._doorbell.ring(self._at)
                 break
             if batch.full:
+                self._take_on_left()
                 self._share(batch)
             elif not lowered and not is_over and self._may_gather(batch, began):
                 self._gather()
@@ -105,9 +106,13 @@ class Drainer:
 
     def _gather(self) -> None:
         time.sleep(GATHER_S)
+        self._take_on_left()
+        self._take_on(self._doorbell.adopt(self._others()))
+
+    def _take_on_left(self) -> None:
+        """Be at what was left to the gatherer. After full batches too: nobody else comes to these shards, and nobody rings."""
         if self._is_gatherer:
             self._take_on(self._doorbell.take_left())
-        self._take_on(self._doorbell.adopt(self._others()))
 
     def _leave(self) -> None:
         """Leave all shards, those that were left to this worker too: to another gatherer, or for a last look."""
