@@ -38,6 +38,7 @@ class Drainer:
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
         self._at: list[int] = []  # the shards that are being answered
+        self._faulty: set[int] = set()  # those that were put off meanwhile
         self._is_gatherer = False
         self._all_shards: Sequence[int] = ()
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
@@ -52,6 +53,7 @@ class Drainer:
         the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
         self._at = list(shards)
+        self._faulty.clear()
         try:
             return self._answer()
         except psycopg.Error as error:
@@ -75,6 +77,7 @@ class Drainer:
             batch = self._drain(self._at, deadline)
             finished += batch.finished
             self._at = [shard for shard in self._at if shard not in batch.left]
+            self._faulty |= batch.put_off
             is_over = not self._goes_on() or time.monotonic() >= deadline
             if batch.full and is_over:
                 self._doorbell.lower(self._at)
@@ -145,11 +148,14 @@ class Drainer:
             self._at = self._at[:half]
 
     def _others(self) -> Sequence[int]:
-        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions."""
+        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions.
+
+        Not those that it has just put off: each new try would cost all others the time for which a lock is waited for.
+        """
         if not self._all_shards:
             self._all_shards = self._applier.all_shards()
-        at = set(self._at)
-        return [shard for shard in self._all_shards if shard not in at]
+        left_out = {*self._at, *self._faulty}
+        return [shard for shard in self._all_shards if shard not in left_out]
 
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
         """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from redis import Redis as Client
 from rq import Queue
+from structlog.testing import capture_logs
 
 from core.doorbell import GATHERER, GATHERER_TTL_S, LEFT, QUEUE, SERIALIZER, Doorbell
 from local.redis import Redis
@@ -190,3 +191,21 @@ def test_a_gatherer_with_more_than_a_batch_holds_takes_on_what_is_left_to_it_all
 
     assert world.statuses(left.id) == [("applied", None)]
     assert world.waiting_shards() == [3]  # for more rounds than it has had
+
+
+def test_a_shard_that_was_put_off_is_not_taken_on_again_at_once(
+    world: World, own_redis: Redis, connection: psycopg.Connection
+) -> None:
+    submit(world, 3, GATHER_FROM)
+    held = world.new_wallet(shard=9)
+    world.submit(deposit(held, 1))
+
+    with (
+        closing(world.drainer(own_redis.url, lock_timeout="10ms")) as drainer,
+        connection.transaction(),
+        capture_logs() as lines,
+    ):
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
+        assert drainer.answer([3, 9]) == GATHER_FROM
+
+    assert [line["shards"] for line in lines if line["event"] == "drain put off"] == [[9]]
