@@ -44,10 +44,11 @@ class Drainer:
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
         self._allowance = Allowance()
 
-    def answer(self, shards: Sequence[int]) -> int:
+    def answer(self, shards: Sequence[int], *, gathers: bool = True) -> int:
         """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
 
-        Part of a deep backlog is passed on to other workers; shards that nobody is at are taken on where there is much to do.
+        Part of a deep backlog is passed on to other workers. Who gathers may stay for more where there is much to do, and takes on
+        shards that nobody is at.
 
         Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
         the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
@@ -55,7 +56,7 @@ class Drainer:
         self._at = list(shards)
         self._faulty.clear()
         try:
-            return self._answer()
+            return self._answer(gathers=gathers)
         except psycopg.Error as error:
             self._put_off(self._at, error)
             return 0
@@ -67,7 +68,7 @@ class Drainer:
         self._applier.close()
         self._doorbell.close()
 
-    def _answer(self) -> int:
+    def _answer(self, *, gathers: bool) -> int:
         """Drain while the flags are up, so that nobody rings meanwhile; leave, and look once more if nobody else will."""
         began = time.monotonic()
         deadline = began + self._fair_share_s
@@ -86,7 +87,7 @@ class Drainer:
             if batch.full:
                 self._take_on_left()
                 self._share(batch)
-            elif not lowered and not is_over and self._may_gather(batch, began):
+            elif not lowered and not is_over and gathers and self._may_gather(batch, began):
                 self._gather()
             elif not lowered:
                 self._leave()
