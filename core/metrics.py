@@ -81,7 +81,9 @@ REPLAYED = Counter("teller_transfers_replayed_total", "Repeated requests answere
 APPLIED = Counter("teller_transfers_applied_total", "Transfers and deposits applied", registry=REGISTRY)
 REJECTED = counters("teller_transfers_rejected_total", "Transfers and deposits rejected", "code", Refusal)
 
-INTAKE_TRANSFERS = Histogram("teller_intake_batch_transfers", "Requests that one INSERT stored", registry=REGISTRY, buckets=SIZES)
+INTAKE_TRANSFERS = Histogram(
+    "teller_intake_batch_transfers", "Requests that one INSERT was made for", registry=REGISTRY, buckets=SIZES
+)
 INTAKE_SECONDS = Histogram(
     "teller_intake_batch_seconds", "Time from an INSERT's begin to its COMMIT", registry=REGISTRY, buckets=SECONDS
 )

@@ -108,7 +108,7 @@ class Applier:
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
             verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
-        metrics.REJECTED[Refusal.INTERNAL].inc()
+        metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
         self._tell([suspect])
         if is_anybody_told(verdict):
             self._ring()
@@ -128,10 +128,10 @@ class Applier:
                 due = self._write(connection, pipeline, places, outcome)
                 failpoint("apply.before_commit")
         if places:
+            metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._tell([place.transfer_id for place in places])
             if due:
                 self._ring()
-            metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
         claimed = Counter(place.shard for place in places)
         return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
 

@@ -5,11 +5,17 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
+PART_MIN = 16  # of one shard in a batch of many: with fewer, a busy one would be slowed down by shards in which nothing waits
 ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
 
 # A poison is one of a kind. What fails transfer after transfer is a bug of ours: it may delay them all, and must not reject them.
 GIVEN_UP_MAX = 10
 GIVEN_UP_WITHIN_S = 3600.0
+
+
+def part(shards: int) -> int:
+    """Return how many transfers each of so many shards may have in a batch that they share."""
+    return max(-(-BATCH_MAX // shards), PART_MIN)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from core import db, ids, log
 from core.doorbell import Doorbell
 from core.ids import Prefix
 from worker.apply import Applier, Batch
-from worker.caution import BATCH_MAX, Allowance, Caution
+from worker.caution import BATCH_MAX, Allowance, Caution, part
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
@@ -38,22 +38,25 @@ class Drainer:
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
         self._at: list[int] = []  # the shards that are being answered
+        self._faulty: set[int] = set()  # those that were put off meanwhile
         self._is_gatherer = False
         self._all_shards: Sequence[int] = ()
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
         self._allowance = Allowance()
 
-    def answer(self, shards: Sequence[int]) -> int:
+    def answer(self, shards: Sequence[int], *, gathers: bool = True) -> int:
         """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
 
-        Part of a deep backlog is passed on to other workers; shards that nobody is at are taken on where there is much to do.
+        Part of a deep backlog is passed on to other workers. Who gathers may stay for more where there is much to do, and takes on
+        shards that nobody is at.
 
         Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
         the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
         self._at = list(shards)
+        self._faulty.clear()
         try:
-            return self._answer()
+            return self._answer(gathers=gathers)
         except psycopg.Error as error:
             self._put_off(self._at, error)
             return 0
@@ -65,7 +68,7 @@ class Drainer:
         self._applier.close()
         self._doorbell.close()
 
-    def _answer(self) -> int:
+    def _answer(self, *, gathers: bool) -> int:
         """Drain while the flags are up, so that nobody rings meanwhile; leave, and look once more if nobody else will."""
         began = time.monotonic()
         deadline = began + self._fair_share_s
@@ -75,14 +78,16 @@ class Drainer:
             batch = self._drain(self._at, deadline)
             finished += batch.finished
             self._at = [shard for shard in self._at if shard not in batch.left]
+            self._faulty |= batch.put_off
             is_over = not self._goes_on() or time.monotonic() >= deadline
             if batch.full and is_over:
                 self._doorbell.lower(self._at)
                 self._doorbell.ring(self._at)
                 break
             if batch.full:
+                self._take_on_left()
                 self._share(batch)
-            elif not lowered and not is_over and self._may_gather(batch, began):
+            elif not lowered and not is_over and gathers and self._may_gather(batch, began):
                 self._gather()
             elif not lowered:
                 self._leave()
@@ -105,9 +110,13 @@ class Drainer:
 
     def _gather(self) -> None:
         time.sleep(GATHER_S)
+        self._take_on_left()
+        self._take_on(self._doorbell.adopt(self._others()))
+
+    def _take_on_left(self) -> None:
+        """Be at what was left to the gatherer. After full batches too: nobody else comes to these shards, and nobody rings."""
         if self._is_gatherer:
             self._take_on(self._doorbell.take_left())
-        self._take_on(self._doorbell.adopt(self._others()))
 
     def _leave(self) -> None:
         """Leave all shards, those that were left to this worker too: to another gatherer, or for a last look."""
@@ -140,11 +149,14 @@ class Drainer:
             self._at = self._at[:half]
 
     def _others(self) -> Sequence[int]:
-        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions."""
+        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions.
+
+        Not those that it has just put off: each new try would cost all others the time for which a lock is waited for.
+        """
         if not self._all_shards:
             self._all_shards = self._applier.all_shards()
-        at = set(self._at)
-        return [shard for shard in self._all_shards if shard not in at]
+        left_out = {*self._at, *self._faulty}
+        return [shard for shard in self._all_shards if shard not in left_out]
 
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
         """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""
@@ -158,7 +170,7 @@ class Drainer:
         """Apply a batch of all the shards together; after a failure each on its own, so that it harms no other."""
         if len(shards) > 1 and self._is_calm(shards):
             try:
-                return self._applier.apply(shards, -(-BATCH_MAX // len(shards)))
+                return self._applier.apply(shards, part(len(shards)))
             except Exception as error:
                 if is_out_of_reach(error):
                     raise

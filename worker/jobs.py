@@ -1,17 +1,23 @@
 """The only names that the queue may call. Whoever can write to Redis could otherwise run anything importable as us."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rq.job import Job
 
 from core.doorbell import APPLY, DELIVER
+from core.sharding import SHARDS_MAX
 from worker.drain import Drainer
 
 Jobs = Mapping[str, Callable[..., object]]
 
 
 def of_worker(drainer: Drainer) -> Jobs:
-    return {APPLY: drainer.answer}
+    return {APPLY: lambda shards: drainer.answer(shards_among(shards))}
+
+
+def shards_among(shards: Sequence[object]) -> list[int]:
+    """Return what may be shards: anything else that is in Redis would fail again and again, and ring for itself each time."""
+    return [shard for shard in shards if type(shard) is int and 0 <= shard < SHARDS_MAX]
 
 
 def of_deliverer(answer: Callable[[], object]) -> Jobs:

@@ -32,7 +32,7 @@ class Sweeper:
         """Drain the shards that wait, longest first; return how many transfers were finished.
 
         None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
-        is logged.
+        is logged. Nothing is waited for: meanwhile other shards would not be found.
         """
         failpoint("sweep.before_list")
         try:
@@ -44,7 +44,7 @@ class Sweeper:
         if waiting:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
-        return self._drainer.answer(waiting)
+        return self._drainer.answer(waiting, gathers=False)
 
     def close(self) -> None:
         if self._connection is not None:

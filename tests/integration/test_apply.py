@@ -13,17 +13,18 @@ from redis import Redis as Client
 from rq import Queue
 from structlog.testing import capture_logs
 
-from core import ids
+from core import db, ids, metrics
 from core.audit import audit
-from core.doorbell import QUEUE, SERIALIZER, Doorbell
+from core.doorbell import APPLY, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
 from core.transfers import Submission
 from local.redis import Redis
 from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
-from worker.apply import Batch
+from worker.apply import Applier, Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
 from worker.drain import GATHER_FROM, Drainer
+from worker.jobs import of_worker
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)
@@ -310,6 +311,26 @@ def test_without_redis_a_backlog_of_many_shards_is_drained_alone(world: World, d
     assert drainer.answer([0, 1]) == 2 * BATCH_MAX
 
 
+def counted(sample: str, **labels: str) -> float:
+    """What this process has counted until now."""
+    return metrics.REGISTRY.get_sample_value(sample, labels) or 0.0
+
+
+def test_a_batch_is_counted_before_anybody_is_told(world: World) -> None:
+    """Its time ends with its COMMIT, however long Redis takes."""
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+    seen = [counted("teller_drain_batch_seconds_count")]
+
+    def tell(_: object) -> None:
+        seen.append(counted("teller_drain_batch_seconds_count"))
+
+    with closing(Applier(lambda: db.connect(world.url), tell)) as applier:
+        applier.apply([sent.shard], BATCH_MAX)
+
+    assert seen == [seen[0], seen[0] + 1]
+
+
 # --- What goes wrong ---
 
 
@@ -378,6 +399,20 @@ def test_shards_for_which_no_time_was_left_are_rung_for(world: World, own_redis:
         assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[6, 7]]]
         assert client.exists("doorbell:6", "doorbell:7") == 2
     impatient.close()
+
+
+def test_a_job_that_names_no_shards_is_over_at_once_and_rung_for_no_more(world: World, own_redis: Redis) -> None:
+    sent = deposit(world.new_wallet(shard=3), 1)
+    world.submit(sent)
+
+    with closing(world.drainer(own_redis.url, fair_share_s=0)) as drainer:
+        of_worker(drainer)[APPLY](["x", None, True, -1, 2**70])
+        assert world.statuses(sent.id) == [QUEUED]
+        of_worker(drainer)[APPLY](["x", 3])
+
+    assert world.statuses(sent.id) == [APPLIED]
+    with Client.from_url(own_redis.url) as client:
+        assert client.llen(f"rq:queue:{QUEUE}") == 0
 
 
 def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_redis: Redis) -> None:
@@ -525,6 +560,21 @@ def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobod
     assert world.transfer(final.id).entries == []
     assert (world.balance(source), world.balance(destination)) == (989, 11)
     assert world.waiting_shards() == []
+
+
+def test_only_what_becomes_rejected_is_counted_as_such(world: World) -> None:
+    source, destination = world.new_wallets(10, 0)
+    doomed, final = transfer(source, destination, 1), transfer(source, destination, 2)
+    world.submit(doomed, final)
+    world.query("UPDATE transfers SET status = 'applied', finished_at = now(), moment = 1, ordinal = 1 WHERE id = %s", final.id)
+    before = counted("teller_transfers_rejected_total", code="internal")
+
+    with closing(world.applier()) as applier:
+        for one in (doomed, final):
+            assert applier.reject(one.shard, one.id) == 1
+            assert counted("teller_transfers_rejected_total", code="internal") == before + 1
+
+    assert world.statuses(doomed.id, final.id) == [INTERNAL, APPLIED]
 
 
 def test_a_lock_that_does_not_come_is_waited_for_and_counted_against_nobody(world: World, connection: psycopg.Connection) -> None:

@@ -1,15 +1,19 @@
 """The one worker that waits for more, and those that leave their shards to it."""
 
+import itertools
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
 from redis import Redis as Client
 from rq import Queue
+from structlog.testing import capture_logs
 
 from core.doorbell import GATHERER, GATHERER_TTL_S, LEFT, QUEUE, SERIALIZER, Doorbell
 from local.redis import Redis
 from tests.world import World, deposit
+from worker.caution import BATCH_MAX
 from worker.drain import GATHER_ALONGSIDE_FROM, GATHER_FROM, Drainer
 
 
@@ -69,6 +73,9 @@ def test_there_is_one_gatherer_until_it_resigns(bell: Doorbell) -> None:
 
 def test_the_place_of_a_gatherer_that_died_becomes_free_by_itself(bell: Doorbell, redis: Client) -> None:
     bell.become_gatherer()
+    assert 0 < redis.pttl(GATHERER) <= GATHERER_TTL_S * 1000
+    redis.persist(GATHERER)
+
     bell.take_left()
 
     assert 0 < redis.pttl(GATHERER) <= GATHERER_TTL_S * 1000
@@ -163,3 +170,42 @@ def test_what_is_left_to_a_gatherer_that_meets_a_fault_is_rung_for(
     assert flags(redis) == {b"doorbell:9"}
     assert not redis.exists(GATHERER, LEFT)
     unlucky.close()
+
+
+def test_a_gatherer_with_more_than_a_batch_holds_takes_on_what_is_left_to_it_all_the_same(
+    world: World, own_redis: Redis, bell: Doorbell, redis: Client
+) -> None:
+    submit(world, 3, GATHER_FROM)
+    left = deposit(world.new_wallet(shard=9), 1)
+    world.submit(left)
+    bell.ring([9])
+    redis.delete(f"rq:queue:{QUEUE}")  # its worker has been there
+
+    def flood() -> None:
+        submit(world, 3, BATCH_MAX)
+        bell.leave([9])
+
+    rounds = itertools.count()
+    with closing(Drainer(world.applier(), Interrupted(own_redis.url, flood), goes_on=lambda: next(rounds) < 3)) as flooded:
+        flooded.answer([3])
+
+    assert world.statuses(left.id) == [("applied", None)]
+    assert world.waiting_shards() == [3]  # for more rounds than it has had
+
+
+def test_a_shard_that_was_put_off_is_not_taken_on_again_at_once(
+    world: World, own_redis: Redis, connection: psycopg.Connection
+) -> None:
+    submit(world, 3, GATHER_FROM)
+    held = world.new_wallet(shard=9)
+    world.submit(deposit(held, 1))
+
+    with (
+        closing(world.drainer(own_redis.url, lock_timeout="10ms")) as drainer,
+        connection.transaction(),
+        capture_logs() as lines,
+    ):
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
+        assert drainer.answer([3, 9]) == GATHER_FROM
+
+    assert [line["shards"] for line in lines if line["event"] == "drain put off"] == [[9]]

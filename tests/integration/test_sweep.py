@@ -11,6 +11,7 @@ from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.world import NO_REDIS, World, deposit, transfer
+from worker.drain import GATHER_FROM
 from worker.sweep import SWEEP_AFTER_S, Sweeper
 
 
@@ -93,6 +94,20 @@ def test_a_sweep_of_nothing_but_a_busy_shard_counts_nothing_so_that_the_next_wai
 
     assert sweeper.run_once() == 1
     assert world.statuses(sent.id) == [("applied", None)]
+
+
+def test_a_sweeper_does_not_stay_for_more_than_it_has_found(world: World, own_redis: Redis) -> None:
+    """Meanwhile it would find no other shard, and workers would leave theirs to it."""
+    old, young = world.new_wallet(shard=3), deposit(world.new_wallet(shard=9), 5)
+    world.submit(*(deposit(old, 1) for _ in range(GATHER_FROM)), young)
+    make_older(world, SWEEP_AFTER_S + 1)
+    world.query("UPDATE transfers SET created_at = now() + interval '1 hour' WHERE id = %s", young.id)
+    sweepers = sweeper_of(world, own_redis.url)
+
+    assert next(sweepers).run_once() == GATHER_FROM
+
+    assert world.statuses(young.id) == [("queued", None)]
+    assert list(sweepers) == []
 
 
 def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, connection: psycopg.Connection) -> None:

@@ -77,7 +77,7 @@ MUTANTS = (
     Mutant(
         5,
         "no sweeper",
-        (Edit("worker/sweep.py", "return self._drainer.answer(waiting)", "return 0"),),
+        (Edit("worker/sweep.py", "return self._drainer.answer(waiting, gathers=False)", "return 0"),),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
     ),
     Mutant(

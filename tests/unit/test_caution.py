@@ -1,8 +1,9 @@
-"""How a drain closes in on the one transfer that makes its batches fail, and how many it may give up on."""
+"""How large batches are, how a drain closes in on the one transfer that makes them fail, and how many it may give up on."""
 
 from uuid import UUID
 
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, Allowance, Caution
+from core.sharding import SHARDS_MAX
+from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, PART_MIN, Allowance, Caution, part
 
 BAD, OTHER = UUID(int=1), UUID(int=2)
 
@@ -60,6 +61,10 @@ def test_the_failures_of_another_are_counted_anew() -> None:
     caution.failed(OTHER)
 
     assert (caution.suspect, caution.failures, caution.exhausted) == (OTHER, 1, False)
+
+
+def test_shards_share_a_batch_and_many_of_them_leave_each_one_enough() -> None:
+    assert [part(shards) for shards in (1, 2, 3, 16, 64, SHARDS_MAX)] == [BATCH_MAX, 250, 167, 32, PART_MIN, PART_MIN]
 
 
 def test_only_so_many_are_given_up_on_within_the_time() -> None:

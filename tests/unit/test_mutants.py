@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.mutants.__main__ import edited
+from tests.mutants.__main__ import edited, main
 from tests.mutants.table import MUTANTS, Mutant
 from tests.system import ROOT
 
@@ -24,3 +24,7 @@ def test_a_mutant_still_applies_and_its_checks_are_there(mutant: Mutant) -> None
 
 def test_every_promise_that_can_be_broken_by_an_edit_has_its_mutant() -> None:
     assert {mutant.promise for mutant in MUTANTS} == PROMISES
+
+
+def test_a_word_that_is_in_no_title_runs_nothing() -> None:
+    assert main(["no mutant is called so"]) == 1
