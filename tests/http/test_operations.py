@@ -102,6 +102,15 @@ def test_every_alert_is_in_the_docs_with_what_to_do() -> None:
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "ticket") for rule in RULES)
 
 
+def test_what_the_docs_quote_is_what_the_code_says() -> None:
+    ours = ("api/*.py", "core/*.py", "worker/*.py", "core/*/*.sql")
+    said = "".join(file.read_text() for pattern in ours for file in OPERATIONS.parents[1].glob(pattern))
+    quoted = re.findall(r'"([a-z][^"\n]+)"', DOCS)
+
+    assert len(quoted) > 5
+    assert [words for words in quoted if words not in said] == []
+
+
 def test_every_job_that_a_query_names_is_scraped() -> None:
     jobs = {job["job_name"] for job in PROMETHEUS["scrape_configs"]}
     named = {name for query in queries() for name in re.findall(r'job="([^"]+)"', query)}
