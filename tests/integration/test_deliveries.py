@@ -230,10 +230,13 @@ def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(w
         assert again == inserted[0]
         return [one is not None for one in inserted]
 
+    def stored(wallet_id: UUID | None) -> list[bool]:
+        return world.ask(lambda database: insert(database, wallet_id))
+
     ada, ben = world.new_wallets(0, 0)
     for wallet_id in (ada, ben):
-        assert world.ask(lambda database, id=wallet_id: insert(database, id)) == [True] * CLIENT_ENDPOINTS_MAX + [False] * 2
-    assert all(world.ask(lambda database: insert(database, None)))
+        assert stored(wallet_id) == [True] * CLIENT_ENDPOINTS_MAX + [False] * 2
+    assert all(stored(None))
 
 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:

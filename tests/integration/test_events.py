@@ -29,9 +29,7 @@ def feed(world: World, after: Place = BEGINNING, limit: int = ALL) -> list[Event
     return world.ask(lambda database: events.list_page(database, after=after, limit=limit))
 
 
-def feed_of(
-    world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = ALL, window: int = events.WINDOW
-) -> list[Event]:
+def feed_of(world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = ALL, window: int = events.WINDOW) -> list[Event]:
     return world.ask(lambda database: events.list_page_of(database, wallet_id, after=after, limit=limit, window=window))
 
 
