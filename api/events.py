@@ -52,7 +52,7 @@ router = APIRouter(tags=["events"])
 async def list_events(
     request: Request,
     caller: Known,
-    after: Annotated[EventFilter | None, Query(description="the last event that you have seen")] = None,
+    after: Annotated[EventFilter | None, Query(description="the last event that you have seen in this feed")] = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Any:
     """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
@@ -61,7 +61,10 @@ async def list_events(
     """
     database: Database = request.app.state.database
     place = await place_of(database, after, caller) if after else BEGINNING
-    rows = await events.list_page(database, after=place, limit=limit + 1, wallet_id=caller.wallet_id)
+    if caller.wallet_id is None:
+        rows = await events.list_page(database, after=place, limit=limit + 1)
+    else:
+        rows = await events.list_page_of(database, caller.wallet_id, after=place, limit=limit + 1)
     shown = [show_event(row.transfer, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}

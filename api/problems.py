@@ -78,6 +78,11 @@ KINDS: Mapping[str, Kind] = {
         "The webhook endpoint is disabled or deleted",
         "Nothing was made due. Enable the endpoint first; what was for a deleted one, read from /v1/events.",
     ),
+    "too_many_endpoints": Kind(
+        409,
+        "You have as many webhook endpoints as a client may have",
+        "Nothing was stored. Change one of yours, or delete it.",
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
     "unsupported_media_type": Kind(
         415,

@@ -29,7 +29,7 @@ from core.db import Database
 from core.events import Type
 from core.ids import Prefix
 from core.times import rfc3339
-from core.webhooks import DisabledReason, Endpoint, NewEndpoint, Secret, Status
+from core.webhooks import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
 
 ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected"]
 
@@ -57,7 +57,7 @@ class EndpointChanges(RequestModel):
     url: Url = Field(default_factory=str)
     events: Events = Field(default_factory=list)
     description: Description | None = Field(default=None, description="null takes it away")
-    status: Status = Field(default_factory=lambda: "enabled", description="a disabled one is told of nothing new")
+    status: Status = Field(default_factory=lambda: "enabled", description="when disabled, what waits for it is canceled")
 
 
 class EndpointView(BaseModel):
@@ -124,7 +124,7 @@ class Signers:
     status_code=201,
     response_model=SignedEndpointView,
     openapi_extra=json_body(EndpointRequest),
-    responses={201: {"headers": LOCATION}, **problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS)},
+    responses={201: {"headers": LOCATION}, **problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS, "too_many_endpoints")},
 )
 async def post_endpoint(request: Request, caller: Known) -> Any:
     """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
@@ -133,6 +133,8 @@ async def post_endpoint(request: Request, caller: Known) -> Any:
     secret = signing.make_secret()
     new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, asked.url, asked.events, asked.description, secret)
     made = await webhooks.insert_endpoint(request.app.state.database, new)
+    if made is None:
+        raise Problem("too_many_endpoints", f"A client has {CLIENT_ENDPOINTS_MAX} at most. Change one of yours, or delete it.")
     shown = show_signed(made, secret)
     return JSONResponse(shown, 201, {"Location": f"/v1/webhook-endpoints/{shown['id']}", **NO_STORE})
 
@@ -202,7 +204,7 @@ async def delete_endpoint(request: Request, caller: Known, endpoint_id: Endpoint
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
 async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
-    """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours."""
+    """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
     secret = signing.make_secret()
@@ -232,7 +234,7 @@ async def get_secret(request: Request, caller: Known) -> Any:
     responses=problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS),
 )
 async def rotate_secret(request: Request, caller: Known) -> Any:
-    """Make a first or another secret, which is in this answer alone. The one before signs too for 24 hours.
+    """Make a first or another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never.
 
     With your first callback URL a secret is made that nobody has seen: rotate it to have one that you know.
     """

@@ -30,7 +30,7 @@ CHECKS = {
     "audit_wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
     "audit_events": "every final transfer has exactly one event, nothing else has one, and the feed goes on behind them",
-    "audit_deliveries": "nobody is told of a transfer that is not final",
+    "audit_deliveries": "nobody is told of a transfer that is not final, and every callback URL of a final one has its delivery",
 }
 
 

@@ -20,6 +20,7 @@ class Place(NamedTuple):
 
 
 BEGINNING = Place(-(2**63), 0)  # before every event
+WINDOW = 5_000  # events of others' among which a wallet's are searched for: some ten milliseconds
 
 
 class Event(NamedTuple):
@@ -45,10 +46,15 @@ async def find(database: db.Database, id: UUID, *, wallet_id: UUID | None = None
     return rows[0] if rows else None
 
 
-async def list_page(database: db.Database, *, after: Place, limit: int, wallet_id: UUID | None = None) -> list[Event]:
-    """Return up to `limit` events after this place, oldest first; given a wallet, only those that it is a party to.
+async def list_page(database: db.Database, *, after: Place, limit: int) -> list[Event]:
+    """Return up to `limit` events after this place, oldest first. What is not there yet will stand after all that is returned."""
+    return await database.fetch("list_events", {**after._asdict(), "limit": limit}, stored)
 
-    What is not there yet will stand after all that is returned.
+
+async def list_page_of(database: db.Database, wallet_id: UUID, *, after: Place, limit: int, window: int = WINDOW) -> list[Event]:
+    """Return the same of the events of the transfers that the wallet is a party to.
+
+    No more than `window` events of others are looked at: beyond them, the wallet's own history is.
     """
-    params = {**after._asdict(), "limit": limit, "wallet_id": wallet_id}
-    return await database.fetch("list_events", params, stored)
+    params = {**after._asdict(), "limit": limit, "wallet_id": wallet_id, "window": window}
+    return await database.fetch("list_wallet_events", params, stored)

@@ -13,6 +13,7 @@ Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]
 
 OLD_SECRET_SIGNS_FOR_S = 24 * 3600  # after a rotation: as long as receivers may take to learn of the new one
+CLIENT_ENDPOINTS_MAX = 20  # each of them is a row more in the transaction that moves the client's money, or money to it
 CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten milliseconds
 
 
@@ -52,10 +53,10 @@ class Secret:
     old_secret_expires_at: datetime | None
 
 
-async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint:
-    """Store the endpoint; safe to repeat."""
-    [inserted] = await database.fetch("insert_endpoint", asdict(new), Endpoint)
-    return inserted
+async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
+    """Store the endpoint, unless its owner is a client that has CLIENT_ENDPOINTS_MAX already; safe to repeat."""
+    rows = await database.fetch("insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
+    return rows[0] if rows else None
 
 
 async def find_endpoint(database: db.Database, owner: str, id: UUID) -> Endpoint | None:

@@ -243,6 +243,7 @@ def mark_of(delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> d
         "claimed_until": delivery.claimed_until,
         "status": status,
         "retry_in_s": retry_in_s,
+        "url": delivery.url,
         "gone": attempt.gone,
         "started_at": datetime.now(UTC) - timedelta(seconds=attempt.duration_s),
         "duration_ms": round(attempt.duration_s * 1000),

@@ -13,7 +13,7 @@ WITH claimed AS (
              WHERE first.status = 'pending'
                AND first.owner = wanted.owner
                AND first.receiver = wanted.receiver
-               AND first.next_attempt_at <= clock_timestamp()
+               AND first.next_attempt_at <= now()
              ORDER BY first.next_attempt_at
              LIMIT 1
                FOR UPDATE SKIP LOCKED

@@ -1,9 +1,8 @@
--- The events after a place in the feed, oldest first, each with its transfer; those of a wallet's transfers alone when one is
--- given. Ends at the horizon: an event that is committed later never stands before one that has been shown, and a transaction that
--- is held open delays the feed and never makes it skip. The horizon is of the statement's own snapshot. Leans on events_pkey, and
--- on transfers_pkey and entries_transfer an event. No more rows of events are read than may be needed, each of which holds at least
--- one: beside the first, whose transfers may all have been shown. What is not bounded: for a wallet it reads on until it has found
--- enough, or until its timeout, a 503. OFFSET 0 keeps the planner from hashing all transfers.
+-- The events after a place in the feed, oldest first, each with its transfer. Ends at the horizon: an event that is committed later
+-- never stands before one that has been shown, and a transaction that is held open delays the feed and never makes it skip. The
+-- horizon is of the statement's own snapshot. Leans on events_pkey, and on transfers_pkey and entries_transfer an event. No more rows
+-- of events are read than may be needed, each of which holds at least one: beside the first, whose transfers may all have been shown.
+-- OFFSET 0 keeps the planner from hashing all transfers.
 SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency,
        t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
@@ -15,13 +14,12 @@ SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.so
                   FROM events
                  WHERE moment >= %(moment)s AND moment < (SELECT feed_horizon())
                  ORDER BY moment
-                 LIMIT CASE WHEN %(wallet_id)s::uuid IS NULL THEN %(limit)s::bigint + 1 END
+                 LIMIT %(limit)s::bigint + 1
                ) told
          CROSS JOIN LATERAL unnest(told.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
          WHERE (told.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
          ORDER BY told.moment, one.ordinal
        ) event
  CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = event.transfer_id OFFSET 0) t
- WHERE (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (t.source, t.destination))
  ORDER BY event.moment, event.ordinal
  LIMIT %(limit)s

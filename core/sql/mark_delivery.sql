@@ -1,7 +1,8 @@
 -- Keeps what became of an attempt, and heeds it: the delivery is done, or due again later; the endpoint has failed for how long, and is
--- disabled when it is gone, or has done nothing else for too long. Only for who holds the last claim: once somebody else has claimed it,
--- or it has been canceled, this changes nothing and returns no row. Locks the delivery, then its endpoint. Leans on deliveries_pkey,
--- delivery_attempts_pkey and webhook_endpoints_pkey.
+-- disabled when it is gone, or has done nothing else for too long and a delivery is given up on: one failure after a long silence is
+-- not that. What was answered at a URL that the endpoint has left says nothing about it. Only for who holds the last claim: once
+-- somebody else has claimed it, or it has been canceled, this changes nothing and returns no row. Locks the delivery, then its endpoint.
+-- Leans on deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey.
 WITH marked AS (
     UPDATE deliveries
        SET status = %(status)s,
@@ -25,7 +26,7 @@ WITH marked AS (
                    CASE WHEN %(status)s <> 'delivered' THEN coalesce(old.failing_since, %(started_at)s) END AS failing_since,
                    CASE WHEN %(status)s = 'delivered' THEN NULL
                         WHEN %(gone)s THEN 'gone'
-                        WHEN old.failing_since < now() - make_interval(secs => %(failing_max_s)s) THEN 'failing'
+                        WHEN %(status)s = 'failed' AND old.failing_since < now() - make_interval(secs => %(failing_max_s)s) THEN 'failing'
                     END AS reason
               FROM marked
               JOIN webhook_endpoints old ON old.id = marked.endpoint_id
@@ -33,6 +34,7 @@ WITH marked AS (
            ) verdict
      WHERE e.id = verdict.id
        AND e.status = 'enabled'
+       AND e.url = %(url)s
        AND (verdict.failing_since IS DISTINCT FROM e.failing_since OR verdict.reason IS NOT NULL)
     RETURNING e.id, e.disabled_reason
 )

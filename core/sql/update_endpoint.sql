@@ -1,5 +1,5 @@
 -- Changes what is given of an endpoint; NULL leaves as it is, but for the description, which may be taken away. What is disabled
--- already keeps its reason and its time; what is enabled again has not failed yet. Locks the endpoint alone. Leans on
+-- already keeps its reason and its time; what is enabled again, or has moved, has not failed yet. Locks the endpoint alone. Leans on
 -- webhook_endpoints_pkey.
 UPDATE webhook_endpoints
    SET url = coalesce(%(url)s, url),
@@ -8,7 +8,7 @@ UPDATE webhook_endpoints
        status = coalesce(%(status)s, status),
        disabled_reason = CASE coalesce(%(status)s, status) WHEN 'disabled' THEN coalesce(disabled_reason, 'requested') END,
        disabled_at = CASE coalesce(%(status)s, status) WHEN 'disabled' THEN coalesce(disabled_at, now()) END,
-       failing_since = CASE WHEN %(status)s = 'enabled' AND status = 'disabled' THEN NULL ELSE failing_since END
+       failing_since = CASE WHEN (%(status)s = 'enabled' AND status = 'disabled') OR %(url)s <> url THEN NULL ELSE failing_since END
  WHERE id = %(id)s AND owner = %(owner)s
 RETURNING id, url, events, description, status, disabled_reason, disabled_at, created_at,
           CASE WHEN old_secret_expires_at > now() THEN old_secret_expires_at END AS old_secret_expires_at

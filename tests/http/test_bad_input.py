@@ -20,6 +20,7 @@ def test_the_table_is_long_and_holds_every_code_that_an_input_can_get() -> None:
         "unavailable",
         "external_id_taken",
         "endpoint_disabled",
+        "too_many_endpoints",
         "idempotency_key_reused",
         "forbidden",
         "rate_limited",

@@ -36,7 +36,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/v1/events"): READ | {"invalid_cursor"},
     ("get", "/v1/events/{event_id}"): READ | {"not_found"},
-    ("post", "/v1/webhook-endpoints"): READ | BODY,
+    ("post", "/v1/webhook-endpoints"): READ | BODY | {"too_many_endpoints"},
     ("get", "/v1/webhook-endpoints"): READ | {"invalid_cursor"},
     ("get", "/v1/webhook-endpoints/{endpoint_id}"): READ | {"not_found"},
     ("patch", "/v1/webhook-endpoints/{endpoint_id}"): READ | BODY | {"not_found"},

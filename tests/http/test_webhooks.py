@@ -11,6 +11,7 @@ import pytest
 
 from core import ids
 from core.ids import Prefix
+from core.webhooks import CLIENT_ENDPOINTS_MAX
 from tests.caller import Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE, AsClient
@@ -152,6 +153,18 @@ def test_an_endpoint_that_was_disabled_for_its_answers_says_so_until_it_is_enabl
     assert patch(caller, made, {"status": "enabled"}).body == without_secret(made)
     row = shared_database.execute("SELECT failing_since FROM webhook_endpoints WHERE id = %s", [id]).fetchone()
     assert row == (None,)
+
+
+def test_a_client_that_has_too_many_endpoints_makes_room_first(caller: Caller, as_client: AsClient) -> None:
+    key = as_client(caller.new_client())
+    made = [new_endpoint(key) for _ in range(CLIENT_ENDPOINTS_MAX)]
+
+    refused = key.post(ENDPOINTS, {"url": HOOK})
+    assert (refused.status, refused.code) == (409, "too_many_endpoints")
+    assert {row["id"] for row in key.get(f"{ENDPOINTS}?limit=100").body["data"]} == {one["id"] for one in made}
+
+    key.request("DELETE", f"{ENDPOINTS}/{made[0]['id']}")
+    new_endpoint(key)
 
 
 def test_a_deleted_endpoint_is_gone(caller: Caller) -> None:

@@ -281,6 +281,10 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(nobody)s, 5)"],
         {"audit_deliveries": "nobody"},
     ),
+    "a callback URL that is forgotten": (
+        ["UPDATE transfers SET callback_url = 'https://example.com/' WHERE id IN (%(applied)s, %(queued)s)"],
+        {"audit_deliveries": "applied"},
+    ),
     "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
 }
 

@@ -313,21 +313,49 @@ def test_an_endpoint_that_is_gone_is_told_nothing_more(world: World) -> None:
     assert counted[other.id, "pending"] == 3
 
 
-def test_five_days_of_nothing_but_failures_disable_an_endpoint(world: World) -> None:
+def test_five_days_of_nothing_but_failures_disable_an_endpoint_when_a_delivery_is_given_up_on(world: World) -> None:
     endpoint = new_endpoint(world)
-    make_due(world, 3)
+    make_due(world, 5)
 
-    def fail(failing_since: str) -> list[tuple[Any, ...]]:
+    def fail(failing_since: str, retry_in_s: float | None) -> list[tuple[Any, ...]]:
         world.query(f"UPDATE webhook_endpoints SET failing_since = {failing_since}")
         lapse(world)
-        mark(world, only(claim(world)), ERROR, LONG_S)
+        mark(world, only(claim(world)), ERROR, retry_in_s)
         select = "SELECT status, disabled_reason, failing_since IS NULL FROM webhook_endpoints WHERE id = %s"
         return world.query(select, endpoint.id)
 
-    assert fail("NULL") == [("enabled", None, False)]
-    assert fail("now() - interval '4 days 23 hours'") == [("enabled", None, False)]
-    assert fail("now() - interval '5 days 1 minute'") == [("disabled", "failing", False)]
-    assert world.query("SELECT DISTINCT status FROM deliveries") == [("canceled",)]
+    assert fail("NULL", None) == [("enabled", None, False)]
+    assert fail("now() - interval '4 days 23 hours'", None) == [("enabled", None, False)]
+    assert fail("now() - interval '30 days'", LONG_S) == [("enabled", None, False)]  # it may have been told of nothing meanwhile
+    assert fail("now() - interval '5 days 1 minute'", None) == [("disabled", "failing", False)]
+    assert sorted(world.query("SELECT status, count(*) FROM deliveries GROUP BY status")) == [("canceled", 2), ("failed", 3)]
+
+
+@pytest.mark.parametrize("late", [ERROR, GONE, SUCCESS], ids=["failed", "gone", "succeeded"])
+def test_what_was_answered_at_a_url_that_an_endpoint_has_left_says_nothing_about_it(world: World, late: Attempt) -> None:
+    endpoint = new_endpoint(world)
+    make_due(world)
+    delivery = only(claim(world))
+    world.ask(lambda database: webhooks.update_endpoint(database, "operator", endpoint.id, {"url": "https://example.org/"}))
+    since = datetime(2026, 1, 31, tzinfo=UTC)
+    world.query("UPDATE webhook_endpoints SET failing_since = %s", since)
+
+    mark(world, delivery, late)
+
+    assert trail(world, delivery) == [(1, late.status, None)]
+    assert world.query("SELECT status, failing_since FROM webhook_endpoints") == [("enabled", since)]
+
+
+def test_an_endpoint_that_moves_has_not_failed_yet(world: World) -> None:
+    endpoint = new_endpoint(world)
+    world.query("UPDATE webhook_endpoints SET failing_since = now()")
+
+    def failing_after(**changes: object) -> bool:
+        world.ask(lambda database: webhooks.update_endpoint(database, "operator", endpoint.id, changes))
+        return world.query("SELECT failing_since FROM webhook_endpoints") != [(None,)]
+
+    assert failing_after(description="x", status="enabled", url=endpoint.url)
+    assert not failing_after(url="https://example.org/")
 
 
 def test_a_success_makes_the_failures_before_it_forgotten(world: World) -> None:
@@ -409,6 +437,21 @@ def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: 
 
     assert many[0] < few[0] + 50, (few, many)
     assert many[1] < few[1] + 100, (few, many)
+
+
+def test_a_claim_that_is_too_late_does_not_look_through_all_that_is_not_due(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    """Another deliverer has claimed what was due, and what is left waits for its next attempt."""
+    insert_due(world, 20_000, "cli_a", due="now() + n * interval '1 minute'")
+    connection.execute("VACUUM ANALYZE deliveries")
+    connection.execute("SET enable_seqscan = off")
+    wanted = {"owners": ["cli_a"], "receivers": ["host-0"], "lease_s": 30.0}
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_deliveries")
+
+    [([plan],)] = connection.execute(explain, wanted).fetchall()
+
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 50, plan
 
 
 def test_a_claim_reads_no_table_whole_not_even_a_small_one(world: World) -> None:

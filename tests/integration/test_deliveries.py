@@ -12,7 +12,7 @@ from core import db, ids, signing, webhooks
 from core.audit import audit
 from core.events import Type
 from core.transfers import Submission
-from core.webhooks import NewEndpoint
+from core.webhooks import CLIENT_ENDPOINTS_MAX, NewEndpoint
 from tests.world import World, deposit, new_id, transfer
 
 HOOK = "https://example.com/hook"
@@ -205,6 +205,40 @@ def test_what_an_endpoint_is_not_to_be_told_any_more_is_canceled(world: World, p
     assert found == {stopped: "canceled", other: "pending", None: "pending"}
 
 
+def test_who_saw_an_endpoint_disabled_cancels_nothing_once_it_is_enabled_again(world: World, pair: tuple[UUID, UUID]) -> None:
+    endpoint = new_endpoint(world)
+    sent = transfer(*pair, 1)
+    world.submit(sent)
+    world.drain()
+
+    world.ask(lambda database: webhooks.cancel_deliveries(database, endpoint))
+
+    assert world.query("SELECT status FROM deliveries") == [("pending",)]
+
+
+def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(world: World) -> None:
+    """Each is a row in the transaction that moves the money, also of whoever pays the client."""
+
+    async def insert(database: db.Database, wallet_id: UUID | None) -> list[bool]:
+        owner = ids.text(ids.Prefix.CLIENT, wallet_id) if wallet_id else "operator"
+        new = [
+            NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
+            for _ in range(CLIENT_ENDPOINTS_MAX + 2)
+        ]
+        inserted = [await webhooks.insert_endpoint(database, one) for one in new]
+        again = await webhooks.insert_endpoint(database, new[0])  # after a lost connection
+        assert again == inserted[0]
+        return [one is not None for one in inserted]
+
+    def stored(wallet_id: UUID | None) -> list[bool]:
+        return world.ask(lambda database: insert(database, wallet_id))
+
+    ada, ben = world.new_wallets(0, 0)
+    for wallet_id in (ada, ben):
+        assert stored(wallet_id) == [True] * CLIENT_ENDPOINTS_MAX + [False] * 2
+    assert all(stored(None))
+
+
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = [transfer(*pair, 1) for _ in range(50)]
     world.submit(*sent)
@@ -226,6 +260,7 @@ def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair:
 @pytest.mark.parametrize("name", ["list_endpoint_deliveries", "redeliver_deliveries", "cancel_deliveries"])
 def test_an_endpoints_trail_is_found_by_its_index_among_others(world: World, name: str) -> None:
     endpoint = new_endpoint(world)
+    world.query("UPDATE webhook_endpoints SET status = 'disabled', disabled_reason = 'requested', disabled_at = now()")
     world.query(
         "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard, status, next_attempt_at, finished_at)"
         " SELECT 'operator', id::text, mint_uuid(), id, 0, status, NULL, now()"

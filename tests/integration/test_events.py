@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import events
+from core import db, events
 from core.audit import audit
 from core.events import BEGINNING, Event, Place
 from core.migrate import migrate
@@ -25,12 +25,20 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def feed(world: World, after: Place = BEGINNING, limit: int = ALL, wallet_id: UUID | None = None) -> list[Event]:
-    return world.ask(lambda database: events.list_page(database, after=after, limit=limit, wallet_id=wallet_id))
+def feed(world: World, after: Place = BEGINNING, limit: int = ALL) -> list[Event]:
+    return world.ask(lambda database: events.list_page(database, after=after, limit=limit))
 
 
-def shown(world: World, after: Place = BEGINNING, limit: int = ALL, wallet_id: UUID | None = None) -> list[UUID]:
-    return [event.transfer.id for event in feed(world, after, limit, wallet_id)]
+def feed_of(world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = ALL, window: int = events.WINDOW) -> list[Event]:
+    return world.ask(lambda database: events.list_page_of(database, wallet_id, after=after, limit=limit, window=window))
+
+
+def shown(world: World, after: Place = BEGINNING) -> list[UUID]:
+    return [event.transfer.id for event in feed(world, after)]
+
+
+def shown_of(world: World, wallet_id: UUID, window: int = events.WINDOW) -> list[UUID]:
+    return [event.transfer.id for event in feed_of(world, wallet_id, window=window)]
 
 
 def find(world: World, id: UUID, wallet_id: UUID | None = None) -> Event | None:
@@ -108,11 +116,61 @@ def test_a_wallets_events_are_those_of_the_transfers_that_it_is_a_party_to(world
     world.submit(mine, theirs)
     world.drain()
 
-    assert shown(world, wallet_id=ada)[1:] == [mine.id]
-    assert shown(world, wallet_id=cid) == [theirs.id]
+    assert shown_of(world, ada)[1:] == [mine.id]
+    assert shown_of(world, cid) == [theirs.id]
     assert find(world, mine.id, wallet_id=ben) == find(world, mine.id)
     assert find(world, mine.id, wallet_id=cid) is None
     assert find(world, new_id()) is None
+
+
+@pytest.mark.parametrize("window", [1, 2, 5, 100])
+def test_however_much_others_do_a_wallets_pages_join_without_gap_or_overlap(world: World, window: int) -> None:
+    """Found among the next events of all, or in the wallet's own history: the same, in the same order."""
+    ada, ben, cid = world.new_wallets(100, 100, 0)
+    for batch in range(6):
+        away = [transfer(ben, cid, 1) for _ in range(batch)]
+        world.submit(transfer(ada, ben, 1), *away, transfer(ada, ben, 1000), transfer(ben, ada, 1))
+        world.drain()
+    wanted = [event for event in feed(world) if ada in (event.transfer.source, event.transfer.destination)]
+
+    for limit in (1, 2, 3, ALL):
+        paged, place = [], BEGINNING
+        while page := feed_of(world, ada, after=place, limit=limit, window=window):
+            assert len(page) <= limit
+            paged += page
+            place = page[-1].place
+        assert paged == wanted
+
+
+def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: World, connection: psycopg.Connection) -> None:
+    """Counted are the pages that Postgres looks at."""
+    ada, ben = world.new_wallets(1, 0)
+    sent = transfer(ada, ben, 1)
+    world.submit(sent)
+    world.drain()
+    insert_older_events(connection, 20_000)
+    params = {**BEGINNING._asdict(), "wallet_id": ada, "limit": 101, "window": 100}
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("list_wallet_events")
+
+    [([plan],)] = connection.execute(explain, params).fetchall()
+
+    assert [event.transfer.id for event in feed_of(world, ada, window=100)][1:] == [sent.id]
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 2_000, plan
+
+
+def insert_older_events(connection: psycopg.Connection, count: int) -> None:
+    """Make so many events by hand that stand before all others, of transfers between wallets that are not there."""
+    connection.execute(
+        "WITH final AS ("
+        " INSERT INTO transfers (id, type, status, failure_code, source, destination, amount, currency, metadata, owner,"
+        "        idempotency_key, fingerprint, shard, finished_at, moment, ordinal)"
+        " SELECT mint_uuid(), 'transfer', 'rejected', 'internal', gen_random_uuid(), gen_random_uuid(), 1, 'USD', '{}', 'operator',"
+        "        n::text, sha256(''), 0, now(), n / 500 - 1000000, n %% 500 + 1 FROM generate_series(0, %s - 1) n"
+        " RETURNING id, moment, ordinal)"
+        " INSERT INTO events (moment, transfer_ids) SELECT moment, array_agg(id ORDER BY ordinal) FROM final GROUP BY moment",
+        [count],
+    )
+    connection.execute("ANALYZE transfers, events")
 
 
 # --- Nobody who follows the feed misses an event ---
@@ -158,6 +216,25 @@ def test_a_transaction_that_is_held_open_delays_the_feed_and_nothing_else(world:
         assert find(world, second.id) is not None
 
     assert shown(world) == [first.id, second.id]
+
+
+@pytest.mark.parametrize("window", [1, events.WINDOW])
+def test_a_wallets_feed_ends_at_the_horizon_wherever_it_is_searched_for(
+    world: World, connection: psycopg.Connection, window: int
+) -> None:
+    ada, ben, cid = world.new_wallets(100, 100, 0)
+    place = feed(world)[-1].place
+    first, second = transfer(ada, ben, 1), transfer(ben, ada, 1)
+    world.submit(transfer(ben, cid, 1), transfer(ben, cid, 1), first)
+    world.drain()
+
+    with connection.transaction():
+        connection.execute("SELECT pg_current_xact_id()")
+        world.submit(second)
+        world.drain()
+        assert [event.transfer.id for event in feed_of(world, ada, after=place, window=window)] == [first.id]
+
+    assert [event.transfer.id for event in feed_of(world, ada, after=place, window=window)] == [first.id, second.id]
 
 
 def test_followers_of_many_drains_at_once_see_every_event_once_in_one_order(world: World, threads: ThreadPoolExecutor) -> None:

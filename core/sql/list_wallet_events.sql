@@ -1,0 +1,53 @@
+-- The events after a place in the feed of the transfers that a wallet is a party to, oldest first: as in list_events, up to the horizon.
+-- First a window of the feed is searched: enough for who has its part in it, or is near its end. Else all of the wallet's own transfers
+-- are, so that what others did since costs nothing. Leans on events_pkey, and on transfers_pkey an event of the window; or on
+-- transfers_source and transfers_destination; and on entries_transfer an event. What is not bounded: the history of a wallet that has a
+-- long one and yet a small part in the feed. OFFSET 0 keeps the planner from hashing all transfers.
+WITH near AS (
+    SELECT told.moment, one.ordinal, one.transfer_id
+      FROM (
+            SELECT moment, transfer_ids
+              FROM events
+             WHERE moment >= %(moment)s AND moment < (SELECT feed_horizon())
+             ORDER BY moment
+             LIMIT %(window)s::bigint + 1
+           ) told
+     CROSS JOIN LATERAL unnest(told.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
+     WHERE (told.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
+     ORDER BY told.moment, one.ordinal
+     LIMIT %(window)s
+), found AS (
+    SELECT near.moment, near.ordinal, near.transfer_id
+      FROM near
+     CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = near.transfer_id OFFSET 0) t
+     WHERE %(wallet_id)s IN (t.source, t.destination)
+     ORDER BY near.moment, near.ordinal
+     LIMIT %(limit)s
+), outcome AS (
+    SELECT (SELECT count(*) FROM found) = %(limit)s OR (SELECT count(*) FROM near) < %(window)s AS is_enough
+), event AS (
+    SELECT moment, ordinal, transfer_id FROM found WHERE (SELECT is_enough FROM outcome)
+    UNION ALL
+    SELECT moment, ordinal, id
+      FROM transfers
+     WHERE source = %(wallet_id)s
+       AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
+       AND moment < (SELECT feed_horizon())
+       AND NOT (SELECT is_enough FROM outcome)
+    UNION ALL
+    SELECT moment, ordinal, id
+      FROM transfers
+     WHERE destination = %(wallet_id)s
+       AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
+       AND moment < (SELECT feed_horizon())
+       AND NOT (SELECT is_enough FROM outcome)
+     ORDER BY moment, ordinal
+     LIMIT %(limit)s
+)
+SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency,
+       t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
+       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
+                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
+  FROM event
+ CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = event.transfer_id OFFSET 0) t
+ ORDER BY event.moment, event.ordinal
