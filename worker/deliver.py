@@ -21,8 +21,8 @@ from core.retry import next_delay_s
 from core.signing import sign
 from worker.send import Attempt, Sender
 
-IN_FLIGHT_MAX = 128
-PER_OWNER_MAX = 32  # an owner may have any number of receivers, all of them dead
+IN_FLIGHT_MAX = 256
+PER_OWNER_MAX = 64  # an owner may have any number of receivers, all of them dead
 PER_RECEIVER_MAX = 16  # of one whose last attempt succeeded: 80 a second where each takes 200 ms
 PER_NEW_RECEIVER_MAX = 4  # of one of which nothing is known yet; who failed last is sent one at a time
 REMEMBERED_MAX = 10_000  # receivers of each kind: there is no end to the hosts that callers can name

@@ -190,6 +190,18 @@ def test_more_than_fifty_are_in_flight_at_once() -> None:
     run(test)
 
 
+def test_more_than_fifty_of_one_owner_are_in_flight_at_once() -> None:
+    async def test() -> None:
+        async with receiving(hang) as receiver, Sender(allow_private=True, within_s=LONG_S) as sender:
+            kept = Kept(*(due(receiver, f"receiver {number}", owner="operator") for number in range(100)))
+            running = asyncio.create_task(Deliverer(kept, sender).run(asyncio.Event()))
+            await wait_for_all(receiver.arrivals, 51)
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
 @pytest.mark.parametrize("scarce", ["in_flight_max", "per_owner_max", "per_receiver_max"])
 def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
     """There is no other look: it neither stays, nor looks by itself before the test gives up."""
