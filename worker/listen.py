@@ -87,8 +87,8 @@ class Listener(SimpleWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run the job at once, then forget it.
 
-        RQ's own books of it (who runs it, since when, what came of it) cost round trips before it begins and after, and nobody reads
-        them: a job is a hint.
+        RQ's own books of it (who runs it, since when, what came of it) cost round trips before it begins and after it, and nobody
+        reads them: a job is a hint.
         """
         try:
             with self.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id):
