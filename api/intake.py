@@ -18,7 +18,7 @@ from core.failpoint import failpoint
 from core.ids import Prefix
 from core.transfers import Submission, Transfer
 
-# Under load a worker stays for longer than this and looks by itself (worker/drain.py): rings for what comes meanwhile are saved up.
+# Under load a worker stays for longer than this and looks by itself (worker/round.py): rings for what comes meanwhile are saved up.
 RING_AGAIN_AFTER_S = 0.01
 BUSY_FROM = 8  # submissions at a ring
 

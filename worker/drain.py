@@ -11,16 +11,10 @@ from core.doorbell import Doorbell
 from core.ids import Prefix
 from worker.apply import Applier, Batch
 from worker.caution import BATCH_MAX, Allowance, Caution, part
+from worker.round import Round
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
-
-# A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
-# for more of them; when they come in one by one, nobody waits. One worker waits for all, unless there is enough for several.
-GATHER_FROM = 10
-GATHER_S = 0.02
-GATHER_ALONGSIDE_FROM = BATCH_MAX // 4
-GATHER_BESIDE_JOBS_S = 0.25  # leaving at once made workers and jobs chase each other, each with a handful of transfers
 
 logger = log.get(__name__)
 
@@ -37,10 +31,7 @@ class Drainer:
         self._doorbell = doorbell
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
-        self._at: list[int] = []  # the shards that are being answered
-        self._faulty: set[int] = set()  # those that were put off meanwhile
-        self._is_gatherer = False
-        self._all_shards: Sequence[int] = ()
+        self._round = Round(doorbell, applier.all_shards)
         self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
         self._allowance = Allowance()
 
@@ -53,15 +44,14 @@ class Drainer:
         Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
         the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
-        self._at = list(shards)
-        self._faulty.clear()
+        self._round.begin(shards)
         try:
             return self._answer(gathers=gathers)
         except psycopg.Error as error:
-            self._put_off(self._at, error)
+            self._put_off(self._round.at, error)
             return 0
         finally:
-            self._pass_on_left()
+            self._round.end()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -70,93 +60,36 @@ class Drainer:
 
     def _answer(self, *, gathers: bool) -> int:
         """Drain while the flags are up, so that nobody rings meanwhile; leave, and look once more if nobody else will."""
-        began = time.monotonic()
-        deadline = began + self._fair_share_s
+        round = self._round
+        deadline = time.monotonic() + self._fair_share_s
         finished = 0
         lowered = False
-        while self._at:
-            batch = self._drain(self._at, deadline)
+        while round.at:
+            batch = self._drain(round.at, deadline)
             finished += batch.finished
-            self._at = [shard for shard in self._at if shard not in batch.left]
-            self._faulty |= batch.put_off
+            round.leave_out(batch)
             is_over = not self._goes_on() or time.monotonic() >= deadline
             if batch.full and is_over:
-                self._doorbell.lower(self._at)
-                self._doorbell.ring(self._at)
+                round.go_on_later()
                 break
             if batch.full:
-                self._take_on_left()
+                round.take_on_left()
                 self._share(batch)
-            elif not lowered and not is_over and gathers and self._may_gather(batch, began):
-                self._gather()
+            elif not lowered and not is_over and gathers and round.may_gather(batch.finished):
+                round.gather()
             elif not lowered:
-                self._leave()
+                round.leave()
                 lowered = True
-            elif self._doorbell.rerun_asked(self._at):
+            elif round.is_asked_again():
                 lowered = False
             else:
                 break
         return finished
 
-    def _may_gather(self, batch: Batch, began: float) -> bool:
-        """Tell whether to stay and wait for more. Not for long while a job waits for a worker: it may be this one that it needs."""
-        if batch.finished < GATHER_FROM or not (self._is_or_becomes_gatherer() or batch.finished >= GATHER_ALONGSIDE_FROM):
-            return False
-        return time.monotonic() < began + GATHER_BESIDE_JOBS_S or self._doorbell.is_silent()
-
-    def _is_or_becomes_gatherer(self) -> bool:
-        self._is_gatherer = self._is_gatherer or self._doorbell.become_gatherer()
-        return self._is_gatherer
-
-    def _gather(self) -> None:
-        time.sleep(GATHER_S)
-        self._take_on_left()
-        self._take_on(self._doorbell.adopt(self._others()))
-
-    def _take_on_left(self) -> None:
-        """Be at what was left to the gatherer. After full batches too: nobody else comes to these shards, and nobody rings."""
-        if self._is_gatherer:
-            self._take_on(self._doorbell.take_left())
-
-    def _leave(self) -> None:
-        """Leave all shards, those that were left to this worker too: to another gatherer, or for a last look."""
-        self._take_on(self._resign())
-        if self._doorbell.leave(self._at):
-            self._at = []
-
-    def _take_on(self, shards: Iterable[int]) -> None:
-        """Be at these shards too. Twice at one, a batch would claim its transfers twice."""
-        self._at += [shard for shard in shards if shard not in self._at]
-
-    def _resign(self) -> Sequence[int]:
-        """Be the gatherer no more. Returns what was left to it."""
-        if not self._is_gatherer:
-            return []
-        self._is_gatherer = False
-        return self._doorbell.resign()
-
-    def _pass_on_left(self) -> None:
-        """See to it that somebody drains what was left to this worker, whose time is over, or which met a fault."""
-        left = self._resign()
-        if left:
-            self._doorbell.lower(left)
-            self._doorbell.ring(left)
-
     def _share(self, batch: Batch) -> None:
         """Pass half of the shards on when the batch means work for more than one worker."""
-        half = len(self._at) // 2
-        if batch.finished >= BATCH_MAX // 2 and half and self._is_calm(self._at) and self._doorbell.pass_on(self._at[half:]):
-            self._at = self._at[:half]
-
-    def _others(self) -> Sequence[int]:
-        """Return the shards that this worker is not at. Taking on those that nobody is at saves their own jobs and transactions.
-
-        Not those that it has just put off: each new try would cost all others the time for which a lock is waited for.
-        """
-        if not self._all_shards:
-            self._all_shards = self._applier.all_shards()
-        left_out = {*self._at, *self._faulty}
-        return [shard for shard in self._all_shards if shard not in left_out]
+        if batch.finished >= BATCH_MAX // 2 and self._is_calm(self._round.at):
+            self._round.share()
 
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
         """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""

@@ -23,8 +23,9 @@ from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Applier, Batch
 from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
-from worker.drain import GATHER_FROM, Drainer
+from worker.drain import Drainer
 from worker.jobs import of_worker
+from worker.round import GATHER_FROM
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)

@@ -14,7 +14,8 @@ from core.doorbell import GATHERER, GATHERER_TTL_S, LEFT, QUEUE, SERIALIZER, Doo
 from local.redis import Redis
 from tests.world import World, deposit
 from worker.caution import BATCH_MAX
-from worker.drain import GATHER_ALONGSIDE_FROM, GATHER_FROM, Drainer
+from worker.drain import Drainer
+from worker.round import GATHER_ALONGSIDE_FROM, GATHER_FROM
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.world import NO_REDIS, World, deposit, transfer
-from worker.drain import GATHER_FROM
+from worker.round import GATHER_FROM
 from worker.sweep import SWEEP_AFTER_S, Sweeper
 
 

@@ -26,6 +26,7 @@ class Mutant(NamedTuple):
 
 APPLY = "tests/integration/test_apply.py"
 DELIVER = "tests/integration/test_deliver.py"
+GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
@@ -79,6 +80,18 @@ MUTANTS = (
         "no sweeper",
         (Edit("worker/sweep.py", "return self._drainer.answer(waiting, gathers=False)", "return 0"),),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
+    ),
+    Mutant(
+        5,
+        "shards left to a gatherer that is not there",
+        (Edit("core/leave_shards.lua", 'if redis.call("EXISTS", KEYS[1]) == 1 then', "if true then"),),
+        (f"{GATHERING}::test_without_a_gatherer_flags_are_lowered",),
+    ),
+    Mutant(
+        5,
+        "a gatherer that goes without a word of what was left to it",
+        (Edit("worker/round.py", "        if left:\n", "        if False:\n"),),
+        (f"{GATHERING}::test_what_is_left_to_a_gatherer_that_meets_a_fault_is_rung_for",),
     ),
     Mutant(
         6,
