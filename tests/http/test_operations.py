@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.system import System
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 DOCS = OPERATIONS.with_suffix(".md").read_text()
 RULES: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())["groups"][0]["rules"]
+TRIALS: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts-test.yml").read_text())["tests"]
 DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "grafana-dashboard.json").read_text())
 PROMETHEUS: dict[str, Any] = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
 
@@ -100,6 +103,23 @@ def test_every_alert_is_in_the_docs_with_what_to_do() -> None:
 
     assert sorted(listed) == sorted(rule["alert"] for rule in RULES)
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "ticket") for rule in RULES)
+
+
+def test_every_alert_is_tried_where_it_must_fire_and_where_it_must_not() -> None:
+    tried = {(case["alertname"], bool(case.get("exp_alerts"))) for trial in TRIALS for case in trial["alert_rule_test"]}
+
+    assert tried == {(rule["alert"], fires) for rule in RULES for fires in (True, False)}
+
+
+def test_the_alerts_fire_when_they_must_and_only_then() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("the alerts were NOT tried: promtool, which comes with Prometheus, is not installed")
+
+    command = [promtool, "test", "rules", str(OPERATIONS / "alerts-test.yml")]
+    tried = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
 def test_what_the_docs_quote_is_what_the_code_says() -> None:
