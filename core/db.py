@@ -26,6 +26,7 @@ ANSWER_WITHIN_S = 1.8
 ANSWER_BY: ContextVar[float] = ContextVar("answer_by")  # monotonic seconds; each request has a context of its own
 REPEAT_WITHIN_S = 0.5  # connections that are lost at once leave time to try the next one
 REPEAT_EVERY_S = 0.02
+CONNECTIONS = 10  # of a process of the API, at most
 API_LIMITS = {"statement_timeout": "1500ms", "lock_timeout": "1s", "idle_in_transaction_session_timeout": "2s"}
 
 # Far below the job timeout of the queue: a drain ends by its own limits, never by a signal in the middle of a statement.
@@ -38,6 +39,8 @@ WORKER_TRANSACTION_TIMEOUT = "10s"
 # A plan that was made while a table was nearly empty reads all of it, and is kept: a minute later that may be a million deliveries.
 DELIVERER_LIMITS = {**API_LIMITS, "enable_seqscan": "off"}
 
+# A host that is gone says nothing. Ours notices by KEEPALIVE, the server's side by PROBES: by Linux's default after two hours, in
+# which each such session has one of its places.
 KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives_idle": 10,
@@ -45,6 +48,7 @@ KEEPALIVE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+PROBES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"}
 
 # Faults, not refusals: serialization failure and deadlock, lock not available, operator intervention (shutdown, timeouts),
 # insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), a transaction that
@@ -93,7 +97,7 @@ def connect(url: str) -> psycopg.Connection:
 def options(limits: Mapping[str, str]) -> str:
     # A killed client's backend notices within a second, even inside a statement, and lets its locks go.
     # A COMMIT that is answered must be durable, whatever the database's own default says.
-    given = {**limits, "client_connection_check_interval": "1s", "synchronous_commit": "on", "timezone": "UTC"}
+    given = {**limits, **PROBES, "client_connection_check_interval": "1s", "synchronous_commit": "on", "timezone": "UTC"}
     return " ".join(f"-c {name}={value}" for name, value in given.items())
 
 
@@ -102,7 +106,7 @@ class Database:
     question, or raises Unavailable. A fault heals by itself.
     """
 
-    def __init__(self, url: str, *, connections: int = 10, limits: Mapping[str, str] = API_LIMITS) -> None:
+    def __init__(self, url: str, *, connections: int = CONNECTIONS, limits: Mapping[str, str] = API_LIMITS) -> None:
         self._pool = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True, "options": options(limits), "prepare_threshold": 1, **KEEPALIVE},

@@ -13,8 +13,10 @@ from core.errors import Unavailable
 from core.settings import Settings
 from worker.__main__ import connector
 
-LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"]
-ASK = "SELECT name, setting::integer FROM pg_settings WHERE name = ANY(%s)"  # all four in milliseconds; 0 is none
+TIMES = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"]
+PROBES = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_keepalives_count": 3}  # seconds, and a number
+LIMITS = [*TIMES, *PROBES]
+ASK = "SELECT name, setting::integer FROM pg_settings WHERE name = ANY(%s)"  # times in milliseconds; 0 is none
 
 Ask = Callable[[str], Mapping[str, int]]
 Result = TypeVar("Result")
@@ -46,18 +48,18 @@ def with_database(url: str, work: Callable[[Database], Awaitable[Result]], conne
 
 
 @pytest.mark.parametrize(
-    ("ask", "most_ms"),
+    ("ask", "most"),
     [
         # What a caller is told after ANSWER_WITHIN_S must by then be over in the server too, or be it soon.
-        (of_the_api, dict(zip(LIMITS, (ANSWER_WITHIN_S * 1000, 1000, 2000, 1000), strict=True))),
-        (of_a_worker, dict(zip(LIMITS, (5000, 2000, 5000, 1000), strict=True))),
+        (of_the_api, PROBES | dict(zip(TIMES, (ANSWER_WITHIN_S * 1000, 1000, 2000, 1000), strict=True))),
+        (of_a_worker, PROBES | dict(zip(TIMES, (5000, 2000, 5000, 1000), strict=True))),
     ],
 )
 @pytest.mark.parametrize(
     "suffix", ["", "?options=-c%20statement_timeout%3D0%20-c%20lock_timeout%3D0"], ids=["url", "url with options"]
 )
 def test_every_limit_is_in_force_whatever_the_database_and_its_url_say(
-    database_url: str, connection: psycopg.Connection[Any], ask: Ask, most_ms: Mapping[str, float], suffix: str
+    database_url: str, connection: psycopg.Connection[Any], ask: Ask, most: Mapping[str, float], suffix: str
 ) -> None:
     for limit in LIMITS:
         database = sql.Identifier(connection.info.dbname)
@@ -66,7 +68,7 @@ def test_every_limit_is_in_force_whatever_the_database_and_its_url_say(
     in_force = ask(database_url + suffix)
 
     for limit in LIMITS:
-        assert 0 < in_force[limit] <= most_ms[limit], limit
+        assert 0 < in_force[limit] <= most[limit], limit
 
 
 def test_who_finds_no_free_connection_waits_for_a_second_and_is_told_so(database_url: str) -> None:
