@@ -7,7 +7,7 @@ import pytest
 
 from tests.nemesis.faults import plan
 from tests.nemesis.house import ELDERS
-from tests.nemesis.leaks import growth
+from tests.nemesis.leaks import excess, growth
 from tests.nemesis.run import run
 from tests.nemesis.trial import Broken
 
@@ -40,3 +40,8 @@ def test_what_grows_all_the_time_is_a_leak_and_what_comes_and_goes_is_none() -> 
     assert growth("files", [3 * number for number in range(20)], 16) == ["files grew from 9 to 51, more than by 16"]
     assert growth("files", [10, 50] * 10, 16) == []
     assert growth("files", [0, *[60] * 19], 16) == []  # before the first request there was nothing to hold
+
+
+def test_pools_may_fill_up_and_hold_no_more_than_they_may() -> None:
+    assert excess("sessions", [8] * 8 + [29] * 22, 29) == []
+    assert excess("sessions", [8] * 8 + [31, 28] * 10 + [31, 31], 29) == ["sessions were 31 in the end, and may be 29"]

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.nemesis.faults import Fault
-from tests.nemesis.house import DOORS, KINDS, TITLES, Kind, name_of, wait_for
+from tests.nemesis.house import DOORS, KINDS, TITLES, name_of, wait_for
 from tests.nemesis.proxy import Break
 from tests.nemesis.trial import Trial
 
@@ -54,7 +55,7 @@ def test_workers_scaled_from_one_to_six_to_two_under_load_change_nothing_but_spe
 
 
 async def scale_under_load(folder: Path) -> None:
-    kinds = {**KINDS, "worker": Kind(KINDS["worker"].argv, 1)}
+    kinds = {**KINDS, "worker": replace(KINDS["worker"], count=1)}
     async with Trial(SEED, folder, again="tests/faults/test_scaling.py", kinds=kinds) as trial:
         for count in (6, 2):
             await more_load(trial)

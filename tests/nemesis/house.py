@@ -12,12 +12,14 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
+from core import db
 from local.ports import errno_of, free_port
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.databases import Databases
 from tests.nemesis.proxy import Line
 from tests.system import System
+from worker import delivering
 
 POLL_S = 0.02
 SUPERVISE_EVERY_S = 0.05
@@ -29,18 +31,19 @@ SNAPSHOT = "dump.rdb"  # what Redis loads when it starts, if it is there
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of process: the command that runs it, and how many of them there are."""
+    """A kind of process: the command that runs it, how many of them there are, how many sessions with Postgres each may have."""
 
     argv: tuple[str, ...]
     count: int
+    sessions: int
 
 
 # All there is to say about a new kind of process.
 KINDS = {
-    "api": Kind(("api",), 2),
-    "worker": Kind(("worker", "apply"), 3),
-    "sweeper": Kind(("worker", "sweep"), 1),
-    "deliverer": Kind(("worker", "deliver"), 1),
+    "api": Kind(("api",), 2, sessions=db.CONNECTIONS),
+    "worker": Kind(("worker", "apply"), 3, sessions=1),
+    "sweeper": Kind(("worker", "sweep"), 1, sessions=2),
+    "deliverer": Kind(("worker", "deliver"), 1, sessions=delivering.CONNECTIONS),
 }
 
 
@@ -57,6 +60,7 @@ def name_of(title: str) -> str:
 
 
 TITLES = titles_of(KINDS)
+SESSIONS_MAX = sum(kind.count * kind.sessions for kind in KINDS.values())
 ELDERS = [title_of(name, 0) for name in KINDS]  # those that a long run lets grow old, to see whether they leak
 DOORS = [title for title in TITLES if name_of(title) == "api"]
 

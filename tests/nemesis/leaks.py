@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.nemesis.house import ELDERS, House
+from tests.nemesis.house import ELDERS, SESSIONS_MAX, House
 
 SAMPLES_MIN = 8  # below that nothing can be said of growth
 THREADS_GROW_MAX = 4
 FILES_GROW_MAX = 16  # pooled connections come and go
 MEMORY_GROWS_MAX_MIB = 20
-SESSIONS_GROW_MAX = 12  # each API has a pool of up to ten
 
 
 class Sample(NamedTuple):
@@ -23,7 +22,7 @@ class Sample(NamedTuple):
 
 
 class Leaks:
-    """Takes samples while nobody asks for anything, and compares the first ones of each process with its last."""
+    """Takes samples while nobody asks for anything: compares the first of a process with its last, sessions with their limit."""
 
     def __init__(self, house: House, say: Callable[[str], None]) -> None:
         self._house = house
@@ -50,9 +49,7 @@ class Leaks:
                 grown += growth(f"{title}'s threads", [one.threads for one in samples], THREADS_GROW_MAX)
                 grown += growth(f"{title}'s open files", [one.files for one in samples], FILES_GROW_MAX)
                 grown += growth(f"{title}'s MiB of memory", [one.memory_mib for one in samples], MEMORY_GROWS_MAX_MIB)
-        if len(self._sessions) >= SAMPLES_MIN:
-            grown += growth("Postgres's sessions", self._sessions, SESSIONS_GROW_MAX)
-        return grown
+        return grown + excess("Postgres's sessions", self._sessions, SESSIONS_MAX)
 
     def _note(self, title: str, sample: Sample) -> None:
         lives = self._lives[title]
@@ -71,3 +68,9 @@ def growth(what: str, values: Sequence[float], most: float) -> list[str]:
     quarter = max(len(values) // 4, 1)
     first, last = statistics.median(values[1 : quarter + 1]), statistics.median(values[-quarter:])
     return [f"{what} grew from {first:.0f} to {last:.0f}, more than by {most}"] if last - first > most else []
+
+
+def excess(what: str, values: Sequence[float], most: float) -> list[str]:
+    """Compare the median of the last quarter with what there may be. For what fills up slowly, and then stays so."""
+    last = statistics.median(values[-max(len(values) // 4, 1) :])
+    return [f"{what} were {last:.0f} in the end, and may be {most}"] if last > most else []
