@@ -25,13 +25,13 @@ soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see 
 mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fail when the tests do not see it (some minutes)
 	@exec $(RUN) tests.mutants
 
-bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (12 minutes; needs wrk), and write docs/benchmarks
+bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (9 minutes on two cores; needs wrk), and write docs/benchmarks
 	@exec $(RUN) bench
 
 lint: $(INSTALLED)  ## check style, types and who may import whom
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy --strict api core worker local tests
+	$(RUN) mypy --strict api core worker local bench tests
 	$(VENV)/bin/lint-imports
 
 audit: $(INSTALLED)  ## prove the ledger that make run works on

@@ -9,21 +9,19 @@ from starlette.responses import JSONResponse
 
 from api.auth import Known, Operator
 from api.body import read_object
-from api.fields import ExternalId, Metadata, Name, RequestModel, id_schema, validate
+from api.fields import ExternalId, Metadata, Name, RequestModel, validate
 from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, LOCATION, REPLAYED, body_of, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import PrintableFilter, optional_key, path_id
 from api.problems import Problem
 from api.times import Time
-from api.wallets import WalletView, show_wallet
+from api.wallets import ClientId, WalletView, show_wallet
 from core import clients, idempotency, ids
 from core.clients import Client, NewClient
 from core.db import Connection
 from core.ids import Prefix
 from core.money import CURRENCY
 from core.times import rfc3339
-
-ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
 
 
 class ClientRequest(RequestModel):

@@ -128,7 +128,7 @@ Metadata = Annotated[
         }
     ),
 ]
-WalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Prefix.WALLET)]
+ParsedWalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Prefix.WALLET)]
 
 
 def validate(model: type[Model], fields: object) -> Model:

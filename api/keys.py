@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Operator
 from api.body import refuse_fields
-from api.clients import ClientId
 from api.fields import id_schema
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
 from api.problems import Problem
 from api.times import Time
+from api.wallets import ClientId
 from core import clients, ids, keys
 from core.ids import Prefix
 from core.keys import Key

@@ -13,7 +13,6 @@ on its way. This leans on private ways of uvicorn's class, hence the exact pin, 
 
 import asyncio
 import json
-import secrets
 from collections import deque
 from typing import Any
 
@@ -22,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from api.corked import Corked
 from api.problems import KINDS, MEDIA_TYPE, Problem, document, note
-from api.request_id import given
+from api.request_id import given, new
 from core import log
 
 Headers = list[tuple[bytes, bytes]]
@@ -196,7 +195,7 @@ class DoorProtocol(HttpToolsProtocol):
     def _refusal(self, problem: Problem, own: RequestResponseCycle | None) -> Any:  # uvicorn's ASGI types are private
         """Return an application that says so, and waits until the caller has read it: a close over unread bytes resets."""
         path = own.scope["path"] if own else "/"
-        id = (given({"headers": own.scope["headers"]}) if own else None) or secrets.token_hex(16).encode()
+        id = (given({"headers": own.scope["headers"]}) if own else None) or new()
         body = json.dumps(document(problem, path, id.decode()), separators=(",", ":")).encode()
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),

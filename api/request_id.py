@@ -25,7 +25,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = given(scope) or ids.mint().hex.encode()
+        id = given(scope) or new()
         scope.setdefault("state", {})["request_id"] = id.decode()
         log.REQUEST_ID.set(id.decode())
 
@@ -43,6 +43,10 @@ def log_answer(scope: Scope, start: Message) -> None:
     """Log an answer, and the transfer that it is about. No path: what a caller takes for an id may be a key."""
     about = next((value.decode().rpartition("/")[2] for name, value in start["headers"] if name == LOCATION), None)
     logger.debug("answered", method=scope["method"], status=start["status"], transfer=about)
+
+
+def new() -> bytes:
+    return ids.mint().hex.encode()
 
 
 def given(scope: Scope) -> bytes | None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from api.answer import Json
 from api.auth import Caller, admit, admit_operator
 from api.body import read_object
-from api.fields import Amount, Currency, Metadata, Reference, RequestModel, WalletId, validate
+from api.fields import Amount, Currency, Metadata, ParsedWalletId, Reference, RequestModel, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
@@ -37,14 +37,14 @@ class MoneyRequest(RequestModel):
 class NewDeposit(MoneyRequest):
     """Money that comes in from outside, into a client's wallet."""
 
-    wallet_id: WalletId
+    wallet_id: ParsedWalletId
 
 
 class NewTransfer(MoneyRequest):
     """Money that goes from one client's wallet to another's."""
 
-    source_wallet_id: WalletId
-    destination_wallet_id: WalletId
+    source_wallet_id: ParsedWalletId
+    destination_wallet_id: ParsedWalletId
 
 
 Money = TypeVar("Money", bound=MoneyRequest)

@@ -1,11 +1,12 @@
 """Wallets and their history: every operation, with running balances."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.auth import Caller, Known
+from api.fields import id_schema
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import path_id
@@ -17,16 +18,18 @@ from core.ids import Prefix
 from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
+ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
+
 
 class WalletView(BaseModel):
     """A wallet. Its balance, in minor units, is the sum of its first `version` entries."""
 
     id: WalletId
-    client_id: str | None = Field(description="null for an external wallet, the other side of deposits")
+    client_id: ClientId | None = Field(description="null for an external wallet, the other side of deposits")
     currency: str
     balance: int
     version: int
-    status: str
+    status: Literal["active"]
     created_at: Time
 
 
@@ -36,7 +39,7 @@ class WalletEntryView(BaseModel):
     wallet_id: WalletId
     version: int = Field(description="1..n with no gap")
     transfer_id: TransferId
-    type: str
+    type: Literal["deposit", "transfer"]
     amount: int = Field(description="signed")
     balance_after: int
     counterparty_wallet_id: WalletId | None = Field(description="null for a deposit")

@@ -24,7 +24,7 @@ from core.sharding import shard_of
 from core.transfers import Submission, Type
 
 FUNDS = 1_000_000_000  # cents a wallet: no load here spends more
-BATCH = 500  # as large as the API's own
+BATCH = 500  # rows of one INSERT
 
 
 def make_funded_wallets(system: System, count: int) -> list[UUID]:

@@ -1,15 +1,12 @@
 """How much a second: in by HTTP, through the workers, and out by HTTP. pgbench is the reference."""
 
-import json
-import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import mean
 from uuid import UUID
 
 from bench import bulk
-from bench.errors import Skipped, UnexpectedAnswer
+from bench.errors import UnexpectedAnswer
 from bench.figures import Figure, Result, Target, paired
 from bench.load import BATCH, CONNECTIONS, Load
 from bench.pairs import pair
@@ -60,25 +57,12 @@ def cpu_figures(cpu_s: dict[str, float], transfers: int) -> list[Figure]:
 def measure_batch(session: Session) -> Result:
     """POST /v1/transfers/batch of 500, end to end: applied a second, the drain of the backlog included"""
     with session.system() as system:
-        refuse_missing_batch(system)
         wallets = session.wallets(system)
         submit = partial(session.submit, system, "batch", wallets, connections=BATCH_CONNECTIONS, each=BATCH)
         submit(session.plan.warm_s)
         taken = pair(session.pgbench.run, partial(submit, session.plan.load_s))
     what = f"batch POST of {BATCH}, {BATCH_CONNECTIONS} connections"
     return Result([paired("batch", what, taken, "pgbench", Target(2.0, 3.0))], {"pair": asdict(taken)})
-
-
-def refuse_missing_batch(system: System) -> None:
-    """Raise Skipped when the API has no such endpoint. What it answers to the load itself is checked like any other load."""
-    headers = {"Authorization": f"Bearer {system.operator_key}", "Content-Type": "application/json"}
-    body = json.dumps({"transfers": []}).encode()
-    request = urllib.request.Request(f"{system.url}/v1/transfers/batch", body, headers)  # noqa: S310 - the system's URL
-    try:
-        urllib.request.urlopen(request).close()  # noqa: S310 - the system's URL
-    except urllib.error.HTTPError as error:
-        if error.code in (404, 405):
-            raise Skipped(f"this Teller has no POST /v1/transfers/batch: it answers {error.code}") from None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | No
     if isinstance(error, psycopg.errors.UndefinedTable) and not migrates:
         return "the database is not migrated: run python -m core migrate first"
     if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
-        return "DATABASE_URL is not a valid connection string"
+        return f"{named_in} is not a valid connection string"
     if isinstance(error, psycopg.OperationalError):
         if error.sqlstate:
             return f"the database failed (SQLSTATE {error.sqlstate})"

@@ -42,11 +42,6 @@ class Delivery:
     attempts: Sequence[Attempt]
 
 
-@dataclass(frozen=True, slots=True)
-class Id:
-    id: UUID
-
-
 def stored(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
     """Return the delivery of a row; Postgres hands the attempts over as JSON, the newest first."""
     read = [Attempt(number, datetime.fromisoformat(at).astimezone(UTC), *rest) for number, at, *rest in reversed(attempts)]
@@ -77,11 +72,11 @@ async def find(database: db.Database, owner: str, id: UUID) -> Delivery | None:
 
 async def redeliver(database: db.Database, owner: str, id: UUID) -> bool:
     """Make the owner's delivery due at once; tell whether that was done. It is not to a disabled or deleted endpoint."""
-    return bool(await database.fetch("redeliver_delivery", {"owner": owner, "id": id}, Id))
+    return bool(await database.fetch("redeliver_delivery", {"owner": owner, "id": id}, dict))
 
 
 async def redeliver_since(database: db.Database, endpoint_id: UUID, since: datetime) -> int:
     """Make what the endpoint was not told since then due at once, the oldest first; return how many, at most REDELIVER_MAX."""
     since_ms = max(int(since.timestamp() * 1000) - CLOCK_SLACK_MS, 0)
     params = {"endpoint_id": endpoint_id, "since": since, "since_id": UUID(int=since_ms << 80), "limit": REDELIVER_MAX}
-    return len(await database.fetch("redeliver_deliveries", params, Id))
+    return len(await database.fetch("redeliver_deliveries", params, dict))

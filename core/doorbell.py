@@ -39,9 +39,8 @@ GATHERER_TTL_S = 5  # heals the place of a worker that died; who lives renews it
 FEW = 2  # shards, whose flags are raised without a look at them: a round trip less for a transfer that comes alone
 REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
 JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
-RESULT_TTL_S = 10  # 0 would cost seven round trips more a job
 JOB_TTL_S = 30  # one that nobody took: by then the sweeper has been there many times
-FAILURE_TTL_S = 3600  # the default of a year fills Redis
+FAILURE_TTL_S = 3600  # of jobs whose worker died before it began; the default of a year fills Redis
 
 Answer = TypeVar("Answer")
 
@@ -215,7 +214,6 @@ def enqueue(queue: Queue, job: str, *args: object) -> None:
         job,
         *args,
         job_timeout=JOB_TIMEOUT_S,
-        result_ttl=RESULT_TTL_S,
         failure_ttl=FAILURE_TTL_S,
         ttl=JOB_TTL_S,
         description=job,

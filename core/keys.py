@@ -55,11 +55,6 @@ class Access:
     use_is_due: bool  # to be noted
 
 
-@dataclass(frozen=True, slots=True)
-class Id:
-    id: UUID
-
-
 def generate() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
@@ -83,7 +78,7 @@ def make_first_operator_key(connection: psycopg.Connection) -> str | None:
 
 async def insert(connection: db.Connection, key: NewKey) -> Key | None:
     """Keep the key; None, and nothing kept, when it is for a client who does not exist. Safe to repeat."""
-    await db.fetch(connection, "insert_key", asdict(key), Id)
+    await db.fetch(connection, "insert_key", asdict(key), dict)
     rows = await db.fetch(connection, "find_key_by_id", {"id": key.id}, Key)
     return rows[0] if rows else None
 
@@ -95,7 +90,7 @@ async def list_page(database: db.Database, client_id: UUID, *, before: UUID, lim
 
 async def revoke(database: db.Database, id: UUID) -> bool:
     """Let the key open nothing from now on, and tell whether it exists. What has been revoked stays so, since when it was."""
-    return bool(await database.fetch("revoke_key", {"id": id}, Id))
+    return bool(await database.fetch("revoke_key", {"id": id}, dict))
 
 
 async def find(database: db.Database, key_digest: bytes) -> Access | None:
@@ -106,4 +101,4 @@ async def find(database: db.Database, key_digest: bytes) -> Access | None:
 
 async def note_use(database: db.Database, key_ids: Collection[UUID]) -> None:
     """Write down that these keys are in use, of each at most once a minute. Raises Unavailable."""
-    await database.fetch("note_key_use", {"ids": list(key_ids)}, Id)
+    await database.fetch("note_key_use", {"ids": list(key_ids)}, dict)

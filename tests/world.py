@@ -16,7 +16,6 @@ from core import clients, db, ids, transfers, wallets
 from core.clients import Client, NewClient
 from core.db import Database
 from core.doorbell import Doorbell
-from core.ledger import Claim
 from core.money import CURRENCY
 from core.sharding import shard_of
 from core.transfers import Inserted, Submission, Transfer
@@ -80,10 +79,6 @@ def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Subm
         fingerprint=b"f" * 32,
         shard=shard,
     )
-
-
-def claim_of(submitted: Submission) -> Claim:
-    return Claim(submitted.id, submitted.source, submitted.destination, submitted.amount)
 
 
 @dataclass(frozen=True)

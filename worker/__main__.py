@@ -11,7 +11,8 @@ from core import db, failpoint, ids, log, metrics, settings
 from core.doorbell import QUEUE, Doorbell
 from core.ids import Prefix
 from core.settings import Settings
-from worker.apply import Applier, Connection
+from worker.apply import Applier
+from worker.connection import Connection
 from worker.drain import Drainer
 from worker.jobs import of_worker
 from worker.listen import listen

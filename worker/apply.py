@@ -12,8 +12,8 @@ from psycopg.rows import class_row
 from core import db, ledger, metrics
 from core.failpoint import failpoint
 from core.ledger import Claim, Outcome, Refusal, Wallet
+from worker.connection import Connection, OwnConnection
 
-Connection = psycopg.Connection[Any]
 Row = TypeVar("Row")
 
 
@@ -59,10 +59,9 @@ class Applier:
         tell: Callable[[Sequence[UUID]], None] = lambda _: None,
         ring: Callable[[], None] = lambda: None,
     ) -> None:
-        self._connect = connect
+        self._own = OwnConnection(connect)
         self._tell = tell
         self._ring = ring
-        self._connection: Connection | None = None
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
 
     def apply(self, shards: Collection[int], limit: int) -> Batch:
@@ -90,17 +89,15 @@ class Applier:
 
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
-        [(count,)] = self._open().execute(db.statement("count_shards")).fetchall()
+        [(count,)] = self._own.opened().execute(db.statement("count_shards")).fetchall()
         return range(count)
 
     def close(self) -> None:
         """Give the connection back. The next batch opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._own.close()
 
     def _reject(self, shard: int, suspect: UUID) -> int:
-        connection = self._open()
+        connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
             _, places = self._claim(connection, pipeline, [shard], limit=1)
             if not places or places[0].transfer_id != suspect:
@@ -116,7 +113,7 @@ class Applier:
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         began = time.monotonic()
-        connection = self._open()
+        connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -172,11 +169,6 @@ class Applier:
                 raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
         [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "finish_transfers"]
         return is_anybody_told(verdicts)
-
-    def _open(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-        return self._connection
 
 
 class Write(NamedTuple):

@@ -6,7 +6,7 @@ import psycopg
 
 from core import db, log
 from core.failpoint import failpoint
-from worker.apply import Connection
+from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.process import Process
 
@@ -18,9 +18,8 @@ logger = log.get(__name__)
 
 class Sweeper:
     def __init__(self, connect: Callable[[], Connection], drainer: Drainer) -> None:
-        self._connect = connect
+        self._own = OwnConnection(connect)
         self._drainer = drainer
-        self._connection: Connection | None = None
 
     def run(self, process: Process) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
@@ -47,12 +46,8 @@ class Sweeper:
         return self._drainer.answer(waiting, gathers=False)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._own.close()
 
     def _waiting_shards(self) -> list[int]:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-        rows = self._connection.execute(db.statement("list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
+        rows = self._own.opened().execute(db.statement("list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
         return [shard for (shard,) in rows]

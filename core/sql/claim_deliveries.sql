@@ -1,7 +1,7 @@
 -- Claims the longest due delivery of each of these receivers, until `next_attempt_at`, for whoever asks: nobody else is given it
 -- before. With it comes all that is to be sent: the transfer with its entries, where to, and what signs. Without a URL it is for
--- nobody any more: its endpoint is deleted or disabled. Locks those rows alone; what somebody else is just claiming is passed over. Leans on
--- deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row: the
+-- nobody any more: its endpoint is deleted or disabled. Locks those rows alone; what somebody else is just claiming is passed over.
+-- Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row: the
 -- last is in the database's own collation, and a comparison in that of deliveries would read all secrets instead.
 WITH claimed AS (
     UPDATE deliveries d

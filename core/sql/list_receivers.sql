@@ -1,6 +1,7 @@
 -- Who has deliveries pending: of each owner its receivers, and since when the longest due of each is due, NULL when none is yet. Owners
--- from a given one on; of those that are named, only receivers after the one beside it, or a row without one when none is left. Steps from receiver to receiver, over whatever
--- waits behind the first of each, so a million for one receiver cost no more than one. Locks nothing. Leans on deliveries_due.
+-- from a given one on; of those that are named, only receivers after the one beside it, or a row without one when none is left. Steps
+-- from receiver to receiver, over whatever waits behind the first of each, so a million for one receiver cost no more than one. Locks
+-- nothing. Leans on deliveries_due.
 WITH RECURSIVE owners AS (
     (SELECT owner FROM deliveries WHERE status = 'pending' AND owner >= %(from_owner)s ORDER BY owner LIMIT 1)
     UNION ALL

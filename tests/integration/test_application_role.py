@@ -229,6 +229,12 @@ def test_a_malformed_url_is_called_by_its_name_and_not_repeated(server: Server) 
     assert (status, said) == (2, "teller: DATABASE_URL is not a valid connection string\n")
 
 
+def test_a_malformed_url_of_the_owner_is_called_by_its_own_name(server: Server) -> None:
+    status, said = run_command(server.url, "postgresql://teller:se%zzcret@127.0.0.1/teller")
+
+    assert (status, said) == (2, "teller: TELLER_ADMIN_DATABASE_URL is not a valid connection string\n")
+
+
 def test_an_owner_that_does_not_get_in_is_called_by_the_name_of_its_url(server: Server) -> None:
     status, said = run_command(server.new_role(), with_role(server.url, user(server.url), "wrong"))
 
