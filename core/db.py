@@ -56,6 +56,8 @@ PROBES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "3", "tcp_keep
 # never a transfer's fault; taken for one, it would reject the whole queue, transfer by transfer.
 TRANSIENT_STATES = ("40001", "40P01", "55P03", "57", "53", "08", "25006", "25P03", "25P04", "42")
 
+TIME_OVER_STATES = ("57014", "25P04")  # a statement's, a transaction's
+
 logger = log.get(__name__)
 
 
@@ -81,6 +83,11 @@ def is_transient(error: BaseException) -> bool:
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return error.sqlstate.startswith(TRANSIENT_STATES)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Tell whether the server ended a statement or a transaction because its time was over."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in TIME_OVER_STATES
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -116,16 +116,25 @@ class World:
         with closing(self.drainer()) as drainer:
             return drainer.answer(shards or self.waiting_shards())
 
-    def drainer(self, redis_url: str = NO_REDIS, lock_timeout: str = "2s", fair_share_s: float = FAR_AWAY_S) -> Drainer:
+    def drainer(
+        self,
+        redis_url: str = NO_REDIS,
+        *,
+        fair_share_s: float = FAR_AWAY_S,
+        lock_timeout: str = "2s",
+        statement_timeout: str = "5s",
+    ) -> Drainer:
         """A drainer that the test closes."""
-        return Drainer(self.applier(lock_timeout), Doorbell(redis_url), fair_share_s=fair_share_s)
+        return Drainer(self.applier(lock_timeout, statement_timeout), Doorbell(redis_url), fair_share_s=fair_share_s)
 
-    def applier(self, lock_timeout: str = "2s") -> Applier:
+    def applier(self, lock_timeout: str = "2s", statement_timeout: str = "5s") -> Applier:
         """An applier that the test closes."""
 
         def connect() -> psycopg.Connection[Any]:
             connection = db.connect(self.url)
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
+            limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
+            for name, limit in limits.items():
+                connection.execute("SELECT set_config(%s, %s, false)", [name, limit])
             return connection
 
         return Applier(connect)

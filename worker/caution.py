@@ -41,6 +41,10 @@ class Caution:
             self.suspect = head
         self.limit = max(self.limit // 2, 1)
 
+    def was_slow(self) -> None:
+        """Heed a batch that ended because it took too long: a smaller one may not. That is no fault of a transfer's."""
+        self.limit = max(self.limit // 2, 1)
+
     @property
     def exhausted(self) -> bool:
         return self.failures >= ATTEMPTS_MAX

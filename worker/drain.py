@@ -32,7 +32,8 @@ class Drainer:
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
         self._round = Round(doorbell, applier.all_shards)
-        self._cautions: dict[int, Caution] = {}  # by shard, kept across drains: a slow database must not make a poison forgotten
+        # By shard, who had no turn for longest first; kept across answers: a slow database must not make a poison forgotten.
+        self._cautions: dict[int, Caution] = {}
         self._allowance = Allowance()
 
     def answer(self, shards: Sequence[int], *, gathers: bool = True) -> int:
@@ -100,15 +101,30 @@ class Drainer:
         return merged([batch._replace(busy=frozenset()), self._try(batch.busy, deadline)])
 
     def _try(self, shards: Collection[int], deadline: float) -> Batch:
-        """Apply a batch of all the shards together; after a failure each on its own, so that it harms no other."""
-        if len(shards) > 1 and self._is_calm(shards):
-            try:
-                return self._applier.apply(shards, part(len(shards)))
-            except Exception as error:
-                if is_out_of_reach(error):
-                    raise
-                logger.warning("batch failed", shards=list(shards), exc_info=error)
-        return merged(self._drain_alone(shard, deadline, must=len(shards) == 1) for shard in shards)
+        """Apply a batch of all the calm shards together, and one of each other on its own, so that it harms nobody.
+
+        Those on their own have their turns while there is time, beginning with whoever waited longest for one, in this answer and
+        in those to come: a shard whose failures take all the time that there is takes nobody's turn but its own.
+        """
+        calm = [shard for shard in shards if shard not in self._cautions]
+        batches = []
+        if len(calm) > 1:
+            batches += self._try_together(calm)
+            calm = []
+        alone = [*calm, *(shard for shard in self._cautions if shard in shards)]
+        return merged([*batches, *(self._drain_alone(shard, deadline, must=len(shards) == 1) for shard in alone)])
+
+    def _try_together(self, shards: Collection[int]) -> list[Batch]:
+        """Apply one batch of all; after a failure none, and each is to be tried on its own, with no more than it had here."""
+        limit = part(len(shards))
+        try:
+            return [self._applier.apply(shards, limit)]
+        except Exception as error:
+            if is_out_of_reach(error):
+                raise
+            logger.warning("batch failed", shards=list(shards), exc_info=error)
+            self._cautions.update((shard, Caution(limit)) for shard in shards)
+            return []
 
     def _drain_alone(self, shard: int, deadline: float, *, must: bool) -> Batch:
         """Apply a batch of one shard. One for which no time is left counts as full: it has not been looked at."""
@@ -120,14 +136,23 @@ class Drainer:
         except Exception as error:
             if is_out_of_reach(error):
                 raise
+            self._let_wait(shard, caution)
             if db.is_transient(error):
+                if db.took_too_long(error):
+                    caution.was_slow()
                 self._put_off([shard], error)
                 return Batch(0, put_off=frozenset([shard]))
-            self._cautions[shard] = caution
             return self._heed_failure(shard, caution, error)
         if caution.succeeded():
             self._cautions.pop(shard, None)
+        else:
+            self._let_wait(shard, caution)
         return batch
+
+    def _let_wait(self, shard: int, caution: Caution) -> None:
+        """Keep the caution, as that of the shard whose turn comes last."""
+        self._cautions.pop(shard, None)
+        self._cautions[shard] = caution
 
     def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> Batch:
         """Shrink the next batch; give up on the transfer that has failed on its own too often, if that has not become a habit."""

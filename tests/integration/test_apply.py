@@ -734,3 +734,60 @@ def test_a_poison_transfer_is_found_also_when_each_drain_has_time_for_one_attemp
 
     impatient.close()
     assert world.statuses(poison.id, behind.id) == [INTERNAL, APPLIED]
+
+
+def test_a_shard_that_fails_slowly_takes_the_turn_of_no_other(world: World, connection: psycopg.Connection) -> None:
+    """Each try of it lasts for longer than all may: the next answer begins with those that had no turn."""
+    held = world.new_wallet(shard=6)
+    world.submit(deposit(held, 1))
+    beside = [deposit(world.new_wallet(shard=shard), 1) for shard in (7, 8)]
+    world.submit(*beside)
+    drainer = world.drainer(lock_timeout="200ms", fair_share_s=0.15)
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
+        for _ in range(3):
+            drainer.answer([6, 7, 8])
+
+        assert world.statuses(*(one.id for one in beside)) == [APPLIED] * 2
+
+    drainer.answer([6, 7, 8])
+    assert world.waiting_shards() == []
+    drainer.close()
+
+
+def test_a_statement_that_hangs_in_one_shard_delays_the_others_once(world: World) -> None:
+    stuck = deposit(world.new_wallet(shard=6), 1)
+    beside = [deposit(world.new_wallet(shard=shard), 1) for shard in (7, 8)]
+    world.submit(stuck, *beside)
+    sleep_at_each_entry(world, seconds=30, of=stuck)
+    drainer = world.drainer(statement_timeout="300ms", fair_share_s=0.2)
+
+    drainer.answer([6, 7, 8])  # fails together, and takes all the time that there is
+    drainer.answer([6, 7, 8])  # fails again, with 6 alone
+    drainer.answer([6, 7, 8])
+
+    assert world.statuses(stuck.id, *(one.id for one in beside)) == [QUEUED, APPLIED, APPLIED]
+    drainer.close()
+
+
+def test_a_batch_that_takes_too_long_becomes_smaller_until_it_does_not(world: World) -> None:
+    wallet = world.new_wallet(shard=6)
+    sent = [deposit(wallet, 1) for _ in range(100)]
+    world.submit(*sent)
+    sleep_at_each_entry(world, seconds=0.002)
+    drainer = world.drainer(statement_timeout="200ms")
+
+    for _ in range(20):
+        drainer.answer([6])
+
+    assert world.statuses(*(one.id for one in sent)) == [APPLIED] * 100
+    drainer.close()
+
+
+def sleep_at_each_entry(world: World, seconds: float, of: Submission | None = None) -> None:
+    when = f" WHEN (new.transfer_id = '{of.id}')" if of else ""
+    world.query(
+        f"CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep({seconds}); RETURN new; END$$;"
+        f" CREATE TRIGGER sleep BEFORE INSERT ON entries FOR EACH ROW{when} EXECUTE FUNCTION sleep()"
+    )

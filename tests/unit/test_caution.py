@@ -32,6 +32,15 @@ def test_each_success_doubles_it_up_to_the_full_batch() -> None:
     assert limits == [1, 2, 4, 8, 16, 32, 64, 128, 256, BATCH_MAX, BATCH_MAX]
 
 
+def test_a_batch_that_took_too_long_is_halved_and_counted_against_nobody() -> None:
+    caution = Caution(limit=2, suspect=BAD)
+
+    for _ in range(2 * ATTEMPTS_MAX):
+        caution.was_slow()
+
+    assert (caution.limit, caution.exhausted) == (1, False)
+
+
 def test_a_failure_in_company_is_counted_against_nobody() -> None:
     caution = Caution()
 
