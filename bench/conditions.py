@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bench import bulk
+from bench.auditing import audited
 from bench.figures import Result, Target, paired
 from bench.load import Mode
 from bench.pairs import Pair, alternate, chain, neighbours
@@ -68,7 +69,7 @@ def submit_and_drain(session: Session, system: OwnSystem, wallets: Sequence[UUID
 
 
 def measure_large(session: Session) -> Result:
-    """single POST on a database full of finished transfers, over all of its wallets and over some: against an empty one"""
+    """single POST on a database full of finished transfers, over all of its wallets or some, against an empty one; and its audit"""
     plan = session.plan
     with session.own_system() as large, session.own_system() as empty:
         stock = fill(session, large)
@@ -79,10 +80,12 @@ def measure_large(session: Session) -> Result:
         session.submit(large, "uniform", stock, plan.warm_s)
         measured = [partial(session.submit, large, "uniform", wallets, plan.paired_s) for wallets in (stock, some)]
         over_all, over_some = chain(reference, measured)
+        audit = audited(large)
     after = f"after {plan.stock_transfers:,}"
     figures = [
         paired("large", f"{after}, {len(stock):,} wallets", over_all, "empty", Target(0.85, 0.95)),
         paired("large_some", f"{after}, {len(some):,} wallets", over_some, "empty"),
+        *audit,
     ]
     return Result(figures, {"all": asdict(over_all), "some": asdict(over_some)})
 

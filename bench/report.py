@@ -11,7 +11,7 @@ from bench.machine import About
 from bench.pgbench import Run
 from bench.plan import Plan
 
-DECIMALS = {"/s": 0, "µs": 0, "ms": 1, "MiB": 1}
+DECIMALS = {"/s": 0, "µs": 0, "ms": 1, "s": 1, "MiB": 1}
 TIMES = "\u00d7"  # the multiplication sign
 HEADERS = ("what", "measured", "ratio", "to", "±", "must reach", "beyond")
 
