@@ -410,8 +410,23 @@ def run_audit(world: World, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_an_audit_sees_one_instant_while_money_moves(world: World) -> None:
-    """Locks that a drain holds are in nobody's way, and what it has not committed is not seen."""
+def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:
+    """What is committed between two of its statements it does not see, be it right or wrong."""
+    world = worked.world
+
+    def move(_: str) -> None:
+        world.submit(transfer(worked.rich, worked.poor, 1))
+        world.drain()
+        world.query("UPDATE wallets SET balance = balance - 1 WHERE id = %s", worked.rich)  # and nobody gets it
+
+    report = audit(world.url, move)
+
+    assert report.clean, "\n".join(report.lines())
+    assert (report.transfers, report.entries) == (5, 6)
+    assert not audit(world.url).clean
+
+
+def test_an_audit_waits_for_nobody_who_moves_money(world: World) -> None:
     source, destination = world.new_wallets(10, 0)
     with psycopg.connect(world.url) as half_way:
         half_way.execute("UPDATE wallets SET balance = 5, version = 2 WHERE id = %s", [source])

@@ -171,6 +171,12 @@ MUTANTS = (
         (f"{READING}::test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves",),
     ),
     Mutant(
+        9,
+        "an audit that looks at another instant with each of its statements",
+        (Edit("core/audit.py", "IsolationLevel.REPEATABLE_READ", "IsolationLevel.READ_COMMITTED"),),
+        ("tests/integration/test_audit.py::test_an_audit_sees_one_instant_while_money_moves",),
+    ),
+    Mutant(
         11,
         "absolute write: each of a batch's transfers begins with what the wallet held before all of them",
         (
