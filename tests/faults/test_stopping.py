@@ -51,7 +51,8 @@ def test_workers_that_are_stopped_again_and_again_under_load_strand_no_job(
         for _ in range(STOPS):
             [replacement] = own_system.start_workers(1)
             own_system.wait_for_heartbeat(replacement)
-            wait_for(lambda floor=len(sent): len(sent) >= floor + LOAD_MIN, "more load", within_s=60)  # type: ignore[misc]
+            enough = len(sent) + LOAD_MIN
+            wait_for(lambda enough=enough: len(sent) >= enough, "more load", within_s=60)  # type: ignore[misc]
             time.sleep(random.random() / 4)  # so that the signals fall anywhere in a worker's cycle
             assert stop(victim) < STOP_WITHIN_S
             assert victim.returncode == 0, own_system.logs()

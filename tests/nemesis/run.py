@@ -19,8 +19,8 @@ def run(seed: int, seconds: float, folder: Path) -> None:
 
 
 async def storms_and_calms(seed: int, seconds: float, folder: Path) -> None:
-    """The first quarter of a run, one storm at least, ends each storm with the death of everything, and so does the very last storm.
-    In between, one process of each kind grows old, to see whether it leaks.
+    """The first quarter, of one storm at least, ends each storm with the death of everything, and so does the very last storm. In
+    between, one process of each kind grows old, to see whether it leaks.
     """
     dice = random.Random(seed)
     storms = max(round(seconds / STORM_S), 1)
