@@ -1,5 +1,5 @@
 -- Every final transfer has its event, at its place, and nothing else has one. And none stands where events are still to come (see
--- core/sql/continue_feed.sql). Reads all transfers and all events, by hash join.
+-- core/sql/continue_feed.sql), which one row of the feed alone can tell. Reads all transfers and all events, by hash join.
 SELECT 'transfer' AS kind, coalesce(t.id, e.transfer_id) AS id,
        'is ' || coalesce(t.status, 'missing') || coalesce(', at ' || t.moment || '/' || t.ordinal, '')
        || ', and has ' || coalesce('an event at ' || e.moment || '/' || e.ordinal, 'no event') AS detail
@@ -16,3 +16,7 @@ UNION ALL
 SELECT 'ledger', NULL, 'an event stands where others are still to come: run python -m core migrate'
   FROM feed
  WHERE (SELECT max(moment) FROM events) >= shift + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+UNION ALL
+SELECT 'ledger', NULL, 'the feed has ' || count(*) || ' rows and not one: nothing becomes final'
+  FROM feed
+HAVING count(*) <> 1

@@ -1,6 +1,5 @@
 """SIGTERM at any moment: a clean end within seconds, and no job left behind in the queue's hands."""
 
-import itertools
 import random
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from tests.system import System
 from tests.waiting import wait_for
 
 STOPS = 8
+LOAD_MIN = 40  # transfers, before the next stop
 STOP_WITHIN_S = 6.0  # a drain's fair share, and one batch
 
 
@@ -36,28 +36,30 @@ def test_workers_that_are_stopped_again_and_again_under_load_strand_no_job(
     caller = own_system.caller()
     wallets = [caller.new_wallet(100_000) for _ in range(10)]
     ending = threading.Event()
-    sent = itertools.count()
+    sent: list[flood.Post] = []
 
     def keep_sending() -> None:
         while not ending.is_set():
             posts = [flood.between(wallets, 1) for _ in range(20)]
             assert {status for status, _ in flood.send_all(own_system.url, posts, connections=4)} == {202}
-            next(sent)
+            sent.extend(posts)
 
     sender = threading.Thread(target=keep_sending)
     sender.start()
     random.seed(20261122)
-    for _ in range(STOPS):
-        [replacement] = own_system.start_workers(1)
-        own_system.wait_for_heartbeat(replacement)
-        rounds = next(sent)
-        wait_for(lambda floor=rounds: next(sent) > floor + 1, "more load")  # type: ignore[misc]
-        time.sleep(random.random() / 4)  # so that the signals fall anywhere in a worker's cycle
-        assert stop(victim) < STOP_WITHIN_S
-        assert victim.returncode == 0, own_system.logs()
-        victim = replacement
-    ending.set()
-    sender.join()
+    try:
+        for _ in range(STOPS):
+            [replacement] = own_system.start_workers(1)
+            own_system.wait_for_heartbeat(replacement)
+            enough = len(sent) + LOAD_MIN
+            wait_for(lambda enough=enough: len(sent) >= enough, "more load", within_s=60)  # type: ignore[misc]
+            time.sleep(random.random() / 4)  # so that the signals fall anywhere in a worker's cycle
+            assert stop(victim) < STOP_WITHIN_S
+            assert victim.returncode == 0, own_system.logs()
+            victim = replacement
+    finally:
+        ending.set()
+        sender.join()
 
     with redis.Redis.from_url(own_redis.url) as client:
         wait_for(lambda: client.llen(f"rq:queue:{QUEUE}") == 0, "an empty job queue")

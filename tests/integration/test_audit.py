@@ -77,6 +77,7 @@ def damage(world: World, *statements: str, **params: object) -> None:
         for constraint in ("entries_pkey", "entries_transfer"):
             connection.execute(f"ALTER TABLE entries DROP CONSTRAINT {constraint}".encode())
         connection.execute("ALTER TABLE transfers DROP CONSTRAINT finished_not_before_created")
+        connection.execute("DROP INDEX feed_has_one_row")
         for statement in statements:
             assert connection.execute(statement.encode(), params).rowcount > 0, statement
 
@@ -286,6 +287,8 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         {"audit_deliveries": "applied"},
     ),
     "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
+    "a feed without its row": (["DELETE FROM feed"], {"audit_events": "feed's rows"}),
+    "a feed with two rows": (["INSERT INTO feed (shift) VALUES (0)"], {"audit_events": "feed's rows"}),
 }
 
 
@@ -298,6 +301,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
         "ledger": "ledger: all ",
         "shard 7": "ledger: shard 7 ",
         "feed": "ledger: an event ",
+        "feed's rows": "ledger: the feed has ",
         "nobodys wallet": name(Prefix.WALLET, things["nobody"]),
         **{key: name(prefix, things[key]) for prefix, keys in prefixes.items() for key in keys},
     }
@@ -406,8 +410,23 @@ def run_audit(world: World, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_an_audit_sees_one_instant_while_money_moves(world: World) -> None:
-    """Locks that a drain holds are in nobody's way, and what it has not committed is not seen."""
+def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:
+    """What is committed between two of its statements it does not see, be it right or wrong."""
+    world = worked.world
+
+    def move(_: str) -> None:
+        world.submit(transfer(worked.rich, worked.poor, 1))
+        world.drain()
+        world.query("UPDATE wallets SET balance = balance - 1 WHERE id = %s", worked.rich)  # and nobody gets it
+
+    report = audit(world.url, move)
+
+    assert report.clean, "\n".join(report.lines())
+    assert (report.transfers, report.entries) == (5, 6)
+    assert not audit(world.url).clean
+
+
+def test_an_audit_waits_for_nobody_who_moves_money(world: World) -> None:
     source, destination = world.new_wallets(10, 0)
     with psycopg.connect(world.url) as half_way:
         half_way.execute("UPDATE wallets SET balance = 5, version = 2 WHERE id = %s", [source])

@@ -1,5 +1,6 @@
 """The feed of events: one for each final transfer, in one order, and nobody who follows it ever misses one."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +14,7 @@ from core.audit import audit
 from core.events import BEGINNING, Event, Place
 from core.migrate import migrate
 from core.settings import Settings
+from tests.system import ROOT
 from tests.world import World, deposit, new_id, transfer
 from worker.caution import ATTEMPTS_MAX
 
@@ -318,6 +320,23 @@ def test_those_who_followed_the_feed_before_a_restore_go_on_after_it(world: Worl
     migrate_again(world)
 
     assert shown(world, after=known.place) == [restored[1], sent.id]
+
+
+def test_a_feed_that_has_lost_its_row_is_put_right_as_the_docs_say(world: World, restored: list[UUID]) -> None:
+    migrate_again(world)  # which gave the row a number that is lost with it
+    world.query("DELETE FROM feed")
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+    world.drain()
+    assert world.statuses(sent.id) == [("queued", None)]
+
+    [repair] = re.findall("`(DELETE FROM feed; .*)`, then `python -m core migrate`", (ROOT / "docs" / "operations.md").read_text())
+    world.query(repair)
+    migrate_again(world)
+    world.drain()
+
+    assert shown(world) == [*restored, sent.id]
+    assert audit(world.url).clean
 
 
 def test_migrating_leaves_a_feed_that_goes_on_as_it_is(world: World) -> None:

@@ -50,7 +50,8 @@ APPLICATION: dict[str, dict[str, set[str]]] = {
     "keys": {"SELECT": set(), "INSERT": set(), "UPDATE": {"last_used_at", "revoked_at"}},
 }
 
-REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}}  # by triggers, to whoever has the right
+# By triggers, or by what is there already, to whoever has the right.
+REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}}
 
 
 # What would free a role from its limits. The owner may, which proves that each is a statement that only its author's rights stop.
@@ -114,7 +115,7 @@ class Roles:
     owner: Connection
 
     def attempt(self, who: str, statement: str, params: list[Any] | None = None) -> str:
-        """Return "done", or "denied" for want of a right, or "refused" by a trigger."""
+        """Return "done", or "denied" for want of a right, or "refused" whoever asks."""
         connection: Connection = getattr(self, who)
         names = {
             "application": sql.Identifier(self.application.info.user),
@@ -126,7 +127,7 @@ class Roles:
                 connection.execute(sql.SQL(statement).format(**names), params)
         except errors.InsufficientPrivilege:
             return "denied"
-        except errors.RestrictViolation:
+        except (errors.RestrictViolation, errors.UniqueViolation):
             return "refused"
         return "done"
 

@@ -49,7 +49,10 @@ MUTANTS = (
         1,
         "commit between debit and credit",
         (Edit("worker/apply.py", "        writes = statements_for(places, outcome)\n", COMMIT_BETWEEN),),
-        (f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",),
+        (
+            f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",
+            f"{UNDER_LOAD}::test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant",
+        ),
     ),
     Mutant(
         2,
@@ -141,7 +144,10 @@ MUTANTS = (
             Edit("core/ledger.py", "if not source.external and source.balance < claim.amount:", "if source.balance < -(2**53):"),
             Edit("core/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
         ),
-        (f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",),
+        (
+            f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",
+            f"{UNDER_LOAD}::test_a_thousand_debits_of_a_wallet_with_funds_for_five_hundred",
+        ),
     ),
     Mutant(
         9,
@@ -169,6 +175,12 @@ MUTANTS = (
             ),
         ),
         (f"{READING}::test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves",),
+    ),
+    Mutant(
+        9,
+        "an audit that looks at another instant with each of its statements",
+        (Edit("core/audit.py", "IsolationLevel.REPEATABLE_READ", "IsolationLevel.READ_COMMITTED"),),
+        ("tests/integration/test_audit.py::test_an_audit_sees_one_instant_while_money_moves",),
     ),
     Mutant(
         11,

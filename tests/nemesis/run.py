@@ -19,17 +19,16 @@ def run(seed: int, seconds: float, folder: Path) -> None:
 
 
 async def storms_and_calms(seed: int, seconds: float, folder: Path) -> None:
-    """The first quarter of a long run ends each storm with the death of everything, and so does the very last storm. In between,
-    one process of each kind grows old, to see whether it leaks.
+    """The first quarter, of one storm at least, ends each storm with the death of everything, and so does the very last storm. In
+    between, one process of each kind grows old, to see whether it leaks.
     """
     dice = random.Random(seed)
     storms = max(round(seconds / STORM_S), 1)
     async with Trial(seed, folder, again=f"make soak SEED={seed} MINUTES={seconds / 60:g}") as trial:
         leaks = Leaks(trial.house, trial.say)
         for number in range(storms):
-            is_early, is_last = number < storms // 4, number == storms - 1
-            sparing = () if is_early or storms == 1 else ELDERS
-            await trial.nemesis.storm(plan(dice, seconds / storms, sparing=sparing))
+            is_early, is_last = number < max(storms // 4, 1), number == storms - 1
+            await trial.nemesis.storm(plan(dice, seconds / storms, sparing=() if is_early else ELDERS))
             await calm(trial, after_death=is_early or is_last)
             leaks.sample()
         await trial.settle()

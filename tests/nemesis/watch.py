@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 
-from core.audit import audit
+from core.audit import Report, audit
 
 REST = 2.0  # times as long as a look took, so that most of the machine is left to the others
 REST_MIN_S = 0.1
 RECENT_S = 15
 LOOKED_AT_AGAIN = 1000
+LOOKS_PER_MINUTE_MIN = 0.5  # a look takes seconds at most, also at a large ledger, on a machine that does much else
+AWAY = ("08", "57P")  # SQLSTATEs of a server that has gone, is going or is coming
 
 FINISHED = """
     SELECT id, status, failure_code, finished_at, moment, ordinal FROM transfers
@@ -22,15 +24,19 @@ FINISHED = """
 
 
 class Watch:
-    """A thread that looks from begin() to end(), with connections of its own that nobody breaks but Postgres."""
+    """A thread that looks from begin() to end(), with connections of its own that nobody breaks but Postgres.
 
-    def __init__(self, owner_url: str, complain: Callable[[str], None], seed: int) -> None:
+    `prove` is the audit, which tests exchange.
+    """
+
+    def __init__(self, owner_url: str, complain: Callable[[str], None], seed: int, prove: Callable[[str], Report] = audit) -> None:
         self._url = owner_url
         self._complain = complain
+        self._prove = prove
         self._dice = random.Random(f"{seed}-watch")
         self._seen: dict[Any, tuple[Any, ...]] = {}
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._look_on)
+        self._thread = threading.Thread(target=self._watch)
         self.looks = 0
         self.in_vain = 0
 
@@ -42,6 +48,13 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
 
+    def _watch(self) -> None:
+        began = time.monotonic()
+        self._look_on()
+        watched_s = time.monotonic() - began
+        if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # who has hardly looked has not seen that anything held
+            self._complain(f"the watch looked {self.looks} times in {watched_s:.0f} s, and {self.in_vain} times in vain")
+
     def _look_on(self) -> None:
         rest_s = 0.0
         while not self._ending.wait(rest_s):
@@ -50,15 +63,16 @@ class Watch:
                 self._audit()
                 self._compare()
                 self.looks += 1
-            except psycopg.OperationalError:  # Postgres is away
-                self.in_vain += 1
-            except psycopg.Error as error:
-                self._complain(f"the watch could not look: {error}")
+            except Exception as error:  # noqa: BLE001  # the thread would end in silence, and the trial with praise
+                if is_away(error):
+                    self.in_vain += 1
+                else:
+                    self._complain(f"the watch could not look: {error!r}")
             rest_s = max(REST * (time.monotonic() - began), REST_MIN_S)
 
     def _audit(self) -> None:
         """All entries sum to zero, balances are the sums of theirs, none is negative, versions have no gaps: in one snapshot."""
-        report = audit(self._url)
+        report = self._prove(self._url)
         if not report.clean:
             self._complain("in the midst of it all:\n" + "\n".join(report.lines()))
 
@@ -72,3 +86,8 @@ class Watch:
                 self._complain(f"a final transfer has changed from {self._seen[id]} to {row}")
         if missing := set(again) - found.keys():
             self._complain(f"final transfers are gone: {missing}")
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether Postgres was away. Where no connection could be made, or one was lost, no SQLSTATE says why."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(AWAY))

@@ -1,4 +1,6 @@
-"""A promise without a test is not made: each one in the README names tests, and all of them exist."""
+"""A promise without a test that can fail is not made: each one in the README names tests, all of which exist, and whoever breaks it
+on purpose is seen by one of them.
+"""
 
 import ast
 import re
@@ -7,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.mutants.table import MUTANTS
+from tests.system import ROOT
+
 PROMISES = 25
 SECTION = re.compile(r"^## What Teller promises$.*?(?=^## )", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -40,3 +44,10 @@ def test_a_promise_names_tests_and_all_of_them_exist(number: int) -> None:
     for name in named:
         file, _, test = name.partition("::")
         assert test in found_in(ROOT / file), name
+
+
+@pytest.mark.parametrize("number", sorted({mutant.promise for mutant in MUTANTS}))
+def test_a_mutant_of_a_promise_is_seen_by_a_test_that_the_promise_names(number: int) -> None:
+    checks = {check.partition("[")[0] for mutant in MUTANTS if mutant.promise == number for check in mutant.checks}
+
+    assert checks & set(promises()[number]), f"name one of {sorted(checks)}"
