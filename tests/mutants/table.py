@@ -26,6 +26,7 @@ class Mutant(NamedTuple):
 
 APPLY = "tests/integration/test_apply.py"
 DELIVER = "tests/integration/test_deliver.py"
+DELIVERER = "tests/faults/test_deliverer.py"
 GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
@@ -42,6 +43,31 @@ COMMIT_BETWEEN = """\
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
         writes = statements_for(places, Outcome(outcome.verdicts, credits, outcome.wallets))
+"""
+
+BEFORE_COMMIT = """\
+                failpoint("apply.before_commit")
+"""
+
+# For less than what ends an idle transaction, so that no other guard sees it.
+SEND_INSIDE = """\
+                from urllib.request import urlopen
+                urls = "SELECT url FROM webhook_endpoints"
+                for (url,) in connection.execute(urls).fetchall() if due else ():
+                    try:
+                        urlopen(url, b"{}", timeout=3.0)
+                    except OSError:
+                        pass
+"""
+
+BEFORE_WRITE = """\
+                due = self._write(connection, pipeline, places, outcome)
+"""
+TELL_FIRST = """\
+                told = "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)"
+                whom = " SELECT e.owner, e.id::text, unnest(%s::uuid[]), e.id, 0 FROM webhook_endpoints e"
+                with self._own._connect() as another:
+                    another.execute(told + whom, [[place.transfer_id for place in places]])
 """
 
 MUTANTS = (
@@ -256,6 +282,12 @@ MUTANTS = (
     ),
     Mutant(
         21,
+        "sending inside the drain",
+        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (f"{DELIVERER}::test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver[hangs]",),
+    ),
+    Mutant(
+        21,
         "a receiver may have all the places that its owner has",
         (
             Edit(
@@ -274,15 +306,15 @@ MUTANTS = (
     ),
     Mutant(
         22,
-        "whoever sends is rung before COMMIT",
-        (
-            Edit(
-                "worker/apply.py",
-                '                failpoint("apply.before_commit")\n',
-                '                if due:\n                    self._ring()\n                failpoint("apply.before_commit")\n',
-            ),
-        ),
-        ("tests/integration/test_ringing.py::test_a_batch_rings_when_webhooks_become_due_by_it_and_they_are_committed",),
+        "sending before COMMIT",
+        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (f"{DELIVERER}::test_whoever_is_told_of_a_transfer_can_read_its_outcome_already",),
+    ),
+    Mutant(
+        22,
+        "deliveries are committed before their verdict",
+        (Edit("worker/apply.py", BEFORE_WRITE, TELL_FIRST + BEFORE_WRITE),),
+        ("tests/integration/test_deliveries.py::test_a_verdict_that_is_not_committed_tells_nobody",),
     ),
     Mutant(
         22,
@@ -290,7 +322,7 @@ MUTANTS = (
         (Edit("worker/deliver.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
         (
             f"{DELIVER}::test_what_arrives_is_signed_for_its_receiver_under_the_events_id",
-            "tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
+            f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
         ),
     ),
     Mutant(
@@ -304,7 +336,7 @@ MUTANTS = (
                 "            attempt = await self._sender.send(",
             ),
         ),
-        ("tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
+        (f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
     ),
     Mutant(
         23,
