@@ -27,6 +27,7 @@ class Mutant(NamedTuple):
 APPLY = "tests/integration/test_apply.py"
 DELIVER = "tests/integration/test_deliver.py"
 DELIVERER = "tests/faults/test_deliverer.py"
+OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
 GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
@@ -288,21 +289,36 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "a receiver may have all the places that its owner has",
-        (
-            Edit(
-                "worker/deliver.py",
-                "for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]",
-                "for receiver, count in self._to_receiver.items() if count >= self._in_flight_max]",
-            ),
-        ),
+        "a receiver of which nothing is known may have as many places as a healthy one",
+        (Edit("worker/places.py", "self._per_receiver_max if health is Health.HEALTHY else 1,", "self._per_receiver_max,"),),
         (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_nobody",),
     ),
     Mutant(
         21,
         "an owner may have all the places that there are",
-        (Edit("worker/deliver.py", "if count >= self._per_owner_max]", "if count >= self._in_flight_max]"),),
+        (
+            Edit(
+                "worker/places.py",
+                "            self._per_owner_max,\n            part(self._per_owner_max, health),\n",
+                "            self._in_flight_max,\n            part(self._in_flight_max, health),\n",
+            ),
+        ),
         (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody",),
+    ),
+    Mutant(
+        21,
+        "an owner's dead receivers may have all its places",
+        (Edit("worker/places.py", "Health.FAILING: 0.25}", "Health.FAILING: 1.0}"),),
+        (f"{OTHERS}[healthy, the others dead]", f"{OTHERS}[new, the others dead]"),
+    ),
+    Mutant(
+        21,
+        "whoever has been due longest is next",
+        (Edit("worker/places.py", "sorted(admitted, key=self._has_had)", "admitted"),),
+        (
+            f"{OTHERS}[back again, the others dead]",
+            "tests/unit/test_places.py::test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free",
+        ),
     ),
     Mutant(
         22,
