@@ -28,6 +28,10 @@ POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 STAY_S = 0.1
 LOOK_AGAIN_S = 0.02
 
+# Where not everybody is looked at at once: how long after a look that found nothing the next goes on. Without a pause, somebody
+# with a hundred thousand hosts that wait for another attempt would keep the database busy.
+GO_ON_S = 0.02
+
 logger = log.get(__name__)
 
 
@@ -48,6 +52,10 @@ class Delivery:
 
 class Deliveries(Protocol):
     """Where deliveries are kept. All verbs raise Unavailable when that is out of reach."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last claim did not look at all receivers. The next ones look at the others; when they have, it is false."""
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
         """Return the longest due delivery for each receiver that the places choose.
@@ -90,6 +98,7 @@ class Deliverer:
         self._lower = lower
         self._woken = asyncio.Event()
         self._stays_until: float | None = None  # None when the flag is down, as far as it is ours to lower
+        self._goes_on = False  # the last look left somebody out
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -99,6 +108,8 @@ class Deliverer:
             self._woken.clear()  # before the look: what comes after it wakes us up again
             if await self.run_once():
                 self._stay()
+            elif self._goes_on:
+                await self._pause(stopping, GO_ON_S)
             elif self._stays_until is None:
                 await self._pause(stopping, self._poll_s)
             elif time.monotonic() < self._stays_until:
@@ -114,6 +125,7 @@ class Deliverer:
 
     async def run_once(self) -> int:
         """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
+        self._goes_on = False
         if not self._places.any_free():
             return 0
         try:
@@ -121,6 +133,7 @@ class Deliverer:
         except Unavailable:
             logger.warning("deliveries put off")
             return 0
+        self._goes_on = self._deliveries.goes_on
         if due:
             failpoint("deliver.after_claim")
         for delivery in due:

@@ -89,8 +89,10 @@ class StoredDeliveries:
         self._lease_s = lease_s
         self._look_at_max = look_at_max
         self._look_at_of_owner_max = look_at_of_owner_max
+        self.goes_on = False
         self._from_owner = ""
         self._after: dict[str, str] = {}  # of owners with many receivers: the last one that was looked at
+        self._ended: set[str] = set()  # owners that have been looked at to their end, since there was a look that did not go on
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
         """Return the longest due delivery for each receiver that the places choose. Raises Unavailable.
@@ -132,12 +134,19 @@ class StoredDeliveries:
         return [one for one in waiting if one.receiver]
 
     def _go_on_after(self, waiting: Sequence[Waiting]) -> None:
-        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver."""
+        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver.
+
+        The turns go on until each owner has been looked at to its end; those that come to theirs sooner begin anew meanwhile.
+        """
+        began, self._from_owner = self._from_owner, waiting[-1].owner if len(waiting) == self._look_at_max else ""
         counts = Counter(one.owner for one in waiting)
-        self._from_owner = waiting[-1].owner if len(waiting) == self._look_at_max else ""
-        others = {owner: after for owner, after in self._after.items() if owner not in counts or owner == self._from_owner}
         full = {one.owner: one.receiver for one in waiting if counts[one.owner] == self._look_at_of_owner_max}
-        self._after = others | full
+        left_out = {owner: after for owner, after in self._after.items() if owner < began or "" < self._from_owner <= owner}
+        self._after = left_out | full
+        self._ended |= counts.keys() - full.keys() - {self._from_owner}
+        self.goes_on = bool(self._from_owner) or not self._after.keys() <= self._ended
+        if not self.goes_on:
+            self._ended = set()
 
     async def _claim(self, chosen: Sequence[Waiting]) -> list[Claimed]:
         params = {

@@ -425,6 +425,30 @@ def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(
     assert sorted(claimed) == sorted(f"https://host-{n}.example.com/" for n in range(12))
 
 
+@pytest.mark.parametrize(("look_at_max", "looks_max"), [(2000, 20), (7, 60)], ids=["all owners at once", "a part of the owners"])
+def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, look_at_max: int, looks_max: int) -> None:
+    """Whoever has few receivers comes round more often, and each at another time; one has none any more in the midst of it."""
+    for number, receivers in enumerate([1, 5, 12, 3, 22, 32, 7]):
+        insert_due(world, receivers, f"cli_{number}", receivers=receivers, due="now() + interval '1 hour'")
+
+    async def look_round(deliveries: StoredDeliveries) -> int:
+        for looks in range(1, 200):
+            await deliveries.claim(Places())
+            if not deliveries.goes_on:
+                return looks
+            if looks == 2:
+                await asyncio.to_thread(world.query, "DELETE FROM deliveries WHERE owner = 'cli_2'")
+        return 200
+
+    async def work(deliveries: StoredDeliveries) -> list[int]:
+        return [await look_round(deliveries) for _ in range(4)]
+
+    rounds = with_deliveries(world, work, look_at_max=look_at_max, look_at_of_owner_max=5)
+
+    assert rounds[0] >= 32 / 5
+    assert max(rounds) <= looks_max, rounds
+
+
 def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: World, connection: psycopg.Connection[Any]) -> None:
     """Counted are the pages that Postgres looks at, in the plans that it makes for us."""
     healthy = new_endpoint(world)

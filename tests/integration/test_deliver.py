@@ -28,6 +28,8 @@ LONG_S = 60.0  # nothing here is meant to run out of time
 class Kept:
     """Deliveries in memory, as the protocol has it; what is to be tried again is only noted."""
 
+    goes_on = False
+
     def __init__(self, *due: Delivery) -> None:
         self.due = list(due)
         self.claimed: list[list[str]] = []
@@ -484,6 +486,32 @@ def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
             await deliverer.finish()
 
         assert len(kept.marked) == 1
+
+    run(test)
+
+
+def test_looks_that_go_on_rest_while_the_deliveries_are_out_of_reach() -> None:
+    class Away(Kept):
+        goes_on = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks: asyncio.Queue[None] = asyncio.Queue()
+
+        async def claim(self, places: Places) -> Sequence[Delivery]:
+            self.looks.put_nowait(None)
+            if len(self.claimed) == 2:
+                raise Unavailable
+            return await super().claim(places)
+
+    async def test() -> None:
+        async with Sender(allow_private=True) as sender:
+            kept = Away()
+            running = asyncio.create_task(Deliverer(kept, sender, poll_s=LONG_S).run(asyncio.Event()))
+            await wait_for_all(kept.looks, 3)
+            assert not (await asyncio.wait({running}, timeout=0.2))[0]
+            assert kept.looks.empty()
+            await abandon()
 
     run(test)
 

@@ -321,6 +321,12 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        21,
+        "a look that left somebody out is as good as one that did not",
+        (Edit("worker/deliver.py", "            elif self._goes_on:\n", "            elif False:\n"),),
+        ("tests/integration/test_telling.py::test_who_is_due_is_found_at_once_among_many_hosts_that_are_not",),
+    ),
+    Mutant(
         22,
         "sending before COMMIT",
         (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
