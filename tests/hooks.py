@@ -16,6 +16,7 @@ from core.webhooks import NewEndpoint
 from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
 from worker.deliveries import StoredDeliveries
+from worker.places import Places
 from worker.send import Attempt, Fault
 
 SOMEWHERE = "https://example.com/hook"
@@ -75,9 +76,9 @@ def with_deliveries(world: World, work: Callable[[StoredDeliveries], Awaitable[A
     return asyncio.run(main())
 
 
-def claim(world: World, limit: int = 100, **options: Any) -> Sequence[Delivery]:
+def claim(world: World, places: Places | None = None, **options: Any) -> Sequence[Delivery]:
     """Claim once, as a deliverer does that has nothing in flight."""
-    claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(limit, [], []), **options)
+    claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(places or Places()), **options)
     return claimed
 
 

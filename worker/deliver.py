@@ -7,8 +7,7 @@ again when its claim lapses, so a webhook may arrive twice and is never forgotte
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,19 +18,19 @@ from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.retry import next_delay_s
 from core.signing import sign
+from worker.places import Place, Places
 from worker.send import Attempt, Sender
 
-IN_FLIGHT_MAX = 256
-PER_OWNER_MAX = 64  # an owner may have any number of receivers, all of them dead
-PER_RECEIVER_MAX = 16  # of one whose last attempt succeeded: 80 a second where each takes 200 ms
-PER_NEW_RECEIVER_MAX = 4  # of one of which nothing is known yet; who failed last is sent one at a time
-REMEMBERED_MAX = 10_000  # receivers of each kind: there is no end to the hosts that callers can name
 POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 
 # A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself
 # for a while: webhooks that become due ten times a second, or more often, need no ring.
 STAY_S = 0.1
 LOOK_AGAIN_S = 0.02
+
+# Where not everybody is looked at at once: how long after a look that found nothing the next goes on. Without a pause, somebody
+# with a hundred thousand hosts that wait for another attempt would keep the database busy.
+GO_ON_S = 0.02
 
 logger = log.get(__name__)
 
@@ -52,10 +51,14 @@ class Delivery:
 
 
 class Deliveries(Protocol):
-    """Where deliveries are kept. Both verbs raise Unavailable when that is out of reach."""
+    """Where deliveries are kept. All verbs raise Unavailable when that is out of reach."""
 
-    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
-        """Return what is due longest: up to `limit`, one for each owner; nothing of and for those without.
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last claim did not look at all receivers. The next ones look at the others; when they have, it is false."""
+
+    async def claim(self, places: Places) -> Sequence[Delivery]:
+        """Return the longest due delivery for each receiver that the places choose.
 
         Nobody else is given what is claimed until the claim lapses, which has to take longer than an attempt.
         """
@@ -68,9 +71,7 @@ class Deliveries(Protocol):
 
 
 class Deliverer:
-    """Has many attempts in flight, of one owner a part of them, to one receiver fewer; to one that failed last, a single one.
-
-    So whoever's receivers are dead has few of the places, and a claim serves each owner once before it serves one twice.
+    """Has many attempts in flight: see Places for whose. A claim serves each owner once before it serves one twice.
 
     Who rings raises a flag, and nobody rings while it is up. It stays up for as long as there is something to find; `lower` takes
     it down before the last look, so what was committed without a ring is found by that. It may also go by itself, or be lowered
@@ -82,9 +83,7 @@ class Deliverer:
         deliveries: Deliveries,
         sender: Sender,
         *,
-        in_flight_max: int = IN_FLIGHT_MAX,
-        per_owner_max: int = PER_OWNER_MAX,
-        per_receiver_max: int = PER_RECEIVER_MAX,
+        places: Places | None = None,
         poll_s: float = POLL_S,
         stay_s: float = STAY_S,
         beat: Callable[[], object] = lambda: None,
@@ -92,21 +91,14 @@ class Deliverer:
     ) -> None:
         self._deliveries = deliveries
         self._sender = sender
-        self._in_flight_max = in_flight_max
-        self._per_owner_max = per_owner_max
-        self._per_receiver_max = per_receiver_max
+        self._places = places or Places()
         self._poll_s = poll_s
         self._stay_s = stay_s
         self._beat = beat
         self._lower = lower
         self._woken = asyncio.Event()
         self._stays_until: float | None = None  # None when the flag is down, as far as it is ours to lower
-        self._without_owners: Collection[str] = ()  # of whom the last look wanted nothing, because they had all their places
-        self._without_receivers: Collection[str] = ()
-        self._of_owner: Counter[str] = Counter()
-        self._to_receiver: Counter[str] = Counter()
-        self._healthy: set[str] = set()  # receivers whose last attempt succeeded
-        self._failing: set[str] = set()  # and whose failed; of others nothing is known
+        self._goes_on = False  # the last look left somebody out
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -116,6 +108,8 @@ class Deliverer:
             self._woken.clear()  # before the look: what comes after it wakes us up again
             if await self.run_once():
                 self._stay()
+            elif self._goes_on:
+                await self._pause(stopping, GO_ON_S)
             elif self._stays_until is None:
                 await self._pause(stopping, self._poll_s)
             elif time.monotonic() < self._stays_until:
@@ -131,15 +125,15 @@ class Deliverer:
 
     async def run_once(self) -> int:
         """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
-        room = self._in_flight_max - len(self._tasks)
-        self._without_owners, self._without_receivers = self._full_owners(), self._full_receivers()
-        if not room:
+        self._goes_on = False
+        if not self._places.any_free():
             return 0
         try:
-            due = await self._deliveries.claim(room, self._without_owners, self._without_receivers)
+            due = await self._deliveries.claim(self._places)
         except Unavailable:
             logger.warning("deliveries put off")
             return 0
+        self._goes_on = self._deliveries.goes_on
         if due:
             failpoint("deliver.after_claim")
         for delivery in due:
@@ -159,56 +153,31 @@ class Deliverer:
         if self._lower is not None:
             await self._lower()
 
-    def _full_owners(self) -> Collection[str]:
-        return [owner for owner, count in self._of_owner.items() if count >= self._per_owner_max]
-
-    def _full_receivers(self) -> Collection[str]:
-        return [receiver for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]
-
-    def _limit(self, receiver: str) -> int:
-        if receiver in self._failing:
-            return 1
-        return self._per_receiver_max if receiver in self._healthy else min(self._per_receiver_max, PER_NEW_RECEIVER_MAX)
-
     def _start(self, delivery: Delivery) -> None:
-        self._of_owner[delivery.owner] += 1
-        self._to_receiver[delivery.receiver] += 1
-        task = asyncio.create_task(self._deliver(delivery))
+        place = self._places.take(delivery)
+        task = asyncio.create_task(self._deliver(delivery, place))
         self._tasks.add(task)
         metrics.DELIVERIES_IN_FLIGHT.inc()
-        task.add_done_callback(lambda task: self._end(task, delivery))
+        task.add_done_callback(lambda task: self._end(task, place))
 
-    def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
+    def _end(self, task: asyncio.Task[None], place: Place) -> None:
         """Free a place, and look again if the last look had to do without it."""
-        if (
-            len(self._tasks) >= self._in_flight_max
-            or delivery.owner in self._without_owners
-            or delivery.receiver in self._without_receivers
-        ):
-            self._woken.set()
         self._tasks.discard(task)
         metrics.DELIVERIES_IN_FLIGHT.dec()
-        self._of_owner -= Counter([delivery.owner])
-        self._to_receiver -= Counter([delivery.receiver])
+        if self._places.give_back(place):
+            self._woken.set()
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, place: Place) -> None:
         """Make one attempt and have it kept. A fault of ours is logged: the claim lapses, and the next attempt may do better."""
         try:
             headers = sign(delivery.event_id, int(time.time()), delivery.body, delivery.signing_secrets)
             attempt = await self._sender.send(delivery.url, delivery.body, headers)
             metrics.count_attempt(attempt.outcome, attempt.duration_s)
-            self._heed(delivery.receiver, attempt)
+            self._places.heed(place, succeeded=attempt.succeeded)
             failpoint("deliver.before_mark")
             await self._deliveries.mark(delivery, attempt, retry_in_s(delivery, attempt))
         except Exception:
             logger.exception("delivery failed", delivery=str(delivery.id))  # and the others go on
-
-    def _heed(self, receiver: str, attempt: Attempt) -> None:
-        known, others = (self._healthy, self._failing) if attempt.succeeded else (self._failing, self._healthy)
-        others.discard(receiver)
-        if receiver not in known and len(known) >= REMEMBERED_MAX:
-            known.clear()  # to be learnt again, a few attempts each
-        known.add(receiver)
 
     async def _pause(self, stopping: asyncio.Event, seconds: float) -> None:
         """Wait for so long, or until there is a place that was missing, or a ring, or a stop."""

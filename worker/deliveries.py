@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from core.errors import Unavailable
 from core.ids import Prefix
 from core.transfers import Transfer
 from worker.deliver import Delivery
+from worker.places import Places
 from worker.send import Attempt, Fault
 
 # An attempt ends within 15 s, and what became of it is kept within ten more, or not at all.
@@ -46,10 +47,6 @@ class Waiting(NamedTuple):
     owner: str
     receiver: str
     due_since: datetime | None
-
-    @property
-    def name(self) -> str:
-        return name_of(self.owner, self.receiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +89,25 @@ class StoredDeliveries:
         self._lease_s = lease_s
         self._look_at_max = look_at_max
         self._look_at_of_owner_max = look_at_of_owner_max
+        self.goes_on = False
         self._from_owner = ""
         self._after: dict[str, str] = {}  # of owners with many receivers: the last one that was looked at
+        self._ended: set[str] = set()  # owners that have been looked at to their end, since there was a look that did not go on
 
-    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
-        """Return what is due longest: up to `limit`, one for each owner; nothing of and for those without. Raises Unavailable.
+    async def claim(self, places: Places) -> Sequence[Delivery]:
+        """Return the longest due delivery for each receiver that the places choose. Raises Unavailable.
 
         What is for nobody any more is canceled on the way, some of it at a time.
         """
         db.start_clock()
-        due = [one for one in await self._look() if one.due_since and one.owner not in without_owners]
-        without = set(without_receivers)
-        metrics.DELIVERIES_LATE.set(late_s(one for one in due if one.name not in without))
-        while chosen := longest_due(due, limit, without):
+        due = places.admit(longest_due_first(await self._look()))
+        metrics.DELIVERIES_LATE.set(late_s(due))
+        while chosen := places.choose(due):
             claimed = await self._claim(chosen)
             if deliveries := list(deliveries_of(claimed)):
                 return deliveries
-            without |= {one.name for one in chosen}
+            passed_over = set(chosen)
+            due = [one for one in due if one not in passed_over]
         return []
 
     async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
@@ -135,12 +134,19 @@ class StoredDeliveries:
         return [one for one in waiting if one.receiver]
 
     def _go_on_after(self, waiting: Sequence[Waiting]) -> None:
-        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver."""
+        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver.
+
+        The turns go on until each owner has been looked at to its end; those that come to theirs sooner begin anew meanwhile.
+        """
+        began, self._from_owner = self._from_owner, waiting[-1].owner if len(waiting) == self._look_at_max else ""
         counts = Counter(one.owner for one in waiting)
-        self._from_owner = waiting[-1].owner if len(waiting) == self._look_at_max else ""
-        others = {owner: after for owner, after in self._after.items() if owner not in counts or owner == self._from_owner}
         full = {one.owner: one.receiver for one in waiting if counts[one.owner] == self._look_at_of_owner_max}
-        self._after = others | full
+        left_out = {owner: after for owner, after in self._after.items() if owner < began or "" < self._from_owner <= owner}
+        self._after = left_out | full
+        self._ended |= counts.keys() - full.keys() - {self._from_owner}
+        self.goes_on = bool(self._from_owner) or not self._after.keys() <= self._ended
+        if not self.goes_on:
+            self._ended = set()
 
     async def _claim(self, chosen: Sequence[Waiting]) -> list[Claimed]:
         params = {
@@ -168,13 +174,10 @@ class StoredDeliveries:
                 return rows[0] if rows else None
 
 
-def longest_due(due: Sequence[Waiting], limit: int, without: Collection[str]) -> list[Waiting]:
-    """Return who has been due longest: up to `limit`, one for each owner, none of those without."""
-    of_owner: dict[str, Waiting] = {}
-    for one in sorted(due, key=lambda one: one.due_since or datetime.max.replace(tzinfo=UTC)):
-        if one.name not in without:
-            of_owner.setdefault(one.owner, one)
-    return list(of_owner.values())[:limit]
+def longest_due_first(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Return those for whom something is due."""
+    due = [(one.due_since, one) for one in waiting if one.due_since]
+    return [one for _, one in sorted(due)]
 
 
 def late_s(due: Iterable[Waiting]) -> float:
@@ -217,7 +220,7 @@ def delivery_of(claimed: Claimed, url: str) -> Delivery:
     return Delivery(
         id=claimed.id,
         owner=claimed.owner,
-        receiver=name_of(claimed.owner, claimed.receiver),
+        receiver=claimed.receiver,
         url=url,
         event_id=ids.text(Prefix.EVENT, claimed.transfer.id),
         body=body_of(claimed),
@@ -251,8 +254,3 @@ def mark_of(delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> d
         "error": error,
         "failing_max_s": FAILING_MAX_S,
     }
-
-
-def name_of(owner: str, receiver: str) -> str:
-    """Return how a receiver is told from all others: a host may stand in callback URLs of many owners."""
-    return f"{owner} {receiver}"

@@ -38,6 +38,7 @@ from tests.receivers import (
 )
 from tests.system import System
 from tests.waiting import wait_for
+from worker.places import PER_OWNER_MAX, PER_RECEIVER_MAX
 
 ALLOW_PRIVATE = {"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"}
 STOP_WITHIN_S = 20.0
@@ -254,6 +255,7 @@ def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, con
     with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
         new_endpoint(caller, dead)
         [template] = transfers(caller)
+        connection.execute("UPDATE deliveries SET next_attempt_at = now() - interval '2 hours'")
         connection.execute(
             "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard, next_attempt_at)"
             " SELECT owner, receiver, gen_random_uuid(), endpoint_id, shard, now() - interval '1 hour'"
@@ -266,7 +268,24 @@ def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, con
         wait_received(alive, *ids)
 
         assert template not in ids
-        assert dead.connected <= 4
+        assert dead.connected == 1
+
+
+def test_more_dead_endpoints_than_their_owner_has_places_starve_none_of_its_others(
+    system: System, connection: psycopg.Connection[Any]
+) -> None:
+    """Each transfer is told to all of them, so there is always something that has been due longer for a dead one."""
+    caller = system.caller()
+    with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
+        new_endpoint(caller, alive)
+        system.start_deliverer()
+        wait_received(alive, *transfers(caller))
+        for _ in range(PER_OWNER_MAX + 10):
+            new_endpoint(caller, dead)
+        transfers(caller, 5)
+        wait_for(lambda: dead.connected >= PER_OWNER_MAX // 2, "the dead ones to be tried")
+
+        wait_received(alive, *transfers(caller, 50))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +310,10 @@ def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
     with receiving(system, behaviour) as bad, receiving(system, answer("200 OK")) as good:
         secret = new_endpoint(caller, bad), new_endpoint(caller, good)["secret"]
         system.start_deliverer()
-        ids = transfers(caller, 5)
+        ids = transfers(caller)
+        if error is None:
+            assert not bad.left.is_set()  # it was final before the attempt was over, which takes for as long as we let it
+        ids += transfers(caller, 4)
 
         for one in wait_received(good, *ids):
             Webhook(secret[1]).verify(one.body.decode(), dict(one.headers))
@@ -303,6 +325,24 @@ def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
     system.audit()
 
 
+def test_whoever_is_told_of_a_transfer_can_read_its_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
+    caller = system.caller()
+    read: list[list[Any]] = []
+
+    async def read_before_answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        read.append(connection.execute("SELECT status FROM transfers WHERE type = 'transfer'").fetchall())
+        await answer("200 OK")(reader, writer)
+
+    with receiving(system, read_before_answering) as receiver:
+        new_endpoint(caller, receiver)
+        system.start_deliverer()
+        for number in range(1, 4):
+            transfers(caller)
+            wait_for(lambda told=number: len(read) >= told, f"webhook {number}")  # type: ignore[misc]
+
+    assert [[status == "queued" for (status,) in rows] for rows in read] == [[False] * number for number in range(1, 4)]
+
+
 def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     go_on = threading.Event()
@@ -311,19 +351,21 @@ def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System
         await asyncio.to_thread(go_on.wait, 20)
         await answer("200 OK")(reader, writer)
 
-    with receiving(system, answer_later) as receiver:
+    with receiving(system, in_turn(answer("200 OK"), answer_later)) as receiver:
         new_endpoint(caller, receiver)
         deliverer = system.start_deliverer()
-        ids = transfers(caller, 8)
-        wait_for(lambda: len(receiver.requests) == 4, "as many as one receiver is sent at once")
+        ids = transfers(caller)
+        wait_done(connection)
+        ids += transfers(caller, PER_RECEIVER_MAX + 4)
+        wait_for(lambda: len(receiver.requests) == 1 + PER_RECEIVER_MAX, "as many as one receiver is sent at once")
         deliverer.terminate()
         deliverer.send_signal(signal.SIGTERM)
         go_on.set()
 
         assert deliverer.wait(STOP_WITHIN_S) == 0, system.logs()
-        assert len(receiver.requests) == 4
+        assert len(receiver.requests) == 1 + PER_RECEIVER_MAX
         counts = dict(connection.execute("SELECT status, count(*) FROM deliveries GROUP BY status").fetchall())
-        assert counts == {"delivered": 4, "pending": len(ids) - 4}
+        assert counts == {"delivered": 1 + PER_RECEIVER_MAX, "pending": 4}
         system.start_deliverer()
         wait_done(connection)
         assert sorted(one.event_id for one in receiver.received()) == sorted(map(event_of, ids))

@@ -33,6 +33,7 @@ from tests.waiting import wait_for
 from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
 from worker.deliveries import LEASE_S, LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Claimed, StoredDeliveries, deliveries_of
+from worker.places import Places
 from worker.send import WITHIN_S, Attempt
 
 LONG_S = 3600.0
@@ -152,7 +153,7 @@ def test_many_deliverers_at_once_claim_each_delivery_once(world: World) -> None:
     claimed: list[UUID] = []
 
     async def work(deliveries: StoredDeliveries) -> None:
-        while found := await deliveries.claim(10, [], []):
+        while found := await deliveries.claim(Places()):
             claimed.extend(delivery.id for delivery in found)
 
     async def main() -> None:
@@ -188,34 +189,42 @@ def test_one_for_each_owner_and_the_longest_due_first(world: World) -> None:
 
     names = [ids.text(Prefix.CLIENT, source) for source in sources]
     world.query("UPDATE deliveries SET next_attempt_at = created_at")
-    assert sorted(owners(claim(world, 2))) == sorted([names[0], names[1]])
+    assert sorted(owners(claim(world, Places(4)))) == sorted([names[0], names[1]])
     assert sorted(owners(claim(world))) == sorted([names[1], names[2]])
 
 
-def test_nothing_is_claimed_of_and_for_those_without(world: World) -> None:
-    here, there = new_endpoint(world), new_endpoint(world)
+def test_nothing_is_claimed_for_those_who_have_no_place(world: World) -> None:
+    new_endpoint(world), new_endpoint(world)
     make_due(world)
-    first, second = (f"operator {endpoint.id}" for endpoint in (here, there))
+    places = Places()
 
-    assert with_deliveries(world, lambda deliveries: deliveries.claim(9, ["operator"], [])) == []
-    assert with_deliveries(world, lambda deliveries: deliveries.claim(9, [], [first, second])) == []
-    assert only(with_deliveries(world, lambda deliveries: deliveries.claim(9, [], [first]))).receiver == second
+    first = only(claim(world, places))
+    place = places.take(first)
+    lapse(world)
+    second = only(claim(world, places))
+    places.take(second)
+    lapse(world)
+    assert first.receiver != second.receiver
+    assert claim(world, places) == []
+    places.give_back(place)
+
+    assert only(claim(world, places)).id == first.id
 
 
 def test_how_late_the_next_is_is_shown_and_who_has_all_its_places_does_not_count(world: World) -> None:
     here, there = new_endpoint(world), new_endpoint(world)
     make_due(world)
-    first, second = (f"operator {endpoint.id}" for endpoint in (here, there))
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", here.id)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 minute' WHERE endpoint_id = %s", there.id)
 
-    def late_s(*without: str) -> float | None:
-        with_deliveries(world, lambda deliveries: deliveries.claim(0, [], without))
-        return metrics.REGISTRY.get_sample_value("teller_deliveries_late_seconds")
+    places = Places()
+    lates = []
+    for _ in range(3):
+        for delivery in claim(world, places):
+            places.take(delivery)
+        lates.append(metrics.REGISTRY.get_sample_value("teller_deliveries_late_seconds"))
 
-    assert late_s() == pytest.approx(3600, abs=50)
-    assert late_s(first) == pytest.approx(60, abs=50)
-    assert late_s(first, second) == 0
+    assert lates == [pytest.approx(3600, abs=50), pytest.approx(60, abs=50), 0]
 
 
 def test_what_succeeded_is_done(world: World) -> None:
@@ -381,7 +390,7 @@ def test_what_is_for_nobody_any_more_is_canceled_and_holds_up_nobody(world: Worl
             left.id,
         )
 
-    assert only(claim(world)).receiver == f"operator {stays.id}"
+    assert only(claim(world)).receiver == str(stays.id)
 
     assert world.query("SELECT DISTINCT status FROM deliveries WHERE endpoint_id = %s", left.id) == [("canceled",)]
 
@@ -409,11 +418,35 @@ def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(
 
     async def work(deliveries: StoredDeliveries) -> None:
         for _ in range(200):
-            claimed.extend(delivery.url for delivery in await deliveries.claim(10, [], []))
+            claimed.extend(delivery.url for delivery in await deliveries.claim(Places()))
 
     with_deliveries(world, work, look_at_max=7, look_at_of_owner_max=3)
 
     assert sorted(claimed) == sorted(f"https://host-{n}.example.com/" for n in range(12))
+
+
+@pytest.mark.parametrize(("look_at_max", "looks_max"), [(2000, 20), (7, 60)], ids=["all owners at once", "a part of the owners"])
+def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, look_at_max: int, looks_max: int) -> None:
+    """Whoever has few receivers comes round more often, and each at another time; one has none any more in the midst of it."""
+    for number, receivers in enumerate([1, 5, 12, 3, 22, 32, 7]):
+        insert_due(world, receivers, f"cli_{number}", receivers=receivers, due="now() + interval '1 hour'")
+
+    async def look_round(deliveries: StoredDeliveries) -> int:
+        for looks in range(1, 200):
+            await deliveries.claim(Places())
+            if not deliveries.goes_on:
+                return looks
+            if looks == 2:
+                await asyncio.to_thread(world.query, "DELETE FROM deliveries WHERE owner = 'cli_2'")
+        return 200
+
+    async def work(deliveries: StoredDeliveries) -> list[int]:
+        return [await look_round(deliveries) for _ in range(4)]
+
+    rounds = with_deliveries(world, work, look_at_max=look_at_max, look_at_of_owner_max=5)
+
+    assert rounds[0] >= 32 / 5
+    assert max(rounds) <= looks_max, rounds
 
 
 def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: World, connection: psycopg.Connection[Any]) -> None:
@@ -469,8 +502,8 @@ def test_a_claim_reads_no_table_whole_not_even_a_small_one(world: World) -> None
 
     async def work(deliveries: StoredDeliveries) -> None:
         for _ in range(8):
-            await deliveries.mark(only(await deliveries.claim(9, [], [])), SUCCESS, None)
-        await deliveries.claim(9, [], [])
+            await deliveries.mark(only(await deliveries.claim(Places())), SUCCESS, None)
+        await deliveries.claim(Places())
 
     before = whole()
     with_deliveries(world, work)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -16,7 +16,8 @@ from standardwebhooks import Webhook
 from core.errors import Unavailable
 from core.signing import make_secret
 from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
-from worker.deliver import PER_NEW_RECEIVER_MAX, PER_RECEIVER_MAX, Deliverer, Delivery
+from worker.deliver import Deliverer, Delivery
+from worker.places import PER_RECEIVER_MAX, Places
 from worker.send import Attempt, Fault, Sender
 
 SECRET = make_secret()
@@ -27,18 +28,19 @@ LONG_S = 60.0  # nothing here is meant to run out of time
 class Kept:
     """Deliveries in memory, as the protocol has it; what is to be tried again is only noted."""
 
+    goes_on = False
+
     def __init__(self, *due: Delivery) -> None:
         self.due = list(due)
         self.claimed: list[list[str]] = []
         self.marked: dict[UUID, tuple[Attempt, float | None]] = {}
         self.marks: asyncio.Queue[str] = asyncio.Queue()  # the receiver of each delivery, in the order in which they ended
 
-    async def claim(self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]) -> Sequence[Delivery]:
-        first: dict[str, Delivery] = {}
+    async def claim(self, places: Places) -> Sequence[Delivery]:
+        firsts: dict[tuple[str, str], Delivery] = {}
         for delivery in self.due:
-            if delivery.owner not in without_owners and delivery.receiver not in without_receivers and len(first) < limit:
-                first.setdefault(delivery.owner, delivery)
-        claim = list(first.values())
+            firsts.setdefault((delivery.owner, delivery.receiver), delivery)
+        claim = places.choose(places.admit(firsts.values()))
         self.due = [delivery for delivery in self.due if delivery not in claim]
         self.claimed.append([delivery.receiver for delivery in claim])
         return claim
@@ -54,6 +56,15 @@ def due(receiver: Receiver, name: str, owner: str | None = None, failures: int =
     url = f"http://127.0.0.1:{receiver.port}/"
     until = datetime.now(UTC)
     return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], failures, until)
+
+
+def heeded(places: Places, attempted: Sequence[Delivery], succeeded: bool | None) -> Places:
+    """The places, after an attempt at each of these receivers; with None there was none."""
+    for delivery in attempted if succeeded is not None else ():
+        place = places.take(delivery)
+        places.heed(place, succeeded=bool(succeeded))
+        places.give_back(place)
+    return places
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -78,6 +89,15 @@ async def ended(kept: Kept, count: int) -> list[str]:
             while len(receivers) < count:
                 receivers.append(await kept.marks.get())
     return receivers
+
+
+async def all_ended(kept: Kept, receiver: str, count: int) -> bool:
+    """Whether so many deliveries to this receiver end, whatever ends beside them."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while count:
+                count -= await kept.marks.get() == receiver
+    return not count
 
 
 def test_what_arrives_is_signed_for_its_receiver_under_the_events_id() -> None:
@@ -137,10 +157,10 @@ def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) 
             Sender(allow_private=True, within_s=LONG_S) as sender,
         ):
             kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
-            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_receiver_max=4).run(asyncio.Event()))
+            running = asyncio.create_task(Deliverer(kept, sender, places=Places(8)).run(asyncio.Event()))
 
             assert await ended(kept, 50) == ["alive"] * 50
-            assert dead.connected == 4
+            assert dead.connected == 1
             assert not running.done()
             await abandon()
 
@@ -157,10 +177,51 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
             kept = Kept(
                 *(due(dead, f"dead {number}", "eve") for number in range(1000)), *(due(alive, "alive", "ada") for _ in range(50))
             )
-            running = asyncio.create_task(Deliverer(kept, sender, in_flight_max=8, per_owner_max=5).run(asyncio.Event()))
+            running = asyncio.create_task(Deliverer(kept, sender, places=Places(8, per_owner_max=5)).run(asyncio.Event()))
 
             assert await ended(kept, 50) == ["alive"] * 50
-            assert dead.connected == 5
+            assert dead.connected == 2
+            assert not running.done()
+            await abandon()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("known", "others", "within_s"),
+    [
+        (True, False, LONG_S),
+        (None, False, LONG_S),
+        (False, False, 0.5),
+        (True, None, LONG_S),
+        (None, None, 0.5),
+        (False, None, LONG_S),
+    ],
+    ids=[f"{one}, the others {rest}" for rest in ("dead", "new") for one in ("healthy", "new", "back again")],
+)
+def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others(
+    known: bool | None, others: bool | None, within_s: float
+) -> None:
+    """The dead ones have all they may have, and always more is due. Only who is known as they are waits for an attempt to end."""
+
+    async def test() -> None:
+        async with (
+            receiving(hang) as dead,
+            receiving(answer("200 OK")) as alive,
+            Sender(allow_private=True, within_s=within_s) as sender,
+        ):
+            deaf = [due(dead, f"dead {number % 100}", "operator") for number in range(10_000)]
+            healthy = [due(alive, "alive", "operator") for _ in range(50)]
+            places = heeded(heeded(Places(), deaf[:100], others), healthy[:1], known)
+            kept = Kept(*deaf)
+            deliverer = Deliverer(kept, sender, places=places)
+            while await deliverer.run_once():
+                pass
+            kept.due += healthy
+            running = asyncio.create_task(deliverer.run(asyncio.Event()))
+
+            assert await all_ended(kept, "alive", 50)
+            assert dead.connected
             assert not running.done()
             await abandon()
 
@@ -194,7 +255,7 @@ def test_more_than_fifty_of_one_owner_are_in_flight_at_once() -> None:
     async def test() -> None:
         async with receiving(hang) as receiver, Sender(allow_private=True, within_s=LONG_S) as sender:
             kept = Kept(*(due(receiver, f"receiver {number}", owner="operator") for number in range(100)))
-            running = asyncio.create_task(Deliverer(kept, sender).run(asyncio.Event()))
+            running = asyncio.create_task(Deliverer(kept, sender, places=heeded(Places(), kept.due, True)).run(asyncio.Event()))
             await wait_for_all(receiver.arrivals, 51)
             assert not running.done()
             await abandon()
@@ -209,8 +270,7 @@ def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(60)))
-            places: dict[str, Any] = {scarce: 1}
-            deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.0, **places)
+            deliverer = Deliverer(kept, sender, places=Places(**{scarce: 1}), poll_s=LONG_S, stay_s=0.0)
             running = asyncio.create_task(deliverer.run(asyncio.Event()))
 
             assert await ended(kept, 60) == ["one"] * 60
@@ -273,7 +333,7 @@ def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
             async def lower() -> None:
                 lowered.set()
 
-            deliverer = Deliverer(kept, sender, poll_s=0.01, per_receiver_max=1, stay_s=LONG_S, lower=lower)
+            deliverer = Deliverer(kept, sender, places=Places(per_receiver_max=1), poll_s=0.01, stay_s=LONG_S, lower=lower)
             running = asyncio.create_task(deliverer.run(asyncio.Event()))
             async with asyncio.timeout(20):
                 for _ in range(20):
@@ -314,7 +374,7 @@ def test_no_more_are_in_flight_than_there_are_places() -> None:
             receivers = [await stack.enter_async_context(receiving(hang)) for _ in range(5)]
             sender = await stack.enter_async_context(Sender(allow_private=True))
             kept = Kept(*(due(one, str(one.port)) for one in receivers))
-            deliverer = Deliverer(kept, sender, in_flight_max=3)
+            deliverer = Deliverer(kept, sender, places=heeded(Places(3), kept.due, True))
 
             assert [await deliverer.run_once(), await deliverer.run_once()] == [3, 0]
             assert [len(claim) for claim in kept.claimed] == [3]
@@ -335,7 +395,7 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
                 await hang(reader, writer)
 
         async with receiving(next_answer) as receiver, Sender(allow_private=True) as sender:
-            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(10))), sender, per_receiver_max=3)
+            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(10))), sender, places=Places(per_receiver_max=3))
 
             assert await deliverer.run_once() == 1
             await deliverer.finish()
@@ -348,9 +408,9 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
     run(test)
 
 
-def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_a_few() -> None:
+def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_one() -> None:
     async def test() -> None:
-        statuses = iter(["200 OK"] * 5)
+        statuses = iter(["200 OK"])
 
         async def next_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             if status := next(statuses, None):
@@ -367,7 +427,7 @@ def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_a_few() ->
                     count += 1
                 return count
 
-            assert await claim_all() == PER_NEW_RECEIVER_MAX
+            assert await claim_all() == 1
             await deliverer.finish()
             assert await claim_all() == PER_RECEIVER_MAX
 
@@ -382,8 +442,7 @@ def test_each_claim_serves_each_owner_once() -> None:
             kept = Kept(*(due(receiver, name) for name in "aaabbc"))
             deliverer = Deliverer(kept, sender)
             while await deliverer.run_once():
-                pass
-            await deliverer.finish()
+                await deliverer.finish()
 
         assert kept.claimed == [["a", "b", "c"], ["a", "b"], ["a"], []]
 
@@ -400,7 +459,7 @@ def test_what_cannot_be_kept_harms_no_other() -> None:
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Forgetful(*(due(receiver, name) for name in ("forgotten", "kept", "forgotten", "kept")))
-            deliverer = Deliverer(kept, sender, in_flight_max=1, per_receiver_max=1)
+            deliverer = Deliverer(kept, sender, places=Places(1))
             while await deliverer.run_once():
                 await deliverer.finish()
 
@@ -413,13 +472,11 @@ def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
     class Away(Kept):
         away = 1
 
-        async def claim(
-            self, limit: int, without_owners: Collection[str], without_receivers: Collection[str]
-        ) -> Sequence[Delivery]:
+        async def claim(self, places: Places) -> Sequence[Delivery]:
             self.away -= 1
             if self.away >= 0:
                 raise Unavailable
-            return await super().claim(limit, without_owners, without_receivers)
+            return await super().claim(places)
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
@@ -429,6 +486,32 @@ def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
             await deliverer.finish()
 
         assert len(kept.marked) == 1
+
+    run(test)
+
+
+def test_looks_that_go_on_rest_while_the_deliveries_are_out_of_reach() -> None:
+    class Away(Kept):
+        goes_on = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks: asyncio.Queue[None] = asyncio.Queue()
+
+        async def claim(self, places: Places) -> Sequence[Delivery]:
+            self.looks.put_nowait(None)
+            if len(self.claimed) == 2:
+                raise Unavailable
+            return await super().claim(places)
+
+    async def test() -> None:
+        async with Sender(allow_private=True) as sender:
+            kept = Away()
+            running = asyncio.create_task(Deliverer(kept, sender, poll_s=LONG_S).run(asyncio.Event()))
+            await wait_for_all(kept.looks, 3)
+            assert not (await asyncio.wait({running}, timeout=0.2))[0]
+            assert kept.looks.empty()
+            await abandon()
 
     run(test)
 
@@ -444,7 +527,7 @@ def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
         async with receiving(answer_later) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(2)))
             stopping = asyncio.Event()
-            running = asyncio.create_task(Deliverer(kept, sender, per_receiver_max=1).run(stopping))
+            running = asyncio.create_task(Deliverer(kept, sender).run(stopping))
             await wait_for_all(receiver.arrivals, 1)
             stopping.set()
             assert not (await asyncio.wait({running}, timeout=0.2))[0]  # it waits for what is in flight

@@ -9,10 +9,16 @@ from aiohttp.abc import AbstractResolver
 from tests.hooks import make_due, new_endpoint, stored
 from tests.integration.test_send import Answers
 from tests.receivers import answer, receiving
+from tests.waiting import wait_for
 from tests.world import World
 from worker.deliver import Deliverer
 from worker.deliveries import StoredDeliveries
 from worker.send import Sender
+
+WAITING_HOSTS = (
+    "INSERT INTO deliveries (owner, receiver, transfer_id, shard, next_attempt_at)"
+    " SELECT 'operator', '-host-' || n, gen_random_uuid(), 0, now() + interval '1 hour' FROM generate_series(1, %s) n"
+)
 
 
 async def deliver_all(world: World, sender: Callable[[], Sender]) -> None:
@@ -76,3 +82,21 @@ def test_where_only_public_addresses_are_allowed_an_older_private_url_is_not_cal
 
     assert asyncio.run(main()) == 0
     assert list(outcomes(world).values()) == [("pending", "url_forbidden")]
+
+
+def test_who_is_due_is_found_at_once_among_many_hosts_that_are_not(world: World) -> None:
+    """Few of them are looked at at a time, and nobody rings: it is found because the looks go on, or never."""
+
+    async def main() -> None:
+        async with receiving(answer("200 OK")) as receiver, stored(world) as database, Sender(allow_private=True) as sender:
+            await asyncio.to_thread(new_endpoint, world, receiver.url)
+            await asyncio.to_thread(make_due, world)
+            await asyncio.to_thread(world.query, WAITING_HOSTS, 60)  # before the endpoint, in the order of their names
+            deliveries = StoredDeliveries(database, look_at_of_owner_max=5)
+            stopping = asyncio.Event()
+            running = asyncio.create_task(Deliverer(deliveries, sender, poll_s=3600.0).run(stopping))
+            await asyncio.to_thread(wait_for, lambda: receiver.requests, "the webhook")
+            stopping.set()
+            await running
+
+    asyncio.run(main())

@@ -26,6 +26,8 @@ class Mutant(NamedTuple):
 
 APPLY = "tests/integration/test_apply.py"
 DELIVER = "tests/integration/test_deliver.py"
+DELIVERER = "tests/faults/test_deliverer.py"
+OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
 GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
@@ -42,6 +44,31 @@ COMMIT_BETWEEN = """\
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
         writes = statements_for(places, Outcome(outcome.verdicts, credits, outcome.wallets))
+"""
+
+BEFORE_COMMIT = """\
+                failpoint("apply.before_commit")
+"""
+
+# For less than what ends an idle transaction, so that no other guard sees it.
+SEND_INSIDE = """\
+                from urllib.request import urlopen
+                urls = "SELECT url FROM webhook_endpoints"
+                for (url,) in connection.execute(urls).fetchall() if due else ():
+                    try:
+                        urlopen(url, b"{}", timeout=3.0)
+                    except OSError:
+                        pass
+"""
+
+BEFORE_WRITE = """\
+                due = self._write(connection, pipeline, places, outcome)
+"""
+TELL_FIRST = """\
+                told = "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)"
+                whom = " SELECT e.owner, e.id::text, unnest(%s::uuid[]), e.id, 0 FROM webhook_endpoints e"
+                with self._own._connect() as another:
+                    another.execute(told + whom, [[place.transfer_id for place in places]])
 """
 
 MUTANTS = (
@@ -268,33 +295,60 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "a receiver may have all the places that its owner has",
-        (
-            Edit(
-                "worker/deliver.py",
-                "for receiver, count in self._to_receiver.items() if count >= self._limit(receiver)]",
-                "for receiver, count in self._to_receiver.items() if count >= self._in_flight_max]",
-            ),
-        ),
+        "sending inside the drain",
+        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (f"{DELIVERER}::test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver[hangs]",),
+    ),
+    Mutant(
+        21,
+        "a receiver of which nothing is known may have as many places as a healthy one",
+        (Edit("worker/places.py", "self._per_receiver_max if health is Health.HEALTHY else 1,", "self._per_receiver_max,"),),
         (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_nobody",),
     ),
     Mutant(
         21,
         "an owner may have all the places that there are",
-        (Edit("worker/deliver.py", "if count >= self._per_owner_max]", "if count >= self._in_flight_max]"),),
+        (
+            Edit(
+                "worker/places.py",
+                "            self._per_owner_max,\n            part(self._per_owner_max, health),\n",
+                "            self._in_flight_max,\n            part(self._in_flight_max, health),\n",
+            ),
+        ),
         (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody",),
     ),
     Mutant(
-        22,
-        "whoever sends is rung before COMMIT",
+        21,
+        "an owner's dead receivers may have all its places",
+        (Edit("worker/places.py", "Health.FAILING: 0.25}", "Health.FAILING: 1.0}"),),
+        (f"{OTHERS}[healthy, the others dead]", f"{OTHERS}[new, the others dead]"),
+    ),
+    Mutant(
+        21,
+        "whoever has been due longest is next",
+        (Edit("worker/places.py", "sorted(admitted, key=self._has_had)", "admitted"),),
         (
-            Edit(
-                "worker/apply.py",
-                '                failpoint("apply.before_commit")\n',
-                '                if due:\n                    self._ring()\n                failpoint("apply.before_commit")\n',
-            ),
+            f"{OTHERS}[back again, the others dead]",
+            "tests/unit/test_places.py::test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free",
         ),
-        ("tests/integration/test_ringing.py::test_a_batch_rings_when_webhooks_become_due_by_it_and_they_are_committed",),
+    ),
+    Mutant(
+        21,
+        "a look that left somebody out is as good as one that did not",
+        (Edit("worker/deliver.py", "            elif self._goes_on:\n", "            elif False:\n"),),
+        ("tests/integration/test_telling.py::test_who_is_due_is_found_at_once_among_many_hosts_that_are_not",),
+    ),
+    Mutant(
+        22,
+        "sending before COMMIT",
+        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (f"{DELIVERER}::test_whoever_is_told_of_a_transfer_can_read_its_outcome_already",),
+    ),
+    Mutant(
+        22,
+        "deliveries are committed before their verdict",
+        (Edit("worker/apply.py", BEFORE_WRITE, TELL_FIRST + BEFORE_WRITE),),
+        ("tests/integration/test_deliveries.py::test_a_verdict_that_is_not_committed_tells_nobody",),
     ),
     Mutant(
         22,
@@ -302,7 +356,7 @@ MUTANTS = (
         (Edit("worker/deliver.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
         (
             f"{DELIVER}::test_what_arrives_is_signed_for_its_receiver_under_the_events_id",
-            "tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
+            f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
         ),
     ),
     Mutant(
@@ -316,7 +370,7 @@ MUTANTS = (
                 "            attempt = await self._sender.send(",
             ),
         ),
-        ("tests/faults/test_deliverer.py::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
+        (f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
     ),
     Mutant(
         23,
