@@ -1,7 +1,8 @@
 """python -m bench.webhooks: how soon a healthy receiver is told, alone and beside one that hangs, and what it costs transfers.
 
 Three loads at one steady rate, on a system of its own: without endpoints; with a healthy one; with a healthy one and one that takes
-each webhook and never answers. The receivers are servers in this process. Exits with 1 when something was wrong, never because it
+each webhook and never answers. Then a backlog for one receiver, that of an operator who follows everything: how many a second it is
+told. The receivers are servers in this process. Exits with 1 when something was wrong, never because it
 was slow.
 """
 
@@ -33,6 +34,7 @@ PER_S = 125
 BASE_S = 20  # of the load that nobody is told of
 WORKERS = 2
 WALLETS = 1_000
+BACKLOG = 5_000
 RECEIVED_WITHIN_S = 60.0
 RATIO_MAX = 2.0
 
@@ -63,12 +65,15 @@ def measure(servers: Servers, seconds: int, per_s: int) -> int:
         system.start_workers(WORKERS)
         system.start_sweeper()
         system.start_deliverer()
-        wallets = bulk.shown(bulk.make_funded_wallets(system, WALLETS))
+        wallet_ids = bulk.make_funded_wallets(system, WALLETS)
+        wallets = bulk.shown(wallet_ids)
         asyncio.run(submit_at_rate(system, wallets, 2, per_s))  # warms up
         silent = asyncio.run(of_transfers(system, wallets, BASE_S, per_s))
         alone = asyncio.run(told(system, wallets, seconds, per_s, beside_hanging=False))
         beside = asyncio.run(told(system, wallets, seconds, per_s, beside_hanging=True))
+        per_s_of_backlog = asyncio.run(told_of_backlog(system, wallet_ids))
         report(silent, alone, beside)
+        say(f"{'a backlog, told to one':38}{per_s_of_backlog:>7.0f} /s")
         clean = audit(system.database_url).clean
     return 0 if clean else 1
 
@@ -98,6 +103,20 @@ async def told(system: OwnSystem, wallets: Sequence[str], seconds: int, per_s: i
         for endpoint in endpoints:
             await asyncio.to_thread(call, system, "DELETE", f"/v1/webhook-endpoints/{endpoint['id']}")
     return Told(sent_at, finished_at, received_at)
+
+
+async def told_of_backlog(system: OwnSystem, wallets: Sequence[UUID]) -> float:
+    """Start a deliverer when all is due, and return how many webhooks a second were received from the first to the last."""
+    received_at: dict[UUID, float] = {}
+    system.stop("deliverer")
+    async with serving(healthy(received_at)) as url:
+        await asyncio.to_thread(call, system, "POST", "/v1/webhook-endpoints", {"url": url})
+        await asyncio.to_thread(bulk.queue_transfers, system, wallets, BACKLOG, rung=True)
+        await asyncio.to_thread(system.wait_until_empty)
+        await asyncio.to_thread(system.start_deliverer)
+        await asyncio.to_thread(wait_for, lambda: len(received_at) == BACKLOG, "the whole backlog", RECEIVED_WITHIN_S)
+    times = received_at.values()
+    return BACKLOG / (max(times) - min(times))
 
 
 def healthy(received_at: dict[UUID, float]) -> Handler:

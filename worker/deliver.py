@@ -58,7 +58,7 @@ class Deliveries(Protocol):
         """Whether the last claim did not look at all receivers. The next ones look at the others; when they have, it is false."""
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
-        """Return the longest due delivery for each receiver that the places choose.
+        """Return the longest due deliveries for each receiver that the places choose, as many as they count.
 
         Nobody else is given what is claimed until the claim lapses, which has to take longer than an attempt.
         """

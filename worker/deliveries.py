@@ -95,7 +95,7 @@ class StoredDeliveries:
         self._ended: set[str] = set()  # owners that have been looked at to their end, since there was a look that did not go on
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
-        """Return the longest due delivery for each receiver that the places choose. Raises Unavailable.
+        """Return the longest due deliveries for each receiver that the places choose, as many as they count. Raises Unavailable.
 
         What is for nobody any more is canceled on the way, some of it at a time.
         """
@@ -103,7 +103,7 @@ class StoredDeliveries:
         due = places.admit(longest_due_first(await self._look()))
         metrics.DELIVERIES_LATE.set(late_s(due))
         while chosen := places.choose(due):
-            claimed = await self._claim(chosen)
+            claimed = await self._claim(chosen, places.counts(chosen))
             if deliveries := list(deliveries_of(claimed)):
                 return deliveries
             passed_over = set(chosen)
@@ -148,10 +148,11 @@ class StoredDeliveries:
         if not self.goes_on:
             self._ended = set()
 
-    async def _claim(self, chosen: Sequence[Waiting]) -> list[Claimed]:
+    async def _claim(self, chosen: Sequence[Waiting], counts: Sequence[int]) -> list[Claimed]:
         params = {
             "owners": [one.owner for one in chosen],
             "receivers": [one.receiver for one in chosen],
+            "counts": list(counts),
             "lease_s": self._lease_s,
         }
         claimed = await self._database.fetch("claim_deliveries", params, claimed_of)

@@ -119,6 +119,20 @@ class Places:
                 taken.update(place.groups)
         return list(chosen.values())
 
+    def counts(self, chosen: Sequence[Due]) -> list[int]:
+        """Return how many attempts there may be at each of these now: one, and more in turns while there are places left."""
+        taken = self._taken.copy()
+        counts = [0] * len(chosen)
+        places = dict(enumerate(map(self._place, chosen)))
+        while places:
+            for number, place in list(places.items()):
+                if counts[number] and self._full(place, taken):
+                    del places[number]
+                else:
+                    counts[number] += 1
+                    taken.update(place.groups)
+        return counts
+
     def take(self, one: Due) -> Place:
         """Take a place, which is to be given back. The receiver has had its turn by that."""
         place = self._place(one)

@@ -1,22 +1,28 @@
--- Claims the longest due delivery of each of these receivers, until `next_attempt_at`, for whoever asks: nobody else is given it
--- before. With it comes all that is to be sent: the transfer with its entries, where to, and what signs. Without a URL it is for
--- nobody any more: its endpoint is deleted or disabled. Locks those rows alone; what somebody else is just claiming is passed over.
--- Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a row: the
--- last is in the database's own collation, and a comparison in that of deliveries would read all secrets instead.
+-- Claims the longest due deliveries of each of these receivers, up to so many of it and never more than 16, until `next_attempt_at`,
+-- for whoever asks: nobody else is given them before. With each comes all that is to be sent: the transfer with its entries, where to,
+-- and what signs. Without a URL it is for nobody any more: its endpoint is deleted or disabled. Locks up to 16 rows of a receiver; what
+-- somebody else is just claiming is passed over. A limit that the plan does not know would have it read and sort all that is due.
+-- Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a
+-- row: the last is in the database's own collation, and a comparison in that of deliveries would read all secrets instead.
 WITH claimed AS (
     UPDATE deliveries d
        SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
-      FROM unnest(%(owners)s::text[], %(receivers)s::text[]) AS wanted (owner, receiver)
+      FROM unnest(%(owners)s::text[], %(receivers)s::text[], %(counts)s::bigint[]) AS wanted (owner, receiver, count)
      CROSS JOIN LATERAL (
-            SELECT first.id
-              FROM deliveries first
-             WHERE first.status = 'pending'
-               AND first.owner = wanted.owner
-               AND first.receiver = wanted.receiver
-               AND first.next_attempt_at <= now()
-             ORDER BY first.next_attempt_at
-             LIMIT 1
-               FOR UPDATE SKIP LOCKED
+            SELECT due.id
+              FROM (
+                    SELECT d.id, d.next_attempt_at
+                      FROM deliveries d
+                     WHERE d.status = 'pending'
+                       AND d.owner = wanted.owner
+                       AND d.receiver = wanted.receiver
+                       AND d.next_attempt_at <= now()
+                     ORDER BY d.next_attempt_at
+                     LIMIT 16
+                       FOR UPDATE SKIP LOCKED
+                   ) due
+             ORDER BY due.next_attempt_at
+             LIMIT wanted.count
            ) first
      WHERE d.id = first.id
     RETURNING d.id, d.owner, d.receiver, d.transfer_id, d.endpoint_id, d.failures, d.next_attempt_at

@@ -33,7 +33,7 @@ from tests.waiting import wait_for
 from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
 from worker.deliveries import LEASE_S, LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Claimed, StoredDeliveries, deliveries_of
-from worker.places import Places
+from worker.places import PER_RECEIVER_MAX, Health, Place, Places
 from worker.send import WITHIN_S, Attempt
 
 LONG_S = 3600.0
@@ -449,6 +449,20 @@ def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, l
     assert max(rounds) <= looks_max, rounds
 
 
+def test_a_healthy_receiver_is_given_all_that_it_has_places_for_and_an_unknown_one_a_single_one(world: World) -> None:
+    fit = new_endpoint(world)
+    make_due(world, PER_RECEIVER_MAX + 2)
+    places = Places()
+    first = places.take(Place("operator", str(fit.id), Health.UNKNOWN))
+    places.heed(first, succeeded=True)
+    places.give_back(first)
+
+    claims = [claim(world), claim(world, places), claim(world, places)]
+
+    assert [len(claimed) for claimed in claims] == [1, PER_RECEIVER_MAX, 1]
+    assert len({delivery.id for claimed in claims for delivery in claimed}) == PER_RECEIVER_MAX + 2
+
+
 def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: World, connection: psycopg.Connection[Any]) -> None:
     """Counted are the pages that Postgres looks at, in the plans that it makes for us."""
     healthy = new_endpoint(world)
@@ -460,7 +474,7 @@ def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: 
         return int(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
 
     look = {"from_owner": "", "owners": [], "receivers": [], "per_owner": LOOK_AT_OF_OWNER_MAX, "limit": LOOK_AT_MAX}
-    wanted = {"owners": ["cli_dead", "operator"], "receivers": ["host-0", str(healthy.id)], "lease_s": 30.0}
+    wanted = {"owners": ["cli_dead", "operator"], "receivers": ["host-0", str(healthy.id)], "counts": [1, 1], "lease_s": 30.0}
     insert_due(world, 1, "cli_dead")
     few = pages("list_receivers", look), pages("claim_deliveries", wanted)
     lapse(world)
@@ -479,7 +493,7 @@ def test_a_claim_that_is_too_late_does_not_look_through_all_that_is_not_due(
     insert_due(world, 20_000, "cli_a", due="now() + n * interval '1 minute'")
     connection.execute("VACUUM ANALYZE deliveries")
     connection.execute("SET enable_seqscan = off")
-    wanted = {"owners": ["cli_a"], "receivers": ["host-0"], "lease_s": 30.0}
+    wanted = {"owners": ["cli_a"], "receivers": ["host-0"], "counts": [1], "lease_s": 30.0}
     explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_deliveries")
 
     [([plan],)] = connection.execute(explain, wanted).fetchall()

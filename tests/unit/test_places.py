@@ -139,6 +139,24 @@ def test_whoever_has_fewest_places_is_next_among_owners_and_among_an_owners_rece
     assert free.choose(free.admit([ada, quick, ben])) == [ben, quick]
 
 
+def test_a_healthy_receiver_may_have_as_many_at_once_as_it_has_places_and_any_other_one() -> None:
+    free = Places()
+    fit, new, dead = To("ada", "fit"), To("ben", "new"), To("cy", "dead")
+    attempt(free, [fit], True)
+    attempt(free, [dead], False, False)
+    free.take(fit)
+
+    assert free.counts([fit, new, dead]) == [PER_RECEIVER_MAX - 1, 1, 1]
+
+
+def test_places_that_are_left_are_given_out_in_turns() -> None:
+    free = Places(in_flight_max=8)
+    fit = [To(owner, "fit") for owner in ("ada", "ben", "cy")]
+    attempt(free, fit, True)
+
+    assert free.counts(fit) == [3, 3, 2]
+
+
 @pytest.mark.parametrize("owners", [4, 8])
 def test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free(owners: int) -> None:
     free = Places()
