@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from api.corked import Corked
 from api.problems import KINDS, MEDIA_TYPE, Problem, document, note
-from api.request_id import given, new
+from api.request_id import given, new_id
 from core import log
 
 Headers = list[tuple[bytes, bytes]]
@@ -195,7 +195,7 @@ class DoorProtocol(HttpToolsProtocol):
     def _refusal(self, problem: Problem, own: RequestResponseCycle | None) -> Any:  # uvicorn's ASGI types are private
         """Return an application that says so, and waits until the caller has read it: a close over unread bytes resets."""
         path = own.scope["path"] if own else "/"
-        id = (given({"headers": own.scope["headers"]}) if own else None) or new()
+        id = (given({"headers": own.scope["headers"]}) if own else None) or new_id()
         body = json.dumps(document(problem, path, id.decode()), separators=(",", ":")).encode()
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),

@@ -25,7 +25,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        id = given(scope) or new()
+        id = given(scope) or new_id()
         scope.setdefault("state", {})["request_id"] = id.decode()
         log.REQUEST_ID.set(id.decode())
 
@@ -45,7 +45,7 @@ def log_answer(scope: Scope, start: Message) -> None:
     logger.debug("answered", method=scope["method"], status=start["status"], transfer=about)
 
 
-def new() -> bytes:
+def new_id() -> bytes:
     return ids.mint().hex.encode()
 
 

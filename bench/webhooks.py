@@ -2,8 +2,7 @@
 
 Three loads at one steady rate, on a system of its own: without endpoints; with a healthy one; with a healthy one and one that takes
 each webhook and never answers. Then a backlog for one receiver, that of an operator who follows everything: how many a second it is
-told. The receivers are servers in this process. Exits with 1 when something was wrong, never because it
-was slow.
+told. The receivers are servers in this process. Exits with 1 when something was wrong, never because it was slow.
 """
 
 import argparse

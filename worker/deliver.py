@@ -23,8 +23,8 @@ from worker.send import Attempt, Sender
 
 POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 
-# A ring costs a drain more than all else that it does for webhooks. So whoever was rung for, or found something, looks by itself
-# for a while: webhooks that become due ten times a second, or more often, need no ring.
+# A ring is a job that a drain has to enqueue. So whoever was rung for, or found something, looks by itself for a while: webhooks
+# that become due ten times a second, or more often, need no ring.
 STAY_S = 0.1
 LOOK_AGAIN_S = 0.02
 

@@ -1,6 +1,6 @@
 -- Stores an endpoint, unless it is a client's who has as many as a client may have: each costs every drain of that client's transfers a
--- row, and without a bound those drains would end by their timeout. An operator has any number, and slower drains. Requests at once do not see each
--- other, so there may be as many more as connections. The same one again, after a lost connection, changes nothing and is returned
+-- row, and without a bound they would end by their timeout. An operator has any number, and slower drains. Requests at once do not see
+-- each other, so there may be as many more as connections. The same one again, after a lost connection, changes nothing and is returned
 -- alike. Leans on webhook_endpoints_pkey and webhook_endpoints_owner.
 INSERT INTO webhook_endpoints AS e (id, owner, wallet_id, url, events, description, secret)
 SELECT %(id)s::uuid, %(owner)s::text, %(wallet_id)s::uuid, %(url)s::text, %(events)s::text[], %(description)s::text, %(secret)s::text
