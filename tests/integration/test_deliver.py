@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -157,12 +157,9 @@ def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) 
             Sender(allow_private=True, within_s=LONG_S) as sender,
         ):
             kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
-            running = asyncio.create_task(Deliverer(kept, sender, places=Places(8)).run(asyncio.Event()))
-
-            assert await ended(kept, 50) == ["alive"] * 50
-            assert dead.connected == 1
-            assert not running.done()
-            await abandon()
+            async with running(Deliverer(kept, sender, places=Places(8))):
+                assert await ended(kept, 50) == ["alive"] * 50
+                assert dead.connected == 1
 
     run(test)
 
@@ -177,12 +174,9 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
             kept = Kept(
                 *(due(dead, f"dead {number}", "eve") for number in range(1000)), *(due(alive, "alive", "ada") for _ in range(50))
             )
-            running = asyncio.create_task(Deliverer(kept, sender, places=Places(8, per_owner_max=5)).run(asyncio.Event()))
-
-            assert await ended(kept, 50) == ["alive"] * 50
-            assert dead.connected == 2
-            assert not running.done()
-            await abandon()
+            async with running(Deliverer(kept, sender, places=Places(8, per_owner_max=5))):
+                assert await ended(kept, 50) == ["alive"] * 50
+                assert dead.connected == 2
 
     run(test)
 
@@ -218,12 +212,9 @@ def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others
             while await deliverer.run_once():
                 pass
             kept.due += healthy
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-
-            assert await all_ended(kept, "alive", 50)
-            assert dead.connected
-            assert not running.done()
-            await abandon()
+            async with running(deliverer):
+                assert await all_ended(kept, "alive", 50)
+                assert dead.connected
 
     run(test)
 
@@ -255,10 +246,8 @@ def test_more_than_fifty_of_one_owner_are_in_flight_at_once() -> None:
     async def test() -> None:
         async with receiving(hang) as receiver, Sender(allow_private=True, within_s=LONG_S) as sender:
             kept = Kept(*(due(receiver, f"receiver {number}", owner="operator") for number in range(100)))
-            running = asyncio.create_task(Deliverer(kept, sender, places=heeded(Places(), kept.due, True)).run(asyncio.Event()))
-            await wait_for_all(receiver.arrivals, 51)
-            assert not running.done()
-            await abandon()
+            async with running(Deliverer(kept, sender, places=heeded(Places(), kept.due, True))):
+                await wait_for_all(receiver.arrivals, 51)
 
     run(test)
 
@@ -271,11 +260,8 @@ def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(60)))
             deliverer = Deliverer(kept, sender, places=Places(**{scarce: 1}), poll_s=LONG_S, stay_s=0.0)
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-
-            assert await ended(kept, 60) == ["one"] * 60
-            assert not running.done()
-            await abandon()
+            async with running(deliverer):
+                assert await ended(kept, 60) == ["one"] * 60
 
     run(test)
 
@@ -291,11 +277,8 @@ def test_who_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
             await deliverer.run_once()
             await deliverer.finish()
             kept.due += [due(receiver, "one") for _ in range(4)]
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-
-            assert await ended(kept, 5) == ["one"] * 5
-            assert not running.done()
-            await abandon()
+            async with running(deliverer):
+                assert await ended(kept, 5) == ["one"] * 5
 
     run(test)
 
@@ -313,13 +296,10 @@ def test_what_became_due_while_the_flag_was_up_is_found_by_the_look_after_it_was
                 del late[:1]
 
             deliverer = Deliverer(kept, sender, poll_s=LONG_S, stay_s=0.05, lower=lower)
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-            deliverer.wake()
-            async with asyncio.timeout(20):
-                assert [await kept.marks.get() for _ in range(2)] == ["late", "later still"]
-
-            assert not running.done()
-            await abandon()
+            async with running(deliverer):
+                deliverer.wake()
+                async with asyncio.timeout(20):
+                    assert [await kept.marks.get() for _ in range(2)] == ["late", "later still"]
 
     run(test)
 
@@ -334,14 +314,12 @@ def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
                 lowered.set()
 
             deliverer = Deliverer(kept, sender, places=Places(per_receiver_max=1), poll_s=0.01, stay_s=LONG_S, lower=lower)
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-            async with asyncio.timeout(20):
-                for _ in range(20):
-                    await kept.marks.get()
+            async with running(deliverer):
+                async with asyncio.timeout(20):
+                    for _ in range(20):
+                        await kept.marks.get()
 
-            assert not lowered.is_set()
-            assert not running.done()
-            await abandon()
+                assert not lowered.is_set()
 
     run(test)
 
@@ -356,14 +334,12 @@ def test_a_flag_is_lowered_once_and_not_by_every_look_that_finds_nothing() -> No
                 lowered.put_nowait(None)
 
             deliverer = Deliverer(Kept(), sender, poll_s=0.01, stay_s=0.05, beat=lambda: looks.put_nowait(None), lower=lower)
-            running = asyncio.create_task(deliverer.run(asyncio.Event()))
-            deliverer.wake()
-            await wait_for_all(lowered, 1)
-            await wait_for_all(looks, looks.qsize() + 5)
+            async with running(deliverer):
+                deliverer.wake()
+                await wait_for_all(lowered, 1)
+                await wait_for_all(looks, looks.qsize() + 5)
 
-            assert lowered.empty()
-            assert not running.done()
-            await abandon()
+                assert lowered.empty()
 
     run(test)
 
@@ -538,6 +514,15 @@ def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
         assert len(kept.due) == 1
 
     run(test)
+
+
+@asynccontextmanager
+async def running(deliverer: Deliverer) -> AsyncIterator[None]:
+    """Meanwhile it delivers. It has not ended by itself when the test has seen what it waits for, and is abandoned then."""
+    task = asyncio.create_task(deliverer.run(asyncio.Event()))
+    yield
+    assert not task.done()
+    await abandon()
 
 
 async def abandon() -> None:
