@@ -29,6 +29,7 @@ CHECKS = {
     "audit_transfers": "a transfer's wallets exist and are of the kinds of its type, and it did not end before it began",
     "audit_wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
+    "audit_floors": "every look at a shard's queue begins at or below what is queued in it, and below what is still to come",
     "audit_events": "every final transfer has exactly one event, nothing else has one, and the feed goes on behind them",
     "audit_deliveries": "nobody is told of a transfer that is not final, and every callback URL of a final one has its delivery",
 }

@@ -36,8 +36,17 @@ WORKER_LIMITS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_trans
 # A worker that is frozen between two statements of one round trip is not idle to Postgres, which waits for the rest of them.
 WORKER_TRANSACTION_TIMEOUT = "10s"
 
-# A plan that was made while a table was nearly empty reads all of it, and is kept: a minute later that may be a million deliveries.
-DELIVERER_LIMITS = {**API_LIMITS, "enable_seqscan": "off"}
+# A plan that was made while a table was nearly empty reads all of it, and is kept for the connection's life: a minute later the table
+# may hold a million rows. Each statement of core/sql has a way by key, so the ways that read whole tables are closed. Where there is
+# no other way, as for a table of one row, Postgres takes a closed one, and up to version 17 counts a cost for it at which it would
+# compile the plan at each execution (jit).
+PLANNER = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 
 # A host that is gone says nothing. Ours notices by KEEPALIVE, the server's side by PROBES: by Linux's default after two hours, in
 # which each such session has one of its places.
@@ -104,7 +113,7 @@ def connect(url: str) -> psycopg.Connection:
 def options(limits: Mapping[str, str]) -> str:
     # A killed client's backend notices within a second, even inside a statement, and lets its locks go.
     # A COMMIT that is answered must be durable, whatever the database's own default says.
-    given = {**limits, **PROBES, "client_connection_check_interval": "1s", "synchronous_commit": "on", "timezone": "UTC"}
+    given = {**limits, **PLANNER, **PROBES, "client_connection_check_interval": "1s", "synchronous_commit": "on", "timezone": "UTC"}
     return " ".join(f"-c {name}={value}" for name, value in given.items())
 
 

@@ -34,6 +34,7 @@ def migrate(settings: Settings) -> str | None:
         apply_missing(connection)
         with connection.transaction():
             make_shards(connection, settings.shards)
+        connection.execute(db.statement("lower_floors"))
         connection.execute(db.statement("continue_feed"))
         rights.grant(connection, role)
         if "shards" in settings.model_fields_set:

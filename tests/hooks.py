@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core import ids, webhooks
-from core.db import DELIVERER_LIMITS, Database
+from core.db import Database
 from core.ids import Prefix
 from core.signing import make_secret
 from core.transfers import Submission
@@ -58,7 +58,7 @@ def lapse(world: World) -> None:
 @asynccontextmanager
 async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
     """The way to the database of a deliverer."""
-    database = Database(world.url, connections=connections, limits=DELIVERER_LIMITS)
+    database = Database(world.url, connections=connections)
     await database.open()
     try:
         yield database

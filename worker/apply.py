@@ -1,7 +1,6 @@
 """The one transaction that moves money: it applies the next transfers of some shards."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -13,6 +12,7 @@ from core import db, ledger, metrics
 from core.failpoint import failpoint
 from core.ledger import Claim, Outcome, Refusal, Wallet
 from worker.connection import Connection, OwnConnection
+from worker.floors import Floors
 
 Row = TypeVar("Row")
 
@@ -59,7 +59,9 @@ class Applier:
         tell: Callable[[Sequence[UUID]], None] = lambda _: None,
         ring: Callable[[], None] = lambda: None,
     ) -> None:
-        self._own = OwnConnection(connect)
+        self._connect = connect
+        self._own = OwnConnection(self._new_session)
+        self._floors = Floors()
         self._tell = tell
         self._ring = ring
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
@@ -96,6 +98,10 @@ class Applier:
         """Give the connection back. The next batch opens another."""
         self._own.close()
 
+    def _new_session(self) -> Connection:
+        self._floors = Floors()
+        return self._connect()
+
     def _reject(self, shard: int, suspect: UUID) -> int:
         connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
@@ -114,6 +120,7 @@ class Applier:
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         began = time.monotonic()
         connection = self._own.opened()
+        settled, raised = self._floors.settled, {}
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -122,15 +129,20 @@ class Applier:
                 wallets = self._lock_wallets(connection, pipeline, claims)
                 failpoint("apply.after_wallets")
                 outcome = ledger.apply(claims, wallets)
+                raised = self._raise_floors(connection, locked)
                 due = self._write(connection, pipeline, places, outcome)
                 failpoint("apply.before_commit")
+        claimed = positions_by_shard(locked, places)
+        for shard, positions in claimed.items():
+            self._floors.finished(shard, settled, positions, is_all=len(positions) < limit)
+        self._floors.stored(raised)
         if places:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._tell([place.transfer_id for place in places])
             if due:
                 self._ring()
-        claimed = Counter(place.shard for place in places)
-        return Batch(len(places), full=max(claimed.values(), default=0) >= limit, busy=frozenset(shards) - locked)
+        full = any(len(positions) >= limit for positions in claimed.values())
+        return Batch(len(places), full=full, busy=frozenset(shards) - locked)
 
     def _claim(
         self, connection: Connection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
@@ -139,11 +151,19 @@ class Applier:
 
         Locks are taken here and in _lock_wallets, in this order, nowhere else.
         """
+        floors, now = self._floors, time.monotonic()
         lock = connection.execute(db.statement("lock_shards"), {"shards": list(shards)})
-        heads = select(connection, "claim_queue", {"shards": list(shards), "limit": limit}, Place)
+        wanted = {"shards": list(shards), "floors": floors.of(shards), "limit": limit}
+        heads = select(connection, "claim_queue", wanted, Place)
+        writers = connection.execute(db.statement("list_queue_writers")) if floors.is_look_due(now) else None
         pipeline.sync()
-        locked = frozenset(shard for (shard,) in lock)
+        stored = dict(lock.fetchall())
+        locked = frozenset(stored)
         places = [place for place in heads if place.shard in locked]
+        floors.locked(stored)
+        floors.saw(max((place.position for place in places), default=0))
+        if writers is not None:
+            floors.look([writer for (writer,) in writers], now)
         self.head = places[0].transfer_id if places else None
         return locked, places
 
@@ -152,6 +172,13 @@ class Applier:
         locked = select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
+
+    def _raise_floors(self, connection: Connection, locked: Collection[int]) -> dict[int, int]:
+        """Store those floors that lag, in the round trip of the writes that follow, and return them."""
+        floors = self._floors.to_store(locked)
+        if floors:
+            connection.execute(db.statement("raise_floors"), {"shards": list(floors), "floors": list(floors.values())})
+        return floors
 
     def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> bool:
         """Write what was decided, one statement each, and check that each wrote just that before it may be committed.
@@ -216,6 +243,14 @@ def statements_for(places: Sequence[Place], outcome: Outcome) -> list[Write]:
             len(places),
         ),
     ]
+
+
+def positions_by_shard(shards: Collection[int], places: Sequence[Place]) -> dict[int, list[int]]:
+    """Return, for each of these shards, the positions that were claimed in it, in order."""
+    claimed: dict[int, list[int]] = {shard: [] for shard in shards}
+    for place in places:
+        claimed[place.shard].append(place.position)
+    return claimed
 
 
 def is_anybody_told(verdict: psycopg.Cursor[Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from core import log
-from core.db import DELIVERER_LIMITS, Database
+from core.db import Database
 from core.doorbell import DELIVERIES, Doorbell
 from core.settings import Settings
 from worker.deliver import Deliverer
@@ -50,7 +50,7 @@ def stop_event(process: Process) -> asyncio.Event:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url, connections=CONNECTIONS, limits=DELIVERER_LIMITS)
+    database = Database(url, connections=CONNECTIONS)
     await database.open()
     try:
         yield database

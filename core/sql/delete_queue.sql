@@ -1,5 +1,7 @@
 -- Takes exactly these places out of the queue. Never "all up to": a smaller position may be committed later, and unseen.
--- Under the shards' locks alone. Leans on queue_pkey.
-DELETE FROM queue q
+-- Under the shards' locks alone, so no row moves between the look for its ctid and its deletion. Leans on queue_pkey a place, and deletes
+-- by ctid: a join on the key itself may be planned as a walk through the whole queue, and is while the statistics say that it is empty.
+DELETE FROM queue
  USING unnest(%(shards)b::integer[], %(positions)b::bigint[]) AS done (shard, position)
- WHERE q.shard = done.shard AND q.position = done.position
+ CROSS JOIN LATERAL (SELECT q.ctid AS place FROM queue q WHERE q.shard = done.shard AND q.position = done.position OFFSET 0) found
+ WHERE queue.ctid = found.place

@@ -13,12 +13,14 @@ GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT ON migrations TO {role};
 GRANT SELECT, INSERT ON clients TO {role};
 
--- A row lock takes the right to UPDATE some column: for wallets one of those that change anyway, for shards the one made for it.
+-- A row lock takes the right to UPDATE some column: for wallets one of those that change anyway, for shards the one made for it. The
+-- floor is raised by the worker that has locked the shard.
 GRANT SELECT, INSERT, UPDATE (balance, version) ON wallets TO {role};
-GRANT SELECT, UPDATE (lockable) ON shards TO {role};
+GRANT SELECT, UPDATE (lockable, floor) ON shards TO {role};
 
 GRANT SELECT, INSERT, UPDATE (status, failure_code, finished_at, moment, ordinal) ON transfers TO {role};
 GRANT SELECT, INSERT, DELETE ON queue TO {role};
+GRANT SELECT ON SEQUENCE queue_position_seq TO {role};
 GRANT SELECT, INSERT ON entries TO {role};
 GRANT SELECT, INSERT ON events TO {role};
 GRANT SELECT ON feed TO {role};

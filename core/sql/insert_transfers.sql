@@ -3,7 +3,9 @@
 -- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; who is left
 -- out is looked up by a statement of its own, because this one cannot see what others commit while it waits.
 -- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
--- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn.
+-- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn. Leans on wallets_pkey twice a row,
+-- and on clients_idempotency_key_key: OFFSET 0 leaves the planner no other way. IS TRUE has it look each row up in a hash table of what
+-- was inserted; as a join, which it expects to be of a row or two, a thousand would be compared with a thousand.
 WITH submitted AS (
     SELECT *
       FROM unnest(
@@ -20,18 +22,20 @@ WITH submitted AS (
     SELECT s.id, s.type, s.source, s.destination, s.amount, s.currency, s.reference, s.metadata::jsonb, s.callback_url, s.owner,
            s.idempotency_key, s.fingerprint, s.shard
       FROM submitted s
-      JOIN wallets source ON source.id = s.source AND (source.kind = 'external') = (s.type = 'deposit')
-      JOIN wallets destination ON destination.id = s.destination AND destination.kind = 'client'
-     WHERE s.owner <> 'operator'
-        OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key)
+     CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.source OFFSET 0) source
+     CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.destination OFFSET 0) destination
+     WHERE (source.kind = 'external') = (s.type = 'deposit')
+       AND destination.kind = 'client'
+       AND (s.owner <> 'operator'
+            OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0))
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING
-    RETURNING id, shard, created_at
+    RETURNING id, created_at
 ), queued AS (
     INSERT INTO queue (shard, transfer_id)
-    SELECT i.shard, i.id
-      FROM inserted i
-      JOIN submitted s ON s.id = i.id
+    SELECT s.shard, s.id
+      FROM submitted s
+     WHERE (s.id IN (SELECT id FROM inserted)) IS TRUE
      ORDER BY s.arrival
 )
 SELECT id, created_at FROM inserted

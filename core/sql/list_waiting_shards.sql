@@ -1,13 +1,15 @@
--- Shards whose next transfer has waited for longer than it should. Locks nothing. A look at queue_pkey a shard, and at transfers_pkey:
--- joined inside, as claim_queue does, because a place in the queue for nobody would else hide all that waits behind it.
--- A time that is yet to come is of a clock that has been set back since, or of another server's: nobody knows how old that one is.
+-- Shards whose next transfer has waited for longer than it should. Locks nothing. A look at shards_pkey and at queue_pkey from the floor
+-- on a shard, and at transfers_pkey: joined inside, as claim_queue does, because a place in the queue without a transfer would else
+-- hide all that waits behind it. A time that is yet to come was written by a clock that has been set back since, or by another server:
+-- how long that one has waited is unknown.
 SELECT s.shard
-  FROM shards s
+  FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s
  CROSS JOIN LATERAL (
         SELECT t.created_at
-          FROM queue q
-          JOIN transfers t ON t.id = q.transfer_id
-         WHERE q.shard = s.shard
+          FROM (
+                SELECT position, transfer_id FROM queue WHERE shard = s.shard AND position >= s.floor ORDER BY position OFFSET 0
+               ) q
+         CROSS JOIN LATERAL (SELECT created_at FROM transfers WHERE id = q.transfer_id OFFSET 0) t
          ORDER BY q.position
          LIMIT 1
        ) head

@@ -3,7 +3,7 @@ SELECT e.wallet_id, e.version, e.transfer_id, t.type, e.amount, e.balance_after,
        CASE e.wallet_id WHEN t.source THEN t.destination ELSE t.source END AS counterparty,
        t.reference, e.created_at
   FROM entries e
-  JOIN transfers t ON t.id = e.transfer_id
+ CROSS JOIN LATERAL (SELECT type, source, destination, reference FROM transfers WHERE id = e.transfer_id OFFSET 0) t
  WHERE e.wallet_id = %(wallet_id)s AND e.version < %(before)s
  ORDER BY e.version DESC
  LIMIT %(limit)s

@@ -1,6 +1,6 @@
--- Locks those of the shards' rows that nobody else holds, until the transaction ends, and returns them. Never waits: all workers
+-- Locks those of the shards' rows that nobody else holds, until the transaction ends, and returns them with their floors. Never waits: all workers
 -- would pile up behind one hot shard.
-SELECT shard
+SELECT shard, floor
   FROM shards
  WHERE shard = ANY(%(shards)b::integer[])
    FOR UPDATE SKIP LOCKED

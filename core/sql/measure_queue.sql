@@ -1,14 +1,16 @@
--- How much waits in each shard, and for how long its next transfer has: for one scrape. Locks nothing. Counts along queue_pkey, so it
--- costs what waits; looks at transfers_pkey once a shard, joined inside as list_waiting_shards does, and for the same reason.
-SELECT s.shard, coalesce(depth.transfers, 0) AS transfers,
+-- How much waits in each shard, and for how long its next transfer has: for one scrape. Locks nothing. Counts along queue_pkey from the
+-- shard's floor on, so it costs what waits; looks at transfers_pkey once a shard, joined inside as list_waiting_shards does, and for
+-- the same reason. Leans on shards_pkey besides.
+SELECT s.shard, depth.transfers,
        coalesce(greatest(extract(epoch FROM clock_timestamp() - head.created_at), 0), 0)::float8 AS oldest_s
-  FROM shards s
-  LEFT JOIN (SELECT shard, count(*) AS transfers FROM queue GROUP BY shard) depth ON depth.shard = s.shard
+  FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s
+ CROSS JOIN LATERAL (SELECT count(*) AS transfers FROM queue WHERE shard = s.shard AND position >= s.floor) depth
   LEFT JOIN LATERAL (
         SELECT t.created_at
-          FROM queue q
-          JOIN transfers t ON t.id = q.transfer_id
-         WHERE q.shard = s.shard
+          FROM (
+                SELECT position, transfer_id FROM queue WHERE shard = s.shard AND position >= s.floor ORDER BY position OFFSET 0
+               ) q
+         CROSS JOIN LATERAL (SELECT created_at FROM transfers WHERE id = q.transfer_id OFFSET 0) t
          ORDER BY q.position
          LIMIT 1
        ) head ON true

@@ -18,7 +18,7 @@ def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[A
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:
-    return [row[2] for row in run(connection, "claim_queue", shards=[shard], limit=limit)]
+    return [row[2] for row in run(connection, "claim_queue", shards=[shard], floors=[0], limit=limit)]
 
 
 def test_claims_come_in_order_of_position_and_of_their_shard_alone(world: World, connection: Connection) -> None:
@@ -36,7 +36,7 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
     sent = transfer(source, destination, 42)
     world.submit(sent)
 
-    [(_, position, *claim)] = run(connection, "claim_queue", shards=[sent.shard], limit=1)
+    [(_, position, *claim)] = run(connection, "claim_queue", shards=[sent.shard], floors=[0], limit=1)
 
     assert position >= 1
     assert claim == [sent.id, source, destination, 42]
@@ -44,14 +44,14 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
 
 def test_a_locked_shard_is_skipped_and_not_waited_for(world: World, connection: Connection) -> None:
     with psycopg.connect(world.url) as other:
-        assert run(other, "lock_shards", shards=[3]).fetchall() == [(3,)]
+        assert run(other, "lock_shards", shards=[3]).fetchall() == [(3, 0)]
 
         connection.execute("SET lock_timeout = '1ms'")
         assert run(connection, "lock_shards", shards=[3]).fetchall() == []
-        assert run(connection, "lock_shards", shards=[4]).fetchall() == [(4,)]
+        assert run(connection, "lock_shards", shards=[4]).fetchall() == [(4, 0)]
         other.rollback()
 
-    assert run(connection, "lock_shards", shards=[3]).fetchall() == [(3,)]
+    assert run(connection, "lock_shards", shards=[3]).fetchall() == [(3, 0)]
 
 
 def test_a_shard_that_does_not_exist_cannot_be_locked(connection: Connection) -> None:
