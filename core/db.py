@@ -36,10 +36,10 @@ WORKER_LIMITS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_trans
 # A worker that is frozen between two statements of one round trip is not idle to Postgres, which waits for the rest of them.
 WORKER_TRANSACTION_TIMEOUT = "10s"
 
-# A plan that was made while a table was nearly empty reads all of it, and is kept for the connection's life: a minute later the table
-# may hold a million rows. Each statement of core/sql has a way by key, so the ways that read whole tables are closed. Where there is
-# no other way, as for a table of one row, Postgres takes a closed one, and up to version 17 counts a cost for it at which it would
-# compile the plan at each execution (jit).
+# A plan that was made while a table was nearly empty reads all of it, and is kept for the connection's life: a minute later the
+# table may hold a million rows. Each statement of core/sql has a way by key, so the ways that read whole tables are closed. Where
+# there is no other way, as for a table of one row, Postgres takes a closed one, and up to version 17 counts a cost for it at which
+# it would compile the plan at each execution (jit).
 PLANNER = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",

@@ -13,18 +13,18 @@ any database, and open for days:
    its locks, at COMMIT PREPARED too. So all of V have ended, and a statement that begins now sees whatever will ever be at or
    below S.
 
-A claim that began after 3, in a transaction that has locked the shard, has therefore seen all that the shard will ever have up to S.
-Once that transaction is committed, the floor rises to S + 1, or to behind the last claimed position where more was left. Nothing is
-lost where the process dies: a floor that was not stored is found again, and one that was stored is true.
+A claim that began after 3, in a transaction that has locked the shard, has therefore seen all that the shard will ever have up to
+S. Once that transaction is committed, the floor rises to S + 1, or to behind the last claimed position where more was left. Nothing
+is lost where the process dies: a floor that was not stored is found again, and one that was stored is true.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-LOOK_EVERY_S = 0.5  # a look at the server's locks takes some 0.3 ms, and transactions that take a lock wait for part of that
+LOOK_EVERY_S = 0.5  # a look at the server's locks takes some 0.3 ms, and all that takes a lock waits for part of that
 LOOK_AFTER = 1_000  # positions; to read over so many deleted rows takes less than a look
-# While a snapshot is held, a look at the queue steps over one row for each that was deleted above the stored floor, and a look at the
-# floor over one version of its row for each time that it was stored. At 5000, ten million deleted rows leave 2000 versions.
+# While a snapshot is held, a look at the queue steps over each row that was deleted above the stored floor, and a look at the floor
+# over each version of its row that was ever stored. At 5000, ten million deleted rows leave 2000 versions.
 STORE_AFTER = 5_000
 
 

@@ -1,0 +1,380 @@
+"""Every statement finds its rows by key, whatever the planner's statistics say.
+
+A plan is made when a session first needs it and kept for the session's life: here while all tables are empty and the statistics say so.
+Then tens of thousands of rows come, and what each statement reads is counted: rows by table, and buffers.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import ClientCursor
+
+from core import db, ids
+from tests.databases import Databases
+from tests.world import SHARDS, World
+
+Connection = psycopg.Connection[Any]
+
+ROWS = 50_000  # of each table; of the queue half
+QUEUED = ROWS // 2
+KEYS = 100  # that a statement is given, if it takes several
+LIMIT = 21  # of a page
+
+# What is not asked beside a load, or by key.
+EXEMPT = {
+    **dict.fromkeys((file.stem for file in db.SQL.glob("audit_*.sql")), "reads everything, by its own session, and says so"),
+    "check_database": "reads settings",
+    "compare_owner": "a migration's; reads the catalogue",
+    "continue_feed": "a migration's",
+    "create_migrations": "a migration's; makes a table",
+    "create_role": "a migration's; makes a role",
+    "find_role": "a migration's; reads the catalogue",
+    "grant_rights": "a migration's; grants rights",
+    "insert_external_wallets": "a migration's",
+    "insert_first_operator_key": "a migration's",
+    "insert_migration": "a migration's",
+    "insert_shards": "a migration's",
+    "limit_transactions": "reads settings",
+    "list_migrations": "reads a table with a row a migration",
+    "list_queue_writers": "reads the server's table of locks",
+    "lower_floors": "a migration's",
+    "set_password": "a migration's; changes a role",
+}
+
+
+def uuid(kind: int, number: int) -> UUID:
+    """The id of the row of this number, as `filled` makes it."""
+    return UUID(f"00000000-0000-7000-{8000 + kind}-{number:012x}")
+
+
+CLIENT, WALLET, TRANSFER, ENDPOINT, DELIVERY, KEY = 100, 200, 300, 400, 500, 600
+SOME = range(10_001, 10_001 + KEYS)
+QUEUED_SOME = range(QUEUED + 10_001, QUEUED + 10_001 + KEYS)
+NEW_SOME = range(ROWS + 1, ROWS + 1 + KEYS)
+
+FILL = f"""
+INSERT INTO clients (id, name, external_id, metadata, idempotency_key, fingerprint)
+SELECT {{client}}, 'Ada', 'x' || n, '{{{{}}}}', 'c' || n, sha256('f') FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO wallets (id, client_id, kind, currency)
+SELECT {{wallet}}, {{client}}, 'client', 'USD' FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO keys (id, role, client_id, digest)
+SELECT {{key}}, 'client', {{client}}, sha256(n::text::bytea)
+  FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
+                       fingerprint, shard, moment, ordinal, callback_url)
+SELECT {{transfer}}, 'transfer', CASE WHEN n > {QUEUED} THEN 'queued' ELSE 'applied' END, CASE WHEN n <= {QUEUED} THEN now() END,
+       {{source}}, {{destination}}, 1, 'USD', '{{{{}}}}', 'cli_' || n % 5000, 't' || n, sha256('f'), n % {SHARDS},
+       CASE WHEN n <= {QUEUED} THEN n - 1000000 END, CASE WHEN n <= {QUEUED} THEN 1 END, 'https://example.com/'
+  FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO queue (shard, transfer_id) SELECT n % {SHARDS}, {{transfer}} FROM generate_series({QUEUED + 1}, {ROWS}) n;
+
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
+SELECT {{source}}, 2 * n, {{transfer}}, -1, 0 FROM generate_series(1, {QUEUED}) n
+UNION ALL
+SELECT {{destination}}, 2 * n + 1, {{transfer}}, 1, 0 FROM generate_series(1, {QUEUED}) n;
+
+INSERT INTO events (moment, transfer_ids) SELECT n - 1000000, ARRAY[{{transfer}}] FROM generate_series(1, {QUEUED}) n;
+
+INSERT INTO webhook_endpoints (id, owner, wallet_id, url, events, secret)
+SELECT {{endpoint}}, 'cli_' || n, {{wallet}}, 'https://example.com/', '{{{{transfer.applied}}}}', 'whsec_' || repeat('A', 32)
+  FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO webhook_secrets (owner, secret) SELECT 'cli_' || n, 'whsec_' || repeat('A', 32) FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO deliveries (id, owner, receiver, transfer_id, endpoint_id, shard, status, next_attempt_at, finished_at)
+SELECT {{delivery}}, 'cli_' || n % 100, {{receiving}}, {{delivered}}, {{receiving}}, 0,
+       CASE WHEN n % 3 = 0 THEN 'failed' ELSE 'pending' END,
+       CASE WHEN n % 3 > 0 THEN now() END, CASE WHEN n % 3 = 0 THEN now() END
+  FROM generate_series(1, {ROWS}) n;
+
+INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_ms, status_code)
+SELECT {{delivery}}, 1, now(), 1, 500 FROM generate_series(1, {ROWS}) n;
+"""
+
+
+def made(kind: int, number: str = "n") -> str:
+    """The same id in SQL."""
+    return f"('00000000-0000-7000-{8000 + kind}-' || lpad(to_hex({number}), 12, '0'))::uuid"
+
+
+def fill(world: World) -> None:
+    filled = FILL.format(
+        client=made(CLIENT),
+        wallet=made(WALLET),
+        key=made(KEY),
+        transfer=made(TRANSFER),
+        source=made(WALLET, "(n % 5000 + 1)"),
+        destination=made(WALLET, "(n % 5000 + 2)"),
+        endpoint=made(ENDPOINT),
+        delivery=made(DELIVERY),
+        receiving=made(ENDPOINT, "(n % 100 + 1)"),
+        delivered=made(TRANSFER, f"(n % {QUEUED - 1} + 1)"),
+    )
+    world.query(filled)
+
+
+class Case(NamedTuple):
+    """A statement's parameters, and how many rows it is to find: what it reads is bounded by that."""
+
+    params: dict[str, object]
+    keys: int = 1
+    waiting: int = 0  # rows of the queue that it is to read besides, which costs what waits
+
+
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+SECRET = "whsec_" + "B" * 32
+PAGE = {"before": ids.LAST, "limit": LIMIT}
+TRANSFERS = [uuid(TRANSFER, number) for number in QUEUED_SOME]
+SHARDS_LEFT = list(range(SHARDS))
+NEW = {
+    "ids": [uuid(TRANSFER, number) for number in NEW_SOME],
+    "types": ["transfer"] * KEYS,
+    "sources": [uuid(WALLET, number) for number in SOME],
+    "destinations": [uuid(WALLET, number + 1) for number in SOME],
+    "amounts": [1] * KEYS,
+    "currencies": ["USD"] * KEYS,
+    "references": [None] * KEYS,
+    "metadata": ["{}"] * KEYS,
+    "callback_urls": [None] * KEYS,
+    "owners": ["operator"] * KEYS,
+    "idempotency_keys": [f"new{number}" for number in SOME],
+    "fingerprints": [b"f" * 32] * KEYS,
+    "shards": [number % SHARDS for number in SOME],
+}
+ENDPOINT_OF = {"id": uuid(ENDPOINT, 7), "owner": "cli_7"}
+
+CASES = {
+    "cancel_deliveries": Case({"endpoint_id": uuid(ENDPOINT, 7), "limit": KEYS}, KEYS),
+    "claim_deliveries": Case(
+        {
+            "owners": [f"cli_{number}" for number in range(KEYS)],
+            "receivers": [str(uuid(ENDPOINT, number + 1)) for number in range(KEYS)],
+            "counts": [2] * KEYS,
+            "lease_s": 60.0,
+        },
+        16 * KEYS,
+    ),
+    "claim_queue": Case({"shards": SHARDS_LEFT, "floors": [0] * SHARDS, "limit": 10}, 10 * SHARDS),
+    "count_queue": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
+    "count_queue_by_client": Case({"most": 500, "at_least": 1}, 500),
+    "count_shards": Case({}, SHARDS),
+    "delete_endpoint": Case(ENDPOINT_OF),
+    "delete_queue": Case(
+        {
+            "shards": [number % SHARDS for number in QUEUED_SOME],
+            "positions": [number - QUEUED for number in QUEUED_SOME],
+        },
+        KEYS,
+    ),
+    "find_client": Case({"id": uuid(CLIENT, 7)}),
+    "find_client_by_key": Case({"idempotency_key": "c7"}),
+    "find_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7", "attempts": 5}),
+    "find_endpoint": Case(ENDPOINT_OF),
+    "find_event": Case({"id": uuid(TRANSFER, 7), "wallet_id": None}),
+    "find_key": Case({"digest": b"7"}),
+    "find_key_by_id": Case({"id": uuid(KEY, 7)}),
+    "find_transfers": Case({"ids": [uuid(TRANSFER, number) for number in SOME]}, KEYS),
+    "find_transfers_by_key": Case(
+        {
+            "owners": [f"cli_{number % 5000}" for number in SOME],
+            "idempotency_keys": [f"t{number}" for number in SOME],
+        },
+        KEYS,
+    ),
+    "find_wallet": Case({"id": uuid(WALLET, 7)}),
+    "find_wallet_kinds": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
+    "find_webhook_secret": Case({"owner": "cli_7"}),
+    "finish_transfers": Case({"ids": TRANSFERS, "failure_codes": [None] * KEYS}, KEYS),
+    "insert_client": Case(
+        {
+            "id": uuid(CLIENT, ROWS + 1),
+            "name": "Ada",
+            "external_id": None,
+            "metadata": "{}",
+            "idempotency_key": "new",
+            "fingerprint": b"f" * 32,
+            "wallet_id": uuid(WALLET, ROWS + 1),
+            "currency": "USD",
+        }
+    ),
+    "insert_endpoint": Case(
+        {
+            "id": uuid(ENDPOINT, ROWS + 1),
+            "owner": "cli_7",
+            "wallet_id": uuid(WALLET, 7),
+            "url": "https://example.com/",
+            "events": ["transfer.applied"],
+            "description": None,
+            "secret": SECRET,
+            "client_max": 20,
+        }
+    ),
+    "insert_entries": Case(
+        {
+            "wallet_ids": [uuid(WALLET, number) for number in SOME],
+            "versions": [200_000] * KEYS,
+            "transfer_ids": TRANSFERS,
+            "amounts": [1] * KEYS,
+            "balances": [1] * KEYS,
+        },
+        KEYS,
+    ),
+    "insert_key": Case({"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}),
+    "insert_transfers": Case(NEW, KEYS),
+    "insert_webhook_secret": Case({"owner": "new", "secret": SECRET}),
+    "list_clients": Case({**PAGE, "external_id": None}, LIMIT),
+    "list_clients of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),
+    "list_endpoint_deliveries": Case(
+        {**PAGE, "endpoint_id": uuid(ENDPOINT, 7), "statuses": ["pending", "failed"], "attempts": 5}, 2 * LIMIT
+    ),
+    "list_endpoints": Case({**PAGE, "owner": "cli_7"}, LIMIT),
+    "list_events": Case({"moment": -990_000, "ordinal": 1, "limit": LIMIT}, LIMIT),
+    "list_keys": Case({**PAGE, "client_id": None}, LIMIT),
+    "list_keys of a client": Case({**PAGE, "client_id": uuid(CLIENT, 7)}, LIMIT),
+    "list_queued_transfers": Case(PAGE, LIMIT, waiting=QUEUED),
+    "list_receivers": Case(
+        {"from_owner": "", "owners": ["cli_7"], "receivers": [""], "per_owner": 10, "limit": KEYS},
+        4 * KEYS,
+    ),
+    "list_transfer_deliveries": Case(
+        {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
+    ),
+    "list_transfers": Case({**PAGE, "status": None, "window": LIMIT}, LIMIT),
+    "list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
+    "list_wallet_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "limit": LIMIT}, LIMIT),
+    "list_wallet_events": Case(
+        {"moment": -990_000, "ordinal": 1, "window": KEYS, "wallet_id": uuid(WALLET, 7), "limit": LIMIT}, 2 * KEYS
+    ),
+    "list_wallet_transfers": Case({**PAGE, "wallet_id": uuid(WALLET, 7), "status": None, "window": LIMIT}, 2 * LIMIT),
+    "lock_shards": Case({"shards": SHARDS_LEFT}, SHARDS),
+    "lock_wallets": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
+    "mark_delivery": Case(
+        {
+            "status": "pending",
+            "retry_in_s": 60.0,
+            "id": uuid(DELIVERY, 7),
+            "claimed_until": NOW,
+            "started_at": NOW,
+            "duration_ms": 1,
+            "status_code": 500,
+            "error": None,
+            "gone": False,
+            "failing_max_s": 60.0,
+            "url": "https://example.com/",
+        }
+    ),
+    "measure_queue": Case({}, SHARDS, waiting=2 * QUEUED),
+    "note_key_use": Case({"ids": [uuid(KEY, number) for number in SOME]}, KEYS),
+    "raise_floors": Case({"shards": SHARDS_LEFT, "floors": [1] * SHARDS}, SHARDS),
+    "redeliver_deliveries": Case(
+        {"endpoint_id": uuid(ENDPOINT, 7), "since_id": uuid(DELIVERY, 0), "since": NOW, "limit": KEYS}, 2 * KEYS
+    ),
+    "redeliver_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7"}),
+    "revoke_key": Case({"id": uuid(KEY, 7)}),
+    "rotate_endpoint_secret": Case({**ENDPOINT_OF, "secret": SECRET, "old_signs_for_s": 60.0}),
+    "rotate_webhook_secret": Case({"owner": "cli_7", "secret": SECRET, "old_signs_for_s": 60.0}),
+    "update_endpoint": Case(
+        {**ENDPOINT_OF, "url": None, "events": None, "describes": False, "description": None, "status": "disabled"}
+    ),
+    "update_wallets": Case(
+        {"ids": [uuid(WALLET, number) for number in SOME], "balances": [1] * KEYS, "versions": [1] * KEYS}, KEYS
+    ),
+}
+
+
+def statement_of(case: str) -> str:
+    return case.partition(" ")[0]
+
+
+class Session:
+    """A session as the product opens it, whose plans are made once and kept."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cursor = ClientCursor(connection)
+        self._prepared: dict[str, list[str]] = {}
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+
+    def execute(self, name: str, params: Mapping[str, object], before: str = "") -> list[Any]:
+        """Execute a statement of core/sql as a prepared one; change nothing."""
+        with self._connection.transaction(force_rollback=True):
+            names = self._prepare(name)
+            values = f"({', '.join(['%s'] * len(names))})" if names else ""
+            self._cursor.execute(f"{before} EXECUTE {name} {values}".encode(), [params[one] for one in names])
+            return self._cursor.fetchall() if self._cursor.description else []
+
+    def plan(self, case: Case, name: str) -> dict[str, Any]:
+        """Execute it and return the plan that it was executed by, with what was read."""
+        plan: dict[str, Any] = self.execute(name, case.params, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)")[0][0][0]["Plan"]
+        return plan
+
+    def _prepare(self, name: str) -> list[str]:
+        """Prepare it, unless it is, and return the names of its parameters in their order."""
+        if name not in self._prepared:
+            text = db.statement(name)
+            names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", text)))
+            numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", text)
+            self._connection.execute(f"PREPARE {name} AS {numbered}".encode())
+            self._prepared[name] = names
+        return self._prepared[name]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+def rows_read(plan: dict[str, Any]) -> Counter[str]:
+    """Count, by table and else by the kind of node, the rows that were returned or thrown away."""
+    read: Counter[str] = Counter()
+    for node in nodes(plan):
+        removed = sum(number for what, number in node.items() if what.startswith("Rows Removed by"))
+        read[node.get("Relation Name", node["Node Type"])] += round((node["Actual Rows"] + removed) * node["Actual Loops"])
+    return read
+
+
+@pytest.fixture(scope="module")
+def sessions(databases: Databases) -> Iterator[dict[str, Session]]:
+    """Sessions on one filled database: one that made all its plans before there was a row, one that makes them now."""
+    url = databases.migrated()
+    world = World(url, databases.owner_url(url))
+    for (table,) in world.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        world.query(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    world.query("ANALYZE")
+    with closing(db.connect(url)) as early, closing(db.connect(url)) as late:
+        opened = {"made on empty tables": Session(early), "made on statistics of empty tables": Session(late)}
+        for name, case in CASES.items():
+            opened["made on empty tables"].execute(statement_of(name), case.params)
+        fill(world)
+        yield opened
+
+
+def test_every_statement_is_tried_or_exempt() -> None:
+    assert {statement_of(case) for case in CASES} | EXEMPT.keys() == {file.stem for file in db.SQL.glob("*.sql")}
+    assert not {statement_of(case) for case in CASES} & EXEMPT.keys()
+
+
+@pytest.mark.parametrize("session", ["made on empty tables", "made on statistics of empty tables"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_plan_reads_by_key(sessions: dict[str, Session], name: str, session: str) -> None:
+    case = CASES[name]
+
+    plan = sessions[session].plan(case, statement_of(name))
+
+    read = rows_read(plan)
+    by_key = 4 * case.keys + 40
+    assert read["transfers"] <= by_key
+    assert max(read.values()) <= by_key + 2 * case.waiting, read
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 30 * case.keys + 100 + case.waiting
