@@ -2,29 +2,31 @@
 -- for whoever asks: nobody else is given them before. With each comes all that is to be sent: the transfer with its entries, where to,
 -- and what signs. Without a URL it is for nobody any more: its endpoint is deleted or disabled. Locks up to 16 rows of a receiver; what
 -- somebody else is just claiming is passed over. A limit that the plan does not know would have it read and sort all that is due.
--- Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a
+-- OFFSET 0 and ARRAY leave it no other way, whatever the statistics say. Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, webhook_endpoints_pkey and webhook_secrets_pkey a
 -- row: the last is in the database's own collation, and a comparison in that of deliveries would read all secrets instead.
 WITH claimed AS (
     UPDATE deliveries d
        SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
-      FROM unnest(%(owners)s::text[], %(receivers)s::text[], %(counts)s::bigint[]) AS wanted (owner, receiver, count)
-     CROSS JOIN LATERAL (
-            SELECT due.id
-              FROM (
-                    SELECT d.id, d.next_attempt_at
-                      FROM deliveries d
-                     WHERE d.status = 'pending'
-                       AND d.owner = wanted.owner
-                       AND d.receiver = wanted.receiver
-                       AND d.next_attempt_at <= now()
-                     ORDER BY d.next_attempt_at
-                     LIMIT 16
-                       FOR UPDATE SKIP LOCKED
-                   ) due
-             ORDER BY due.next_attempt_at
-             LIMIT wanted.count
-           ) first
-     WHERE d.id = first.id
+     WHERE d.id = ANY(ARRAY(
+            SELECT first.id
+              FROM unnest(%(owners)s::text[], %(receivers)s::text[], %(counts)s::bigint[]) AS wanted (owner, receiver, count)
+             CROSS JOIN LATERAL (
+                    SELECT due.id
+                      FROM (
+                            SELECT d.id, d.next_attempt_at
+                              FROM deliveries d
+                             WHERE d.status = 'pending'
+                               AND d.owner = wanted.owner
+                               AND d.receiver = wanted.receiver
+                               AND d.next_attempt_at <= now()
+                             ORDER BY d.next_attempt_at
+                             LIMIT 16
+                               FOR UPDATE SKIP LOCKED
+                           ) due
+                     ORDER BY due.next_attempt_at
+                     LIMIT wanted.count
+                   ) first
+           ))
     RETURNING d.id, d.owner, d.receiver, d.transfer_id, d.endpoint_id, d.failures, d.next_attempt_at
 )
 SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id, c.failures, c.next_attempt_at AS claimed_until,
@@ -38,6 +40,8 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
        coalesce((SELECT json_agg(json_build_array(n.wallet_id, n.version, n.amount, n.balance_after))
                    FROM entries n WHERE n.transfer_id = t.id), '[]') AS entries
   FROM claimed c
-  JOIN transfers t ON t.id = c.transfer_id
-  LEFT JOIN webhook_endpoints e ON e.id = c.endpoint_id
-  LEFT JOIN webhook_secrets s ON c.endpoint_id IS NULL AND s.owner = c.owner COLLATE "default"
+ CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = c.transfer_id OFFSET 0) t
+  LEFT JOIN LATERAL (SELECT * FROM webhook_endpoints WHERE id = c.endpoint_id OFFSET 0) e ON true
+  LEFT JOIN LATERAL (
+        SELECT * FROM webhook_secrets WHERE c.endpoint_id IS NULL AND owner = c.owner COLLATE "default" OFFSET 0
+       ) s ON true

@@ -3,6 +3,6 @@ SELECT d.id, d.transfer_id, d.endpoint_id, CASE WHEN d.endpoint_id IS NULL THEN 
        d.next_attempt_at, d.created_at, d.finished_at,
        ARRAY(SELECT json_build_array(a.number, a.started_at, a.duration_ms, a.status_code, a.error)
                FROM delivery_attempts a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT %(attempts)s) AS attempts
-  FROM deliveries d
-  JOIN transfers t ON t.id = d.transfer_id
- WHERE d.id = %(id)s AND d.owner = %(owner)s
+  FROM (SELECT * FROM deliveries WHERE id = %(id)s OFFSET 0) d
+ CROSS JOIN LATERAL (SELECT callback_url FROM transfers WHERE id = d.transfer_id OFFSET 0) t
+ WHERE d.owner = %(owner)s

@@ -2,8 +2,7 @@
 -- key of a client who has none opens nothing. Locks nothing; leans on keys_digest_key, wallets_client_id_key.
 SELECT k.id AS key_id, k.role, k.client_id, w.id AS wallet_id,
        coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_due
-  FROM keys k
-  LEFT JOIN wallets w ON w.client_id = k.client_id
- WHERE k.digest = %(digest)s
-   AND k.revoked_at IS NULL
+  FROM (SELECT * FROM keys WHERE digest = %(digest)s OFFSET 0) k
+  LEFT JOIN LATERAL (SELECT id FROM wallets WHERE client_id = k.client_id OFFSET 0) w ON true
+ WHERE k.revoked_at IS NULL
    AND (k.role = 'operator' OR w.id IS NOT NULL)

@@ -2,7 +2,8 @@
 -- disabled when it is gone, or has done nothing else for too long and a delivery is given up on: one failure after a long silence is
 -- not that. What was answered at a URL that the endpoint has left says nothing about it. Only for who holds the last claim: once
 -- somebody else has claimed it, or it has been canceled, this changes nothing and returns no row. Locks the delivery, then its endpoint.
--- Leans on deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey.
+-- Leans on deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey: IS TRUE keeps the planner from deliveries_due,
+-- of which it would read all that is pending.
 WITH marked AS (
     UPDATE deliveries
        SET status = %(status)s,
@@ -10,7 +11,7 @@ WITH marked AS (
            failures = failures + CASE WHEN %(status)s = 'delivered' THEN 0 ELSE 1 END,
            next_attempt_at = now() + make_interval(secs => %(retry_in_s)s),
            finished_at = CASE WHEN %(status)s <> 'pending' THEN now() END
-     WHERE id = %(id)s AND status = 'pending' AND next_attempt_at = %(claimed_until)s
+     WHERE id = %(id)s AND (status = 'pending') IS TRUE AND next_attempt_at = %(claimed_until)s
     RETURNING id, attempts, endpoint_id
 ), attempt AS (
     INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_ms, status_code, error)
@@ -28,11 +29,11 @@ WITH marked AS (
                         WHEN %(gone)s THEN 'gone'
                         WHEN %(status)s = 'failed' AND old.failing_since < now() - make_interval(secs => %(failing_max_s)s) THEN 'failing'
                     END AS reason
-              FROM marked
-              JOIN webhook_endpoints old ON old.id = marked.endpoint_id
+              FROM (SELECT * FROM webhook_endpoints WHERE id = (SELECT endpoint_id FROM marked) OFFSET 0) old
              WHERE old.status = 'enabled'
            ) verdict
-     WHERE e.id = verdict.id
+     WHERE e.id = (SELECT endpoint_id FROM marked)
+       AND e.id = verdict.id
        AND e.status = 'enabled'
        AND e.url = %(url)s
        AND (verdict.failing_since IS DISTINCT FROM e.failing_since OR verdict.reason IS NOT NULL)

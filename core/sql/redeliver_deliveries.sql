@@ -3,7 +3,7 @@
 -- itself decides. Ranges, as in list_endpoint_deliveries. Locks the rows; leans on deliveries_endpoint and deliveries_pkey.
 UPDATE deliveries d
    SET status = 'pending', next_attempt_at = clock_timestamp(), failures = 0, finished_at = NULL
-  FROM (
+ WHERE d.id = ANY(ARRAY(
         SELECT one.id
           FROM unnest(ARRAY['failed', 'canceled']) AS wanted (status)
          CROSS JOIN LATERAL (
@@ -18,6 +18,6 @@ UPDATE deliveries d
                ) one
          ORDER BY one.id
          LIMIT %(limit)s
-       ) chosen
- WHERE d.id = chosen.id AND d.status IN ('failed', 'canceled')
+       ))
+   AND d.status IN ('failed', 'canceled')
 RETURNING d.id

@@ -1,7 +1,7 @@
 """Every statement finds its rows by key, whatever the planner's statistics say.
 
-A plan is made when a session first needs it and kept for the session's life: here while all tables are empty and the statistics say so.
-Then tens of thousands of rows come, and what each statement reads is counted: rows by table, and buffers.
+A plan is made when a session first needs it and kept for the session's life: here while all tables are empty and the statistics say
+so. Then tens of thousands of rows come, and what each statement reads is counted: rows by table, and buffers.
 """
 
 import re
@@ -337,11 +337,13 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rows_read(plan: dict[str, Any]) -> Counter[str]:
-    """Count, by table and else by the kind of node, the rows that were returned or thrown away."""
+    """Count, by table and else by the kind of node, the rows that were read: returned by a scan, or thrown away by anything."""
     read: Counter[str] = Counter()
     for node in nodes(plan):
-        removed = sum(number for what, number in node.items() if what.startswith("Rows Removed by"))
-        read[node.get("Relation Name", node["Node Type"])] += round((node["Actual Rows"] + removed) * node["Actual Loops"])
+        rows = sum(number for what, number in node.items() if what.startswith("Rows Removed by"))
+        if node["Node Type"].endswith("Scan"):
+            rows += node["Actual Rows"]
+        read[node.get("Relation Name", node["Node Type"])] += round(rows * node["Actual Loops"])
     return read
 
 
