@@ -120,7 +120,7 @@ class Applier:
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         began = time.monotonic()
         connection = self._own.opened()
-        settled, raised = self._floors.settled, {}
+        settled = self._floors.settling.settled
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -129,13 +129,12 @@ class Applier:
                 wallets = self._lock_wallets(connection, pipeline, claims)
                 failpoint("apply.after_wallets")
                 outcome = ledger.apply(claims, wallets)
-                raised = self._raise_floors(connection, locked)
+                self._store_floors(connection, locked)
                 due = self._write(connection, pipeline, places, outcome)
                 failpoint("apply.before_commit")
         claimed = positions_by_shard(locked, places)
         for shard, positions in claimed.items():
-            self._floors.finished(shard, settled, positions, is_all=len(positions) < limit)
-        self._floors.stored(raised)
+            self._floors.drained(shard, settled, positions, is_all=len(positions) < limit)
         if places:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._tell([place.transfer_id for place in places])
@@ -155,15 +154,15 @@ class Applier:
         lock = connection.execute(db.statement("lock_shards"), {"shards": list(shards)})
         wanted = {"shards": list(shards), "floors": floors.of(shards), "limit": limit}
         heads = select(connection, "claim_queue", wanted, Place)
-        writers = connection.execute(db.statement("list_queue_writers")) if floors.is_look_due(now) else None
+        writers = connection.execute(db.statement("list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()
         stored = dict(lock.fetchall())
         locked = frozenset(stored)
         places = [place for place in heads if place.shard in locked]
         floors.locked(stored)
-        floors.saw(max((place.position for place in places), default=0))
+        floors.settling.saw(max((place.position for place in places), default=0))
         if writers is not None:
-            floors.look([writer for (writer,) in writers], now)
+            floors.settling.look([writer for (writer,) in writers], now)
         self.head = places[0].transfer_id if places else None
         return locked, places
 
@@ -173,12 +172,11 @@ class Applier:
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
 
-    def _raise_floors(self, connection: Connection, locked: Collection[int]) -> dict[int, int]:
-        """Store those floors that lag, in the round trip of the writes that follow, and return them."""
+    def _store_floors(self, connection: Connection, locked: Collection[int]) -> None:
+        """Store the floors of those shards where it lags, in the round trip of the writes that follow."""
         floors = self._floors.to_store(locked)
         if floors:
-            connection.execute(db.statement("raise_floors"), {"shards": list(floors), "floors": list(floors.values())})
-        return floors
+            connection.execute(db.statement("store_floors"), {"shards": list(floors), "floors": list(floors.values())})
 
     def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> bool:
         """Write what was decided, one statement each, and check that each wrote just that before it may be committed.

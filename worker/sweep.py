@@ -1,5 +1,6 @@
 """Drains what waited too long, without Redis: so that no lost doorbell, dead worker or empty Redis delays a transfer for long."""
 
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -8,6 +9,7 @@ from core import db, log
 from core.failpoint import failpoint
 from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
+from worker.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import Process
 
 SWEEP_EVERY_S = 1.0
@@ -18,7 +20,10 @@ logger = log.get(__name__)
 
 class Sweeper:
     def __init__(self, connect: Callable[[], Connection], drainer: Drainer) -> None:
-        self._own = OwnConnection(connect)
+        self._connect = connect
+        self._own = OwnConnection(self._new_session)
+        self._settling = Settling()
+        self._raised = 0  # what was settled when floors were last raised
         self._drainer = drainer
 
     def run(self, process: Process) -> None:
@@ -35,6 +40,7 @@ class Sweeper:
         """
         failpoint("sweep.before_list")
         try:
+            raised = self._raise_floors()
             waiting = self._waiting_shards()
         except psycopg.Error as error:
             logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
@@ -43,10 +49,29 @@ class Sweeper:
         if waiting:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
-        return self._drainer.answer(waiting, gathers=False)
+        # A drain may have found a shard locked while its floor was stored, and left it to the holder of the lock.
+        return self._drainer.answer([*waiting, *raised.difference(waiting)], gathers=False)
 
     def close(self) -> None:
         self._own.close()
+
+    def _new_session(self) -> Connection:
+        self._settling = Settling()
+        return self._connect()
+
+    def _raise_floors(self) -> set[int]:
+        """Raise the shards' floors where they lag, so that a look at the queue steps over few rows that were deleted; return those."""
+        connection, settling, now = self._own.opened(), self._settling, time.monotonic()
+        [(position,)] = connection.execute(db.statement("find_last_position")).fetchall()
+        settling.saw(position)
+        if settling.is_look_due(now):
+            settling.look([writer for (writer,) in connection.execute(db.statement("list_queue_writers"))], now)
+        if settling.settled < self._raised + SWEEPER_STORES_AFTER:
+            return set()
+        wanted = {"settled": settling.settled, "lag": SWEEPER_STORES_AFTER}
+        raised = {shard for (shard,) in connection.execute(db.statement("raise_floors"), wanted)}
+        self._raised = settling.settled
+        return raised
 
     def _waiting_shards(self) -> list[int]:
         rows = self._own.opened().execute(db.statement("list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()

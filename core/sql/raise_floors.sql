@@ -1,6 +1,21 @@
--- Stores where the queues of these shards begin. Under the shards' locks alone; a floor only rises. Leans on shards_pkey.
+-- Raises the floors of those shards whose lag is worth a new version of the row: to the first position that is queued, or behind all that
+-- is settled; returns the shards. To be run as a statement of its own, begun after that was settled (see worker/floors.py). Locks the
+-- rows of these shards once all floors are known, but for those that a drain has locked; a floor only rises. Leans on shards_pkey, and
+-- on queue_pkey from the floor on, a look a shard.
+WITH known AS MATERIALIZED (
+    SELECT s.shard, least(%(settled)s + 1, head.position) AS floor
+      FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s
+      LEFT JOIN LATERAL (
+            SELECT position FROM queue WHERE shard = s.shard AND position >= s.floor ORDER BY position LIMIT 1
+           ) head ON true
+), raised AS MATERIALIZED (
+    SELECT known.shard, known.floor
+      FROM known
+      JOIN shards ON shards.shard = known.shard AND shards.floor + %(lag)s <= known.floor
+       FOR UPDATE OF shards SKIP LOCKED
+)
 UPDATE shards
    SET floor = raised.floor
-  FROM unnest(%(shards)b::integer[], %(floors)b::bigint[]) AS raised (shard, floor)
- CROSS JOIN LATERAL (SELECT s.ctid AS place FROM shards s WHERE s.shard = raised.shard AND s.floor < raised.floor OFFSET 0) found
- WHERE shards.ctid = found.place
+  FROM raised
+ WHERE shards.shard = raised.shard AND shards.floor < raised.floor
+RETURNING shards.shard

@@ -33,6 +33,7 @@ EXEMPT = {
     "check_database": "reads settings",
     "compare_owner": "a migration's; reads the catalogue",
     "continue_feed": "a migration's",
+    "find_last_position": "reads a sequence",
     "create_migrations": "a migration's; makes a table",
     "create_role": "a migration's; makes a role",
     "find_role": "a migration's; reads the catalogue",
@@ -276,7 +277,8 @@ CASES = {
     ),
     "measure_queue": Case({}, SHARDS, waiting=2 * QUEUED),
     "note_key_use": Case({"ids": [uuid(KEY, number) for number in SOME]}, KEYS),
-    "raise_floors": Case({"shards": SHARDS_LEFT, "floors": [1] * SHARDS}, SHARDS),
+    "raise_floors": Case({"settled": QUEUED, "lag": 1}, SHARDS),
+    "store_floors": Case({"shards": SHARDS_LEFT, "floors": [1] * SHARDS}, SHARDS),
     "redeliver_deliveries": Case(
         {"endpoint_id": uuid(ENDPOINT, 7), "since_id": uuid(DELIVERY, 0), "since": NOW, "limit": KEYS}, 2 * KEYS
     ),
