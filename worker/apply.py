@@ -120,7 +120,6 @@ class Applier:
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         began = time.monotonic()
         connection = self._own.opened()
-        settled = self._floors.settling.settled
         with connection.pipeline() as pipeline, connection.transaction():
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
@@ -134,7 +133,7 @@ class Applier:
                 failpoint("apply.before_commit")
         claimed = positions_by_shard(locked, places)
         for shard, positions in claimed.items():
-            self._floors.drained(shard, settled, positions, is_all=len(positions) < limit)
+            self._floors.drained(shard, positions, is_all=len(positions) < limit)
         if places:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._tell([place.transfer_id for place in places])
@@ -152,7 +151,7 @@ class Applier:
         """
         floors, now = self._floors, time.monotonic()
         lock = connection.execute(db.statement("lock_shards"), {"shards": list(shards)})
-        wanted = {"shards": list(shards), "floors": floors.of(shards), "limit": limit}
+        wanted = {"shards": list(shards), "floors": floors.begin_claim(shards), "limit": limit}
         heads = select(connection, "claim_queue", wanted, Place)
         writers = connection.execute(db.statement("list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()

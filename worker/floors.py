@@ -65,29 +65,38 @@ class Floors:
     """A worker's own floors, in one session."""
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self.settling = Settling()
         self._own: dict[int, int] = {}  # by shard, what this session has proved or read
         self._stored: dict[int, int] = {}  # by shard, as it was when the shard was last locked
+        self._settled = 0  # when the last claim began
 
-    def of(self, shards: Iterable[int]) -> list[int]:
+    def begin_claim(self, shards: Iterable[int]) -> list[int]:
         """Return from which position on each of these shards' queues is to be read."""
+        self._settled = self.settling.settled
         return [self._own.get(shard, 0) for shard in shards]
 
     def locked(self, stored: Mapping[int, int]) -> None:
-        """Note the stored floors of shards that are locked now. One that was lowered by a migration is heeded: it was not true."""
+        """Note the stored floors of shards that are locked now.
+
+        A floor that was lowered was not true: a migration has healed it. What this session knows may then be just as false.
+        """
+        if any(floor < self._stored.get(shard, 0) for shard, floor in stored.items()):
+            self._forget()
         for shard, floor in stored.items():
-            is_lowered = floor < self._stored.get(shard, 0)
-            self._own[shard] = floor if is_lowered else max(self._own.get(shard, 0), floor)
+            self._own[shard] = max(self._own.get(shard, 0), floor)
             self._stored[shard] = floor
 
     def to_store(self, shards: Iterable[int]) -> dict[int, int]:
         """Return the floors of those of these locked shards that are worth a new version of the shard's row."""
         return {shard: self._own[shard] for shard in shards if self._own[shard] >= self._stored[shard] + WORKER_STORES_AFTER}
 
-    def drained(self, shard: int, settled: int, positions: Collection[int], *, is_all: bool) -> None:
+    def drained(self, shard: int, positions: Collection[int], *, is_all: bool) -> None:
         """Raise a locked shard's floor over what was claimed, and is taken out of its queue by a transaction that is committed.
 
-        `settled` is what was settled when the claim began; `is_all`: the claim found no more in this shard.
+        `is_all`: the claim found no more in this shard.
         """
-        begins = settled + 1 if is_all else min(settled + 1, max(positions) + 1)
+        begins = self._settled + 1 if is_all else min(self._settled, max(positions)) + 1
         self._own[shard] = max(self._own[shard], begins)

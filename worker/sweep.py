@@ -60,7 +60,7 @@ class Sweeper:
         return self._connect()
 
     def _raise_floors(self) -> set[int]:
-        """Raise the shards' floors where they lag, so that a look at the queue steps over few rows that were deleted; return those."""
+        """Raise the floors of those shards where it lags, so that a look steps over few deleted rows; return the shards."""
         connection, settling, now = self._own.opened(), self._settling, time.monotonic()
         [(position,)] = connection.execute(db.statement("find_last_position")).fetchall()
         settling.saw(position)
