@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from core import settings
 from local.errors import CannotRun
 
-WORKERS_MAX = 64  # each holds one of the embedded PostgreSQL's 100 connections; past the cores they only queue
+WORKERS_MAX = 64  # each holds one of the embedded PostgreSQL's 200 connections, the API up to 40 by default; past the cores they only queue
 
 
 class Settings(settings.Settings):
