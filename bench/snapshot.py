@@ -104,7 +104,7 @@ def visit(session: Session, system: OwnSystem, wallets: Sequence[UUID]) -> Visit
     system.start_deliverer()
     batches = session.submit(system, "batch", names, plan.paired_s, connections=BATCH_CONNECTIONS, each=BATCH)
     singles = session.submit(system, "uniform", names, plan.paired_s)
-    latencies = of_teller(system, names, plan.latency_s, SINGLES_PER_S)
+    latencies = of_teller(system, names, plan.paired_s, SINGLES_PER_S)
     system.stop_all()
     return Visit(drained, batches, singles, latencies)
 
@@ -116,16 +116,16 @@ def result(plain: Sequence[Visit], worn: Sequence[Visit], rows: int) -> Result:
         "batches": neighbours([one.batches for one in plain], [one.batches for one in worn])[0],
         "singles": neighbours([one.singles for one in plain], [one.singles for one in worn])[0],
     }
-    over = f"over {rows:,} dead rows"
-    rates = [paired(f"snapshot_{load}", f"{load} {over}", pair, "no snapshot", DRAIN) for load, pair in loads.items()]
+    beside = f"{rows:,} dead rows"
+    rates = [paired(f"snapshot_{load}", f"{load}, {beside}", pair, "none", DRAIN) for load, pair in loads.items()]
     before, after = (one.latencies for one in plain)
-    latencies = [latency(percent, over, worn[0].latencies, before + after) for percent in (50, 95)]
+    latencies = [latency(percent, beside, worn[0].latencies, before + after) for percent in (50, 95)]
     raw = {load: asdict(pair) for load, pair in loads.items()}
     return Result([*rates, *latencies], {**raw, "worn_ms": worn[0].latencies.curve(), "plain_ms": (before + after).curve()})
 
 
-def latency(percent: int, over: str, worn: Latencies, plain: Latencies) -> Figure:
+def latency(percent: int, beside: str, worn: Latencies, plain: Latencies) -> Figure:
     ms = worn.percentile(percent)
-    what = f"submit to final {over}, {SINGLES_PER_S}/s, p{percent}"
+    what = f"submit to final, {SINGLES_PER_S}/s, {beside}, p{percent}"
     target = LATENCY if percent == 50 else None
-    return Figure(f"snapshot_p{percent}", what, ms, "ms", ms / plain.percentile(percent), "no snapshot", target=target)
+    return Figure(f"snapshot_p{percent}", what, ms, "ms", ms / plain.percentile(percent), "none", target=target)

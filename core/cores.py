@@ -35,7 +35,7 @@ def allowed() -> int:
 
 
 def limits(membership: Path, groups: Path) -> Iterator[float]:
-    """The limits of processor time, in cores. A container may see its group as the root, and the path of its host: each is tried."""
+    """The limits of processor time, in cores. A container may be given the path of its host, and find its own group at the root."""
     for controllers, path in memberships(membership):
         mounted = groups / "cpu" if "cpu" in controllers else groups
         for group in (path, *path.parents):

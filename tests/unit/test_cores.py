@@ -10,7 +10,7 @@ from core.settings import Settings
 
 
 def limited(folder: Path, membership: str, **files: str) -> int:
-    """The cores that count where /proc/self/cgroup says this and these files (`/` spelled `__`, `.` spelled `_dot_`) have limits."""
+    """The cores that count where /proc/self/cgroup says this and these files say limits; `__` stands for `/`, `_dot_` for `.`."""
     (folder / "membership").write_text(membership)
     for name, text in files.items():
         file = folder / "groups" / name.replace("__", "/").replace("_dot_", ".")
