@@ -78,12 +78,15 @@ class System:
     def queued(self) -> int:
         return self._value("SELECT count(*) FROM queue", int)
 
+    def any_queued(self) -> bool:
+        return self._value(ANY_QUEUED, bool, [self._drained_up_to])
+
     def wait_until_empty(self) -> None:
         """Return when nothing is queued. Looks only after a while: a request that its sender gave up on may still be stored."""
 
         def empty() -> bool:
             time.sleep(POLL_QUEUE_S)
-            return not self._value(ANY_QUEUED, bool, [self._drained_up_to])
+            return not self.any_queued()
 
         wait_for(empty, "the queue to become empty", EMPTY_WITHIN_S)
 
