@@ -16,7 +16,7 @@ from bench.latency import Latencies, of_teller, submit_at_rate
 from bench.load import BATCH
 from bench.pairs import alternate, neighbours
 from bench.session import Session, Submitted
-from bench.system import OwnSystem
+from bench.system import OwnSystem, System
 from bench.throughput import BATCH_CONNECTIONS, Drained, drain
 
 SINGLES_PER_S = 20  # each is final before the next one comes
@@ -56,7 +56,7 @@ def prepare(session: Session, system: OwnSystem) -> list[UUID]:
 
 
 @contextmanager
-def held_snapshot(system: OwnSystem) -> Iterator[None]:
+def held_snapshot(system: System) -> Iterator[None]:
     """Hold a snapshot of the system's database, as a dump does."""
     with psycopg.connect(system.admin_database_url, autocommit=True) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -77,7 +77,7 @@ def wear(system: OwnSystem, wallets: Sequence[UUID], rows: int, chunk: int) -> N
     system.connection.execute("CHECKPOINT")
 
 
-def insert_and_delete(system: OwnSystem, rows: int) -> None:
+def insert_and_delete(system: System, rows: int) -> None:
     """Insert rows into the empty queue, as many for each shard, and delete them. No trigger runs: the rows have no transfers."""
     with system.connection.transaction():
         system.connection.execute("SET LOCAL session_replication_role = replica")
