@@ -73,8 +73,6 @@ def wear(system: OwnSystem, wallets: Sequence[UUID], rows: int, chunk: int) -> N
         bulk.queue_transfers(system, wallets, DRAINED_A_SHARD * system.shards(), rung=True)
         system.wait_until_empty()
     system.stop_all()
-    system.connection.execute("ANALYZE")
-    system.connection.execute("CHECKPOINT")
 
 
 def insert_and_delete(system: System, rows: int) -> None:
@@ -94,6 +92,8 @@ def insert_and_delete(system: System, rows: int) -> None:
 
 def visit(session: Session, system: OwnSystem, wallets: Sequence[UUID]) -> Visit:
     plan, names = session.plan, bulk.shown(wallets)
+    system.connection.execute("ANALYZE")  # both systems have statistics of the same age, and no checkpoint to pay for
+    system.connection.execute("CHECKPOINT")
     system.start_api()
     system.start_workers(session.settings.workers)
     asyncio.run(submit_at_rate(system, names, WARM_S, WARM_PER_S))
