@@ -11,8 +11,8 @@ from api.protocol import DoorProtocol
 from core import log, metrics, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
-# A process of several that does not answer its parent for so long is killed and replaced. uvicorn's default of 5 s ends one that only
-# starts slowly on a busy machine, again and again. While the parent waits it minds no signal: below the grace period as well.
+# A process of several that does not answer its parent for so long is killed and replaced. uvicorn's default of 5 s kills one that
+# starts slowly on a busy machine, again and again. While the parent waits it handles no signal: below the grace period as well.
 FROZEN_AFTER_S = 20
 
 

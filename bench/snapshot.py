@@ -20,8 +20,8 @@ from bench.system import OwnSystem, System
 from bench.throughput import BATCH_CONNECTIONS, Drained, drain
 
 SINGLES_PER_S = 20  # each is final before the next one comes
-WARM_S = 3
-WARM_PER_S = 50  # enough to reach every shard
+LIGHT_S = 3
+LIGHT_PER_S = 50  # enough to reach every shard
 DRAINED_A_SHARD = 20  # transfers after each chunk of dead rows: with wallets at random, every shard gets some
 DRAIN = Target(0.7)
 LATENCY = Target(3.0, at_most=True)
@@ -65,14 +65,24 @@ def held_snapshot(system: System) -> Iterator[None]:
 
 
 def wear(system: OwnSystem, wallets: Sequence[UUID], rows: int, chunk: int) -> None:
-    """Leave so many dead rows in the queue, in chunks; after each chunk a worker drains some transfers, as it would have."""
-    system.start_workers(1)
+    """Leave so many dead rows in the queue, in chunks; after each chunk a worker drains some transfers, as it would have.
+
+    All of a system runs: the sweeper too learns by looking on where the queue begins.
+    """
+    system.start_api()
+    system.start_others(1)
     for _ in range(0, rows, chunk):
         insert_and_delete(system, chunk)
         system.skip_drained()
         bulk.queue_transfers(system, wallets, DRAINED_A_SHARD * system.shards(), rung=True)
         system.wait_until_empty()
+    use_lightly(system, bulk.shown(wallets))
     system.stop_all()
+
+
+def use_lightly(system: OwnSystem, names: Sequence[str]) -> None:
+    asyncio.run(submit_at_rate(system, names, LIGHT_S, LIGHT_PER_S))
+    system.wait_until_empty()
 
 
 def insert_and_delete(system: System, rows: int) -> None:
@@ -96,8 +106,7 @@ def visit(session: Session, system: OwnSystem, wallets: Sequence[UUID]) -> Visit
     system.connection.execute("CHECKPOINT")
     system.start_api()
     system.start_workers(session.settings.workers)
-    asyncio.run(submit_at_rate(system, names, WARM_S, WARM_PER_S))
-    system.wait_until_empty()
+    use_lightly(system, names)
     bulk.queue_transfers(system, wallets, plan.workers_backlog, rung=False)
     drained = drain(system)
     system.start_sweeper()

@@ -30,7 +30,7 @@ def test_a_process_that_is_seconds_late_is_left_alone(database_url: str, redis_u
     system = System(tmp_path, database_url, redis_url)
     try:
         api = system.start_api({"TELLER_API_PROCESSES": "2"})
-        before = wait_for(lambda: len(found := children_of(api.pid)) == 2 and found, "both processes")
+        before = wait_for(lambda: found if len(found := children_of(api.pid)) == 2 else [], "both processes")
         os.kill(before[0], signal.SIGSTOP)
         until = time.monotonic() + LATE_S
         wait_for(lambda: time.monotonic() > until or children_of(api.pid) != before, "the process to be late", LATE_S + 5)
