@@ -25,7 +25,7 @@ soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see 
 mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fail when the tests do not see it (some minutes)
 	@exec $(RUN) tests.mutants
 
-bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (9 minutes on two cores; needs wrk), and write docs/benchmarks
+bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on two cores; needs wrk), and write docs/benchmarks
 	@exec $(RUN) bench
 
 lint: $(INSTALLED)  ## check style, types and who may import whom

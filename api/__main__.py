@@ -11,6 +11,9 @@ from api.protocol import DoorProtocol
 from core import log, metrics, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
+# A process of several that does not answer its parent for so long is killed and replaced. uvicorn's default of 5 s kills one that
+# starts slowly on a busy machine, again and again. While the parent waits it handles no signal: below the grace period as well.
+FROZEN_AFTER_S = 20
 
 
 def main() -> None:
@@ -35,6 +38,7 @@ def main() -> None:
             proxy_headers=False,
             reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/db.py)
             timeout_graceful_shutdown=STOP_WITHIN_S,
+            timeout_worker_healthcheck=FROZEN_AFTER_S,
         )
 
 

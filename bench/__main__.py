@@ -21,8 +21,9 @@ from bench.report import Report, Taken
 from bench.servers import Servers, embedded
 from bench.session import Session
 from bench.system import System, running
+from local import settings
 from local.child import ROOT
-from local.errors import Stopped
+from local.errors import CannotRun, Stopped
 from local.server import ServerFailed
 from local.terminal import StopSignals, say
 
@@ -34,14 +35,13 @@ def main() -> int:
     if arguments.list:
         say("\n".join(f"{name:8}  {describe(name)}" for name in MEASUREMENTS))
         return 0
-    os.environ.setdefault("TELLER_API_PROCESSES", str(os.cpu_count() or 1))  # README's advice: one a core
     signals = StopSignals()
     signals.listen()
     try:
         report = run(arguments.names or list(MEASUREMENTS), quick=arguments.quick, signals=signals)
         is_record = not arguments.quick and not arguments.names and not report.faults
         publish(report, arguments.out or (RECORDS if is_record else Path(tempfile.mkdtemp(prefix="teller-bench-report-"))))
-    except (CannotBench, ServerFailed) as reason:
+    except (CannotBench, CannotRun, ServerFailed) as reason:
         sys.exit(f"bench: {reason}")
     except Stopped:
         say("stopped")
@@ -66,10 +66,11 @@ def parse() -> argparse.Namespace:
 def run(names: Sequence[str], *, quick: bool, signals: StopSignals) -> Report:
     """Start what is needed, measure, stop all of it."""
     find_wrk()
+    configured = settings.load()
     taken_at = datetime.now(UTC)
     plan = QUICK if quick else FULL
     with ground(signals) as base, closing(Pgbench(base.admin_database_url, plan.pgbench_s, plan.pgbench_warm_s)) as pgbench:
-        session = Session(plan, base, pgbench)
+        session = Session(plan, base, pgbench, configured)
         about = session.about()
         measurements = {name: measure(session, name) for name in names}
         return Report(taken_at, about, plan, measurements, pgbench.runs, session.faults)

@@ -73,8 +73,7 @@ def measure_large(session: Session) -> Result:
     plan = session.plan
     with session.own_system() as large, session.own_system() as empty:
         stock = fill(session, large)
-        empty.start_workers(session.workers)
-        empty.start_sweeper()
+        empty.start_others(session.settings.workers)
         reference = partial(session.submit, empty, "uniform", session.wallets(empty), plan.paired_s)
         some = stock[: plan.wallets]
         session.submit(large, "uniform", stock, plan.warm_s)
@@ -93,8 +92,7 @@ def measure_large(session: Session) -> Result:
 def fill(session: Session, system: OwnSystem) -> list[str]:
     """Make the stock: its wallets, and so many finished transfers, the deposits among them. Return the wallets."""
     plan = session.plan
-    system.start_workers(session.workers)
-    system.start_sweeper()
+    system.start_others(session.settings.workers)
     wallets = bulk.make_funded_wallets(system, plan.stock_wallets)
     bulk.queue_transfers(system, wallets, plan.stock_transfers - plan.stock_wallets, rung=True)
     system.wait_until_empty()

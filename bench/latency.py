@@ -84,9 +84,9 @@ class Latencies:
         return Latencies(sorted([*self.ms, *other.ms]))
 
 
-def of_teller(system: System, wallets: Sequence[str], seconds: int) -> Latencies:
+def of_teller(system: System, wallets: Sequence[str], seconds: int, per_s: int = PER_S) -> Latencies:
     """Submit single transfers over HTTP. Its end is the row's finished_at: the database's clock must be this machine's."""
-    sent_at = asyncio.run(submit_at_rate(system, wallets, seconds))
+    sent_at = asyncio.run(submit_at_rate(system, wallets, seconds, per_s))
     return between(sent_at, finished(system, sent_at))
 
 

@@ -14,6 +14,7 @@ import redis
 
 from bench.system import System
 from local.child import ROOT
+from local.settings import Settings
 
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "psycopg", "redis", "rq")
 SERVER_SETTINGS: tuple[LiteralString, ...] = (
@@ -38,9 +39,9 @@ class About:
     settings: Mapping[str, object]
 
 
-def describe(system: System, folder: Path | None, workers: int | None) -> About:
-    """`folder` is where our own servers keep their data, `workers` how many there are; None where a running system is measured."""
-    return About(describe_commit(), describe_machine(folder), describe_versions(system), describe_settings(system, workers))
+def describe(system: System, folder: Path | None, settings: Settings | None) -> About:
+    """`folder` holds the embedded servers' data, `settings` are those of `make run`; None where a running system is measured."""
+    return About(describe_commit(), describe_machine(folder), describe_versions(system), describe_settings(system, settings))
 
 
 def describe_machine(folder: Path | None) -> dict[str, object]:
@@ -66,8 +67,8 @@ def describe_versions(system: System) -> dict[str, str]:
     }
 
 
-def describe_settings(system: System, workers: int | None) -> dict[str, object]:
-    processes = {"api_processes": int(os.environ.get("TELLER_API_PROCESSES") or 1), "workers": workers} if workers else {}
+def describe_settings(system: System, settings: Settings | None) -> dict[str, object]:
+    processes = {"api_processes": settings.api_processes, "workers": settings.workers} if settings else {}
     return {**processes, "shards": system.shards(), **{name: system.setting(name) for name in SERVER_SETTINGS}}
 
 

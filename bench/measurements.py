@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from bench.burst import measure_burst
 from bench.conditions import measure_large, measure_skew, measure_workers
 from bench.figures import Result
 from bench.latency import measure_latency
 from bench.memory import measure_memory
 from bench.session import Session
+from bench.snapshot import measure_snapshot
 from bench.throughput import measure_batch, measure_drain, measure_get, measure_pgbench, measure_single
 
 MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
@@ -14,10 +16,12 @@ MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
     "single": measure_single,
     "batch": measure_batch,
     "drain": measure_drain,
+    "burst": measure_burst,
     "get": measure_get,
     "latency": measure_latency,
     "skew": measure_skew,
     "workers": measure_workers,
+    "snapshot": measure_snapshot,
     "memory": measure_memory,
     "large": measure_large,
 }

@@ -31,7 +31,7 @@ def measure_memory(session: Session) -> Result:
     """memory of each process before the first request, at rest after a load, and of the API beside a long backlog"""
     backlog = session.plan.backlog
     with session.own_system() as system:
-        system.start_workers(session.workers)
+        system.start_workers(session.settings.workers)
         system.start_sweeper()
         fresh = sizes(system)
         wallets = session.wallets(system)

@@ -16,6 +16,9 @@ class Plan:
     latency_s: int
     stock_wallets: int
     stock_transfers: int
+    burst_s: int
+    dead_rows: int  # of the queue, under a snapshot
+    dead_rows_chunk: int  # made and drained past at a time, as a history would
 
 
 FULL = Plan(
@@ -30,6 +33,9 @@ FULL = Plan(
     latency_s=10,
     stock_wallets=100_000,
     stock_transfers=1_000_000,
+    burst_s=8,
+    dead_rows=10_000_000,
+    dead_rows_chunk=500_000,
 )
 
 QUICK = Plan(
@@ -44,4 +50,7 @@ QUICK = Plan(
     latency_s=2,
     stock_wallets=2_000,
     stock_transfers=20_000,
+    burst_s=2,
+    dead_rows=100_000,
+    dead_rows_chunk=50_000,
 )

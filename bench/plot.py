@@ -17,6 +17,7 @@ from bench.report import TIMES, Report
 
 INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 REFERENCE, MEASURED, SHORT = "#8291a0", "#2f6f8f", "#c8553d"
+LINES_MIN = 3  # the height of a part that has fewer
 TICKS_MS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -40,9 +41,10 @@ def plot(report: Report, file: Path) -> None:
     """Draw what the report has; a measurement that was not taken leaves its place empty."""
     figures = list(report.figures())
     with pyplot.rc_context(STYLE):
-        picture = pyplot.figure(figsize=(13, 8.6), dpi=130)
-        columns = picture.add_gridspec(1, 2, width_ratios=(1, 1), left=0.225, right=0.975, top=0.885, bottom=0.075, wspace=0.16)
-        left = columns[0, 0].subgridspec(2, 1, height_ratios=(1, 2.3), hspace=0.42)
+        picture = pyplot.figure(figsize=(13, 10.4), dpi=130)
+        columns = picture.add_gridspec(1, 2, width_ratios=(1, 1), left=0.225, right=0.975, top=0.9, bottom=0.065, wspace=0.16)
+        heights = [max(LINES_MIN, len(some)) for some in (beside_pgbench(figures), beside_plain(figures))]
+        left = columns[0, 0].subgridspec(2, 1, height_ratios=heights, hspace=0.34)
         right = columns[0, 1].subgridspec(2, 1, height_ratios=(1.45, 1), hspace=0.42)
         draw_throughput(picture.add_subplot(left[0, 0]), figures)
         draw_plain(picture.add_subplot(left[1, 0]), figures)
@@ -63,15 +65,22 @@ def subtitle(report: Report) -> str:
     return f"{about.commit['commit']}, {when}, PostgreSQL {about.versions['PostgreSQL']}, {where}"
 
 
+def beside_pgbench(figures: Sequence[Figure]) -> list[Figure]:
+    return [figure for figure in figures if figure.to == "pgbench"]
+
+
+def beside_plain(figures: Sequence[Figure]) -> list[Figure]:
+    return [figure for figure in figures if figure.unit == "/s" and figure.to not in ("", "pgbench")]
+
+
 def draw_throughput(axes: Axes, figures: Sequence[Figure]) -> None:
     axes.set_title("Transfers a second, where pgbench is 1")
-    draw_ratios(axes, [figure for figure in figures if figure.to == "pgbench"], lambda figure: figure.what.partition(", ")[0])
+    draw_ratios(axes, beside_pgbench(figures), lambda figure: figure.what.partition(", ")[0])
 
 
 def draw_plain(axes: Axes, figures: Sequence[Figure]) -> None:
     axes.set_title("Requests a second, where the plain case is 1")
-    others = [figure for figure in figures if figure.unit == "/s" and figure.to not in ("", "pgbench")]
-    draw_ratios(axes, others, lambda figure: f"{figure.what.removesuffix(', 64 connections')} : {figure.to}")
+    draw_ratios(axes, beside_plain(figures), lambda figure: f"{figure.what.removesuffix(', 64 connections')} : {figure.to}")
 
 
 def draw_ratios(axes: Axes, figures: Sequence[Figure], label: Callable[[Figure], str]) -> None:

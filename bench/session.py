@@ -1,6 +1,5 @@
 """One run of the benchmarks: what measurements share, and all that went wrong in them."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from bench.plan import Plan
 from bench.servers import Servers
 from bench.system import Finished, OwnSystem, System
 from core.audit import audit
+from local.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Session:
     plan: Plan
     ground: Servers | System
     pgbench: Pgbench
-    workers: int = int(os.environ.get("TELLER_WORKERS") or 2)  # as `make run` has it
+    settings: Settings  # those of `make run`
     faults: list[str] = field(default_factory=list)
 
     def about(self) -> About:
         if isinstance(self.ground, System):
-            return describe(self.ground, folder=None, workers=None)
+            return describe(self.ground, folder=None, settings=None)
         with self.ground.system() as idle:
-            return describe(idle, folder=self.ground.folder, workers=self.workers)
+            return describe(idle, folder=self.ground.folder, settings=self.settings)
 
     @contextmanager
     def system(self) -> Iterator[System]:
@@ -51,8 +51,7 @@ class Session:
             self.audit(self.ground)
             return
         with self.own_system() as system:
-            system.start_workers(self.workers)
-            system.start_sweeper()
+            system.start_others(self.settings.workers)
             yield system
 
     @contextmanager

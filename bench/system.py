@@ -5,7 +5,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,15 @@ READY_WITHIN_S = 30.0
 EMPTY_WITHIN_S = 900.0  # a backlog of a million on a slow machine
 POLL_S = 0.02
 POLL_QUEUE_S = 0.25  # a look at a long queue takes milliseconds of the machine that is being measured
+
+# Along queue_pkey, a shard after the other, from a position on.
+ANY_QUEUED: LiteralString = """
+    SELECT EXISTS (
+        SELECT
+          FROM shards s
+         CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.shard = s.shard AND q.position > %s ORDER BY q.position LIMIT 1) head
+    )
+"""
 
 Value = TypeVar("Value")
 
@@ -54,6 +63,7 @@ class System:
         self.admin_database_url = admin_database_url
         self.redis_url = redis_url
         self.connection = psycopg.connect(admin_database_url, autocommit=True)
+        self._drained_up_to = 0
 
     def clock(self) -> datetime:
         """The database's clock, which all measured times but those of a client come from."""
@@ -68,14 +78,21 @@ class System:
     def queued(self) -> int:
         return self._value("SELECT count(*) FROM queue", int)
 
+    def any_queued(self) -> bool:
+        return self._value(ANY_QUEUED, bool, [self._drained_up_to])
+
     def wait_until_empty(self) -> None:
         """Return when nothing is queued. Looks only after a while: a request that its sender gave up on may still be stored."""
 
         def empty() -> bool:
             time.sleep(POLL_QUEUE_S)
-            return not self._value("SELECT EXISTS (SELECT FROM queue)", bool)
+            return not self.any_queued()
 
         wait_for(empty, "the queue to become empty", EMPTY_WITHIN_S)
+
+    def skip_drained(self) -> None:
+        """Let later looks begin behind the positions given out so far, all of them drained: to pass their dead rows takes time."""
+        self._drained_up_to = self._value("SELECT last_value FROM queue_position_seq", int)
 
     def finished_since(self, since: datetime) -> Finished:
         query = """
@@ -89,6 +106,19 @@ class System:
         assert finished is not None
         return finished
 
+    def verdicts_since(self, since: datetime) -> list[float]:
+        """When the first transfer of these was accepted, then when each became final: ascending, in seconds since the epoch."""
+        query = """
+            SELECT extract(epoch FROM min(created_at))::float8,
+                   array_agg(extract(epoch FROM finished_at)::float8 ORDER BY finished_at)
+              FROM transfers
+             WHERE finished_at >= %s
+        """
+        row: tuple[float, list[float]] | None = self.connection.execute(query, [since]).fetchone()
+        assert row is not None
+        first_created_at, finished_at = row
+        return [first_created_at, *finished_at]
+
     def cpu_s(self) -> dict[str, float]:
         """CPU seconds that each group of processes has used so far; of a system that is not ours, nothing is known."""
         return {}
@@ -96,8 +126,8 @@ class System:
     def close(self) -> None:
         self.connection.close()
 
-    def _value(self, query: LiteralString, type: type[Value]) -> Value:
-        row = self.connection.execute(query).fetchone()
+    def _value(self, query: LiteralString, type: type[Value], parameters: Sequence[object] = ()) -> Value:
+        row = self.connection.execute(query, parameters).fetchone()
         assert row is not None
         assert isinstance(row[0], type)
         return row[0]
@@ -128,6 +158,12 @@ class OwnSystem(System):
     def start_sweeper(self) -> None:
         self._start("sweeper", ("worker", "sweep"), 1)
 
+    def start_others(self, workers: int) -> None:
+        """Start all that `make run` runs beside the API."""
+        self.start_workers(workers)
+        self.start_sweeper()
+        self.start_deliverer()
+
     def start_deliverer(self) -> None:
         for deliverer in self._start("deliverer", ("worker", "deliver"), 1):
             wait_for(partial(self._beats, deliverer), "the deliverer's first heartbeat", READY_WITHIN_S)
@@ -151,9 +187,12 @@ class OwnSystem(System):
     def cpu_s(self) -> dict[str, float]:
         return {group: sum(map(cpu_of, running)) for group, running in self.groups().items()}
 
-    def close(self) -> None:
+    def stop_all(self) -> None:
         for group in self._children:
             self.stop(group)
+
+    def close(self) -> None:
+        self.stop_all()
         super().close()
 
     def _start(self, name: str, argv: tuple[str, ...], count: int) -> list[Child]:

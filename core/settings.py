@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.cores import default_api_processes
 from core.sharding import SHARDS_MAX
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
-    api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
+    api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64, default_factory=default_api_processes)]
     operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None

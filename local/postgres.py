@@ -28,7 +28,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "shared_buffers": "128MB",
-    "max_connections": "100",
+    "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 from core import settings
 from local.errors import CannotRun
 
-WORKERS_MAX = 64  # each holds one of the embedded PostgreSQL's 100 connections; past the cores they only queue
+# Each holds one of the embedded PostgreSQL's 200 connections; the API takes up to 40 by default. Past the cores they only queue.
+WORKERS_MAX = 64
 
 
 class Settings(settings.Settings):

@@ -37,6 +37,7 @@ class System:
             "TELLER_ADMIN_DATABASE_URL": "",  # none of these processes ever needs it
             "REDIS_URL": self.redis_url,
             "TELLER_PORT": str(self.port),
+            "TELLER_API_PROCESSES": "1",  # tests freeze and kill the process that answers
             "TELLER_OPERATOR_KEY": OPERATOR_KEY,
         }
         with (self.folder / f"{'-'.join(argv)}-{number}.log").open("wb") as log:

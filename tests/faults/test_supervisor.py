@@ -19,6 +19,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
+from core.cores import default_api_processes
 from local.child import MARK
 from local.leftovers import stop_leftovers
 from local.ports import free_port, is_taken
@@ -166,6 +167,17 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
             assert (connection.info.dbname, connection.info.user) == ("teller", role)
 
 
+def test_the_api_has_a_process_a_core_where_no_setting_says_how_many(system: Local) -> None:
+    count = default_api_processes()
+    assert len(api_processes(system)) == (count if count > 1 else 0)
+
+
+def api_processes(system: Local) -> list[int]:
+    """The processes that the API has started to answer; none where it answers by itself."""
+    (api,) = system.pids["api"]
+    return [process.pid for process in psutil.Process(api).children() if any("spawn_main" in part for part in process.cmdline())]
+
+
 def test_no_process_but_the_migration_is_told_how_to_become_the_owner(system: Local) -> None:
     pids = [pid for name in ("api", "apply", "sweep", "deliver") for pid in system.pids[name]]
     for environment in [psutil.Process(pid).environ() for pid in pids]:
@@ -201,7 +213,7 @@ def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_pat
         first.wait_until_ready()
         with psycopg.connect(first.state["admin_database_url"]) as connection:
             connection.execute("CREATE TABLE marks AS SELECT 'kept' AS mark")
-        pids = first.all_pids()
+        pids = [*first.all_pids(), *api_processes(first)]
         assert first.end(number) == 0, first.output
         assert not any(alive(pid) for pid in pids)
         assert not (tmp_path / "data" / "local.json").exists()
@@ -218,7 +230,7 @@ def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_pat
 def test_after_a_kill_of_the_supervisor_the_next_start_cleans_up_and_goes_on(tmp_path: Path) -> None:
     with local(tmp_path) as first:
         first.wait_until_ready()
-        pids = first.all_pids()
+        pids = [*first.all_pids(), *api_processes(first)]
         first.end(signal.SIGKILL)
         assert all(alive(pid) for pid in pids)
         with local(tmp_path, port=first.port) as second:  # which the API of the first one still holds

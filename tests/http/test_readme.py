@@ -53,7 +53,12 @@ def default_of(name: str, field: FieldInfo) -> str | None:
     elsewhere = Settings.model_fields.get(name, field)
     if field.default == "":  # make run brings a server of its own
         return f"embedded by `make run`; {'required' if elsewhere.is_required() else f'`{elsewhere.default}`'} elsewhere"
-    return None if field.default is None else f"`{field.default}`"
+    return None if written(field) == "" else f"`{written(field)}`"
+
+
+def written(field: FieldInfo) -> str:
+    """The default as a text; empty where there is none, or where it depends on the machine."""
+    return "" if field.default is None or field.default_factory else str(field.default)
 
 
 COMPOSE = {
@@ -69,7 +74,7 @@ def test_the_compose_file_has_the_defaults_of_the_code() -> None:
 
     assert COMPOSE["TELLER_SHARDS"] == ""
     assert {name: default for name, default in COMPOSE.items() if name in fields} == {
-        name: str(fields[name].default or "") for name in COMPOSE if name in fields
+        name: written(fields[name]) if fields[name].default else "" for name in COMPOSE if name in fields
     }
 
 

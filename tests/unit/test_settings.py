@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from core import settings
+from core.cores import default_api_processes
 from core.settings import Settings
 
 DATABASE = "postgresql://teller:swordfish@127.0.0.1/teller"
@@ -31,7 +32,7 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
         "redis_url": "redis://127.0.0.1:6379/0",
         "host": "127.0.0.1",
         "port": 8000,
-        "api_processes": 1,
+        "api_processes": default_api_processes(),
         "operator_key": None,
         "shards": 16,
         "rate_limit": None,

@@ -1,0 +1,67 @@
+"""How many processor cores this process may use, and how many processes of the API that makes where no setting says so."""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+# The API takes about half of the processor time of a transfer, so one process a core is the most that can be busy at once. Four
+# processes and their parent (85 MiB each) fit into the containers' 512 MiB, and hold 40 connections to PostgreSQL.
+API_PROCESSES_MAX = 4
+
+MEMBERSHIP = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def default_api_processes() -> int:
+    """One a usable core, 4 at most."""
+    return min(usable(), API_PROCESSES_MAX)
+
+
+def usable(membership: Path = MEMBERSHIP, groups: Path = GROUPS) -> int:
+    """Cores that this process may run on, or fewer where a control group limits its processor time; at least 1.
+
+    A limit of 1.5 cores counts as 2, as Java counts it. Reads `cpu.max` of version 2 and `cpu.cfs_quota_us` of version 1, of the
+    process's own group and of each group above it (https://docs.kernel.org/admin-guide/cgroup-v2.html). Where there is neither,
+    as on macOS, only the cores count.
+    """
+    return max(1, min([allowed(), *map(math.ceil, limits(membership, groups))]))
+
+
+def allowed() -> int:
+    """The cores of this process's affinity; all of the machine where the system knows no affinity."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limits(membership: Path, groups: Path) -> Iterator[float]:
+    """The limits of processor time, in cores. A container may be given the path of its host, and find its own group at the root."""
+    for controllers, path in memberships(membership):
+        mounted = groups / "cpu" if "cpu" in controllers else groups
+        for group in (path, *path.parents):
+            folder = mounted / group.relative_to("/")
+            with suppress(OSError, ValueError):
+                yield limit_of_version_1(folder) if "cpu" in controllers else limit_of_version_2(folder)
+
+
+def memberships(file: Path) -> Iterator[tuple[list[str], PurePosixPath]]:
+    """The groups that limit the processor time of this process: of version 2 without names of controllers."""
+    with suppress(OSError):
+        for line in file.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "" or "cpu" in controllers.split(","):
+                yield controllers.split(",") if controllers else [], PurePosixPath(path)
+
+
+def limit_of_version_2(folder: Path) -> float:
+    """Raises OSError or ValueError where there is no limit."""
+    quota, period = (folder / "cpu.max").read_text().split()
+    return int(quota) / int(period)  # "max" is no number
+
+
+def limit_of_version_1(folder: Path) -> float:
+    """Raises OSError or ValueError where there is no limit."""
+    quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+    if quota <= 0:
+        raise ValueError("no limit")
+    return quota / period
