@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
+from api import batch, clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -81,6 +81,7 @@ def lifespan(configured: Settings) -> Any:
         if configured.webhooks_allow_private:
             logger.warning("webhooks may go to http, any port and private addresses: for development only")
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
+        app.state.batch_turns = batch.make_turns()
         app.state.intake = Intake(app.state.database, app.state.doorbell)
         backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None

@@ -23,10 +23,8 @@ def answer_to(request: Request, error: Exception) -> Response:
 def problem_of(request: Request, error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, Busy):
-        return busy()
     if isinstance(error, Unavailable):
-        return Problem("unavailable")
+        return busy() if isinstance(error, Busy) else Problem("unavailable")
     if isinstance(error, RequestValidationError):
         names = ", ".join(sorted({str(detail["loc"][-1]) for detail in error.errors()}))
         return Problem("invalid_parameter", f"not valid: {names}")

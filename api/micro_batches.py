@@ -87,7 +87,7 @@ class MicroBatches(Generic[Item, Answer]):
         return answer
 
     async def _expire_for_ever(self) -> None:
-        """Tell the callers that have waited for too long. One timer for all: one each would cost more than the rest of this file."""
+        """Tell callers that have waited for too long. One timer for all: one each would cost more than the rest of this file."""
         while True:
             await asyncio.sleep(EXPIRE_EVERY_S)
             now = time.monotonic()

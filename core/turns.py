@@ -12,7 +12,7 @@ OWNER: ContextVar[str] = ContextVar("owner", default="")  # of the request under
 
 
 class Turns:
-    """So many places; an owner holds up to `per_owner` of them, and those that wait get free ones in turn, an owner after the other.
+    """So many places, of which an owner holds up to `per_owner`. Owners that wait get free ones in turn.
 
     Within an owner the order of arrival is kept. Not for several threads.
     """
@@ -29,7 +29,7 @@ class Turns:
     async def turn(self, owner: str) -> AsyncIterator[None]:
         """Hold a place of the owner's.
 
-        Raises Busy at once when as many of its requests wait as may, and Unavailable when no place becomes free in `within_s` seconds.
+        Raises Busy at once when as many of its requests wait as may, and Unavailable when none is free within `within_s` seconds.
         """
         await self._take(owner)
         try:
@@ -38,7 +38,7 @@ class Turns:
             self._give_back(owner)
 
     async def _take(self, owner: str) -> None:
-        # A place that is free while requests wait is free because their owners hold as many as they may: it passes over none of them.
+        # While requests wait and a place is free, their owners hold as many as they may: this passes over none of them.
         if self._free and self._held[owner] < self._per_owner:
             self._hold(owner)
             return
