@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from api.answer import Json
 from api.auth import Caller, admit
 from api.body import check_media_type, parse_object, read
+from api.failures import busy
 from api.fields import RequestModel, refuse, validate
 from api.intake import Answer, Intake
 from api.parameters import refuse_header_key, refuse_parameters
@@ -18,6 +19,7 @@ from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
 from api.urls import refuse_forbidden
 from core import idempotency
+from core.errors import Unavailable
 from core.resources import show
 from core.transfers import Submission
 from core.turns import Turns
@@ -94,13 +96,16 @@ async def post_batch(request: Request) -> Json:
 
 
 async def read_items(request: Request, caller: Caller, body: bytes) -> list[Submission | Problem]:
-    """Return each item as it may be stored, or what is wrong with it. Raises Problem when the batch is none, and Busy."""
+    """Return each item as it may be stored, or what is wrong with it. Raises Problem when the batch is none, or must wait."""
     turns: Turns = request.app.state.batch_turns
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
-    async with turns.turn(caller.owner):
-        shape = validate(BatchShape, parse_object(body))
-        return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
+    try:
+        async with turns.turn(caller.owner):
+            shape = validate(BatchShape, parse_object(body))
+            return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
+    except Unavailable:
+        raise busy() from None  # no turn came in time: the owner's batches before it took them
 
 
 async def in_slices(items: Sequence[Item]) -> AsyncIterator[Item]:

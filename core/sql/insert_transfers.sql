@@ -1,7 +1,9 @@
 -- Stores a batch of submissions and their places in the queue: one statement, hence one transaction and one round trip.
 -- Locks nothing but the index entries of the keys, in key order: two batches with the same keys cannot deadlock.
--- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; who is left
--- out is looked up by a statement of its own, because this one cannot see what others commit while it waits.
+-- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; what is left
+-- out is looked up by a statement of its own, because this one cannot see what others commit while it waits. For that reason it also
+-- looks again, when its rows are inserted, for clients that were made with their keys meanwhile: then it fails with a serialization
+-- failure, and is to be repeated (core/migrations/0009_one_key.sql).
 -- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
 -- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn.
 WITH submitted AS (
@@ -26,7 +28,7 @@ WITH submitted AS (
         OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key)
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING
-    RETURNING id, shard, created_at
+    RETURNING id, shard, created_at, owner, idempotency_key
 ), queued AS (
     INSERT INTO queue (shard, transfer_id)
     SELECT i.shard, i.id
@@ -34,4 +36,6 @@ WITH submitted AS (
       JOIN submitted s ON s.id = i.id
      ORDER BY s.arrival
 )
-SELECT id, created_at FROM inserted
+SELECT id, created_at
+  FROM inserted,
+       (SELECT refuse_keys_of_clients(array_agg(idempotency_key)) FROM inserted WHERE owner = 'operator') looked
