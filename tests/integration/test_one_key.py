@@ -93,7 +93,8 @@ def a_deposit(world: World, key: str) -> Submission:
 
 
 def a_transfer(world: World, key: str) -> Submission:
-    return transfer(*world.new_wallets(0, 0), 1, idempotency_key=key)
+    source, destination = world.new_wallets(0, 0)
+    return transfer(source, destination, 1, idempotency_key=key)
 
 
 KINDS = pytest.mark.parametrize("kind", [a_deposit, a_transfer])

@@ -171,7 +171,7 @@ def test_an_owner_with_as_much_waiting_as_may_is_busy_at_once_and_others_are_not
         await asyncio.sleep(0)
         handler.let.set()
 
-        assert await asyncio.gather(first, last, other) == [[2], [10], [12]]
+        assert [*await asyncio.gather(first, last, other)] == [[2], [10], [12]]
         await fills
         assert not {7, 8} & {number for batch in handler.seen for number in batch}
 
