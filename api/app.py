@@ -41,6 +41,9 @@ DESCRIPTION = (
 logger = log.get(__name__)
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
+OWNER_LOOKUPS_MAX = (
+    10_000  # of one owner that wait: more than may wait for an outcome (api/waiting.py), which may come for all at once
+)
 
 
 def create_app(configured: Settings) -> ASGIApp:
@@ -87,7 +90,7 @@ def lifespan(configured: Settings) -> Any:
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
         app.state.gate = Gate(backlog, buckets)
         app.state.signers = webhooks.Signers(app.state.database)
-        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
+        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
         app.state.levels = Levels(app.state.database, app.state.waiting)

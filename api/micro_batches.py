@@ -35,10 +35,12 @@ class MicroBatches(Generic[Item, Answer]):
     An owner's items are handled in order of their arrival. The owner is that of the request that asks (core/turns.py).
     """
 
-    def __init__(self, handle: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], batch_max: int) -> None:
+    def __init__(
+        self, handle: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], batch_max: int, owner_max: int | None = None
+    ) -> None:
         self._handle = handle
         self._batch_max = batch_max
-        self._owner_max = OWNER_BATCHES_MAX * batch_max
+        self._owner_max = OWNER_BATCHES_MAX * batch_max if owner_max is None else owner_max
         self._lines: OrderedDict[str, deque[Pending[Item, Answer]]] = OrderedDict()  # the owner whose turn is next comes first
         self._unanswered: list[Pending[Item, Answer]] = []
         self._arrived = asyncio.Event()
@@ -59,7 +61,7 @@ class MicroBatches(Generic[Item, Answer]):
     async def ask_all(self, items: Sequence[Item]) -> list[Answer]:
         """Return each item's answer, in order; up to `batch_max` of them share a batch. Raises as `ask` does, for all of them.
 
-        Raises Busy before any item is handled, when more items of the owner would wait than OWNER_BATCHES_MAX batches hold.
+        Raises Busy before any item is handled, when more items of the owner would wait than may.
         """
         if not items:
             return []
