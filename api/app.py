@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
+from api import batch, clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.failures import answer_to
 from api.fast_lane import FastLane
@@ -41,6 +41,9 @@ DESCRIPTION = (
 logger = log.get(__name__)
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
+OWNER_LOOKUPS_MAX = (
+    10_000  # of one owner that wait: more than may wait for an outcome (api/waiting.py), which may come for all at once
+)
 
 
 def create_app(configured: Settings) -> ASGIApp:
@@ -81,12 +84,13 @@ def lifespan(configured: Settings) -> Any:
         if configured.webhooks_allow_private:
             logger.warning("webhooks may go to http, any port and private addresses: for development only")
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
+        app.state.batch_turns = batch.make_turns()
         app.state.intake = Intake(app.state.database, app.state.doorbell)
         backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
         app.state.gate = Gate(backlog, buckets)
         app.state.signers = webhooks.Signers(app.state.database)
-        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX)
+        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
         app.state.levels = Levels(app.state.database, app.state.waiting)

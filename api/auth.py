@@ -16,9 +16,11 @@ from core.db import Database
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.keys import Access
+from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may go on working
 CACHED_MAX = 10_000
+STRANGERS = "strangers"  # the owner of what callers with unknown keys cost
 
 logger = log.get(__name__)
 
@@ -68,13 +70,19 @@ class Doorman:
         self._noting: asyncio.Task[None] | None = None
 
     async def admit(self, request: Request) -> Caller:
-        """Return who sent the request. Raises Problem "unauthorized", alike for every reason."""
+        """Return the caller that sent the request, whose owner's turns it takes from now on (core/turns.py).
+
+        Raises Problem "unauthorized", alike for every reason, and Unavailable.
+        """
         key_digest = keys.digest(bearer_key(request))
         if self._operator_digest is not None and hmac.compare_digest(key_digest, self._operator_digest):
+            OWNER.set(OPERATOR.owner)
             return OPERATOR
         expires, caller = self._known.get(key_digest, (0.0, None))
         if caller is None or expires < time.monotonic():
+            OWNER.set(caller.owner if caller else STRANGERS)
             caller = await self._look_up(key_digest)
+        OWNER.set(caller.owner)
         return caller
 
     async def stop(self) -> None:

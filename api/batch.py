@@ -1,13 +1,16 @@
 """POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.answer import Json
 from api.auth import Caller, admit
-from api.body import read_object
+from api.body import check_media_type, parse_object, read
+from api.failures import busy
 from api.fields import RequestModel, refuse, validate
 from api.intake import Answer, Intake
 from api.parameters import refuse_header_key, refuse_parameters
@@ -16,11 +19,25 @@ from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
 from api.urls import refuse_forbidden
 from core import idempotency
+from core.errors import Unavailable
 from core.resources import show
 from core.transfers import Submission
+from core.turns import Turns
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
+SLICE = 50  # items between two turns of the event loop: 2 to 3 ms
+
+READ_AT_ONCE = 4  # batches whose items are read at the same time, each of another owner
+OWNER_WAITING_MAX = 64  # batches of one owner that wait for it, in a process: up to 64 MiB
+READ_WITHIN_S = 1.0
+
+Item = TypeVar("Item")
+
+
+def make_turns() -> Turns:
+    """Return the turns of a process at reading batches: else many batches of one owner would take the event loop for seconds."""
+    return Turns(READ_AT_ONCE, 1, OWNER_WAITING_MAX, READ_WITHIN_S)
 
 
 def check_key(value: str) -> str:
@@ -68,13 +85,35 @@ async def post_batch(request: Request) -> Json:
     caller = await admit(request)
     refuse_parameters(request)
     refuse_header_key(request)
-    shape = validate(BatchShape, await read_object(request, BODY_MAX))
+    try:
+        check_media_type(request)
+        body = await read(request, BODY_MAX)
+        items = await read_items(request, caller, body)
+    except Problem as problem:
+        raise await request.app.state.gate.priced(request, caller, problem) from None
+    answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)], len(items)))
+    return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
+
+
+async def read_items(request: Request, caller: Caller, body: bytes) -> list[Submission | Problem]:
+    """Return each item as it may be stored, or what is wrong with it. Raises Problem when the batch is none, or must wait."""
+    turns: Turns = request.app.state.batch_turns
     intake: Intake = request.app.state.intake
     shards = await intake.shards()
-    items = [read_item(request, item, caller, shards) for item in shape.transfers]
-    answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)]))
-    outcomes = [outcome(item, next(answers), caller) if isinstance(item, Submission) else item for item in items]
-    return Json({"results": [result(request, one) for one in outcomes]})
+    try:
+        async with turns.turn(caller.owner):
+            shape = validate(BatchShape, parse_object(body))
+            return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
+    except Unavailable:
+        raise busy() from None  # no turn came in time: the owner's batches before it took them
+
+
+async def in_slices(items: Sequence[Item]) -> AsyncIterator[Item]:
+    """Give the items, and after each slice of them a turn of the event loop to everything else: 1000 items take it some 50 ms."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
 
 
 def read_item(request: Request, fields: object, caller: Caller, shards: int) -> Submission | Problem:
@@ -87,9 +126,12 @@ def read_item(request: Request, fields: object, caller: Caller, shards: int) -> 
         return problem
 
 
-def outcome(item: Submission, answer: Answer, caller: Caller) -> dict[str, object] | Problem:
+def outcome(item: Submission | Problem, answers: Iterator[Answer], caller: Caller) -> dict[str, object] | Problem:
+    """Return what became of the item: the next of the answers, unless it was not fit to be stored."""
+    if isinstance(item, Problem):
+        return item
     try:
-        transfer, _ = accepted(item, answer, pointers(item))
+        transfer, _ = accepted(item, next(answers), pointers(item))
     except Problem as problem:
         return problem
     return {"status": 202 if transfer.status == "queued" else 200, "transfer": show(transfer, caller)}

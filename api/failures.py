@@ -6,9 +6,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.problems import Problem, respond
+from api.problems import RETRY_AFTER_S, Problem, respond
 from core import log
-from core.errors import Unavailable
+from core.errors import Busy, Unavailable
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -24,7 +24,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Unavailable):
-        return Problem("unavailable")
+        return busy() if isinstance(error, Busy) else Problem("unavailable")
     if isinstance(error, RequestValidationError):
         names = ", ".join(sorted({str(detail["loc"][-1]) for detail in error.errors()}))
         return Problem("invalid_parameter", f"not valid: {names}")
@@ -34,6 +34,11 @@ def problem_of(request: Request, error: Exception) -> Problem:
         return Problem("not_found")
     logger.error("request failed", exc_info=error)
     return Problem("internal_error")
+
+
+def busy() -> Problem:
+    """Return what a caller is told that has as much under way as it may."""
+    return Problem("rate_limited", "you have too many requests under way", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def allowed_methods(request: Request) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -60,7 +61,7 @@ class ShardCount:
 
 
 class Intake:
-    """Stores submissions in batches, in order of arrival, and rings for the shards that they touched."""
+    """Stores submissions in batches, an owner's in order of arrival, and rings for the shards that they touched."""
 
     def __init__(self, database: Database, doorbell: Doorbell) -> None:
         self._database = database
@@ -70,11 +71,14 @@ class Intake:
         self._lookups = MicroBatches(self._look_up, BATCH_MAX)
         self._to_ring: list[int] = []  # a shard for each submission that was stored
         self._ringing: asyncio.Task[None] | None = None
+        # A thread of its own: those of asyncio.to_thread are shared with all that anybody may ask for, such as /metrics.
+        self._thread = ThreadPoolExecutor(1, "doorbell")
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Return what became of each submission, in order, after COMMIT; up to BATCH_MAX of them are stored by one INSERT.
 
-        Raises Unavailable when that is unknown: then repeat all of them.
+        Raises Unavailable when that is unknown: then repeat all of them. Raises Busy when nothing was stored, because as much of
+        their owner waits as may.
         """
         return await self._batches.ask_all(submissions)
 
@@ -103,6 +107,7 @@ class Intake:
         self._batches.stop()
         if self._ringing is not None:
             await asyncio.wait({self._ringing})
+        self._thread.shutdown(wait=False)
 
     async def _store(self, submissions: Sequence[Submission]) -> list[Answer]:
         """Store a batch and ring; repeated when the connection is lost, because what is stored by then is found by its key."""
@@ -127,7 +132,7 @@ class Intake:
     async def _ring_off_the_loop(self) -> None:
         while self._to_ring:
             shards, self._to_ring = self._to_ring, []
-            await asyncio.to_thread(self._doorbell.ring, set(shards))
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._doorbell.ring, set(shards))
             if len(shards) >= BUSY_FROM:
                 await asyncio.sleep(RING_AGAIN_AFTER_S)
 

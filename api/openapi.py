@@ -60,14 +60,13 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 # What may go wrong, by kind of route; to it comes "forbidden" where clients' keys may not do what operators' may.
-COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "internal_error", "unavailable")
+COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "internal_error", "unavailable", "rate_limited")
 FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
 LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
 BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
 POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
 CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
-OVERLOAD_PROBLEMS = ("rate_limited", "backlog_full")
-MONEY_PROBLEMS = (*POST_PROBLEMS, *OVERLOAD_PROBLEMS, "idempotency_key_missing")
+MONEY_PROBLEMS = (*POST_PROBLEMS, "backlog_full", "idempotency_key_missing")
 
 NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
 
@@ -107,7 +106,7 @@ def batch_operation(
     summary: str, endpoint: Callable[..., object], request: type[BaseModel], answer: type[BaseModel]
 ) -> dict[str, Any]:
     """Return the operation of the batch verb: its items carry the keys, and their problems come in its results."""
-    codes = [code for code in (*POST_PROBLEMS, *OVERLOAD_PROBLEMS) if code != "idempotency_key_reused"]
+    codes = [code for code in (*POST_PROBLEMS, "backlog_full") if code != "idempotency_key_reused"]
     return {
         **described(summary, endpoint),
         **json_body(request),

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,35 +13,61 @@ from fastapi import Request
 from api.auth import Caller, bearer_key
 from api.problems import Problem
 from core import db, keys, log
+from core.buckets import CONNECTIONS as BUCKET_CONNECTIONS
 from core.buckets import Buckets
 from core.db import Database
 from core.errors import Unavailable
+from core.turns import Turns
 
 COUNT_EVERY_S = 1.0
 BACKLOG_RETRY_AFTER_S = 5  # a worker finishes thousands a second
+OWNER_BUCKET_CONNECTIONS = 5  # to Redis, that one owner's requests may take
+OWNER_WAITING_MAX = 1000  # requests of one owner that wait for them, in a process
+TOTAL = ""  # beside the owners, none of which is named so
 
 logger = log.get(__name__)
 
 
 class Gate:
-    """Tells, before anything is stored, whether more money requests may come in."""
+    """Tells, before anything is stored, whether more money requests may come in, and keeps their places in the backlog."""
 
     def __init__(self, backlog: "Backlog", buckets: Buckets | None) -> None:
         self._backlog = backlog
         self._buckets = buckets
+        self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
 
-    async def refusal(self, request: Request, caller: Caller, transfers: int) -> Problem | None:
-        """Return why so many more of this caller's transfers must not be stored now, or None. They count against its key's rate."""
-        if not self._backlog.has_room(caller):
-            return retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
+    async def refusal(self, request: Request, caller: Caller, transfers: int, tokens: int) -> Problem | None:
+        """Return why so many more of this caller's transfers must not be stored now, or None: then `settle` must be called.
+
+        They are reserved in the backlog, all of them or none, before they are stored: requests at once do not pass the limit
+        together. `tokens` count against the key's rate; a request without room in the backlog costs one. Raises Busy.
+        """
+        if not self._backlog.reserve(caller, transfers):
+            return await self.charge(request, caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
+        try:
+            refusal = await self.charge(request, caller, tokens)
+        except BaseException:
+            self._backlog.settle(caller, transfers, 0)
+            raise
+        if refusal is not None:
+            self._backlog.settle(caller, transfers, 0)
+        return refusal
+
+    async def charge(self, request: Request, caller: Caller, tokens: int) -> Problem | None:
+        """Take tokens from the key's rate. Return the refusal when it has none. Raises Busy."""
         if self._buckets is None:
             return None
-        wait_s = await self._buckets.take(keys.digest(bearer_key(request)).hex(), transfers)
+        async with self._turns.turn(caller.owner):
+            wait_s = await self._buckets.take(keys.digest(bearer_key(request)).hex(), tokens)
         return retry_after("rate_limited", wait_s) if wait_s else None
 
-    def note(self, caller: Caller, stored: int) -> None:
-        """Note that so many of the caller's transfers have been stored."""
-        self._backlog.add(caller, stored)
+    async def priced(self, request: Request, caller: Caller, problem: Problem) -> Problem:
+        """Take a token for a request with this problem. Return the problem, or the refusal when there is no token."""
+        return await self.charge(request, caller, 1) or problem
+
+    def settle(self, caller: Caller, reserved: int, kept: int) -> None:
+        """Give back what was reserved but for `kept`: what has been stored, or may have been."""
+        self._backlog.settle(caller, reserved, kept)
 
 
 def retry_after(code: str, wait_s: float) -> Problem:
@@ -57,14 +84,20 @@ class QueuedByClient(NamedTuple):
 
 
 class Backlog:
-    """How much waits: counted once a second, and what this process has accepted since."""
+    """How much waits, in all and by client: an upper bound of it, exact while this is the only process that accepts.
+
+    It is what was counted, at most a second ago, and what has been reserved since the count began. Each of several processes counts
+    for itself, and may accept up to the limit before it counts what the others have accepted: with N processes up to N times the
+    limit may wait.
+    """
 
     def __init__(self, database: Database, most: int, most_by_client: int) -> None:
         self._database = database
         self._most = most
         self._most_by_client = most_by_client
-        self._queued = 0
-        self._by_client: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()  # by client, and TOTAL
+        self._reserved: Counter[str] = Counter()  # since the last count began
+        self._settled: Counter[str] = Counter()  # the part of it that is stored, or may be
         self._counting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,30 +107,49 @@ class Backlog:
         if self._counting is not None:
             self._counting.cancel()
 
-    def has_room(self, caller: Caller) -> bool:
-        """Tell whether more of this caller's transfers may be queued."""
-        if self._queued >= self._most:
+    def reserve(self, caller: Caller, transfers: int) -> bool:
+        """Reserve places for all of these transfers of the caller's; return False, and reserve none, when they do not all fit."""
+        limits = self._limits(caller)
+        if any(self._counted[name] + self._reserved[name] + transfers > most for name, most in limits):
             return False
-        return caller.is_operator or self._by_client[caller.owner] < self._most_by_client
+        for name, _ in limits:
+            self._reserved[name] += transfers
+        return True
 
-    def add(self, caller: Caller, accepted: int) -> None:
-        self._queued += accepted
-        if not caller.is_operator:
-            self._by_client[caller.owner] += accepted
+    def settle(self, caller: Caller, reserved: int, kept: int) -> None:
+        """Keep so many of the reserved places until a count that begins from now on; give the others back at once."""
+        for name, _ in self._limits(caller):
+            self._reserved[name] -= reserved - kept
+            self._settled[name] += kept
+
+    def _limits(self, caller: Caller) -> Sequence[tuple[str, int]]:
+        total = (TOTAL, self._most)
+        return (total,) if caller.is_operator else (total, (caller.owner, self._most_by_client))
 
     async def count(self) -> None:
-        """Count what waits. A database that does not answer leaves the count as it is."""
+        """Count what waits. A database that does not answer leaves the count as it is.
+
+        What is settled while the count is under way may be in it or not, so it is kept beside it until the next one.
+        """
         db.start_clock()
+        settled = self._settled.copy()
         with suppress(Unavailable):
             [total] = await self._database.fetch("count_queue", {"most": self._most}, Queued)
-            self._queued = total.queued
-            clients = await self._count_by_client() if total.queued >= self._most_by_client else []
-            self._by_client = Counter({client.owner: client.queued for client in clients})
+            clients = await self._count_by_client(total.queued, self._counted + settled)
+            self._counted = Counter({**clients, TOTAL: total.queued})
+            self._reserved -= settled
+            self._settled -= settled
 
-    async def _count_by_client(self) -> list[QueuedByClient]:
-        """Count those who may be near their limit."""
-        params = {"most": self._most, "at_least": self._most_by_client // 2}
-        return await self._database.fetch("count_queue_by_client", params, QueuedByClient)
+    async def _count_by_client(self, queued: int, before: Mapping[str, int]) -> Mapping[str, int]:
+        """Count what waits of each client that may be near its limit. Of the others no more waits than `before`."""
+        at_least = max(self._most_by_client // 4, 1)
+        most_of_the_rest = min(at_least - 1, queued)
+        rest = {name: min(known, most_of_the_rest) for name, known in before.items() if name != TOTAL and most_of_the_rest}
+        if queued < at_least:
+            return rest
+        params = {"most": self._most, "at_least": at_least}
+        counted = await self._database.fetch("count_queue_by_client", params, QueuedByClient)
+        return {**rest, **{client.owner: client.queued for client in counted}}
 
     async def _count_for_ever(self) -> None:
         """Count each second, or less often where counting is dear: never more than a tenth of the time."""
@@ -105,6 +157,6 @@ class Backlog:
             began = time.monotonic()
             try:
                 await self.count()
-            except Exception:  # whatever it is: without counts everybody would be refused some day
+            except Exception:  # whatever it is: without counts all would be refused some day
                 logger.exception("queue not counted")
             await asyncio.sleep(max(COUNT_EVERY_S, 9 * (time.monotonic() - began)))

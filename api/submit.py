@@ -10,6 +10,7 @@ from pydantic import Field
 from api.answer import Json
 from api.auth import Caller, admit, admit_operator
 from api.body import read_object
+from api.failures import busy
 from api.fields import Amount, Currency, Metadata, ParsedWalletId, Reference, RequestModel, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.overload import Gate
@@ -19,6 +20,7 @@ from api.transfers import RETRY_AFTER_S
 from api.urls import Url, refuse_forbidden
 from api.waiting import waited_for
 from core import db, idempotency, ids
+from core.errors import Busy
 from core.ids import Prefix
 from core.money import CURRENCY
 from core.resources import show
@@ -53,10 +55,13 @@ Money = TypeVar("Money", bound=MoneyRequest)
 async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet. For operators."""
     caller = await admit_operator(await admit(request))
-    key, new = await read_request(request, NewDeposit)
     intake: Intake = request.app.state.intake
-    submission = deposit_of(new, key, caller, await intake.shards())
-    [answer] = await store(request, caller, [submission])
+    try:
+        key, new = await read_request(request, NewDeposit)
+        submission = deposit_of(new, key, caller, await intake.shards())
+    except Problem as problem:
+        raise await request.app.state.gate.priced(request, caller, problem) from None
+    [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return await respond(request, stored, caller, replayed=replayed)
 
@@ -64,10 +69,13 @@ async def post_deposit(request: Request) -> Json:
 async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
     caller = await admit(request)
-    key, new = await read_request(request, NewTransfer)
     intake: Intake = request.app.state.intake
-    submission = transfer_of(new, key, caller, await intake.shards())
-    [answer] = await store(request, caller, [submission])
+    try:
+        key, new = await read_request(request, NewTransfer)
+        submission = transfer_of(new, key, caller, await intake.shards())
+    except Problem as problem:
+        raise await request.app.state.gate.priced(request, caller, problem) from None
+    [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, pointers(submission))
     return await respond(request, stored, caller, replayed=replayed)
 
@@ -81,27 +89,43 @@ async def read_request(request: Request, model: type[Money]) -> tuple[str, Money
     return key, new
 
 
-async def store(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
-    """Return what became of each submission, in order.
+async def store(request: Request, caller: Caller, submissions: Sequence[Submission], tokens: int) -> list[Answer]:
+    """Return what became of each submission, in order. The request costs so many tokens of the key's rate.
 
     Raises Problem when the caller must wait; what its keys stand for already is answered all the same. Raises Unavailable.
     """
-    if not submissions:
-        return []
     intake: Intake = request.app.state.intake
     gate: Gate = request.app.state.gate
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
-    refusal = await gate.refusal(request, caller, len(submissions))
+    refusal = await (
+        gate.refusal(request, caller, len(submissions), tokens) if submissions else gate.charge(request, caller, tokens)
+    )
     if refusal is None:
-        if any(submission.callback_url for submission in submissions):
-            await request.app.state.signers.prepare(caller.owner)
-        answers = await intake.submit(submissions)
-        gate.note(caller, sum(isinstance(answer, Accepted) for answer in answers))
-        return answers
+        try:
+            return await submit(request, caller, submissions)
+        except Busy:
+            refusal = busy()
     known = [existing for existing in await intake.known(submissions) if existing]
-    if len(known) < len(submissions):
+    if len(known) < len(submissions) or not submissions:
         raise refusal
     return [*known]
+
+
+async def submit(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
+    """Submit what the gate has reserved places for, and give back those that are not needed. Raises Unavailable, and Busy."""
+    kept = len(submissions)  # until it is known what was stored
+    try:
+        if any(submission.callback_url for submission in submissions):
+            await request.app.state.signers.prepare(caller.owner)
+        answers: list[Answer] = await request.app.state.intake.submit(submissions)
+        kept = sum(isinstance(answer, Accepted) for answer in answers)
+    except Busy:
+        kept = 0
+        raise
+    else:
+        return answers
+    finally:
+        request.app.state.gate.settle(caller, len(submissions), kept)
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
@@ -19,11 +19,16 @@ from core import db, log
 from core.doorbell import FINAL
 from core.errors import Unavailable
 from core.transfers import Transfer
+from core.turns import OWNER
 
 READ_EVERY_S = 1.0  # also without news, which Redis may lose
 SUBSCRIBED_WITHIN_S = 0.5
 LISTEN_ON_S = 10.0  # after the last one has gone: the next one need not wait for the subscription
 ID_BYTES = 16
+
+# Requests that wait in a process, some 10 KiB each. Beyond that a request is answered at once with what is known.
+WAITING_MAX = 10_000
+OWNER_WAITING_MAX = 5_000
 
 logger = log.get(__name__)
 
@@ -35,6 +40,7 @@ class Waiting:
         self._redis = Redis.from_url(redis_url, socket_connect_timeout=SUBSCRIBED_WITHIN_S)
         self._lookup = lookup
         self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._by_owner: Counter[str] = Counter()
         self._subscribed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
@@ -55,7 +61,11 @@ class Waiting:
 
     def count(self) -> int:
         """Return how many wait now."""
-        return sum(len(news) for news in self._waiting.values())
+        return self._by_owner.total()
+
+    def has_room(self, owner: str) -> bool:
+        """Tell whether one more request of this owner may wait."""
+        return self._by_owner[owner] < OWNER_WAITING_MAX and self.count() < WAITING_MAX
 
     async def close(self) -> None:
         if self._listening is not None:
@@ -71,13 +81,17 @@ class Waiting:
 
     @asynccontextmanager
     async def _expecting(self, id: UUID) -> AsyncIterator[asyncio.Event]:
-        """Subscribe before the first look: what becomes final between the two would else be news to nobody."""
-        news = asyncio.Event()
+        """Subscribe before the first look: what becomes final between the two would else be no news to this request."""
+        news, owner = asyncio.Event(), OWNER.get()
         self._waiting[id].add(news)
+        self._by_owner[owner] += 1
         try:
             await self._subscribe()
             yield news
         finally:
+            self._by_owner[owner] -= 1
+            if not self._by_owner[owner]:
+                del self._by_owner[owner]
             self._waiting[id].discard(news)
             if not self._waiting[id]:
                 del self._waiting[id]
@@ -122,12 +136,17 @@ class Waiting:
 
 
 async def waited_for(request: Request, transfer: Transfer) -> tuple[Transfer, dict[str, str]]:
-    """Wait for the transfer's outcome as long as the request prefers to; return the transfer, and the headers that say so."""
+    """Wait for the transfer's outcome as long as the request prefers to; return the transfer, and the headers that say so.
+
+    When as many wait as may, the preference is not applied: the transfer is returned as it is.
+    """
     wait_s = preferred_wait_s(request)
     if wait_s is None:
         return transfer, {}
     waiting: Waiting = request.app.state.waiting
     if transfer.status == "queued":
+        if not waiting.has_room(OWNER.get()):
+            return transfer, {}
         transfer = await waiting.until_final(request, transfer, wait_s)
     return transfer, {"Preference-Applied": f"wait={wait_s}"}
 

@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core import log
 from core.errors import Unavailable
+from core.turns import OWNER, Turns
 
 Connection: TypeAlias = psycopg.AsyncConnection[Any]
 Result = TypeVar("Result")
@@ -27,6 +28,10 @@ ANSWER_BY: ContextVar[float] = ContextVar("answer_by")  # monotonic seconds; eac
 REPEAT_WITHIN_S = 0.5  # connections that are lost at once leave time to try the next one
 REPEAT_EVERY_S = 0.02
 CONNECTIONS = 10  # of a process of the API, at most
+PROCESS_CONNECTIONS = 3  # that no caller's own work may take: for intake and lookups, which serve all callers
+OWNER_CONNECTIONS = 4  # that one owner's own work may take: a list that reads for a second leaves the others theirs
+OWNER_WAITING_MAX = 1000  # requests of one owner that wait for them, in a process
+POOL_TIMEOUT_S = 1.0
 API_LIMITS = {"statement_timeout": "1500ms", "lock_timeout": "1s", "idle_in_transaction_session_timeout": "2s"}
 
 # Far below the job timeout of the queue: a drain ends by its own limits, never by a signal in the middle of a statement.
@@ -128,10 +133,12 @@ class Database:
             kwargs={"autocommit": True, "options": options(limits), "prepare_threshold": 1, **KEEPALIVE},
             min_size=2,
             max_size=connections,
-            timeout=1.0,
+            timeout=POOL_TIMEOUT_S,
             reconnect_timeout=5.0,
             open=False,
         )
+        places = max(connections - PROCESS_CONNECTIONS, 1)
+        self._turns = Turns(places, min(places, OWNER_CONNECTIONS), OWNER_WAITING_MAX, POOL_TIMEOUT_S)
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -150,13 +157,15 @@ class Database:
     async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Give `work` a connection and return what it returns; raise Unavailable when that fails or takes too long.
 
+        A caller's work, by core.turns.OWNER, has turns with that of other owners; Busy says that its owner has too much under way.
+
         `work` is done again when its connection is lost, so it must be safe to repeat: after a restart of Postgres each connection
         of the pool is dead, and asking each one before it is used would cost every request a round trip.
 
         Work that takes too long is left to end by itself, because a cancelled statement may wait for the server's answer for
         as long as the server is frozen. Its outcome is unknown.
         """
-        task = asyncio.ensure_future(self._repeat(work))
+        task = asyncio.ensure_future(self._in_turn(work))
         done, _ = await asyncio.wait({task}, timeout=max(answer_by() - time.monotonic(), 0.0))
         if not done:
             self._abandoned.add(task)
@@ -167,6 +176,13 @@ class Database:
     async def fetch(self, name: str, params: Mapping[str, object], row: Callable[..., Row]) -> list[Row]:
         """Run the statement of that name in a transaction of its own and return its rows, each made by `row`."""
         return await self.run(lambda connection: fetch(connection, name, params, row))
+
+    async def _in_turn(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        owner = OWNER.get()
+        if not owner:
+            return await self._repeat(work)
+        async with self._turns.turn(owner):  # around all repeats: Busy means that nothing was asked
+            return await self._repeat(work)
 
     async def _repeat(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         give_up = time.monotonic() + REPEAT_WITHIN_S

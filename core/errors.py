@@ -3,3 +3,7 @@
 
 class Unavailable(Exception):
     """The database did not answer in time: nothing is known about what was asked, and asking again is safe."""
+
+
+class Busy(Unavailable):
+    """An owner has as much under way as it may: nothing was asked of the database. Later there is room again."""

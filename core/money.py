@@ -6,4 +6,4 @@ AMOUNT_MIN = 1
 AMOUNT_MAX = 2**53 - 1  # the largest integer that every JSON client reads exactly (RFC 8259, section 6)
 
 BALANCE_MAX = AMOUNT_MAX
-EXTERNAL_BALANCE_MIN = -(2**63 - 1)  # what BIGINT holds: an external wallet is the sum of many others
+EXTERNAL_BALANCE_MIN = -BALANCE_MAX  # balances of external wallets stand in answers too

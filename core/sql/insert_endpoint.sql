@@ -1,10 +1,10 @@
 -- Stores an endpoint, unless it is a client's who has as many as a client may have: each costs every drain of that client's transfers a
--- row, and without a bound they would end by their timeout. An operator has any number, and slower drains. Requests at once do not see
--- each other, so there may be as many more as connections. The same one again, after a lost connection, changes nothing and is returned
--- alike. Leans on webhook_endpoints_pkey and webhook_endpoints_owner.
+-- row, and without a bound they would end by their timeout. An operator has any number, and slower drains. Requests of one client at
+-- once wait for each other: its endpoints are counted under a lock (core/migrations/0009_one_effect.sql). The same one again, after a lost
+-- connection, changes nothing and is returned alike. Leans on webhook_endpoints_pkey and webhook_endpoints_owner.
 INSERT INTO webhook_endpoints AS e (id, owner, wallet_id, url, events, description, secret)
 SELECT %(id)s::uuid, %(owner)s::text, %(wallet_id)s::uuid, %(url)s::text, %(events)s::text[], %(description)s::text, %(secret)s::text
  WHERE %(wallet_id)s::uuid IS NULL
-    OR (SELECT count(*) FROM webhook_endpoints WHERE owner = %(owner)s AND id <> %(id)s) < %(client_max)s
+    OR count_endpoints_locked(%(owner)s, %(id)s) < %(client_max)s
 ON CONFLICT (id) DO UPDATE SET url = e.url
 RETURNING id, url, events, description, status, disabled_reason, disabled_at, created_at, NULL::timestamptz AS old_secret_expires_at

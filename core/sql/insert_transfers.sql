@@ -1,7 +1,9 @@
 -- Stores a batch of submissions and their places in the queue: one statement, hence one transaction and one round trip.
 -- Locks nothing but the index entries of the keys, in key order: two batches with the same keys cannot deadlock.
--- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; who is left
--- out is looked up by a statement of its own, because this one cannot see what others commit while it waits.
+-- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; what is left
+-- out is looked up by a statement of its own, because this one cannot see what others commit while it waits. For that reason it also
+-- looks again, when its rows are inserted, for clients that were made with their keys in the same moment: then it fails with a serialization
+-- failure, and is to be repeated (core/migrations/0009_one_effect.sql).
 -- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
 -- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn. Leans on wallets_pkey twice a row,
 -- and on clients_idempotency_key_key: OFFSET 0 leaves the planner no other way. IS TRUE has it look each row up in a hash table of what
@@ -30,7 +32,7 @@ WITH submitted AS (
             OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0))
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING
-    RETURNING id, created_at
+    RETURNING id, created_at, owner, idempotency_key
 ), queued AS (
     INSERT INTO queue (shard, transfer_id)
     SELECT s.shard, s.id
@@ -38,4 +40,6 @@ WITH submitted AS (
      WHERE (s.id IN (SELECT id FROM inserted)) IS TRUE
      ORDER BY s.arrival
 )
-SELECT id, created_at FROM inserted
+SELECT id, created_at
+  FROM inserted,
+       (SELECT refuse_keys_of_clients(array_agg(idempotency_key)) FROM inserted WHERE owner = 'operator') looked

@@ -1,7 +1,11 @@
 """One key, one request, one effect: however often, however late, from however many connections."""
 
+import itertools
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -327,3 +331,46 @@ def test_one_external_id_at_once_makes_one_client(shared_system: System, count_s
 
     assert sorted(status for status, _ in answers) == [201] + [409] * 19
     assert count_stored()["clients"] == before["clients"] + 1
+
+
+@pytest.fixture
+def two_apis(own_system: System, tmp_path: Path) -> Iterator[list[Caller]]:
+    """An operator's calls to two processes of the API on one database, without workers."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    other = System(folder, own_system.database_url, own_system.redis_url)
+    own_system.start_api(), other.start_api()
+    callers = [own_system.caller(), other.caller()]
+    yield callers
+    other.close()
+
+
+def post_with_key(caller: Caller, verb: str, wallets: Sequence[str], key: str) -> int:
+    """Return the status of a request of this kind with the key; of a batch, that of its item."""
+    if verb == "client":
+        return caller.post("/v1/clients", {"name": "Ada"}, key=key).status
+    if verb == "deposit":
+        return caller.deposit(wallets[0], 1, key).status
+    transfer = {"source_wallet_id": wallets[0], "destination_wallet_id": wallets[1], "amount": 2}
+    if verb == "transfer":
+        return caller.post("/v1/transfers", transfer, key=key).status
+    [result] = caller.post("/v1/transfers/batch", {"transfers": [{**transfer, "amount": 3, "idempotency_key": key}]}).body[
+        "results"
+    ]
+    return int(result["status"])
+
+
+def test_one_key_for_two_verbs_at_the_same_moment_has_one_effect(two_apis: list[Caller]) -> None:
+    wallets, tries = [two_apis[0].new_wallet() for _ in range(2)], 40
+    with ThreadPoolExecutor(2) as threads:
+        for pair in itertools.combinations(("client", "deposit", "transfer", "batch item"), 2):
+            for _ in range(tries):
+                key, start = new_key(), threading.Barrier(2)
+
+                def post(caller: Caller, verb: str, key: str = key, start: threading.Barrier = start) -> int:
+                    start.wait()
+                    return post_with_key(caller, verb, wallets, key)
+
+                statuses = list(threads.map(post, two_apis, pair))
+                assert min(statuses) in {201, 202}, (pair, statuses)
+                assert max(statuses) == 422, (pair, statuses)

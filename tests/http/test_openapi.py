@@ -14,11 +14,10 @@ Schema = dict[str, Any]
 
 # Every route, and the problems that a caller of it must be ready for.
 ANY = {"malformed_request", "request_timeout", "headers_too_large"}
-READ = ANY | {"invalid_parameter", "unauthorized", "internal_error", "unavailable"}
+READ = ANY | {"invalid_parameter", "unauthorized", "internal_error", "unavailable", "rate_limited"}
 BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed"}
 BATCH = READ | BODY | {"idempotency_key_invalid"}
-OVERLOAD = {"rate_limited", "backlog_full"}
-MONEY = BATCH | OVERLOAD | {"idempotency_key_missing", "idempotency_key_reused"}
+MONEY = BATCH | {"backlog_full"} | {"idempotency_key_missing", "idempotency_key_reused"}
 OPERATORS = {"forbidden"}
 ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/clients"): BATCH | OPERATORS | {"external_id_taken", "idempotency_key_reused"},
@@ -31,7 +30,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
     ("post", "/v1/deposits"): MONEY | OPERATORS,
     ("post", "/v1/transfers"): MONEY,
-    ("post", "/v1/transfers/batch"): BATCH | OVERLOAD,
+    ("post", "/v1/transfers/batch"): BATCH | {"backlog_full"},
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
     ("get", "/v1/events"): READ | {"invalid_cursor"},

@@ -1,5 +1,6 @@
 """Who is to be told of a final transfer is written down with its verdict: everybody who asked, once, and nobody else."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -237,6 +238,22 @@ def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(w
     for wallet_id in (ada, ben):
         assert stored(wallet_id) == [True] * CLIENT_ENDPOINTS_MAX + [False] * 2
     assert all(stored(None))
+
+
+def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> None:
+    wallet_id = world.new_wallet()
+    owner = ids.text(ids.Prefix.CLIENT, wallet_id)
+
+    async def insert(database: db.Database) -> list[bool]:
+        new = [
+            NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
+            for _ in range(2 * CLIENT_ENDPOINTS_MAX)
+        ]
+        made = await asyncio.gather(*(webhooks.insert_endpoint(database, one) for one in new))
+        return [one is not None for one in made]
+
+    assert sum(world.ask(insert)) == CLIENT_ENDPOINTS_MAX
+    assert world.query("SELECT count(*) FROM webhook_endpoints") == [(CLIENT_ENDPOINTS_MAX,)]
 
 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from core.db import ANSWER_WITHIN_S, Connection, Database
+from core.db import ANSWER_WITHIN_S, CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Connection, Database
 from core.errors import Unavailable
 from core.settings import Settings
+from core.turns import OWNER
+from tests.waiting import wait_for
 from worker.__main__ import connector
 
 TIMES = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"]
@@ -95,3 +98,39 @@ def test_who_finds_no_free_connection_waits_for_a_second_and_is_told_so(database
         return await (await connection.execute("SELECT 1")).fetchone()
 
     assert with_database(database_url, crowd, connections=2) == "no database connection is free"
+
+
+def test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_process(database_url: str) -> None:
+    async def crowd(database: Database) -> list[int]:
+        released, held = asyncio.Event(), dict.fromkeys(("ada", "ben", "cy", ""), 0)
+
+        async def hold(owner: str) -> None:
+            async def work(connection: Connection) -> None:
+                held[owner] += 1
+                await answer(connection)
+                await released.wait()
+
+            OWNER.set(owner)
+            with suppress(Unavailable):
+                await database.run(work)
+
+        async def seen(*expected: int) -> None:
+            await asyncio.to_thread(wait_for, lambda: list(held.values()) == [*expected], f"{expected} held")
+
+        holders = [asyncio.create_task(hold("ada")) for _ in range(CONNECTIONS)]
+        await seen(OWNER_CONNECTIONS, 0, 0, 0)
+        holders += [asyncio.create_task(hold(owner)) for owner in ("ben", "cy") for _ in range(CONNECTIONS)]
+        rest = CONNECTIONS - PROCESS_CONNECTIONS - OWNER_CONNECTIONS
+        await seen(OWNER_CONNECTIONS, rest, 0, 0)
+        holders += [asyncio.create_task(hold("")) for _ in range(PROCESS_CONNECTIONS)]
+        await seen(OWNER_CONNECTIONS, rest, 0, PROCESS_CONNECTIONS)
+        released.set()
+        await asyncio.wait(holders)
+        return list(held.values())
+
+    async def answer(connection: Connection) -> Any:
+        return await (await connection.execute("SELECT 1")).fetchone()
+
+    ada, ben, cy, process = with_database(database_url, crowd, connections=CONNECTIONS)
+
+    assert (process, min(ada, ben, cy) > 0) == (PROCESS_CONNECTIONS, True)

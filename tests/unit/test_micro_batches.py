@@ -1,14 +1,17 @@
-"""Micro-batches: what comes in while one is on its way becomes the next, and everybody gets an answer of his own."""
+"""Micro-batches: what comes in while one is on its way becomes the next, each item gets its own answer, and owners have turns."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 
 import pytest
 
-from api.micro_batches import MicroBatches
+from api.micro_batches import OWNER_BATCHES_MAX, MicroBatches
 from core import db
-from core.errors import Unavailable
+from core.errors import Busy, Unavailable
+from core.turns import OWNER
 
 Numbers = Sequence[int]
 
@@ -43,6 +46,13 @@ def run(use: Callable[[MicroBatches[int, int], Handler], Awaitable[None]], batch
 
 def ask_each(batches: MicroBatches[int, int], *numbers: int) -> list["asyncio.Task[int]"]:
     return [asyncio.create_task(batches.ask(number)) for number in numbers]
+
+
+def ask_all_as(owner: str, batches: MicroBatches[int, int], numbers: Numbers) -> "asyncio.Task[list[int]]":
+    """Ask in a request of this owner's."""
+    context = copy_context()
+    context.run(OWNER.set, owner)
+    return asyncio.create_task(batches.ask_all(numbers), context=context)
 
 
 def test_what_comes_in_meanwhile_is_the_next_batch() -> None:
@@ -113,3 +123,77 @@ def test_a_caller_who_leaves_is_not_answered_and_harms_nobody() -> None:
         assert await stays == 4
 
     run(use)
+
+
+def test_owners_have_turns_when_more_waits_than_a_batch_holds_and_each_keeps_its_order() -> None:
+    async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
+        asked = [ask_all_as("ada", batches, range(100, 110))]
+        await handler.began.wait()
+        asked += [
+            ask_all_as("ada", batches, range(110, 114)),
+            ask_all_as("ben", batches, [201, 202]),
+            ask_all_as("cy", batches, [301]),
+        ]
+        await asyncio.sleep(0)
+        handler.let.set()
+
+        answers = await asyncio.gather(*asked)
+        assert [*itertools.chain(*answers)] == [2 * number for number in (*range(100, 114), 201, 202, 301)]
+        assert handler.seen == [[100, 101, 102, 103], [104, 201, 301, 105], [202, 106, 107, 108], [109, 110, 111, 112], [113]]
+
+    run(use, batch_max=4)
+
+
+def test_a_single_item_is_in_the_next_batch_however_much_of_another_owner_waits_before_it() -> None:
+    async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
+        asked = [ask_all_as("ada", batches, range(10)) for _ in range(7)]
+        await handler.began.wait()
+        single = ask_all_as("ben", batches, [99])
+        await asyncio.sleep(0)
+        handler.let.set()
+        await asyncio.gather(*asked, single)
+
+        assert 99 in handler.seen[1]
+
+    run(use, batch_max=10)
+
+
+def test_an_owner_with_as_much_waiting_as_may_is_busy_at_once_and_others_are_not() -> None:
+    async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
+        first = ask_all_as("ada", batches, [1])
+        await handler.began.wait()
+        most = 2 * OWNER_BATCHES_MAX
+        fills = ask_all_as("ada", batches, range(100, 99 + most))
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await ask_all_as("ada", batches, [7, 8])  # both or none
+        last, other = ask_all_as("ada", batches, [5]), ask_all_as("ben", batches, [6])
+        await asyncio.sleep(0)
+        handler.let.set()
+
+        assert [*await asyncio.gather(first, last, other)] == [[2], [10], [12]]
+        await fills
+        assert not {7, 8} & {number for batch in handler.seen for number in batch}
+
+    run(use, batch_max=2)
+
+
+def test_what_has_been_told_that_no_answer_comes_leaves_room_while_the_batch_before_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "ANSWER_WITHIN_S", 0.01)
+
+    async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
+        first = ask_all_as("ada", batches, [1])
+        await handler.began.wait()
+        fills = ask_all_as("ada", batches, range(100, 100 + 2 * OWNER_BATCHES_MAX))
+        with pytest.raises(Unavailable):
+            await fills
+        with pytest.raises(Unavailable):
+            await first
+
+        monkeypatch.setattr(db, "ANSWER_WITHIN_S", 10)
+        again = ask_all_as("ada", batches, range(100, 100 + 2 * OWNER_BATCHES_MAX))
+        await asyncio.sleep(0)
+        handler.let.set()
+        assert len(await again) == 2 * OWNER_BATCHES_MAX
+
+    run(use, batch_max=2)
