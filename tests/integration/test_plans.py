@@ -363,7 +363,7 @@ MADE = ("on empty tables", "on emptied tables", "on statistics of emptied tables
 
 @pytest.fixture(scope="module")
 def sessions(databases: Databases) -> Iterator[dict[str, Session]]:
-    """Sessions on filled databases, by when they made their plans: before there was a row, when all rows had been deleted again, and
+    """Sessions on filled databases, by when they made their plans: before there was a row, when all had been deleted again, and
     when there were rows again.
     """
     fresh, used = unanalyzed(databases), unanalyzed(databases)
