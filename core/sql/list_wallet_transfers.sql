@@ -1,5 +1,5 @@
 -- The transfers that a wallet is a party to, newest first, from just below a given one. Leans on transfers_source, transfers_destination.
--- As in list_transfers, no more than a window of rows is searched for another status.
+-- Written as ranges, because of equations the planner may make a walk through all transfers in the order of their ids. As in list_transfers, no more than a window of rows is searched for another status.
 SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
        fingerprint, created_at, finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
@@ -8,9 +8,17 @@ SELECT id, type, status, failure_code, source, destination, amount, currency, re
   FROM (
         SELECT *, row_number() OVER (ORDER BY id DESC) AS place
           FROM (
-                (SELECT * FROM transfers WHERE source = %(wallet_id)s AND id < %(before)s ORDER BY id DESC LIMIT %(window)s)
+                (SELECT *
+                   FROM transfers
+                  WHERE (source, id) < (%(wallet_id)s, %(before)s) AND source >= %(wallet_id)s
+                  ORDER BY source DESC, id DESC
+                  LIMIT %(window)s)
                 UNION ALL
-                (SELECT * FROM transfers WHERE destination = %(wallet_id)s AND id < %(before)s ORDER BY id DESC LIMIT %(window)s)
+                (SELECT *
+                   FROM transfers
+                  WHERE (destination, id) < (%(wallet_id)s, %(before)s) AND destination >= %(wallet_id)s
+                  ORDER BY destination DESC, id DESC
+                  LIMIT %(window)s)
                ) either
          ORDER BY id DESC
          LIMIT %(window)s

@@ -248,8 +248,8 @@ MUTANTS = (
         (
             Edit(
                 "core/sql/list_wallet_transfers.sql",
-                "destination = %(wallet_id)s AND id < ",
-                "destination = %(wallet_id)s AND id <= ",
+                "(destination, id) < ",
+                "(destination, id) <= ",
             ),
         ),
         (f"{READING}::test_a_transaction_that_is_held_open_hides_none_of_the_rows_committed_before_the_first_page",),
