@@ -35,7 +35,7 @@ FULL = Plan(
     stock_transfers=1_000_000,
     burst_s=8,
     dead_rows=10_000_000,
-    dead_rows_chunk=500_000,
+    dead_rows_chunk=1_000_000,
 )
 
 QUICK = Plan(
