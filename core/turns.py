@@ -77,15 +77,20 @@ class Turns:
 
     def _pass_on(self) -> None:
         """Give the free place to the first owner in turn that may hold one more."""
-        owner = next((owner for owner in self._lines if self._held[owner] < self._per_owner), None)
-        if owner is None:
-            return
-        line = self._lines[owner]
-        line.popleft().set_result(None)
+        for owner, line in [*self._lines.items()]:
+            if self._held[owner] < self._per_owner and self._pass_on_to(owner, line):
+                return
+
+    def _pass_on_to(self, owner: str, line: deque["asyncio.Future[None]"]) -> bool:
+        """Give the free place to the first of the line; tell whether one was still waiting."""
+        turn = next((turn for turn in line if not turn.done()), None)  # one that is cancelled leaves by itself, a moment later
+        if turn is None:
+            return False
+        turn.set_result(None)
         self._hold(owner)
         self._lines.move_to_end(owner)
-        if not line:
-            del self._lines[owner]
+        self._leave(owner, turn)
+        return True
 
     def _leave(self, owner: str, turn: "asyncio.Future[None]") -> None:
         line = self._lines[owner]

@@ -274,5 +274,5 @@ def test_one_clients_batches_delay_another_clients_transfer_by_no_more_than_a_ba
                 taken.append(time.monotonic() - began)
 
     assert set(statuses) == {202}
-    assert sorted(taken)[len(taken) // 2] < 0.5, taken
+    assert sorted(taken)[len(taken) // 2] < 1.0, taken  # without turns 1.7 s and more, of which many end as 503
     assert sum(batches) > 0

@@ -34,6 +34,8 @@ INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
 UNDER_LOAD = "tests/faults/test_under_load.py"
 BAD_INPUT = "tests/http/test_bad_input.py::test_a_bad_input_gets_its_answer_and_stores_nothing"
+ONE_KEY = "tests/integration/test_one_key.py"
+OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
 
 COMMIT_BETWEEN = """\
@@ -401,5 +403,59 @@ MUTANTS = (
             ),
         ),
         (f"{BAD_INPUT}[/v1/transfers limit 0]",),
+    ),
+    Mutant(
+        7,
+        "a client's key is looked for among the transfers, and not taken there",
+        (
+            Edit(
+                "core/sql/insert_client.sql",
+                "take_client_key(%(idempotency_key)s)",
+                "NOT EXISTS (SELECT FROM transfers WHERE owner = 'operator' AND idempotency_key = %(idempotency_key)s)",
+            ),
+        ),
+        (
+            f"{ONE_KEY}::test_a_client_waits_for_a_transfer_that_is_being_stored_with_its_key[a_deposit]",
+            f"{ONE_KEY}::test_a_transfer_waits_for_a_client_that_is_being_made_with_its_key[a_transfer]",
+        ),
+    ),
+    Mutant(
+        7,
+        "an INSERT of transfers does not look for clients again",
+        (Edit("core/sql/insert_transfers.sql", "refuse_keys_of_clients(array_agg(idempotency_key))", "count(*)"),),
+        (f"{ONE_KEY}::test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends",),
+    ),
+    Mutant(
+        25,
+        "limits are looked at before the INSERT and raised after it",
+        (
+            Edit("api/overload.py", "            self._reserved[name] += transfers\n", "            pass\n"),
+            Edit("api/overload.py", "self._reserved[name] -= reserved - kept", "self._reserved[name] += kept"),
+        ),
+        (
+            "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",
+            f"{OVERLOAD}::test_batches_at_once_do_not_pass_a_limit_together",
+        ),
+    ),
+    Mutant(
+        38,
+        "first come, first served: callers have no turns at the batches",
+        (Edit("api/micro_batches.py", "        owner = OWNER.get()\n", '        owner = ""\n'),),
+        (
+            "tests/unit/test_micro_batches.py::test_owners_have_turns_when_more_waits_than_a_batch_holds_and_each_keeps_its_order",
+            "tests/unit/test_micro_batches.py::test_a_single_item_is_in_the_next_batch_however_much_of_another_owner_waits_before_it",
+        ),
+    ),
+    Mutant(
+        38,
+        "one caller may use every connection to the database",
+        (Edit("core/db.py", "        if not owner:\n", "        if owner:\n"),),
+        ("tests/integration/test_limits.py::test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_process",),
+    ),
+    Mutant(
+        38,
+        "a refused request costs its caller no token",
+        (Edit("api/overload.py", "await self.charge(request, caller, 1) or problem", "problem"),),
+        (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
     ),
 )

@@ -120,3 +120,21 @@ def test_a_cancelled_request_keeps_no_place_also_when_it_comes_in_that_moment() 
         await last
 
     run(use, places=1, per_owner=1)
+
+
+def test_a_place_that_becomes_free_in_the_moment_of_a_cancellation_goes_to_the_next_in_line() -> None:
+    async def use(shop: Shop) -> None:
+        shop.enter("a1")
+        await settle()
+        waits, last = shop.enter("b1"), shop.enter("b2")
+        await settle()
+        waits.cancel()
+        shop.turns._give_back("a")  # before the cancelled request has run: it stands in the line still
+        await settle()
+        assert waits.cancelled()
+        assert shop.served == ["a1", "b2"]
+        await shop.end("b2")
+        await last
+        assert not shop.turns._lines
+
+    run(use, places=1, per_owner=1)
