@@ -4,7 +4,7 @@
 -- Transfers have their keys in transfers_owner_key, clients in clients_idempotency_key_key: no index refuses a key that is in both. So
 -- the client's transaction puts its key into the transfers' index as well, with a row that it takes away again at once and that
 -- no other transaction ever sees. An INSERT of a transfer with this key, in progress, is waited for here; one that comes
--- later waits for this transaction, and looks for the client then (refuse_keys_of_clients).
+-- later waits for this transaction, and looks for the client then (are_keys_of_no_client).
 -- The application has no right to delete transfers: this runs with the owner's, and deletes nothing but its own row.
 CREATE FUNCTION take_client_key(wanted text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -27,11 +27,12 @@ $$;
 -- To be called once by the statement that has inserted transfers with these keys of operators, before its transaction ends. A client
 -- with one of them that was committed after that statement began was invisible to it, and is seen here: each statement of a
 -- VOLATILE function looks anew. It is a serialization failure: the same statement again sees the client, and leaves the row out.
-CREATE FUNCTION refuse_keys_of_clients(keys text[]) RETURNS void LANGUAGE plpgsql VOLATILE STRICT AS $$
+CREATE FUNCTION are_keys_of_no_client(keys text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF EXISTS (SELECT FROM clients WHERE idempotency_key = ANY (keys)) THEN
         RAISE EXCEPTION 'a client was made with a key of these transfers' USING ERRCODE = 'serialization_failure';
     END IF;
+    RETURN true;
 END
 $$;
 

@@ -4,7 +4,7 @@
 REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts FROM PUBLIC, {role};
 REVOKE ALL ON SEQUENCE queue_position_seq FROM PUBLIC, {role};
-REVOKE ALL ON FUNCTION take_client_key, refuse_keys_of_clients, count_endpoints_locked FROM PUBLIC, {role};
+REVOKE ALL ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked FROM PUBLIC, {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {role};
 
@@ -13,7 +13,7 @@ GRANT USAGE ON SCHEMA public TO {role};
 
 GRANT SELECT ON migrations TO {role};
 GRANT SELECT, INSERT ON clients TO {role};
-GRANT EXECUTE ON FUNCTION take_client_key, refuse_keys_of_clients, count_endpoints_locked TO {role};
+GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {role};
 
 -- A row lock takes the right to UPDATE some column: for wallets one of those that change anyway, for shards the one made for it. The
 -- floor is raised by the worker that has locked the shard.

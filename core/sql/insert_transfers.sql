@@ -41,5 +41,5 @@ WITH submitted AS (
      ORDER BY s.arrival
 )
 SELECT id, created_at
-  FROM inserted,
-       (SELECT refuse_keys_of_clients(array_agg(idempotency_key)) FROM inserted WHERE owner = 'operator') looked
+  FROM inserted
+ WHERE (SELECT are_keys_of_no_client(array_agg(idempotency_key)) FROM inserted WHERE owner = 'operator')

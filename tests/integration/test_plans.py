@@ -391,7 +391,7 @@ def test_a_plan_reads_by_key(sessions: dict[str, Session], name: str, made_when:
     plan = sessions[made_when].plan(case, statement_of(name))
 
     read = rows_read(plan)
-    by_key = 4 * case.keys + 40
+    by_key = 6 * case.keys + 40
     assert read["transfers"] <= by_key
     assert max(read.values()) <= by_key + 2 * case.waiting, read
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 30 * case.keys + 40 + case.waiting

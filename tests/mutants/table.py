@@ -110,7 +110,11 @@ MUTANTS = (
     Mutant(
         5,
         "no sweeper",
-        (Edit("worker/sweep.py", "return self._drainer.answer(waiting, gathers=False)", "return 0"),),
+        (
+            Edit(
+                "worker/sweep.py", "return self._drainer.answer([*waiting, *raised.difference(waiting)], gathers=False)", "return 0"
+            ),
+        ),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
     ),
     Mutant(
@@ -131,8 +135,8 @@ MUTANTS = (
         (
             Edit(
                 "core/sql/insert_transfers.sql",
-                "WHERE s.owner <> 'operator'\n        OR NOT",
-                "WHERE NOT EXISTS (SELECT FROM transfers t WHERE (owner, idempotency_key) = (s.owner, s.idempotency_key)) AND NOT",
+                "AND (s.owner <> 'operator'\n            OR NOT",
+                "AND (NOT EXISTS (SELECT FROM transfers t WHERE (owner, idempotency_key) = (s.owner, s.idempotency_key)) AND NOT",
             ),
             Edit("core/sql/insert_transfers.sql", "    ON CONFLICT DO NOTHING\n", ""),
         ),
@@ -422,7 +426,7 @@ MUTANTS = (
     Mutant(
         7,
         "an INSERT of transfers does not look for clients again",
-        (Edit("core/sql/insert_transfers.sql", "refuse_keys_of_clients(array_agg(idempotency_key))", "count(*)"),),
+        (Edit("core/sql/insert_transfers.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "true"),),
         (f"{ONE_KEY}::test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends",),
     ),
     Mutant(
