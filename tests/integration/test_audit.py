@@ -250,6 +250,11 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(nobody)s)"],
         {"audit_queue": "nobody"},
     ),
+    "a queued transfer below its shard's floor": (
+        ["SELECT setval('queue_position_seq', 1000)", "UPDATE shards SET floor = 500"],
+        {"audit_floors": "queued"},
+    ),
+    "a floor above the next position": (["UPDATE shards SET floor = 5000 WHERE shard = 9"], {"audit_floors": "ledger"}),
     "an applied transfer without an event": (
         ["DELETE FROM events WHERE %(applied)s = ANY(transfer_ids)"],
         {"audit_events": "applied"},

@@ -30,6 +30,8 @@ DELIVERER = "tests/faults/test_deliverer.py"
 OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
 GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
+FLOORS = "tests/integration/test_floors.py"
+PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
 UNDER_LOAD = "tests/faults/test_under_load.py"
@@ -461,5 +463,55 @@ MUTANTS = (
         "a refused request costs its caller no token",
         (Edit("api/overload.py", "await self.charge(request, caller, 1) or problem", "problem"),),
         (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
+    ),
+    Mutant(
+        37,
+        "delete_queue as it was: a join on the key",
+        (
+            Edit(
+                "core/sql/delete_queue.sql",
+                " CROSS JOIN LATERAL (SELECT q.ctid AS place FROM queue q"
+                " WHERE q.shard = done.shard AND q.position = done.position OFFSET 0) found\n"
+                " WHERE queue.ctid = found.place",
+                " WHERE queue.shard = done.shard AND queue.position = done.position",
+            ),
+        ),
+        (
+            f"{PLANS}::test_a_plan_reads_by_key[delete_queue-on empty tables]",
+            f"{PLANS}::test_a_drain_that_began_on_empty_tables_reads_a_backlog_by_key",
+        ),
+    ),
+    Mutant(
+        37,
+        "the planner's ways as they come",
+        (Edit("core/db.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
+        (
+            f"{PLANS}::test_a_plan_reads_by_key[lock_wallets-on empty tables]",
+            f"{PLANS}::test_a_plan_reads_by_key[find_transfers-on empty tables]",
+        ),
+    ),
+    Mutant(
+        37,
+        "a claim begins at the lowest position",
+        (Edit("core/sql/claim_queue.sql", " AND position >= begins.floor", ""),),
+        (
+            f"{FLOORS}::test_under_a_held_snapshot_no_look_at_the_queue_steps_over_what_was_drained[one shard]",
+            f"{FLOORS}::test_under_a_held_snapshot_a_worker_steps_over_what_was_drained_once_at_most",
+        ),
+    ),
+    Mutant(
+        37,
+        "a floor waits for none of those that may have drawn a smaller position",
+        (Edit("worker/floors.py", "if not self._awaited.isdisjoint(writers):", "if not self._awaited.isdisjoint([]):"),),
+        (
+            f"{FLOORS}::test_a_transaction_that_drew_its_position_early_is_waited_for",
+            f"{FLOORS}::test_a_prepared_transaction_that_drew_its_position_early_is_waited_for",
+        ),
+    ),
+    Mutant(
+        37,
+        "a floor is raised by what was settled after the claim began",
+        (Edit("worker/floors.py", "begins = self._settled + 1 if", "begins = self.settling.settled + 1 if"),),
+        (f"{FLOORS}::test_what_is_settled_during_a_claim_raises_no_floor_by_it",),
     ),
 )

@@ -1,0 +1,193 @@
+"""python -m bench.deadrows --rows 0 1 3 10 --versions 0 10000 100000: what a held snapshot costs.
+
+While a snapshot is held, Postgres keeps every row that is deleted or replaced. For each number of --rows, in millions, so many rows
+go through the queue under such a snapshot while a sweeper looks around as it does each second; then one transfer is timed, and a
+drain of 5000, and each look at the queue. For each number of --versions, one wallet is replaced so often, and one transfer from it
+is timed. A server and a database of its own for each; needs no Redis, and nothing else that works on the machine.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from bench.bulk import new_client, transfer
+from core import db, transfers
+from core.doorbell import Doorbell
+from core.migrate import migrate
+from core.settings import Settings
+from core.sharding import shard_of
+from local.postgres import Postgres
+from worker.apply import Applier
+from worker.drain import Drainer
+from worker.floors import LOOK_EVERY_S
+from worker.sweep import Sweeper
+
+NO_REDIS = "redis://127.0.0.1:1/0"  # nothing listens there
+SHARDS = 16
+WALLETS = 1_000
+FUNDS = 1_000_000_000  # cents a wallet
+CHUNK = 100_000  # rows that go through the queue at once
+MILLION = 1_000_000
+DRAINED = 5_000
+BATCH = 500
+TIMES = 15
+
+NOBODY = UUID(int=0)
+GO_IN = "INSERT INTO queue (shard, transfer_id) SELECT n %% %(shards)s, %(nobody)s FROM generate_series(1, %(rows)s) n"
+COME_OUT = "DELETE FROM queue WHERE shard IN (SELECT shard FROM shards) AND position > %(last)s"
+FUND = "UPDATE wallets SET balance = %s, version = 1 WHERE kind = 'client'"
+REPLACE = """
+DO $$ BEGIN
+    FOR i IN 1..{times} LOOP
+        UPDATE wallets SET version = version + 1 WHERE id = '{wallet}';
+        COMMIT;
+    END LOOP;
+END $$
+"""
+
+
+class Bench(NamedTuple):
+    """A database with funded wallets, and what works on it."""
+
+    url: str
+    owner_url: str
+    wallets: Sequence[UUID]
+    applier: Applier
+    sweeper: Sweeper
+
+    def submit(self, count: int, source: UUID | None = None) -> None:
+        """Queue so many transfers, from one wallet if it is given."""
+        pairs = (random.sample(self.wallets, 2) for _ in range(count))
+        sent = [transfer(source or one, other, shard_of(source or one, SHARDS)) for one, other in pairs if other != source]
+
+        async def insert() -> None:
+            async with await psycopg.AsyncConnection.connect(self.url, autocommit=True, options=db.options({})) as connection:
+                for begin in range(0, len(sent), BATCH):
+                    await transfers.insert(connection, sent[begin : begin + BATCH])
+
+        asyncio.run(insert())
+
+    def drain(self) -> int:
+        finished = 0
+        while batch := self.applier.apply(range(SHARDS), BATCH // SHARDS).finished:
+            finished += batch
+        return finished
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.deadrows", description="Measure what a held snapshot costs.")
+    parser.add_argument("--rows", type=float, nargs="*", default=[0, 1, 3, 10], help="millions of rows that went through the queue")
+    parser.add_argument("--versions", type=int, nargs="*", default=[], help="how often one wallet was replaced")
+    wanted = parser.parse_args(arguments)
+    print("   dead rows  a transfer   drain/s  sweep look     count   measure   (medians, ms)")
+    for millions in wanted.rows:
+        with bench() as made, held_snapshot(made):
+            pass_through(made, int(millions * MILLION))
+            show(f"{millions:g} million", made)
+    for times in wanted.versions:
+        with bench() as made, held_snapshot(made):
+            replace(made, made.wallets[0], times)
+            one = median_ms(lambda made=made: timed(made, made.wallets[0]))  # type: ignore[misc]
+            print(f"{times:>12}{one:>12.2f}   a wallet's versions, a transfer from it", flush=True)
+    return 0
+
+
+def show(title: str, made: Bench) -> None:
+    """Print a row of the table."""
+    one = median_ms(lambda: timed(made))
+    made.submit(DRAINED)
+    began = time.perf_counter()
+    assert made.drain() == DRAINED
+    drained = time.perf_counter() - began
+    looks: list[tuple[str, dict[str, object]]] = [
+        ("list_waiting_shards", {"waited_s": 2.0}),
+        ("count_queue", {"most": 100_000}),
+        ("measure_queue", {}),
+    ]
+    with closing(db.connect(made.url)) as connection:
+        took = [median_ms(lambda look=look: look_ms(connection, *look)) for look in looks]  # type: ignore[misc]
+    print(f"{title:>12}{one:>12.2f}{DRAINED / drained:>10.0f}{took[0]:>12.2f}{took[1]:>10.2f}{took[2]:>10.2f}", flush=True)
+
+
+def timed(made: Bench, source: UUID | None = None) -> float:
+    """Return how many milliseconds it takes to apply one transfer that is queued."""
+    made.submit(2 if source is None else 1, source)
+    began = time.perf_counter()
+    made.drain()
+    return (time.perf_counter() - began) * 1_000
+
+
+def look_ms(connection: psycopg.Connection, name: str, params: dict[str, object]) -> float:
+    began = time.perf_counter()
+    connection.execute(db.statement(name), params).fetchall()
+    return (time.perf_counter() - began) * 1_000
+
+
+def median_ms(measure: Callable[[], float]) -> float:
+    return statistics.median(measure() for _ in range(TIMES))
+
+
+def pass_through(made: Bench, rows: int) -> None:
+    """Let so many rows go through the queue, a chunk a transaction, while the sweeper looks around."""
+    with psycopg.connect(made.owner_url, autocommit=True) as connection:
+        for _ in range(0, rows, CHUNK):
+            [(last,)] = connection.execute(db.statement("find_last_position")).fetchall()
+            connection.execute(GO_IN, {"shards": SHARDS, "rows": CHUNK, "nobody": NOBODY})
+            connection.execute(COME_OUT, {"last": last})
+            made.sweeper.run_once()
+            time.sleep(LOOK_EVERY_S)
+        made.sweeper.run_once()
+
+
+def replace(made: Bench, wallet: UUID, times: int) -> None:
+    """Replace the wallet's row so often, each time in a transaction of its own; its entries do not follow."""
+    with psycopg.connect(made.owner_url, autocommit=True, options="-c synchronous_commit=off") as connection:
+        connection.execute(REPLACE.format(times=times, wallet=wallet).encode())
+
+
+@contextmanager
+def held_snapshot(made: Bench) -> Iterator[None]:
+    with psycopg.connect(made.owner_url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("SELECT 1")
+        yield
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    with TemporaryDirectory(prefix="teller-deadrows-") as folder:
+        server = Postgres(Path(folder) / "postgres", {"shared_buffers": "512MB", "max_wal_size": "4GB"})
+        server.start()
+        try:
+            server.create_database("teller")
+            url, owner_url = server.url("teller", "teller_app"), server.url("teller")
+            migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url}))
+            clients = [new_client() for _ in range(WALLETS)]
+            with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
+                cursor.executemany(db.statement("insert_client"), [asdict(client) for client in clients])
+                cursor.execute(FUND, [FUNDS])
+            with closing(Applier(lambda: db.connect(url))) as applier, closing(Applier(lambda: db.connect(url))) as another:
+                drainer = Drainer(another, Doorbell(NO_REDIS))
+                with closing(Sweeper(lambda: db.connect(url), drainer)) as sweeper:
+                    made = Bench(url, owner_url, [client.wallet_id for client in clients], applier, sweeper)
+                    made.submit(BATCH)
+                    made.drain()
+                    yield made
+        finally:
+            server.stop("immediate")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
