@@ -7,11 +7,9 @@ from collections import Counter
 from contextlib import suppress
 from typing import NamedTuple
 
-from fastapi import Request
-
-from api.auth import Caller, bearer_key
+from api.auth import Caller
 from api.problems import Problem
-from core import db, keys, log
+from core import db, log
 from core.buckets import Buckets
 from core.db import Database
 from core.errors import Unavailable
@@ -29,13 +27,13 @@ class Gate:
         self._backlog = backlog
         self._buckets = buckets
 
-    async def refusal(self, request: Request, caller: Caller, transfers: int) -> Problem | None:
+    async def refusal(self, caller: Caller, transfers: int) -> Problem | None:
         """Return why so many more of this caller's transfers must not be stored now, or None. They count against its key's rate."""
         if not self._backlog.has_room(caller):
             return retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         if self._buckets is None:
             return None
-        wait_s = await self._buckets.take(keys.digest(bearer_key(request)).hex(), transfers)
+        wait_s = await self._buckets.take(caller.key, transfers)
         return retry_after("rate_limited", wait_s) if wait_s else None
 
     def note(self, caller: Caller, stored: int) -> None:

@@ -91,7 +91,7 @@ async def store(request: Request, caller: Caller, submissions: Sequence[Submissi
     intake: Intake = request.app.state.intake
     gate: Gate = request.app.state.gate
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
-    refusal = await gate.refusal(request, caller, len(submissions))
+    refusal = await gate.refusal(caller, len(submissions))
     if refusal is None:
         if any(submission.callback_url for submission in submissions):
             await request.app.state.signers.prepare(caller.owner)

@@ -1,21 +1,23 @@
 """Doorbells over a Redis that the tests freeze and kill: everything is a hint, nothing raises, nothing blocks for long."""
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis as Client
-from rq import Queue, SimpleWorker
-from rq.job import Job
+from rq import Queue
 
 from core.doorbell import APPLY, FLAG_TTL_S, QUEUE, REST_S, SERIALIZER, Doorbell
+from core.redis_faults import AWAY
 from local.redis import Redis
 from tests.waiting import wait_for
 from worker.jobs import job_class
+from worker.listen import Listener, Saying
+from worker.process import Rounds
 
 # A timeout of half a second to connect or to be answered; a call may meet one. The rest is the machine's.
 AT_ONCE_S = 1.2
@@ -40,14 +42,15 @@ def jobs_waiting(redis: Client) -> list[tuple[str | None, object]]:
     return [(job.func_name, job.args) for job in queue.jobs]
 
 
-def work(redis: Client, answer: Callable[[list[int]], None]) -> list[Job]:
-    """Run all jobs that wait, as a worker would; return them."""
+def work(redis: Client, answer: Callable[[list[int]], None]) -> None:
+    """Run all jobs that wait, by the worker's own listener."""
     queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER, job_class=job_class({APPLY: answer}))
-    jobs: list[Job] = list(queue.jobs)
-    SimpleWorker([queue], connection=redis, job_class=queue.job_class, serializer=SERIALIZER).work(
-        burst=True, logging_level="ERROR"
-    )
-    return jobs
+
+    class UntilEmpty(Rounds):
+        def goes_on(self) -> bool:
+            return bool(redis.llen(queue.key))
+
+    Listener(queue, UntilEmpty(), Saying()).work(logging_level="ERROR")
 
 
 def test_a_ring_asks_for_one_job_for_all_its_shards(doorbell: Doorbell, redis: Client) -> None:
@@ -100,8 +103,7 @@ def test_what_a_job_leaves_behind_goes_by_itself(doorbell: Doorbell, redis: Clie
 
     work(redis, lambda _shards: None)
 
-    lasting = [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0]
-    assert not [key for key in lasting if re.match(rb"rq:(job|results|executions):", key)], lasting
+    assert [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0] == [b"rq:queues"]
 
 
 def test_a_job_runs_with_its_shards(doorbell: Doorbell, redis: Client) -> None:
@@ -121,10 +123,10 @@ def test_a_job_of_another_name_is_not_run(redis: Client, tmp_path: Path) -> None
     queue.enqueue(APPLY, [3])
     answered: list[list[int]] = []
 
-    stranger, ours = work(redis, answered.append)
+    work(redis, answered.append)
 
     assert not mark.exists()
-    assert (stranger.get_status(), ours.get_status(), answered) == ("failed", "finished", [[3]])
+    assert (answered, redis.keys("rq:job:*")) == ([[3]], [])
 
 
 def test_a_callback_of_a_job_is_not_run(redis: Client, doorbell: Doorbell) -> None:
@@ -165,10 +167,10 @@ def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redi
         "resign": lambda doorbell: doorbell.resign(),
         "ask_rerun": lambda doorbell: doorbell.ask_rerun([1]),
         "rerun_asked": lambda doorbell: doorbell.rerun_asked([1]),
-        "is_reachable": lambda doorbell: doorbell.is_reachable(),
+        "check": lambda doorbell: doorbell.check().is_reachable,
     }
     doorbells = {name: Doorbell(own_redis.url) for name in calls}
-    assert all(doorbell.is_reachable() for doorbell in doorbells.values())  # each has a connection that will break
+    assert all(doorbell.ring([9]) for doorbell in doorbells.values())  # each has a connection that will break
 
     if fault == "frozen":
         os.kill(own_redis.pid, signal.SIGSTOP)
@@ -184,7 +186,7 @@ def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redi
             own_redis.start()
 
     for name, doorbell in doorbells.items():
-        wait_for(doorbell.is_reachable, f"the doorbell of {name} to find Redis again", REST_S + 2)
+        wait_for(partial(takes_doorbells, doorbell), f"the doorbell of {name} to find Redis again", REST_S + 2)
         assert doorbell.ring([7])
         doorbell.close()
 
@@ -206,8 +208,12 @@ def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, doorbel
 def test_an_address_where_nobody_listens_is_a_silent_doorbell() -> None:
     silent = Doorbell("redis://127.0.0.1:1/0")
 
-    assert not silent.is_reachable()
+    assert silent.check().fault is AWAY
     assert not silent.ring([1])
+
+
+def takes_doorbells(doorbell: Doorbell) -> bool:
+    return doorbell.check().takes_doorbells
 
 
 def timed(call: Callable[[], object]) -> object:

@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant(
         5,
         "shards left to a gatherer that is not there",
-        (Edit("core/leave_shards.lua", 'if redis.call("EXISTS", KEYS[1]) == 1 then', "if true then"),),
+        (Edit("core/leave_shards.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
         (f"{GATHERING}::test_without_a_gatherer_flags_are_lowered",),
     ),
     Mutant(
@@ -257,13 +257,7 @@ MUTANTS = (
     Mutant(
         16,
         "default Redis client",
-        (
-            Edit(
-                "core/doorbell.py",
-                "(url, socket_timeout=timeout_s, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))",
-                "(url)",
-            ),
-        ),
+        (Edit("core/doorbell.py", "return redis_client.client(url, timeout_s)", "return redis.Redis.from_url(url)"),),
         ("tests/integration/test_doorbell.py::test_without_redis_every_call_returns_at_once_and_it_is_found_again[frozen]",),
     ),
     Mutant(
