@@ -16,6 +16,7 @@ from redis.utils import SENTINEL
 __all__ = ["REPLY_MAX_BYTES", "AsyncBoundedParser", "BoundedParser"]
 
 REPLY_MAX_BYTES = 262_144  # the longest honest one is INFO, of some 7 KB; that a job names 1024 shards takes less
+LINES_MAX = 4096  # honest ones have up to 2 for each of 1024 shards; 65,000 in one reply took half a second of an event loop
 READ_BYTES = 65_536  # that one recv takes: what has been read before a length is known
 
 
@@ -24,10 +25,21 @@ def refuse_length(length: int) -> None:
         raise InvalidResponse("a reply is too large")
 
 
+def refuse_line(lines: int) -> None:
+    if lines > LINES_MAX:
+        raise InvalidResponse("a reply has too many parts")
+
+
 class BoundedBuffer(SocketBuffer):
     """Holds one reply while it is read: no more bytes than REPLY_MAX_BYTES, for no longer than twice the socket's timeout."""
 
     started: float = 0.0
+    lines: int = 0
+
+    def readline(self, timeout: Any = SENTINEL) -> bytes:
+        self.lines += 1
+        refuse_line(self.lines)
+        return super().readline(timeout)
 
     def read(self, length: int, timeout: Any = SENTINEL) -> bytes:
         refuse_length(length)
@@ -57,7 +69,7 @@ class BoundedParser(_RESP2Parser):
 
     def read_response(self, disable_decoding: Any = False, timeout: Any = SENTINEL) -> Any:  # noqa: FBT002
         if self._buffer is not None:
-            self._buffer.started = time.monotonic()
+            self._buffer.started, self._buffer.lines = time.monotonic(), 0
         try:
             return super().read_response(disable_decoding=disable_decoding, timeout=timeout)
         except (ValueError, RecursionError, MemoryError) as error:  # a length that is no number, arrays in arrays without end
@@ -67,7 +79,10 @@ class BoundedParser(_RESP2Parser):
 class AsyncBoundedParser(_AsyncRESP2Parser):
     """The same for asyncio. The client's timeout bounds a whole reply there."""
 
+    lines: int = 0
+
     async def read_response(self, disable_decoding: Any = False) -> Any:  # noqa: FBT002
+        self.lines = 0
         try:
             return await super().read_response(disable_decoding=disable_decoding)
         except (ValueError, RecursionError, MemoryError) as error:  # also of a line that is longer than asyncio's limit of 64 KiB
@@ -78,5 +93,7 @@ class AsyncBoundedParser(_AsyncRESP2Parser):
         return await super()._read(length)
 
     async def _readline(self) -> bytes:
+        self.lines += 1
+        refuse_line(self.lines)
         refuse_length(self._pos)
         return await super()._readline()
