@@ -5,7 +5,8 @@ Nothing here raises, and nothing blocks for longer than its timeouts.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
@@ -192,8 +193,18 @@ class Doorbell:
         failpoint("doorbell.before_flags")
         silent = self._raise_flags(shards)
         if silent:
-            self._enqueue(silent)
+            with self._down_again_if_refused(map(flag, silent)):
+                self._enqueue(silent)
         return len(silent)
+
+    @contextmanager
+    def _down_again_if_refused(self, flags: Iterable[str]) -> Iterator[None]:
+        """Take flags down again where Redis refuses the job that they stand for: up, they would keep the next ring from trying."""
+        try:
+            yield
+        except redis.ResponseError:
+            self._redis.unlink(*flags)
+            raise
 
     def _raise_flags(self, shards: Collection[int]) -> list[int]:
         """Raise the flags that are down and return their shards."""
@@ -221,7 +232,8 @@ class Doorbell:
 
     def _ring_deliverer(self) -> None:
         if self._raise([DELIVERIES_FLAG], [FLAG_TTL_S * 1000]):
-            enqueue(self._deliveries, DELIVER)
+            with self._down_again_if_refused([DELIVERIES_FLAG]):
+                enqueue(self._deliveries, DELIVER)
 
     def _set_reruns(self, shards: Collection[int]) -> None:
         with self._redis.pipeline(transaction=False) as pipeline:

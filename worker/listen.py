@@ -18,7 +18,7 @@ from worker.process import Rounds
 POLL_S = 1  # how long a stop may take when the queue is empty
 REPLY_TIMEOUT_S = 3  # longer than a poll; a connection that is half dead goes unseen for as long (by RQ's own: 15 s)
 TRIM_EVERY_S = 1.0
-JOBS_MAX = 2000  # honest ones: one for each of 1024 shards in five seconds, and what busy workers pass on to each other
+JOBS_MAX = 1024  # more honest ones than any load brings: one for the flag of each shard that can be
 PAUSE_WITHOUT_REDIS_S = 1.0
 PAUSE_AFTER_BAD_REPLY_S = 0.02
 SAY_EVERY_S = 1.0  # of bad jobs: a million of them is one thing to know
@@ -33,7 +33,7 @@ def listen(rounds: Rounds, redis_url: str, queue_name: str, jobs: Jobs) -> None:
     """
     saying = Saying()
     while rounds.goes_on():
-        connection = doorbell.client(redis_url)
+        connection = doorbell.client(redis_url, REPLY_TIMEOUT_S)
         try:
             doorbell.heal(connection)
             queue = Queue(queue_name, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))

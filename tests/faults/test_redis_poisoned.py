@@ -33,7 +33,8 @@ def job(name: str, **fields: Any) -> Poison:
     def poison(client: Client) -> None:
         for queue in (QUEUE, DELIVERIES):
             if fields:
-                client.hset(f"rq:job:{name}", mapping=fields)
+                for field, value in fields.items():
+                    client.hset(f"rq:job:{name}", field, value)
             client.rpush(f"rq:queue:{queue}", name)
 
     return poison
@@ -71,6 +72,13 @@ def flooded(queue: str) -> Poison:
             client.rpush(f"rq:queue:{queue}", *(f"stranger-{number}" for number in range(10_000)))
 
     return poison
+
+
+def flooded_news(client: Client) -> None:
+    with client.pipeline(transaction=False) as pipeline:
+        for _ in range(20_000):
+            pipeline.publish(FINAL, b"x" * 16)
+        pipeline.execute()
 
 
 FLAGS = [f"doorbell:{shard}" for shard in range(SHARDS)]
@@ -129,7 +137,7 @@ POISONS: dict[str, Poison] = {
     "a hundred thousand jobs": many(flooded(QUEUE), flooded(DELIVERIES)),
     "ragged news": lambda client: [client.publish(FINAL, b"x" * size) for size in (0, 1, 15, 17, 31)],
     "news of 4 MiB": lambda client: client.publish(FINAL, LARGE),
-    "a flood of news": lambda client: [client.publish(FINAL, b"x" * 16) for _ in range(10_000)],
+    "a flood of news": flooded_news,
 }
 
 
