@@ -44,6 +44,7 @@ FAULTS = (
 
 # Looked through before the texts.
 CLASSES: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
+    ((exceptions.ReadOnlyError, exceptions.MasterDownError), READ_ONLY),  # the second is a ClusterDownError too
     (
         (
             exceptions.AskError,
@@ -54,7 +55,6 @@ CLASSES: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
         ),
         CLUSTER,
     ),
-    ((exceptions.ReadOnlyError, exceptions.MasterDownError), READ_ONLY),
     ((exceptions.OutOfMemoryError,), NO_MEMORY),
     ((exceptions.NoPermissionError,), NO_PERMISSION),
     ((exceptions.BusyLoadingError,), LOADING),
@@ -69,6 +69,8 @@ TEXTS = (
     ("command not allowed when used memory", NO_MEMORY),
     ("noperm", NO_PERMISSION),
     ("no permission", NO_PERMISSION),
+    ("user executing the script can't run", NO_PERMISSION),
+    ("exec without multi", NO_PERMISSION),
     ("protected mode", PROTECTED),
     ("invalid database", NO_DATABASE),
     ("db index is out of range", NO_DATABASE),
