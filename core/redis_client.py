@@ -4,6 +4,7 @@ No client repeats a command: a lost reply made redis-py's default one push a job
 dropped. Each reply is bounded, see core/redis_replies.py.
 """
 
+import asyncio
 from typing import Any
 
 import redis
@@ -37,7 +38,7 @@ def client(url: str, timeout_s: float) -> redis.Redis:
     sentinel.sentinels = [
         redis.Redis.from_pool(redis.ConnectionPool(connection_class, **common, **one)) for one in sentinel_options(address)
     ]
-    pool = SentinelConnectionPool(address.service, sentinel, ssl=address.is_tls, **options)  # type: ignore[no-untyped-call]
+    pool = PrimaryPool(address.service, sentinel, ssl=address.is_tls, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
 
 
@@ -54,8 +55,26 @@ def async_client(url: str, timeout_s: float) -> "redis.asyncio.Redis":
         redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(connection_class, **common, **one))
         for one in sentinel_options(address)
     ]
-    pool = async_sentinel.SentinelConnectionPool(address.service, sentinel, ssl=address.is_tls, **options)  # type: ignore[no-untyped-call]
+    pool = AsyncPrimaryPool(address.service, sentinel, ssl=address.is_tls, **options)  # type: ignore[no-untyped-call]
     return redis.asyncio.Redis.from_pool(pool)
+
+
+class PrimaryPool(SentinelConnectionPool):
+    """Connections to the primary, and those to the Sentinels, which redis-py would leave open."""
+
+    def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002  # redis-py's signature
+        super().disconnect(inuse_connections)
+        if inuse_connections:
+            self.sentinel_manager.close()
+
+
+class AsyncPrimaryPool(async_sentinel.SentinelConnectionPool):
+    """The same for asyncio."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002
+        await super().disconnect(inuse_connections)
+        if inuse_connections:
+            await asyncio.gather(*(sentinel.aclose() for sentinel in self.sentinel_manager.sentinels))
 
 
 def credentials_of(address: RedisAddress) -> Options:

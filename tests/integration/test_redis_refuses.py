@@ -29,15 +29,19 @@ class Refusal:
     end: Callable[[Client], object]
 
 
+def run(client: Client, *command: object) -> object:
+    return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
 def set_acl(*rules: str) -> Callable[[Client], object]:
-    return lambda client: client.execute_command("ACL", "SETUSER", "default", *rules)
+    return lambda client: run(client, "ACL", "SETUSER", "default", *rules)
 
 
 def no_right(*rules: str) -> Refusal:
     return Refusal("no_permission", set_acl(*rules), set_acl("+@all", "~*", "&*"))
 
 
-def configured(kind: str, name: str, value: object, after: object) -> Refusal:
+def configured(kind: str, name: str, value: int, after: int) -> Refusal:
     return Refusal(kind, lambda client: client.config_set(name, value), lambda client: client.config_set(name, after))
 
 
@@ -47,7 +51,7 @@ def change_password(client: Client) -> None:
 
 
 def fail_to_save(client: Client) -> None:
-    folder = Path(client.config_get("dir")["dir"])
+    folder = Path(str(client.config_get("dir")["dir"]))
     client.config_set("save", "3600 1")
     client.config_set("dbfilename", "dump.rdb")
     folder.chmod(0o500)
@@ -84,8 +88,8 @@ def given(client: Client) -> str:
 def client(own_redis: Redis) -> Iterator[Client]:
     """Redis, as its operator sees it: by a connection that stays, whatever is refused to others."""
     with Client.from_url(own_redis.url, single_connection_client=True) as client:
-        client.execute_command("ACL", "SETUSER", "operator", "on", f">{own_redis.password}", "+@all", "~*", "&*")
-        client.execute_command("AUTH", "operator", own_redis.password)
+        run(client, "ACL", "SETUSER", "operator", "on", f">{own_redis.password}", "+@all", "~*", "&*")
+        run(client, "AUTH", "operator", own_redis.password)
         yield client
 
 
@@ -156,8 +160,8 @@ def test_a_cluster_is_called_one(tmp_path: Path, has_slots: bool) -> None:
     try:
         if has_slots:
             with Client.from_url(server.url) as client:
-                client.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
-                wait_for(lambda: "ok" in str(client.execute_command("CLUSTER", "INFO")), "the cluster")
+                run(client, "CLUSTER", "ADDSLOTS", *range(16_384))
+                wait_for(lambda: "ok" in str(run(client, "CLUSTER", "INFO")), "the cluster")
         with closing(Doorbell(server.url)) as doorbell:
             state = doorbell.check()
             assert (state.is_reachable, state.takes_doorbells, state.fault) == (True, False, redis_faults.CLUSTER)
