@@ -1,5 +1,7 @@
 """A Redis that answers and refuses: readiness says so and why, a ring is counted as refused, and all is well when it is over."""
 
+import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,14 +11,21 @@ from typing import Any
 import pytest
 from redis import Redis as Client
 from redis import ResponseError, exceptions
+from rq import Queue
 
 from core import metrics, redis_faults
-from core.doorbell import REST_S, Doorbell
+from core.buckets import Buckets
+from core.doorbell import APPLY, QUEUE, REST_S, SERIALIZER, Doorbell, heal
+from core.doorbell import client as doorbell_client
 from core.redis_faults import FAULTS, fault_of
 from local.redis import Redis
 from tests.sentinels import ConfiguredRedis, Sentinel
 from tests.waiting import wait_for
+from worker.jobs import job_class
+from worker.listen import Listener, Saying
+from worker.process import Rounds
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 WITHIN_S = REST_S + 10
 
 
@@ -130,6 +139,41 @@ def test_a_refusal_is_over_for_a_process_that_was_refused_when_redis_takes_doorb
         assert doorbell.ring([1])
 
 
+def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Client) -> None:
+    [rule] = re.findall(r"`ACL SETUSER teller ([^`]+)`", OPERATIONS.read_text())
+    run(client, "ACL", "SETUSER", "teller", "on", f">{own_redis.password}", *rule.split())
+    url = own_redis.url.replace("redis://:", "redis://teller:")
+    answered: list[object] = []
+
+    class UntilAnswered(Rounds):
+        def goes_on(self) -> bool:
+            return not answered
+
+    with closing(Doorbell(url)) as doorbell, doorbell_client(url, 5.0) as worker:
+        assert doorbell.check() == (True, True, None)
+        doorbell.ring([1, 2])
+        heal(worker)
+        queue = Queue(QUEUE, connection=worker, serializer=SERIALIZER, job_class=job_class({APPLY: answered.append}))
+        Listener(queue, UntilAnswered(), Saying()).work(logging_level="ERROR")
+        assert answered == [[1, 2]]
+        assert doorbell.become_gatherer()
+        assert doorbell.leave([1])
+        assert doorbell.resign() == [1]
+        doorbell.ask_rerun([1])
+        assert doorbell.rerun_asked([1])
+        doorbell.lower([1, 2])
+    assert asyncio.run(take(url)) == 0.0
+    assert client.exists("bucket:ada")
+
+
+async def take(url: str) -> float:
+    buckets = Buckets(url, 0.001, 3, timeout_s=20)
+    try:
+        return await buckets.take("ada", 3)
+    finally:
+        await buckets.close()
+
+
 def test_a_check_leaves_nothing_behind(own_redis: Redis, client: Client) -> None:
     with closing(Doorbell(own_redis.url)) as doorbell:
         assert doorbell.check().takes_doorbells
@@ -218,7 +262,7 @@ def test_an_error_is_of_the_kind_that_its_class_or_text_says(error: Exception, f
 
 
 def test_each_kind_is_one_word_with_advice_and_explained_to_operators() -> None:
-    explained = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    explained = OPERATIONS.read_text()
 
     assert len({fault.kind for fault in FAULTS}) == len(FAULTS)
     assert [fault.kind for fault in FAULTS if f"`{fault.kind}`" not in explained] == []
