@@ -11,8 +11,9 @@ import pytest
 from redis import Redis as Client
 from rq import Queue
 
-from core.doorbell import APPLY, FLAG_TTL_S, QUEUE, REST_S, SERIALIZER, Doorbell
+from core.doorbell import APPLY, FLAG_TTL_S, GATHERER, LEFT, QUEUE, REST_S, SERIALIZER, Doorbell
 from core.redis_faults import AWAY
+from core.sharding import SHARDS_MAX
 from local.redis import Redis
 from tests.waiting import wait_for
 from worker.jobs import job_class
@@ -84,6 +85,58 @@ def test_a_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Cli
     doorbell.ring([3])
 
     assert 0 < redis.pttl("doorbell:3") <= FLAG_TTL_S * 1000
+
+
+@pytest.mark.parametrize("ttl_s", [None, 3600])
+def test_a_flag_that_would_stay_up_for_ever_counts_as_down(doorbell: Doorbell, redis: Client, ttl_s: int | None) -> None:
+    redis.set("doorbell:3", "x", ex=ttl_s)
+
+    assert doorbell.ring([3])
+    assert doorbell.ring([3])
+
+    assert jobs_waiting(redis) == [(APPLY, [[3]])]
+    assert 0 < redis.pttl("doorbell:3") <= FLAG_TTL_S * 1000
+
+
+def test_a_gatherer_that_would_never_go_is_none(doorbell: Doorbell, redis: Client) -> None:
+    redis.set(GATHERER, 1)
+
+    assert not doorbell.leave([3])
+    assert doorbell.become_gatherer()
+    assert doorbell.leave([3])
+
+
+def test_what_is_no_shard_is_not_taken_from_the_gatherers(doorbell: Doorbell, redis: Client) -> None:
+    assert doorbell.become_gatherer()
+    assert doorbell.leave([3])
+    redis.sadd(LEFT, "x", "-1", "1024", "²", "1.5", "", 10**30)
+
+    assert doorbell.take_left() == [3]
+    assert not redis.exists(LEFT)
+
+
+def test_no_more_is_taken_from_the_gatherers_than_there_can_be_shards(doorbell: Doorbell, redis: Client) -> None:
+    redis.sadd(LEFT, *range(100_000))
+
+    assert len(doorbell.take_left()) <= SHARDS_MAX
+    assert not redis.exists(LEFT)
+
+
+@pytest.mark.parametrize("wrong", ["rq:queues", f"rq:queue:{QUEUE}"])
+def test_a_key_of_a_wrong_type_is_deleted_and_the_ring_is_taken(doorbell: Doorbell, redis: Client, wrong: str) -> None:
+    redis.set(wrong, "x")
+
+    assert doorbell.ring([3])
+
+    assert jobs_waiting(redis) == [(APPLY, [[3]])]
+
+
+def test_a_ring_whose_job_is_refused_leaves_its_flag_down(doorbell: Doorbell, redis: Client) -> None:
+    redis.acl_setuser("default", enabled=True, categories=["+@all"], commands=["-rpush"], keys=["*"], channels=["*"])
+
+    assert not doorbell.ring([3])
+
+    assert not redis.exists("doorbell:3")
 
 
 def test_a_wish_to_run_again_is_granted_once(doorbell: Doorbell) -> None:
