@@ -1,5 +1,6 @@
 """The API: routes, what they share, and what every error becomes."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -94,6 +95,7 @@ def lifespan(configured: Settings) -> Any:
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
         app.state.levels = Levels(app.state.database, app.state.waiting)
+        await asyncio.to_thread(app.state.doorbell.check)  # what it refuses is then in the log from the start
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import time
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -29,13 +29,15 @@ logger = log.get(__name__)
 class Caller:
     """An operator, or a client bound to its own wallet.
 
-    `owner` is the scope of the caller's idempotency keys and cursors: all operators together, each client on its own.
+    `owner` is the scope of the caller's idempotency keys and cursors: all operators together, each client on its own. `key` names
+    the key that it brought: by its id, not by a digest of it, because the name stands in Redis.
     """
 
     is_operator: bool
     owner: str
     client_id: UUID | None = None
     wallet_id: UUID | None = None
+    key: str = "configured"
 
     def sees_client(self, id: UUID) -> bool:
         return self.is_operator or id == self.client_id
@@ -48,14 +50,16 @@ OPERATOR = Caller(is_operator=True, owner="operator")
 
 
 def caller_of(access: Access) -> Caller:
+    key = ids.text(Prefix.KEY, access.key_id)
     if access.role == "operator":
-        return OPERATOR
+        return replace(OPERATOR, key=key)
     assert access.client_id is not None
     return Caller(
         is_operator=False,
         owner=ids.text(Prefix.CLIENT, access.client_id),
         client_id=access.client_id,
         wallet_id=access.wallet_id,
+        key=key,
     )
 
 

@@ -90,7 +90,7 @@ async def post_batch(request: Request) -> Json:
         body = await read(request, BODY_MAX)
         items = await read_items(request, caller, body)
     except Problem as problem:
-        raise await request.app.state.gate.priced(request, caller, problem) from None
+        raise await request.app.state.gate.priced(caller, problem) from None
     answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)], len(items)))
     return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
 

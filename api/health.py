@@ -44,15 +44,19 @@ async def get_health() -> dict[str, str]:
 @router.get("/readyz", summary="May traffic be sent?", responses=problem_responses("invalid_parameter", "unavailable"))
 async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
-    not required: the sweeper works without it.
+    not required: the sweeper works without it. `redis_fault` says why Redis does not take doorbells, null when it does.
     """
     checks = await check_database(request.app.state.database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
         raise Problem("unavailable", f"not ready: {', '.join(failed)}")
     doorbell: Doorbell = request.app.state.doorbell
-    redis = await asyncio.to_thread(doorbell.is_reachable)
-    return {"status": "ready", "checks": {**checks, "redis_reachable": redis}}
+    redis = await asyncio.to_thread(doorbell.check)
+    return {
+        "status": "ready",
+        "checks": {**checks, "redis_reachable": redis.is_reachable, "redis_takes_doorbells": redis.takes_doorbells},
+        "redis_fault": redis.fault and redis.fault.kind,
+    }
 
 
 async def check_database(database: Database) -> dict[str, bool]:

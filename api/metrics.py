@@ -15,6 +15,7 @@ from api.problems import Problem
 from api.waiting import Waiting
 from core import keys, metrics
 from core.db import Database
+from core.doorbell import State
 from core.errors import Unavailable
 
 LEVELS_EVERY_S = 1.0
@@ -72,7 +73,8 @@ async def get_metrics(request: Request) -> Response:
     admit_scraper(request)
     state = request.app.state
     state.levels.show()
-    looked_up = [limit_of(state.backlog_max), *await look(state.database)]
+    redis = await asyncio.to_thread(state.doorbell.check)
+    looked_up = [limit_of(state.backlog_max), redis_of(redis), *await look(state.database)]
     return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
 
 
@@ -104,6 +106,11 @@ async def look(database: Database) -> list[Metric]:
             {str(queue.shard): queue.oldest_s for queue in queues},
         ),
     ]
+
+
+def redis_of(state: State) -> Metric:
+    checks = {"reachable": float(state.is_reachable), "takes_doorbells": float(state.takes_doorbells)}
+    return metrics.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
 
 
 def limit_of(backlog_max: int) -> Metric:

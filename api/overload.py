@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from fastapi import Request
-
-from api.auth import Caller, bearer_key
+from api.auth import Caller
 from api.problems import Problem
-from core import db, keys, log
-from core.buckets import CONNECTIONS as BUCKET_CONNECTIONS
+from core import db, log
+from core.buckets import AT_ONCE as BUCKET_CONNECTIONS
 from core.buckets import Buckets
 from core.db import Database
 from core.errors import Unavailable
@@ -36,16 +34,16 @@ class Gate:
         self._buckets = buckets
         self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
 
-    async def refusal(self, request: Request, caller: Caller, transfers: int, tokens: int) -> Problem | None:
+    async def refusal(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
         """Return why so many more of this caller's transfers must not be stored now, or None: then `settle` must be called.
 
         They are reserved in the backlog, all of them or none, before they are stored: requests at once do not pass the limit
         together. `tokens` count against the key's rate; a request without room in the backlog costs one. Raises Busy.
         """
         if not self._backlog.reserve(caller, transfers):
-            return await self.charge(request, caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
+            return await self.charge(caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         try:
-            refusal = await self.charge(request, caller, tokens)
+            refusal = await self.charge(caller, tokens)
         except BaseException:
             self._backlog.settle(caller, transfers, 0)
             raise
@@ -53,17 +51,17 @@ class Gate:
             self._backlog.settle(caller, transfers, 0)
         return refusal
 
-    async def charge(self, request: Request, caller: Caller, tokens: int) -> Problem | None:
+    async def charge(self, caller: Caller, tokens: int) -> Problem | None:
         """Take tokens from the key's rate. Return the refusal when it has none. Raises Busy."""
         if self._buckets is None:
             return None
         async with self._turns.turn(caller.owner):
-            wait_s = await self._buckets.take(keys.digest(bearer_key(request)).hex(), tokens)
+            wait_s = await self._buckets.take(caller.key, tokens)
         return retry_after("rate_limited", wait_s) if wait_s else None
 
-    async def priced(self, request: Request, caller: Caller, problem: Problem) -> Problem:
+    async def priced(self, caller: Caller, problem: Problem) -> Problem:
         """Take a token for a request with this problem. Return the problem, or the refusal when there is no token."""
-        return await self.charge(request, caller, 1) or problem
+        return await self.charge(caller, 1) or problem
 
     def settle(self, caller: Caller, reserved: int, kept: int) -> None:
         """Give back what was reserved but for `kept`: what has been stored, or may have been."""

@@ -60,7 +60,7 @@ async def post_deposit(request: Request) -> Json:
         key, new = await read_request(request, NewDeposit)
         submission = deposit_of(new, key, caller, await intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(request, caller, problem) from None
+        raise await request.app.state.gate.priced(caller, problem) from None
     [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return await respond(request, stored, caller, replayed=replayed)
@@ -74,7 +74,7 @@ async def post_transfer(request: Request) -> Json:
         key, new = await read_request(request, NewTransfer)
         submission = transfer_of(new, key, caller, await intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(request, caller, problem) from None
+        raise await request.app.state.gate.priced(caller, problem) from None
     [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, pointers(submission))
     return await respond(request, stored, caller, replayed=replayed)
@@ -97,9 +97,7 @@ async def store(request: Request, caller: Caller, submissions: Sequence[Submissi
     intake: Intake = request.app.state.intake
     gate: Gate = request.app.state.gate
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
-    refusal = await (
-        gate.refusal(request, caller, len(submissions), tokens) if submissions else gate.charge(request, caller, tokens)
-    )
+    refusal = await (gate.refusal(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
     if refusal is None:
         try:
             return await submit(request, caller, submissions)

@@ -9,22 +9,25 @@ from contextvars import Context
 from uuid import UUID
 
 from fastapi import Request
-from redis import RedisError
-from redis.asyncio import Redis
+from redis import ConnectionError, RedisError
 from redis.asyncio.client import PubSub
 
 from api.micro_batches import MicroBatches
 from api.parameters import preferred_wait_s
-from core import db, log
-from core.doorbell import FINAL
+from core import db, log, redis_client
+from core.doorbell import FINAL, UNTRUSTED
 from core.errors import Unavailable
+from core.redis_faults import fault_of
 from core.transfers import Transfer
 from core.turns import OWNER
 
 READ_EVERY_S = 1.0  # also without news, which Redis may lose
 SUBSCRIBED_WITHIN_S = 0.5
 LISTEN_ON_S = 10.0  # after the last one has gone: the next one need not wait for the subscription
+SILENT_MAX_S = 3.0  # each silent second a PING is sent: a subscription that answers none is half dead, and made anew
 ID_BYTES = 16
+NEWS_MAX_BYTES = 1000 * ID_BYTES  # a drain publishes at most 500 ids; what is longer comes from something else
+NEWS_MAX_PER_S = 5000  # some five times what eight workers publish; beyond it the waiting look for themselves
 
 # Requests that wait in a process, some 10 KiB each. Beyond that a request is answered at once with what is known.
 WAITING_MAX = 10_000
@@ -34,10 +37,10 @@ logger = log.get(__name__)
 
 
 class Waiting:
-    """Tells requests when their transfer is final: workers publish which ones became so, after COMMIT."""
+    """Wakes requests when their transfer is final: workers publish which ones became so, after COMMIT."""
 
     def __init__(self, redis_url: str, lookup: MicroBatches[UUID, Transfer | None]) -> None:
-        self._redis = Redis.from_url(redis_url, socket_connect_timeout=SUBSCRIBED_WITHIN_S)
+        self._redis = redis_client.async_client(redis_url, SUBSCRIBED_WITHIN_S)
         self._lookup = lookup
         self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
         self._by_owner: Counter[str] = Counter()
@@ -81,7 +84,7 @@ class Waiting:
 
     @asynccontextmanager
     async def _expecting(self, id: UUID) -> AsyncIterator[asyncio.Event]:
-        """Subscribe before the first look: what becomes final between the two would else be no news to this request."""
+        """Subscribe before the first look: what becomes final between the two would else be missed."""
         news, owner = asyncio.Event(), OWNER.get()
         self._waiting[id].add(news)
         self._by_owner[owner] += 1
@@ -104,35 +107,69 @@ class Waiting:
                 await self._subscribed.wait()
 
     async def _listen(self) -> None:
-        """Listen while anybody waits, and a little longer. Without Redis, try each second: the waiting look for themselves."""
+        """Listen while a request waits, and a little longer. Without Redis, try each second: the waiting look for themselves."""
         listen_until = time.monotonic() + LISTEN_ON_S
         while self._waiting or time.monotonic() < listen_until:
             if self._waiting:
                 listen_until = time.monotonic() + LISTEN_ON_S
             try:
-                async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                async with self._redis.pubsub() as subscription:
                     await subscription.subscribe(FINAL)
-                    self._subscribed.set()
                     listen_until = await self._pass_on_news(subscription, listen_until)
-            except RedisError as error:
-                logger.warning("news out of reach", kind=type(error).__name__)
+            except UNTRUSTED as error:
+                logger.warning("news out of reach", kind=fault_of(error).kind, error=type(error).__name__)
                 await asyncio.sleep(READ_EVERY_S)
             finally:
                 self._subscribed.clear()
 
     async def _pass_on_news(self, subscription: PubSub, listen_until: float) -> float:
+        """Raises RedisError: when Redis does, when it is silent, and when it sends more than workers publish."""
+        watch = Watch()
         while self._waiting or time.monotonic() < listen_until:
             message = await subscription.get_message(timeout=READ_EVERY_S)
-            if message is not None:
-                self._tell(message["data"])
+            if message is None:
+                watch.silent()
+                await subscription.ping()
+                continue
+            watch.heard()
+            if message["type"] == "subscribe":
+                self._subscribed.set()
+            elif message["type"] == "message":
+                self._pass_on(message["data"])
+            await asyncio.sleep(0)  # messages that have come already are read without a turn for any request
             if self._waiting:
                 listen_until = time.monotonic() + LISTEN_ON_S
         return listen_until
 
-    def _tell(self, ids: bytes) -> None:
+    def _pass_on(self, ids: object) -> None:
+        """Wake the requests that wait for these ids. What no worker publishes is left out."""
+        if not isinstance(ids, bytes) or len(ids) > NEWS_MAX_BYTES or len(ids) % ID_BYTES:
+            return
         for start in range(0, len(ids), ID_BYTES):
             for news in self._waiting.get(UUID(bytes=ids[start : start + ID_BYTES]), ()):
                 news.set()
+
+
+class Watch:
+    """Watches over a subscription: that it is not silent for long, and that it does not take all the time of the event loop."""
+
+    def __init__(self) -> None:
+        self._heard_at = self._second_began = time.monotonic()
+        self._in_second = 0
+
+    def silent(self) -> None:
+        """Note that nothing came. Raises ConnectionError when that has been so for SILENT_MAX_S."""
+        if time.monotonic() - self._heard_at > SILENT_MAX_S:
+            raise ConnectionError("a subscription is silent")
+
+    def heard(self) -> None:
+        """Note that something came. Raises RedisError when that happened more than NEWS_MAX_PER_S times within a second."""
+        self._heard_at = time.monotonic()
+        if self._heard_at - self._second_began >= 1.0:
+            self._second_began, self._in_second = self._heard_at, 0
+        self._in_second += 1
+        if self._in_second > NEWS_MAX_PER_S:
+            raise RedisError("more news than workers publish")
 
 
 async def waited_for(request: Request, transfer: Transfer) -> tuple[Transfer, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Embedded servers in a temporary folder, on which any number of systems run, each with data of its own."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ class Servers:
         self.redis.start()
         self.postgres.create_database(TEMPLATE)
         urls = {"DATABASE_URL": self._application_url(TEMPLATE), "TELLER_ADMIN_DATABASE_URL": self.postgres.url(TEMPLATE)}
-        migrate(Settings.model_validate({**urls, "TELLER_OPERATOR_KEY": "unused"}))
+        migrate(Settings.model_validate({**urls, "TELLER_OPERATOR_KEY": secrets.token_urlsafe(32)}))
 
     def stop(self) -> None:
         self.redis.stop()

@@ -140,7 +140,7 @@ class OwnSystem(System):
         self, folder: Path, database_url: str, admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
     ) -> None:
         self._port = free_port()
-        url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24)
+        url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(32)
         super().__init__(url, key, database_url, admin_database_url, redis_url)
         self._server_pids = server_pids
         self._folder = folder

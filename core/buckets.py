@@ -1,20 +1,21 @@
 """The edge to Redis for rate limits: a token bucket a key, shared by all processes; without Redis each process has its own."""
 
+import asyncio
+import math
 import time
 from pathlib import Path
 
-from redis import RedisError
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import redis
 
-from core import log
+from core import log, redis_client
+from core.redis_faults import fault_of
 
 TAKE_TOKEN = Path(__file__).with_name("take_token.lua").read_text()
 
 TIMEOUT_S = 0.1  # a request waits for it
-CONNECTIONS = 20
-WAIT_TIMEOUTS = 10  # for a free connection; each is free again after one at most
+AT_ONCE = 20  # requests that ask Redis at the same time, each over a connection
+WAIT_TIMEOUTS = 10  # for a turn; each is over after one timeout at most
+TOKENS_MAX = 1000  # that one request takes: a whole batch of the API
 REST_S = 1.0  # after a fault Redis is left alone for so long
 LOCAL_MAX = 10_000  # buckets that a process keeps; those that are full again go first
 
@@ -25,38 +26,41 @@ class Buckets:
     """Token buckets that hold `burst` tokens and get `per_s` new ones a second."""
 
     def __init__(self, redis_url: str, per_s: float, burst: int, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                redis_url,
-                max_connections=CONNECTIONS,
-                timeout=WAIT_TIMEOUTS * timeout_s,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-                retry=Retry(NoBackoff(), 0),
-            )
-        )
+        self._redis = redis_client.async_client(redis_url, timeout_s)
         self._take = self._redis.register_script(TAKE_TOKEN)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turn_within_s = WAIT_TIMEOUTS * timeout_s
         self._token_s = 1 / per_s
         self._full_s = burst / per_s
+        self._longest_s = TOKENS_MAX / per_s
         self._full_at: dict[str, float] = {}  # of local buckets, monotonic seconds
         self._resting_until = 0.0
 
     async def take(self, name: str, tokens: int) -> float:
-        """Take tokens from the bucket of this name. Returns 0.0, or the seconds after which to try again.
+        """Take tokens from this bucket. Returns 0.0, or the seconds after which to try again: at most those of TOKENS_MAX.
 
-        Who finds one token may take more than there are; the next one then waits longer. Never raises: without Redis the bucket is
-        this process's own.
+        A caller that finds one token may take more than there are; the next one then waits longer. Never raises: without Redis the
+        bucket is this process's own. The name stands in Redis, so it must not be derived from a secret.
         """
         if time.monotonic() >= self._resting_until:
             try:
-                return float(await self._take([f"bucket:{name}"], [self._token_s, self._full_s, tokens]))
-            except RedisError as error:
+                return await self._take_in_redis(name, tokens)
+            except (redis.RedisError, TimeoutError, TypeError, ValueError) as error:
                 self._resting_until = time.monotonic() + REST_S
-                logger.warning("buckets out of reach", kind=type(error).__name__)
+                logger.warning("buckets out of reach", kind=fault_of(error).kind, error=type(error).__name__)
         return self._take_locally(name, tokens)
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+    async def _take_in_redis(self, name: str, tokens: int) -> float:
+        """Raises RedisError, TimeoutError when there is no turn in time, TypeError and ValueError for an answer that is no wait."""
+        async with asyncio.timeout(self._turn_within_s), self._turns:
+            answer = await self._take([f"bucket:{name}"], [self._token_s, self._full_s, tokens, self._longest_s])
+        wait_s = float(answer)
+        if not math.isfinite(wait_s):
+            raise ValueError("no finite wait")
+        return min(max(wait_s, 0.0), self._longest_s)
 
     def _take_locally(self, name: str, tokens: int) -> float:
         """The same as take_token.lua does."""

@@ -92,7 +92,7 @@ DRAIN_SECONDS = Histogram(
     "teller_drain_batch_seconds", "Time from a drain's begin to its COMMIT", registry=REGISTRY, buckets=SECONDS
 )
 
-DOORBELLS = counters("teller_doorbells_total", "Shards rung for", "outcome", ("rung", "coalesced", "lost"))
+DOORBELLS = counters("teller_doorbells_total", "Shards rung for", "outcome", ("rung", "coalesced", "lost", "refused"))
 
 DELIVERIES = counters("teller_deliveries_total", "Attempts to deliver a webhook", "outcome", ATTEMPT_OUTCOMES)
 DELIVERY_SECONDS = Histogram(

@@ -1,14 +1,19 @@
 """The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
 
+import re
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core import server_urls
 from core.cores import default_api_processes
 from core.sharding import SHARDS_MAX
+
+KEY = re.compile(r"[\x21-\x7e]{32,255}")
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -23,16 +28,31 @@ def power_of_two(value: int) -> int:
     return value
 
 
-def well_formed(url: str) -> str:
-    """Refuse here what a client would refuse later, in words that repeat it."""
-    try:
-        _ = urlsplit(url).port
-    except ValueError:
-        raise ValueError("must be a valid URL; percent-encode what is special in its password") from None
+def redis_url(url: str) -> str:
+    server_urls.parse_redis(url)
     return url
 
 
-RedisUrl = Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://"), AfterValidator(well_formed)]
+def postgres_url(url: str) -> str:
+    """Refuse what Teller would read otherwise than it looks, and what libpq refuses (an option that it does not know)."""
+    server_urls.check_postgres(url)
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        raise ValueError("has an option behind '?' that libpq does not know, or is no URL for it") from None
+    return url
+
+
+def long_key(key: str) -> str:
+    """Refuse a key that can be guessed, or that no header can carry."""
+    if not KEY.fullmatch(key):
+        raise ValueError("must have 32 to 255 characters, each a visible one of ASCII: `openssl rand -hex 32` makes a good one")
+    return key
+
+
+PostgresUrl = Annotated[str, AfterValidator(postgres_url)]
+LongKey = Annotated[str, AfterValidator(long_key)]
+RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url)]
 
 
 class Settings(BaseSettings):
@@ -40,20 +60,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
-    database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")]
-    admin_database_url: Annotated[str | None, Field(alias="TELLER_ADMIN_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
+    database_url: Annotated[PostgresUrl, Field(alias="DATABASE_URL")]
+    admin_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_ADMIN_DATABASE_URL")] = None
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64, default_factory=default_api_processes)]
-    operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
+    operator_key: Annotated[LongKey | None, Field(alias="TELLER_OPERATOR_KEY")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None
     rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000)] = 100
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
-    metrics_key: Annotated[str | None, Field(alias="TELLER_METRICS_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
+    metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY")] = None
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None

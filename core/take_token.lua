@@ -1,11 +1,19 @@
 -- Takes tokens from a bucket (generic cell rate algorithm, as in ITU-T I.371): the bucket is one number, the time at which it will be full.
--- KEYS[1] the bucket. ARGV: seconds a token, seconds from empty to full, tokens wanted.
+-- KEYS[1] the bucket. ARGV: seconds a token, seconds from empty to full, tokens wanted, the longest wait in seconds that the settings
+-- can yield.
 -- Returns "0" when they were taken, else the seconds until the next try may succeed. Who finds a token may take more than there are,
 -- and the next one waits until they have been made up for.
+-- What is not such a number (another type, no number, infinite), or lies further ahead than the settings can yield (the server's clock
+-- went back), counts as a full bucket, and is replaced.
 local now = redis.call("TIME")
 now = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local full_at = math.max(tonumber(redis.call("GET", KEYS[1]) or "0"), now)
+local length = redis.pcall("STRLEN", KEYS[1])
+local full_at = type(length) == "number" and length <= 32 and tonumber(redis.call("GET", KEYS[1]) or "0") or 0
 local wait = full_at + tonumber(ARGV[1]) - now - tonumber(ARGV[2])
+if not (full_at > now and wait <= tonumber(ARGV[4])) then
+   full_at = now
+   wait = 0
+end
 if wait > 0.000001 then
    return string.format("%.6f", wait)
 end

@@ -4,11 +4,13 @@ PostgreSQL refuses to run as root, and Redis as root is one stolen password away
 unprivileged system account; anybody else runs them as themselves and nothing here changes a thing.
 """
 
+import fcntl
 import os
 import pwd
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from local.terminal import say
 
 ACCOUNT = "pgserver"
 ADD_ACCOUNT = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", ACCOUNT]
-ACCOUNT_TIMEOUT_S = 10.0  # useradd holds the lock of the password file while another test process adds the same account
+ACCOUNT_TIMEOUT_S = 10.0  # another program may hold the lock of the password file
+PASSWORD_FOLDER = Path("/etc")  # its lock is taken, and not that of a file in it: useradd replaces those
 OTHERS_READ = 0o004
 OTHERS_TRAVERSE = 0o001
 
@@ -50,7 +53,18 @@ def account_for(folder: Path) -> Account:
 
 
 def system_account() -> pwd.struct_passwd:
-    """The account of that name, added when missing."""
+    """The account of that name, added when missing, by one process at a time.
+
+    useradd looks for the name before it locks the password file. Two that ran at once both found none, and the second one's entry
+    replaced the first one's, whose uid then belonged to no account: 11 of 40 times. Raises OSError when it cannot be added.
+    """
+    with suppress(KeyError):
+        return pwd.getpwnam(ACCOUNT)
+    with locked(PASSWORD_FOLDER):
+        return find_or_add()
+
+
+def find_or_add() -> pwd.struct_passwd:
     deadline = time.monotonic() + ACCOUNT_TIMEOUT_S
     while True:
         with suppress(KeyError):
@@ -61,7 +75,18 @@ def system_account() -> pwd.struct_passwd:
         if added.returncode == 0:
             say(f"\n  added the account {ACCOUNT}: the servers do not run as root")
         else:
-            time.sleep(0.1)  # perhaps somebody else is adding it right now: look again
+            time.sleep(0.1)  # another program may hold the lock of the password file: look again
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of this folder, as the only process that does. The kernel frees it when the process ends."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def let_in(account: Account, folder: Path) -> None:

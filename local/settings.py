@@ -15,7 +15,7 @@ WORKERS_MAX = 64
 class Settings(settings.Settings):
     """Those of every process, checked here before anything starts, and our own. Without a URL we bring a server of our own."""
 
-    database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://", validate_default=False)] = ""
+    database_url: Annotated[settings.PostgresUrl, Field(alias="DATABASE_URL", validate_default=False)] = ""
     redis_url: Annotated[settings.RedisUrl, Field(validate_default=False)] = ""
     workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX)] = 2
     data_dir: Annotated[Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve)] = Path(".teller")

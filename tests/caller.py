@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tests.waiting import wait_for
 
-OPERATOR_KEY = "tests-operator-key"
+OPERATOR_KEY = "tests-operator-key-of-40-characters-long"
 
 IDLE_MAX_S = 2.0  # the server hangs up on a connection that was idle for five seconds, perhaps just when it is used again
 

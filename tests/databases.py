@@ -11,6 +11,7 @@ from psycopg import sql
 from core import rights
 from core.migrate import migrate
 from core.settings import Settings
+from tests.caller import OPERATOR_KEY
 
 
 class Databases:
@@ -36,7 +37,7 @@ class Databases:
         """Return the URL of a new, migrated database."""
         if self._template is None:
             url = self.empty()
-            given = {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": self.owner_url(url), "TELLER_OPERATOR_KEY": "unused"}
+            given = {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": self.owner_url(url), "TELLER_OPERATOR_KEY": OPERATOR_KEY}
             migrate(Settings.model_validate(given))
             self._template = urlsplit(url).path[1:]
         return self._create(self._template)

@@ -56,6 +56,7 @@ def run_deliver(configured: Settings, process: Process) -> None:
 
 def drainer(configured: Settings, process: Process) -> Drainer:
     doorbell = Doorbell(configured.redis_url)
+    doorbell.check()  # what it refuses is then in the log from the start
     return Drainer(Applier(connector(configured), teller(doorbell), doorbell.ring_deliverer), doorbell, process.goes_on)
 
 

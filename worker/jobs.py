@@ -1,27 +1,41 @@
-"""The only names that the queue may call. Whoever can write to Redis could otherwise run anything importable as us."""
+"""The only names that the queue may call, and how their jobs are read.
 
-from collections.abc import Callable, Mapping, Sequence
+Anything that can write to Redis could otherwise run whatever is importable here, or fill this process's memory.
+"""
 
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from core.doorbell import APPLY, DELIVER
 from core.sharding import SHARDS_MAX
 from worker.drain import Drainer
 
+DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB
+
 Jobs = Mapping[str, Callable[..., object]]
 
 
+class Refused(Exception):
+    """A job that no process of Teller has written. Its text repeats nothing of the job."""
+
+
 def of_worker(drainer: Drainer) -> Jobs:
-    return {APPLY: lambda shards: drainer.answer(shards_among(shards))}
+    return {APPLY: lambda *args: drainer.answer(shards_among(*args))}
 
 
-def shards_among(shards: Sequence[object]) -> list[int]:
-    """Return what may be shards: anything else that is in Redis would fail again and again, and ring for itself each time."""
-    return [shard for shard in shards if type(shard) is int and 0 <= shard < SHARDS_MAX]
+def shards_among(shards: object = (), *_: object) -> list[int]:
+    """Return what may be shards, each once: a duplicate would claim the same rows twice in one batch."""
+    given = shards if isinstance(shards, list) else []
+    return list(dict.fromkeys(shard for shard in given if type(shard) is int and 0 <= shard < SHARDS_MAX))
 
 
 def of_deliverer(answer: Callable[[], object]) -> Jobs:
-    return {DELIVER: answer}
+    return {DELIVER: lambda *_: answer()}
 
 
 def job_class(jobs: Jobs) -> type[Job]:
@@ -35,10 +49,44 @@ def job_class(jobs: Jobs) -> type[Job]:
                 raise PermissionError("a job of this name may not run")
             return job
 
+        def refresh(self) -> None:
+            """Read the one field that is needed. Raises NoSuchJobError, Refused and RedisError."""
+            data = self.connection.hget(self.key, "data")
+            if not isinstance(data, bytes):
+                raise NoSuchJobError
+            self.restore({b"data": data})
+
         def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-            """Take the job alone from Redis: RQ would import what its callbacks name, and send its webhooks."""
-            super().restore(raw_data)
-            self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
-            self.webhooks = []
+            """Take a name and arguments from what is stored, and nothing else.
+
+            RQ would unpack it without a bound, import what its callbacks name, and send its webhooks. Raises Refused.
+            """
+            name, arguments = call_in(raw_data.get(b"data", b""))
+            if name not in jobs:
+                raise Refused("a job of this name may not run")
+            self.func_name, self.instance, self.args, self.kwargs = name, None, arguments, {}
 
     return AllowedJob
+
+
+def call_in(data: bytes) -> tuple[str, list[Any]]:
+    """Return the name and the arguments in a job's data, as RQ writes it by its JSON serializer. Raises Refused."""
+    try:
+        name, instance, arguments, keywords = json.loads(unpacked(data))
+    except (ValueError, TypeError, RecursionError):
+        raise Refused("a job's data is not RQ's JSON") from None
+    if not isinstance(name, str) or instance is not None or not isinstance(arguments, list) or keywords:
+        raise Refused("a job's data has another form than RQ's")
+    return name, arguments
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what zlib packed, unless there is too much of it: 400 KB unpack to 400 MiB. Raises Refused."""
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(data, DATA_MAX_BYTES)
+    except zlib.error:
+        found = data
+    if unpacking.unconsumed_tail or len(found) > DATA_MAX_BYTES:
+        raise Refused("a job's data is too large")
+    return found

@@ -13,7 +13,7 @@ import pytest
 
 from core.audit import audit
 from local.postgres import INSTALLED, Postgres
-from tests.caller import new_key
+from tests.caller import OPERATOR_KEY, new_key
 from tests.databases import Databases, with_role
 from tests.system import ROOT, System
 from tests.waiting import wait_for
@@ -79,7 +79,7 @@ def test_a_dump_is_restored_in_another_cluster_and_goes_on(
     restored = World(with_role(owner_url, "teller_app", "a-password"), owner_url)
     [(is_behind,)] = restored.query("SELECT (SELECT max(moment) FROM events) >= feed_horizon()")
     assert is_behind, "the other cluster has counted further than this one: the restore is not what migrate is there for"
-    urls = {"DATABASE_URL": restored.url, "TELLER_ADMIN_DATABASE_URL": owner_url, "TELLER_OPERATOR_KEY": "unused"}
+    urls = {"DATABASE_URL": restored.url, "TELLER_ADMIN_DATABASE_URL": owner_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY}
     run([sys.executable, "-m", "core", "migrate"], ROOT, urls)
     report = run([sys.executable, "-m", "core", "audit"], ROOT, {**urls, "TELLER_ADMIN_DATABASE_URL": ""})
     assert "audit clean: 2 transfers, 2 entries" in report

@@ -21,7 +21,7 @@ from tests.system import ROOT, System
 from tests.waiting import wait_for
 
 MARK = "swordfish"
-LOUD = {"TELLER_LOG_LEVEL": "DEBUG", "TELLER_METRICS_KEY": f"metrics-{MARK}"}
+LOUD = {"TELLER_LOG_LEVEL": "DEBUG", "TELLER_METRICS_KEY": f"metrics-{MARK}-that-is-long-enough"}
 
 
 @pytest.fixture

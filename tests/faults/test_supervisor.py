@@ -268,7 +268,7 @@ def test_another_count_of_shards_is_said_and_a_failing_api_is_quoted_from_this_r
         assert "warning" not in first.output
         assert first.end() == 0
     (tmp_path / "data" / "logs" / "api.log").write_text("said by an earlier run\n")
-    with local(tmp_path, TELLER_SHARDS="8", TELLER_OPERATOR_KEY="chosen", PYTHONPATH=str(broken_uvicorn(tmp_path))) as second:
+    with local(tmp_path, TELLER_SHARDS="8", TELLER_OPERATOR_KEY="chosen" * 6, PYTHONPATH=str(broken_uvicorn(tmp_path))) as second:
         assert second.process.wait(DEADLINE_S) == 1
         assert "warning: TELLER_SHARDS=8 is ignored: this database has 4 shards" in second.output
         assert "the API did not become ready" in second.output
@@ -284,7 +284,7 @@ def broken_uvicorn(folder: Path) -> Path:
 
 
 def test_a_configured_operator_key_is_neither_repeated_nor_called_lost(tmp_path: Path) -> None:
-    with local(tmp_path, TELLER_OPERATOR_KEY="swordfish") as running:
+    with local(tmp_path, TELLER_OPERATOR_KEY="swordfish" * 4) as running:
         running.wait_until_ready()
         assert 'Authorization: Bearer $TELLER_OPERATOR_KEY"' in running.output
         assert "Lost the key?" not in running.output

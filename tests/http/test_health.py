@@ -19,6 +19,7 @@ from tests.waiting import wait_for
 
 CHECKS = ["database_answers", "database_writable", "database_durable", "database_migrated", "database_not_newer"]
 READY = dict.fromkeys(CHECKS, True)
+TAKEN = {"redis_reachable": True, "redis_takes_doorbells": True}
 
 
 @contextmanager
@@ -41,13 +42,14 @@ def test_healthz_answers(caller: Caller) -> None:
 def test_readyz_names_what_it_has_checked(caller: Caller) -> None:
     answer = caller.get("/readyz")
 
-    assert (answer.status, answer.body) == (200, {"status": "ready", "checks": {**READY, "redis_reachable": True}})
+    assert (answer.status, answer.body) == (200, {"status": "ready", "checks": {**READY, **TAKEN}, "redis_fault": None})
 
 
 def test_redis_is_reported_but_not_required(idle_caller: Caller) -> None:
     answer = idle_caller.get("/readyz")
 
-    assert (answer.status, answer.body) == (200, {"status": "ready", "checks": {**READY, "redis_reachable": False}})
+    without_redis = {**READY, **dict.fromkeys(TAKEN, False)}
+    assert (answer.status, answer.body) == (200, {"status": "ready", "checks": without_redis, "redis_fault": "away"})
     assert idle_caller.deposit(idle_caller.new_wallet(), 5).status == 202
 
 

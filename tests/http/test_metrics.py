@@ -23,6 +23,7 @@ from tests.waiting import wait_for
 
 Samples = dict[str, float]
 
+METRICS_KEY = "swordfish" * 4
 SCRAPE_WITHIN_S = 15  # a machine under load; the scrape itself gives up on the database after two
 
 
@@ -188,16 +189,17 @@ def test_who_waits_is_shown(idle_caller: Caller) -> None:
 
 
 def test_a_metrics_key_shuts_out_everybody_else(own_system: System) -> None:
-    own_system.start_api({"TELLER_METRICS_KEY": "swordfish"})
+    own_system.start_api({"TELLER_METRICS_KEY": METRICS_KEY})
     caller = own_system.caller()
 
     def ask(authorization: str) -> Answer:
         return caller.get("/metrics", headers={"Authorization": authorization} if authorization else {})
 
-    assert ask("Bearer swordfish").status == 200
-    assert [ask(given).status for given in ("Bearer swordfis", "swordfish", "Bearer ", "Basic swordfish")] == [401] * 4
+    assert ask(f"Bearer {METRICS_KEY}").status == 200
+    wrong = (f"Bearer {METRICS_KEY[:-1]}", METRICS_KEY, "Bearer ", f"Basic {METRICS_KEY}")
+    assert [ask(given).status for given in wrong] == [401] * 4
     assert caller.get("/metrics").status == 401  # the operator's
-    with closing(Caller(own_system.url, key=None)) as stranger, closing(Caller(own_system.url, key="swordfish")) as scraper:
+    with closing(Caller(own_system.url, key=None)) as stranger, closing(Caller(own_system.url, key=METRICS_KEY)) as scraper:
         assert stranger.get("/metrics").status == 401
         assert scraper.get("/metrics").status == 200
         assert scraper.get("/v1/clients").status == 401

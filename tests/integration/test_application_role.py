@@ -15,6 +15,7 @@ from core.migrate import migrate
 from core.rights import CannotLetIn
 from core.settings import Settings
 from local.postgres import Postgres
+from tests.caller import OPERATOR_KEY
 from tests.databases import Databases, with_role
 from tests.system import ROOT
 from tests.world import World, deposit
@@ -76,7 +77,7 @@ def run_command(application: str, owner: str, command: str = "migrate") -> tuple
 
 
 def environment(application: str, owner: str) -> dict[str, str]:
-    return {"DATABASE_URL": application, "TELLER_ADMIN_DATABASE_URL": owner, "TELLER_OPERATOR_KEY": "configured"}
+    return {"DATABASE_URL": application, "TELLER_ADMIN_DATABASE_URL": owner, "TELLER_OPERATOR_KEY": OPERATOR_KEY}
 
 
 def assert_works(application: str, server: Server) -> None:

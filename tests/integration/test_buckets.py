@@ -1,12 +1,15 @@
 """Token buckets, in Redis and without it: the same answers, but for whom they hold."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from redis import Redis as Client
 
-from core.buckets import Buckets
+from api.batch import ITEMS_MAX
+from core.buckets import TOKENS_MAX, Buckets
 from local.redis import Redis
 from tests.world import NO_REDIS
 
@@ -73,6 +76,58 @@ def test_tokens_come_back_with_time(url: str) -> None:
     assert too_early > 0.0
     assert just_in_time == 0.0
     assert too_early_again > 0.0
+
+
+NOT_A_TIME = [
+    "inf",
+    "-inf",
+    "nan",
+    "1e300",
+    "-1e300",
+    "x",
+    "",
+    "0x7fffffff",
+    "9" * 400,
+    "x" * 1_000_000,
+    "4102444800",
+    "-1",
+    ["1"],
+    {"1": "1"},
+]
+
+
+@pytest.mark.parametrize("value", NOT_A_TIME, ids=lambda value: str(value)[:12])
+def test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced(own_redis: Redis, value: Any) -> None:
+    with Client.from_url(own_redis.url) as client:
+        if isinstance(value, str):
+            client.set("bucket:ada", value)
+        elif isinstance(value, list):
+            client.rpush("bucket:ada", *value)
+        else:
+            client.hset("bucket:ada", mapping=value)
+
+        async def work(buckets: Buckets) -> list[float]:
+            return [await buckets.take("ada", 3), await buckets.take("ada", 1)]
+
+        first, second = use(own_redis.url, work)
+
+        assert first == 0.0
+        assert 0.0 < second <= TOKEN_S
+        assert 0 < client.pttl("bucket:ada") <= 3 * TOKEN_S * 1000
+
+
+@pytest.mark.parametrize("answer", ["inf", "nan", "1e300", "-1", "x"])
+def test_no_answer_of_a_script_is_a_wait_that_the_settings_cannot_yield(own_redis: Redis, answer: str) -> None:
+    async def work(buckets: Buckets) -> float:
+        buckets._take.script = f"return '{answer}'"  # as if something else answered in Redis' place
+        buckets._take.sha = hashlib.sha1(buckets._take.script.encode()).hexdigest()
+        return await buckets.take("ada", 1)
+
+    assert 0.0 <= use(own_redis.url, work) <= TOKENS_MAX * TOKEN_S
+
+
+def test_a_batch_takes_no_more_tokens_than_are_reckoned_with() -> None:
+    assert ITEMS_MAX <= TOKENS_MAX
 
 
 def test_processes_share_the_buckets_in_redis_and_nothing_else(own_redis: Redis) -> None:

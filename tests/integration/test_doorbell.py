@@ -1,21 +1,24 @@
 """Doorbells over a Redis that the tests freeze and kill: everything is a hint, nothing raises, nothing blocks for long."""
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis as Client
-from rq import Queue, SimpleWorker
-from rq.job import Job
+from rq import Queue
 
-from core.doorbell import APPLY, FLAG_TTL_S, QUEUE, REST_S, SERIALIZER, Doorbell
+from core.doorbell import APPLY, FLAG_TTL_S, GATHERER, LEFT, QUEUE, REST_S, SERIALIZER, Doorbell
+from core.redis_faults import AWAY
+from core.sharding import SHARDS_MAX
 from local.redis import Redis
 from tests.waiting import wait_for
 from worker.jobs import job_class
+from worker.listen import Listener, Saying
+from worker.process import Rounds
 
 # A timeout of half a second to connect or to be answered; a call may meet one. The rest is the machine's.
 AT_ONCE_S = 1.2
@@ -40,14 +43,15 @@ def jobs_waiting(redis: Client) -> list[tuple[str | None, object]]:
     return [(job.func_name, job.args) for job in queue.jobs]
 
 
-def work(redis: Client, answer: Callable[[list[int]], None]) -> list[Job]:
-    """Run all jobs that wait, as a worker would; return them."""
+def work(redis: Client, answer: Callable[[list[int]], None]) -> None:
+    """Run all jobs that wait, by the worker's own listener."""
     queue = Queue(QUEUE, connection=redis, serializer=SERIALIZER, job_class=job_class({APPLY: answer}))
-    jobs: list[Job] = list(queue.jobs)
-    SimpleWorker([queue], connection=redis, job_class=queue.job_class, serializer=SERIALIZER).work(
-        burst=True, logging_level="ERROR"
-    )
-    return jobs
+
+    class UntilEmpty(Rounds):
+        def goes_on(self) -> bool:
+            return bool(redis.llen(queue.key))
+
+    Listener(queue, UntilEmpty(), Saying()).work(logging_level="ERROR")
 
 
 def test_a_ring_asks_for_one_job_for_all_its_shards(doorbell: Doorbell, redis: Client) -> None:
@@ -83,6 +87,58 @@ def test_a_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Cli
     assert 0 < redis.pttl("doorbell:3") <= FLAG_TTL_S * 1000
 
 
+@pytest.mark.parametrize("ttl_s", [None, 3600])
+def test_a_flag_that_would_stay_up_for_ever_counts_as_down(doorbell: Doorbell, redis: Client, ttl_s: int | None) -> None:
+    redis.set("doorbell:3", "x", ex=ttl_s)
+
+    assert doorbell.ring([3])
+    assert doorbell.ring([3])
+
+    assert jobs_waiting(redis) == [(APPLY, [[3]])]
+    assert 0 < redis.pttl("doorbell:3") <= FLAG_TTL_S * 1000
+
+
+def test_a_gatherer_that_would_never_go_is_none(doorbell: Doorbell, redis: Client) -> None:
+    redis.set(GATHERER, 1)
+
+    assert not doorbell.leave([3])
+    assert doorbell.become_gatherer()
+    assert doorbell.leave([3])
+
+
+def test_what_is_no_shard_is_not_taken_from_the_gatherers(doorbell: Doorbell, redis: Client) -> None:
+    assert doorbell.become_gatherer()
+    assert doorbell.leave([3])
+    redis.sadd(LEFT, "x", "-1", "1024", "²", "1.5", "", 10**30)
+
+    assert doorbell.take_left() == [3]
+    assert not redis.exists(LEFT)
+
+
+def test_no_more_is_taken_from_the_gatherers_than_there_can_be_shards(doorbell: Doorbell, redis: Client) -> None:
+    redis.sadd(LEFT, *range(100_000))
+
+    assert len(doorbell.take_left()) <= SHARDS_MAX
+    assert not redis.exists(LEFT)
+
+
+@pytest.mark.parametrize("wrong", ["rq:queues", f"rq:queue:{QUEUE}"])
+def test_a_key_of_a_wrong_type_is_deleted_and_the_ring_is_taken(doorbell: Doorbell, redis: Client, wrong: str) -> None:
+    redis.set(wrong, "x")
+
+    assert doorbell.ring([3])
+
+    assert jobs_waiting(redis) == [(APPLY, [[3]])]
+
+
+def test_a_ring_whose_job_is_refused_leaves_its_flag_down(doorbell: Doorbell, redis: Client) -> None:
+    redis.acl_setuser("default", enabled=True, categories=["+@all"], commands=["-rpush"], keys=["*"], channels=["*"])
+
+    assert not doorbell.ring([3])
+
+    assert not redis.exists("doorbell:3")
+
+
 def test_a_wish_to_run_again_is_granted_once(doorbell: Doorbell) -> None:
     assert not doorbell.rerun_asked([3])
 
@@ -100,8 +156,7 @@ def test_what_a_job_leaves_behind_goes_by_itself(doorbell: Doorbell, redis: Clie
 
     work(redis, lambda _shards: None)
 
-    lasting = [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0]
-    assert not [key for key in lasting if re.match(rb"rq:(job|results|executions):", key)], lasting
+    assert [key for key in redis.scan_iter("rq:*") if redis.ttl(key) < 0] == [b"rq:queues"]
 
 
 def test_a_job_runs_with_its_shards(doorbell: Doorbell, redis: Client) -> None:
@@ -121,10 +176,10 @@ def test_a_job_of_another_name_is_not_run(redis: Client, tmp_path: Path) -> None
     queue.enqueue(APPLY, [3])
     answered: list[list[int]] = []
 
-    stranger, ours = work(redis, answered.append)
+    work(redis, answered.append)
 
     assert not mark.exists()
-    assert (stranger.get_status(), ours.get_status(), answered) == ("failed", "finished", [[3]])
+    assert (answered, redis.keys("rq:job:*")) == ([[3]], [])
 
 
 def test_a_callback_of_a_job_is_not_run(redis: Client, doorbell: Doorbell) -> None:
@@ -165,10 +220,10 @@ def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redi
         "resign": lambda doorbell: doorbell.resign(),
         "ask_rerun": lambda doorbell: doorbell.ask_rerun([1]),
         "rerun_asked": lambda doorbell: doorbell.rerun_asked([1]),
-        "is_reachable": lambda doorbell: doorbell.is_reachable(),
+        "check": lambda doorbell: doorbell.check().is_reachable,
     }
     doorbells = {name: Doorbell(own_redis.url) for name in calls}
-    assert all(doorbell.is_reachable() for doorbell in doorbells.values())  # each has a connection that will break
+    assert all(doorbell.ring([9]) for doorbell in doorbells.values())  # each has a connection that will break
 
     if fault == "frozen":
         os.kill(own_redis.pid, signal.SIGSTOP)
@@ -184,7 +239,7 @@ def test_without_redis_every_call_returns_at_once_and_it_is_found_again(own_redi
             own_redis.start()
 
     for name, doorbell in doorbells.items():
-        wait_for(doorbell.is_reachable, f"the doorbell of {name} to find Redis again", REST_S + 2)
+        wait_for(partial(takes_doorbells, doorbell), f"the doorbell of {name} to find Redis again", REST_S + 2)
         assert doorbell.ring([7])
         doorbell.close()
 
@@ -206,8 +261,12 @@ def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, doorbel
 def test_an_address_where_nobody_listens_is_a_silent_doorbell() -> None:
     silent = Doorbell("redis://127.0.0.1:1/0")
 
-    assert not silent.is_reachable()
+    assert silent.check().fault is AWAY
     assert not silent.ring([1])
+
+
+def takes_doorbells(doorbell: Doorbell) -> bool:
+    return doorbell.check().takes_doorbells
 
 
 def timed(call: Callable[[], object]) -> object:

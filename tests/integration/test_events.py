@@ -14,6 +14,7 @@ from core.audit import audit
 from core.events import BEGINNING, Event, Place
 from core.migrate import migrate
 from core.settings import Settings
+from tests.caller import OPERATOR_KEY
 from tests.system import ROOT
 from tests.world import World, deposit, new_id, transfer
 from worker.caution import ATTEMPTS_MAX
@@ -291,7 +292,7 @@ def shown_anyhow(world: World) -> list[UUID]:
 
 
 def migrate_again(world: World) -> None:
-    given = {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": "unused"}
+    given = {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY}
     migrate(Settings.model_validate(given))
 
 

@@ -13,6 +13,7 @@ import pytest
 from core import ids, keys
 from core.migrate import migrate, names
 from core.settings import Settings
+from tests.caller import OPERATOR_KEY
 from tests.databases import Databases
 from tests.system import ROOT
 from tests.waiting import wait_for
@@ -30,7 +31,7 @@ def settings(world: World, **changes: Any) -> Settings:
 
 
 def environment(world: World) -> dict[str, str]:
-    return {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": "configured"}
+    return {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY}
 
 
 def assert_migrated(world: World, shards: int = 16) -> None:

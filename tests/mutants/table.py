@@ -34,6 +34,7 @@ FLOORS = "tests/integration/test_floors.py"
 PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
+REFUSES = "tests/integration/test_redis_refuses.py"
 UNDER_LOAD = "tests/faults/test_under_load.py"
 BAD_INPUT = "tests/http/test_bad_input.py::test_a_bad_input_gets_its_answer_and_stores_nothing"
 ONE_KEY = "tests/integration/test_one_key.py"
@@ -122,7 +123,7 @@ MUTANTS = (
     Mutant(
         5,
         "shards left to a gatherer that is not there",
-        (Edit("core/leave_shards.lua", 'if redis.call("EXISTS", KEYS[1]) == 1 then', "if true then"),),
+        (Edit("core/leave_shards.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
         (f"{GATHERING}::test_without_a_gatherer_flags_are_lowered",),
     ),
     Mutant(
@@ -265,14 +266,41 @@ MUTANTS = (
     Mutant(
         16,
         "default Redis client",
-        (
-            Edit(
-                "core/doorbell.py",
-                "(url, socket_timeout=timeout_s, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))",
-                "(url)",
-            ),
-        ),
+        (Edit("core/doorbell.py", "return redis_client.client(url, timeout_s)", "return redis.Redis.from_url(url)"),),
         ("tests/integration/test_doorbell.py::test_without_redis_every_call_returns_at_once_and_it_is_found_again[frozen]",),
+    ),
+    Mutant(
+        16,
+        "a job is unpacked whole",
+        (Edit("worker/jobs.py", "unpacking.decompress(data, DATA_MAX_BYTES)", "unpacking.decompress(data)"),),
+        (
+            "tests/faults/test_redis_poisoned.py::test_whatever_stands_in_redis_doorbells_work_on_and_nothing_fails_or_grows",
+            "tests/unit/test_jobs.py::test_a_job_that_unpacks_to_too_much_is_refused_before_it_takes_memory",
+        ),
+    ),
+    Mutant(
+        16,
+        "a reply is read whole",
+        (Edit("core/redis_replies.py", "if not 0 <= length <= REPLY_MAX_BYTES:", "if length < 0:"),),
+        ("tests/integration/test_redis_replies.py::test_an_honest_value_is_read_up_to_the_bound_and_not_beyond[ask_async]",),
+    ),
+    Mutant(
+        16,
+        "a flag that is up for ever counts as up",
+        (Edit("core/raise_flags.lua", "if left_ms < 0 or left_ms > tonumber(ARGV[1]) then", "if false then"),),
+        ("tests/integration/test_doorbell.py::test_a_flag_that_would_stay_up_for_ever_counts_as_down",),
+    ),
+    Mutant(
+        16,
+        "a bucket is believed",
+        (Edit("core/take_token.lua", "if not (full_at > now and wait <= tonumber(ARGV[4])) then", "if full_at < now then"),),
+        ("tests/integration/test_buckets.py::test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced[inf]",),
+    ),
+    Mutant(
+        16,
+        "readiness asks for a PING",
+        (Edit("core/doorbell.py", "taken = self._try(self._probe)", "taken = self._try(self._redis.ping)"),),
+        (f"{REFUSES}::test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it[a read-only replica]",),
     ),
     Mutant(
         17,

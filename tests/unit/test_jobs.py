@@ -1,12 +1,16 @@
 """The queue may call the names in worker/jobs.py and nothing else, whatever somebody writes into Redis."""
 
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
 import pytest
 from redis import Redis
 from rq import Callback
 from rq.job import Job
 
 from core.doorbell import APPLY, SERIALIZER
-from worker.jobs import job_class
+from worker.jobs import DATA_MAX_BYTES, Refused, call_in, job_class, shards_among
 
 UNUSED = Redis(port=1)  # a job wants a connection; nothing here is sent
 
@@ -65,6 +69,59 @@ def test_a_webhook_is_never_sent() -> None:
     stored = stranger.to_dict() | {"webhooks": b'[{"url": "http://169.254.169.254/", "job_status": "finished"}]'}
 
     assert restored(stranger, stored).webhooks == []
+
+
+PACKED_BOMB = zlib.compress(b"[" * (64 << 20), 1)
+
+
+def test_a_job_that_unpacks_to_too_much_is_refused_before_it_takes_memory() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused):
+            call_in(PACKED_BOMB)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"text",
+        b"\xff",
+        b"[" * 60_000,
+        b"x" * (DATA_MAX_BYTES + 1),
+        b"1",
+        b"[]",
+        b'["a", null, [], {}, 1]',
+        b"[1, null, [], {}]",
+        b'["a", {}, [], {}]',
+        b'["a", null, {}, {}]',
+        b'["a", null, [], {"b": 1}]',
+        b'["a", null, [' + b"9" * 5000 + b"], {}]",
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+@pytest.mark.parametrize("pack", [bytes, zlib.compress], ids=["as it is", "packed"])
+def test_a_job_of_another_form_is_refused_and_nothing_of_it_is_repeated(pack: Callable[[bytes], bytes], data: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        call_in(pack(data))
+
+    assert refused.value.__cause__ is None
+    assert len(str(refused.value)) < 60
+
+
+@pytest.mark.parametrize("shards", [None, 1, "3", {}, {"3": 3}, [None, "3", 3.0, True, [3], -1, 1024, 10**30]], ids=str)
+def test_what_is_no_shard_is_left_out(shards: object) -> None:
+    assert shards_among(shards) == []
+
+
+def test_a_shard_that_is_named_twice_is_drained_once() -> None:
+    assert shards_among([3, 5, 3, 3], "more") == [3, 5]
+    assert shards_among() == []
 
 
 def restored(stranger: Job, stored: dict[str, object] | None = None) -> Job:

@@ -62,7 +62,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "TELLER_BACKLOG_MAX": "8",
         "TELLER_CLIENT_BACKLOG_MAX": "9",
         "TELLER_WEBHOOK_ALLOW_PRIVATE": "true",
-        "TELLER_METRICS_KEY": "k",
+        "TELLER_METRICS_KEY": "k" * 32,
         "TELLER_METRICS_PORT": "9464",
         "TELLER_LOG_LEVEL": "DEBUG",
         "TELLER_HEARTBEAT_FILE": "/tmp/beat",
@@ -83,7 +83,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "backlog_max": 8,
         "client_backlog_max": 9,
         "webhooks_allow_private": True,
-        "metrics_key": "k",
+        "metrics_key": "k" * 32,
         "metrics_port": 9464,
         "log_level": "DEBUG",
         "heartbeat_file": Path("/tmp/beat"),
@@ -104,15 +104,55 @@ def test_an_empty_database_url_is_a_missing_one(monkeypatch: pytest.MonkeyPatch)
 
 
 BAD = {
-    "DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", " postgres://swordfish"],
-    "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
-    "REDIS_URL": ["http://:swordfish@redis", "swordfish", "redis://:swordfish/@redis:6379", "redis://:swordfish[@redis"],
+    "DATABASE_URL": [
+        "mysql://teller:swordfish@127.0.0.1/teller",
+        "swordfish",
+        " postgres://swordfish",
+        "POSTGRES://teller:swordfish@127.0.0.1/teller",
+        *(f"postgresql://teller:a{raw}swordfish@db/teller" for raw in '/@#?% ["\n'),
+        "postgresql://teller:swordfish@db/teller?swordfish=1",
+        "postgresql://teller:swordfish@db:65536/teller",
+        "postgresql://teller:swordfish@db:/teller",
+        "postgresql://teller:swordfish@db/teller/swordfish",
+        "postgresql://:swordfish@db/teller",
+    ],
+    "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", "postgresql://o:a/swordfish@db/teller"],
+    "REDIS_URL": [
+        "http://:swordfish@redis",
+        "swordfish",
+        "REDIS://:swordfish@redis",
+        *(f"redis://:a{raw}swordfish@redis:6379/0" for raw in '/@#?% ["\n\tü'),
+        *(f"redis+sentinel://:a{raw}swordfish@one,two/primary" for raw in "/@#?%"),
+        "redis://swordfish@redis",
+        "redis://:swordfish@",
+        "redis:///0?swordfish",
+        "redis://:swordfish@redis:0",
+        "redis://:swordfish@redis:65536",
+        "redis://:swordfish@redis:",
+        "redis://:swordfish@redis:port",
+        "redis://:swordfish@redis/zero",
+        "redis://:swordfish@redis/0/1",
+        "redis://:swordfish@redis/-1",
+        "redis://:swordfish@redis/99999999",
+        "redis://:swordfish@redis?db=1",
+        "redis://:swordfish@redis?socket_timeout=60",
+        "redis://:swordfish@redis/0?swordfish=1",
+        "rediss://:swordfish@redis/0?ssl_cert_reqs=none&ssl_cert_reqs=required",
+        "redis://:swordfish@one,two",
+        "redis://:swordfish@one two",
+        "redis+sentinel://:swordfish@one,two",
+        "redis+sentinel://:swordfish@one,/primary",
+        "redis+sentinel://:swordfish@one/primary/zero",
+        "unix://:swordfish@/socket",
+        "unix://swordfish",
+        "unix:///socket?swordfish=1",
+    ],
     "TELLER_PORT": ["0", "65536", "swordfish", "80.5", "-1"],
     "TELLER_API_PROCESSES": ["0", "65", "swordfish"],
-    "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
+    "TELLER_OPERATOR_KEY": ["sword fish" * 4, "swordfish" * 4 + "\n", "schwertfisch-ü" * 3, "s" * 256, "s", "swordfish", "s" * 31],
     "TELLER_SHARDS": ["0", "3", "12", "1023", "2048", "-16", "swordfish"],
     "TELLER_WEBHOOK_ALLOW_PRIVATE": ["swordfish", "2"],
-    "TELLER_METRICS_KEY": ["sword fish", "schwertfisch-ü"],
+    "TELLER_METRICS_KEY": ["sword fish" * 4, "schwertfisch-ü" * 3, "s", "s" * 31],
     "TELLER_METRICS_PORT": ["0", "65536", "swordfish"],
     "TELLER_LOG_LEVEL": ["info", "TRACE", "swordfish"],
 }
@@ -127,6 +167,32 @@ def test_a_bad_value_is_named_and_never_repeated(monkeypatch: pytest.MonkeyPatch
     assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == [name]
     assert "swordfish" not in message
     assert value not in message or len(value) < 5  # "0" is in "less than or equal to 1024"
+
+
+GOOD_URLS = {
+    "DATABASE_URL": [
+        "postgres://teller@db/teller",
+        "postgresql://teller:a%2Fb%40c%23d%3Fe%25@db:5432/teller?sslmode=require&target_session_attrs=read-write",
+        "postgresql://teller:pa:ss@one:5432,two:5433/teller",
+        "postgresql://teller@[::1]:5432/teller",
+        "postgresql:///teller?host=/var/run/postgresql",
+    ],
+    "REDIS_URL": [
+        "redis://redis",
+        "redis://:a%2Fb%40c%23d%3Fe%25@my_redis.internal:6380/15",
+        "redis://teller:pa:ss@10.0.0.1",
+        "redis://[::1]:6379/0",
+        "rediss://:p@redis/1?ssl_cert_reqs=required&ssl_ca_certs=/etc/ca.pem",
+        "redis+sentinel://teller:p@one:26379,two,[::1]:3/primary/2?sentinel_password=s",
+        "rediss+sentinel://one/primary?ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/redis.sock?db=3&password=p",
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "url"), [(name, url) for name, urls in GOOD_URLS.items() for url in urls])
+def test_a_url_that_is_what_it_seems_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    assert url in load(monkeypatch, {"DATABASE_URL": DATABASE, name: url}).model_dump().values()
 
 
 def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,17 @@
+-- Raises the flags that are down, in one round trip, and reads no flag's value. A flag that would stay up for longer than flags do, or for
+-- ever, was not raised by Teller: it counts as down, whatever its type.
+-- KEYS: the flags. ARGV[1]: for how many milliseconds they stay up.
+-- Returns the places in KEYS, from 1, of those that were down.
+local raised = {}
+for place, key in ipairs(KEYS) do
+   if redis.call("SET", key, "1", "NX", "PX", ARGV[1]) then
+      raised[#raised + 1] = place
+   else
+      local left_ms = redis.call("PTTL", key)
+      if left_ms < 0 or left_ms > tonumber(ARGV[1]) then
+         redis.call("SET", key, "1", "PX", ARGV[1])
+         raised[#raised + 1] = place
+      end
+   end
+end
+return raised
