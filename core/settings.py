@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64)] = 1
+    keep_alive_s: Annotated[int, Field(alias="TELLER_KEEP_ALIVE_S", ge=1, le=3600)] = 75
+    connections_max: Annotated[int, Field(alias="TELLER_CONNECTIONS_MAX", ge=10, le=100_000)] = 4000
     operator_key: Annotated[str | None, Field(alias="TELLER_OPERATOR_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None
