@@ -1,11 +1,12 @@
 """The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
 
+import re
 from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.sharding import SHARDS_MAX
 
@@ -31,6 +32,20 @@ def well_formed(url: str) -> str:
     return url
 
 
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+
+
+def split_origins(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what no browser sends as an Origin, and `*`: every site could then try keys and read answers through its visitors."""
+    if not all(ORIGIN.fullmatch(value) for value in values):
+        raise ValueError("must be origins such as https://app.example.com or http://localhost:3000, separated by commas; not *")
+    return values
+
+
 RedisUrl = Annotated[str, Field(alias="REDIS_URL", pattern=r"^(rediss?|unix)://"), AfterValidator(well_formed)]
 
 
@@ -54,6 +69,9 @@ class Settings(BaseSettings):
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, Field(alias="TELLER_CORS_ORIGINS"), BeforeValidator(split_origins), AfterValidator(are_origins)
+    ] = ()
     metrics_key: Annotated[str | None, Field(alias="TELLER_METRICS_KEY", pattern=r"^[\x21-\x7e]{1,255}$")] = None
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
