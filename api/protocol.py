@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 class Flow(FlowControl):
-    """uvicorn's control of reading and writing, with a hold on reading: uvicorn resumes it for every body and after every answer."""
+    """uvicorn's flow control, with a hold on reading: uvicorn resumes it for every body and after every answer."""
 
     held = False
 
@@ -111,6 +111,9 @@ class DoorProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
+            self._overhead += len(data)
+            if self._overhead > self.unwanted_max:
+                self._cut("unwanted")
             return
         self._unset_keepalive_if_required()
         if len(data) <= self.slice_max and not self.flow.held:
@@ -274,8 +277,8 @@ class DoorProtocol(HttpToolsProtocol):
         """Close the connection without an answer."""
         self.resting.pop(self, None)
         metrics.CONNECTIONS_CUT[reason].inc()
-        if reason == "unread":
-            self.transport.abort()
+        if reason in ("unread", "unwanted"):
+            self.transport.abort()  # closing would wait until what was written is read
         else:
             self.transport.close()
 
@@ -292,7 +295,8 @@ class DoorProtocol(HttpToolsProtocol):
         if queued:
             self.pipeline.popleft()
         elif own is not None and own.response_started:
-            self._cut("unwanted")  # it has had its answer, before its body ended
+            self.transport.close()  # it has had its answer, before its body ended
+            metrics.CONNECTIONS_CUT["unwanted"].inc()
             return
         elif own is not None:
             own.disconnected = True  # to the application the caller is gone: whatever it may yet answer is dropped

@@ -5,7 +5,7 @@ given a head of our own with the request's length, so that it stands where the b
 every request; no other request passes here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 import httptools
@@ -35,7 +35,7 @@ class BehindHead:
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn: requests may follow one that closes
 
-    def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    def start(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Go on with the body of a request of these headers. The callbacks must have taken the new parser by then."""
         framing = b"".join(b"%s: %s\r\n" % field for field in headers if field[0] in FRAMING)
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")

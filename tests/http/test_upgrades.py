@@ -129,7 +129,10 @@ for i in 0 1; do curl -sS -o /dev/null -w '%{http_code}\\n' $CURL_HTTP "$0/v1/de
 def run_client(caller: Caller, command: list[str], folder: Path, **environment: str) -> str:
     """Return what the client printed that was given the API's URL, a key, an idempotency key and a body."""
     body = BODY.replace(b"WALLET", caller.new_wallet().encode()).decode()
-    home = {"PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())}  # Go keeps what it has compiled there
+    home = {
+        "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(Path.home()),
+    }  # Go keeps what it has compiled there
     ran = subprocess.run(
         [*command, caller.url, OPERATOR_KEY, new_key(), body],
         cwd=folder, env={**home, "GOTOOLCHAIN": "local", **environment},
@@ -171,7 +174,8 @@ def test_curl_in_each_version(caller: Caller, tmp_path: Path, version: str) -> N
 
 @pytest.mark.parametrize("connection", [b"", b"Connection: keep-alive\r\n", b"Connection: close\r\n"])
 def test_a_proxy_that_speaks_http_1_0_is_answered(caller: Caller, connection: bytes) -> None:
-    request = framed(connection, BODY.replace(b"WALLET", caller.new_wallet().encode()), chunks=False).replace(b"HTTP/1.1", b"HTTP/1.0")
+    body = BODY.replace(b"WALLET", caller.new_wallet().encode())
+    request = framed(connection, body, chunks=False).replace(b"HTTP/1.1", b"HTTP/1.0")
 
     [answer] = parse_all(exchange(caller.url, request))
 
