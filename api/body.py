@@ -1,4 +1,4 @@
-"""Read a JSON body strictly: what is ambiguous, oversized or not quite JSON is refused before anybody looks at its fields."""
+"""Read a JSON body strictly: what is ambiguous, oversized or not quite JSON is refused before its fields are read."""
 
 import asyncio
 import json

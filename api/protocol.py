@@ -223,7 +223,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         if self.cycle is not None:
-            self.cycle.scope["state"]["stopping"] = True  # whoever waits for an outcome there is answered as it is now
+            self.cycle.scope["state"]["stopping"] = True  # a request that waits for an outcome is answered at once
         super().shutdown()
         self.look_every_s = self.stopping_look_every_s
         self._timer.cancel()
@@ -233,7 +233,7 @@ class DoorProtocol(HttpToolsProtocol):
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
     def _examine(self, headers: Headers) -> None:
-        """Look closer at what is seldom right. Raises Refused: the application has not begun by then, and will find nobody."""
+        """Check what is seldom wrong. Raises Refused before the application has begun; it will find the caller gone."""
         size = len(self.url) + sum(len(name) + len(value) for name, value in headers) if self._measured else 0
         if size > self.head_max or len(headers) > self.fields_max:
             code = "headers_too_large"

@@ -259,7 +259,7 @@ runpy.run_module("api", run_name="__main__")
 """
 
 
-def test_more_connections_than_open_files_are_allowed_keep_nobody_out(small_system: System) -> None:
+def test_more_connections_than_open_files_keep_no_caller_out(small_system: System) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     environment = {

@@ -116,5 +116,5 @@ def test_a_long_path_comes_back_cut(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("path", ["/problems", "/openapi.json", "/metrics"])
-def test_what_anybody_may_ask_for_has_a_bounded_size(caller: Caller, path: str) -> None:
+def test_what_needs_no_key_has_a_bounded_size(caller: Caller, path: str) -> None:
     assert len(str(caller.get(path).body)) < 512 * 1024
