@@ -100,6 +100,7 @@ def lifespan(configured: Settings) -> Any:
         app.state.lookup.start()
         backlog.start()
         app.state.levels.start()
+        pages.prepare(app.routes)
         calm_garbage_collector()
         yield
         await app.state.waiting.close()
