@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,20 +11,21 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import batch, clients, deliveries, events, health, keys, metrics, openapi, thin, transfers, wallets, webhooks
+from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, thin, transfers, wallets, webhooks
 from api.auth import Doorman, admit
+from api.cors import Cors
 from api.failures import answer_to
 from api.fast_lane import FastLane
 from api.intake import Intake
 from api.metrics import Levels
 from api.micro_batches import MicroBatches
 from api.overload import Backlog, Gate
-from api.parameters import refuse_parameters_on, refuse_stray_parameters
+from api.parameters import refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
 from api.waiting import Waiting
@@ -50,22 +52,25 @@ OWNER_LOOKUPS_MAX = (
 def create_app(configured: Settings) -> ASGIApp:
     """Return the application of these settings. It connects to nothing before it is started."""
     failpoint.announce()
-    return RequestIds(FastLane(create_api(configured), thin.verbs()))
+    app: ASGIApp = FastLane(create_api(configured), thin.verbs())
+    if configured.cors_origins:
+        app = Cors(app, configured.cors_origins)
+    return RequestIds(app)
 
 
 def create_api(configured: Settings) -> FastAPI:
-    app = FastAPIOffline(
+    app = FastAPI(
         title="Teller",
         version="1",
         description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan(configured),
     )
-    refuse_parameters_on(app.routes)  # so far FastAPI's own: the document and its page
     add_routes(app)
     add_handlers(app)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     return app
 
 
@@ -101,6 +106,7 @@ def lifespan(configured: Settings) -> Any:
         app.state.lookup.start()
         backlog.start()
         app.state.levels.start()
+        pages.prepare(app.routes)
         calm_garbage_collector()
         yield
         await app.state.waiting.close()
@@ -125,7 +131,7 @@ def calm_garbage_collector() -> None:
 
 
 def add_routes(app: FastAPI) -> None:
-    app.router.routes += thin.routes()
+    app.router.routes += [*pages.routes(app.title, lambda: json.dumps(describe(app)).encode()), *thin.routes()]
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
     for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
         app.include_router(noun.router, dependencies=strict)
@@ -150,10 +156,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, made once."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        app.openapi_schema = openapi.complete(
-            document, thin.paths(), [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
-        )
-    return app.openapi_schema
+    """Return the OpenAPI document."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    models: list[type[BaseModel]] = [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
+    return openapi.complete(document, thin.paths(), models)

@@ -1,6 +1,7 @@
 """POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -26,7 +27,7 @@ from core.turns import Turns
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
-SLICE = 50  # items between two turns of the event loop: 2 to 3 ms
+SLICE_S = 0.01  # of the event loop at a time; 1000 items with 20 errors each take 150 ms
 
 READ_AT_ONCE = 4  # batches whose items are read at the same time, each of another owner
 OWNER_WAITING_MAX = 64  # batches of one owner that wait for it, in a process: up to 64 MiB
@@ -109,11 +110,13 @@ async def read_items(request: Request, caller: Caller, body: bytes) -> list[Subm
 
 
 async def in_slices(items: Sequence[Item]) -> AsyncIterator[Item]:
-    """Give the items, and after each slice of them a turn of the event loop to everything else: 1000 items take it some 50 ms."""
-    for number, item in enumerate(items, 1):
+    """Give the items. Between slices of time, the event loop does everything else that is due."""
+    until = time.monotonic() + SLICE_S
+    for item in items:
         yield item
-        if number % SLICE == 0:
+        if time.monotonic() > until:
             await asyncio.sleep(0)
+            until = time.monotonic() + SLICE_S
 
 
 def read_item(request: Request, fields: object, caller: Caller, shards: int) -> Submission | Problem:

@@ -1,10 +1,9 @@
 """The feed of events, oldest first: for those who would rather ask than be called, and for those who missed a call."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from api.auth import Caller, Known
 from api.fields import id_schema
@@ -21,13 +20,6 @@ from core.ids import Prefix
 from core.resources import show_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]
-
-
-def event_filter(value: object) -> UUID:
-    return ids.parse(Prefix.EVENT, str(value))
-
-
-EventFilter = Annotated[UUID, BeforeValidator(event_filter), id_schema(Prefix.EVENT)]
 
 
 class EventView(BaseModel):
@@ -52,7 +44,7 @@ router = APIRouter(tags=["events"])
 async def list_events(
     request: Request,
     caller: Known,
-    after: Annotated[EventFilter | None, Query(description="the last event that you have seen in this feed")] = None,
+    after: Annotated[EventId | None, Query(description="the last event that you have seen in this feed")] = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Any:
     """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
@@ -60,7 +52,7 @@ async def list_events(
     A client's key sees those of the transfers that its own wallet is a party to.
     """
     database: Database = request.app.state.database
-    place = await place_of(database, after, caller) if after else BEGINNING
+    place = BEGINNING if after is None else await place_of(database, after, caller)
     if caller.wallet_id is None:
         rows = await events.list_page(database, after=place, limit=limit + 1)
     else:
@@ -85,11 +77,15 @@ async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     return show_event(event.transfer, caller)
 
 
-async def place_of(database: Database, after: UUID, caller: Caller) -> Place:
+async def place_of(database: Database, after: str, caller: Caller) -> Place:
     """Return where the event stands. Raises Problem "invalid_cursor" when there is none for this caller: to begin anew would be a
     surprise.
     """
-    event = await events.find(database, after, wallet_id=caller.wallet_id)
+    try:
+        id = ids.parse(Prefix.EVENT, after)
+    except ids.UnknownId:
+        raise Problem("invalid_cursor") from None
+    event = await events.find(database, id, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("invalid_cursor")
     return event.place

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import WithJsonSchema
+from pydantic_core import to_json
+from starlette.responses import Response
 
+from api import codes
 from api.openapi import problem_responses
 from api.problems import KINDS, Problem
 from core.db import Database
@@ -16,7 +19,8 @@ from core.migrate import names
 
 router = APIRouter(tags=["around"])
 
-ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(KINDS)})]
+CODES = sorted({*KINDS, *(code for section in codes.SECTIONS.values() for code in section)})
+ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": CODES})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,12 @@ class Migration:
     name: str
 
 
-@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Is the process alive?", responses=problem_responses("invalid_parameter"))
 async def get_health() -> dict[str, str]:
     """The process runs. No I/O."""
     return {"status": "ok"}
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="May traffic be sent?", responses=problem_responses("invalid_parameter", "unavailable"))
 async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
@@ -75,20 +77,36 @@ async def check_database(database: Database) -> dict[str, bool]:
     }
 
 
-@router.get("/problems", summary="List problem codes", responses=problem_responses("invalid_parameter"))
-async def list_problems() -> dict[str, Any]:
-    """Every code that a problem may have."""
-    return {"data": [describe(code) for code in KINDS]}
+@router.get(
+    "/problems",
+    summary="List problem codes",
+    response_model=dict[str, Any],
+    responses=problem_responses("invalid_parameter"),
+)
+async def list_problems() -> Response:
+    """Every code that an answer may hold: those of problems in `data`, all others in `codes`, each with where it is found."""
+    return Response(ALL, media_type="application/json")
 
 
-@router.get("/problems/{code}", summary="Explain a problem code", responses=problem_responses("invalid_parameter", "not_found"))
-async def get_problem(code: ProblemCode) -> dict[str, Any]:
+@router.get(
+    "/problems/{code}",
+    summary="Explain a code",
+    response_model=dict[str, Any],
+    responses=problem_responses("invalid_parameter", "not_found"),
+)
+async def get_problem(code: ProblemCode) -> Response:
     """What a code means and what to do about it."""
-    if code not in KINDS:
+    if code not in EACH:
         raise Problem("not_found")
-    return describe(code)
+    return Response(EACH[code], media_type="application/json")
 
 
 def describe(code: str) -> dict[str, Any]:
     kind = KINDS[code]
     return {"type": f"/problems/{code}", "code": code, "status": kind.status, "title": kind.title, "explanation": kind.explanation}
+
+
+# Made once: they never change.
+ALL = to_json({"data": [describe(code) for code in KINDS], "codes": codes.explain_all()})
+EACH = {code: to_json(codes.explain(code)) for section in codes.SECTIONS.values() for code in section}
+EACH |= {code: to_json(describe(code)) for code in KINDS}

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.problems import KINDS, MEDIA_TYPE
+from api.problems import ERRORS_MAX, KINDS, MEDIA_TYPE
 
 REFERENCES = "#/components/schemas/{model}"
 
@@ -162,6 +162,7 @@ PROBLEM_SCHEMA = {
         "request_id": {"type": "string"},
         "errors": {
             "type": "array",
+            "maxItems": ERRORS_MAX,
             "items": {
                 "type": "object",
                 "required": ["pointer", "code", "detail"],

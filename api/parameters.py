@@ -1,15 +1,13 @@
 """What stands in paths, query strings and headers, read as strictly as bodies are."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import Request
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.fields import PRINTABLE, check_printable, id_schema
 from api.openapi import KEY_SCHEMA
@@ -31,6 +29,8 @@ def ascii_integer(value: object) -> object:
 def wallet_filter(value: object) -> UUID:
     return ids.parse(Prefix.WALLET, str(value))
 
+
+CURSORS = (b"cursor", b"after")  # parameters whose values this API made
 
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -96,8 +96,8 @@ def refuse_parameters(request: Request) -> None:
 
 async def refuse_stray_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, and repeated ones: a dependency of every FastAPI route."""
-    refuse_bad_encoding(request.scope["query_string"])
     known = {field.alias for field in request.scope["route"].dependant.query_params}
+    refuse_bad_encoding(request.scope["query_string"], known)
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) != len(names):
         raise Problem("invalid_parameter", "a query parameter is given more than once")
@@ -105,31 +105,21 @@ async def refuse_stray_parameters(request: Request) -> None:
         raise Problem("invalid_parameter", "a query parameter is not known here")
 
 
-def refuse_bad_encoding(query: bytes) -> None:
+def refuse_bad_encoding(query: bytes, known: Container[str]) -> None:
     """Refuse what percent-decoding would quietly repair: a bad escape is kept as it is, bad UTF-8 becomes U+FFFD."""
-    if b"%" not in query:
+    if b"%" not in query or is_well_encoded(query):
         return
+    for parameter in query.split(b"&"):
+        name, _, value = parameter.partition(b"=")
+        if name in CURSORS and name.decode() in known and not is_well_encoded(value):
+            raise Problem("invalid_cursor")
+    raise Problem("invalid_parameter", "the query string is not UTF-8, or holds a bad escape")
+
+
+def is_well_encoded(text: bytes) -> bool:
+    """Tell whether percent-decoding gives UTF-8 and leaves nothing as it is."""
     try:
-        unquote_to_bytes(query).decode("utf-8")
+        unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:
-        raise Problem("invalid_parameter", "the query string is not UTF-8") from None
-    if BAD_ESCAPE.search(query):
-        raise Problem("invalid_parameter", "the query string holds a bad escape")
-
-
-def refuse_parameters_on(routes: Iterable[BaseRoute]) -> None:
-    """Let these routes refuse any query string: those that are not ours, and would ignore it."""
-    for route in routes:
-        assert isinstance(route, Route | Mount)
-        route.app = WithoutParameters(route.app)
-
-
-class WithoutParameters:
-    """An ASGI application that takes no query string."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refuse_parameters(Request(scope))
-        await self._app(scope, receive, send)
+        return False
+    return not BAD_ESCAPE.search(text)

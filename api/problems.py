@@ -99,7 +99,11 @@ KINDS: Mapping[str, Kind] = {
         "The idempotency key belongs to another request",
         "Nothing happened. Use a new key for a new request; repeat a request without any change.",
     ),
-    "headers_too_large": Kind(431, "The headers are too large", "Send at most 64 KiB of request line and headers."),
+    "headers_too_large": Kind(
+        431,
+        "The headers are too large",
+        "Send at most 64 KiB of request line and headers, 200 header fields, and 64 KiB of chunk sizes, extensions and trailers.",
+    ),
     "internal_error": Kind(
         500,
         "Something went wrong",
@@ -127,6 +131,8 @@ COUNTED = metrics.counters("teller_problems_total", "Requests answered with a pr
 FAULTS = frozenset({"internal_error", "unavailable"})  # ours; all others are what a caller did, or overload, refused as intended
 
 RETRY_AFTER_S = 1
+ERRORS_MAX = 20  # in one document: a body of 1 MiB may hold 100 000 errors, which made an answer of 9.5 MB
+INSTANCE_MAX = 2000  # characters of the path that are repeated to the caller; the longest path of this API has 100
 
 logger = log.get(__name__)
 
@@ -158,10 +164,13 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def invalid(errors: Sequence[FieldError]) -> Problem:
-    """Return the problem of a body whose fields break rules."""
-    count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"
-    return Problem("validation_failed", f"{count} not valid", errors=errors)
+def invalid(errors: Sequence[FieldError], found: int | None = None) -> Problem:
+    """Return the problem of a body whose fields break rules. It lists ERRORS_MAX errors; `found` says how many there are in all."""
+    found = found or len(errors)
+    detail = "1 field is not valid" if found == 1 else f"{found} fields are not valid"
+    if found > ERRORS_MAX:
+        detail += f"; the first {ERRORS_MAX} are listed"
+    return Problem("validation_failed", detail, errors=errors[:ERRORS_MAX])
 
 
 def document(problem: Problem, instance: str, request_id: str) -> dict[str, object]:
@@ -172,7 +181,7 @@ def document(problem: Problem, instance: str, request_id: str) -> dict[str, obje
         "status": kind.status,
         "code": problem.code,
         "detail": problem.detail or kind.explanation,
-        "instance": instance,
+        "instance": instance[:INSTANCE_MAX],
         "request_id": request_id,
     }
     if problem.errors:

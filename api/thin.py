@@ -29,10 +29,7 @@ def verbs() -> dict[tuple[str, str], Endpoint]:
 
 def routes() -> list[Route]:
     """Return them for the application, which knows by them which methods a path has."""
-    made = [Route(path, verb, methods=[method]) for (method, path), verb in verbs().items()]
-    for route in made:
-        route.methods = (route.methods or set()) - {"HEAD"}  # answered with 405, as by FastAPI's routes
-    return made
+    return [Route(path, verb, methods=[method]) for (method, path), verb in verbs().items()]
 
 
 def paths() -> dict[str, Any]:

@@ -3,12 +3,17 @@
 A line that is written for one request carries its `request_id`; one about a transfer names it, as callers do. What happens with
 every request is logged at DEBUG alone, and costs nothing at other levels.
 
+What callers can cause is bounded: each process writes a line of WARNING or above at most LINES_MAX times in PERIOD_S. The next one
+says in `suppressed` how many were left out.
+
 Never logged: keys, connection strings, bodies, metadata, and the text of database errors (it holds row values, or a password out
 of a connection string that is not well formed).
 """
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +25,11 @@ from structlog.typing import ExcInfo
 __all__ = ["REQUEST_ID", "configure", "get", "tells_all"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
+
+CALLERS_CAUSE = ("api.", "core.db", "uvicorn", "asyncio", "psycopg.pool")  # loggers of what a request or connection may cause
+LINES_MAX = 10
+PERIOD_S = 10.0
+KINDS_MAX = 1000  # of lines that are counted apart
 
 TRACEBACK = ExceptionDictTransformer(show_locals=False)
 
@@ -50,6 +60,7 @@ def configure(level: str) -> None:
         )
     )
     handler.addFilter(without_texts)
+    handler.addFilter(Bound())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("psycopg.pool", "rq", "rq.worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
@@ -66,6 +77,30 @@ def without_texts(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
         record.args = tuple(named(arg) if isinstance(arg, psycopg.Error) else arg for arg in record.args)
     return True
+
+
+class Bound:
+    """A filter of log records: of each line that callers can cause it passes LINES_MAX in PERIOD_S."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}  # by logger and line: since when, and how many
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or not record.name.startswith(CALLERS_CAUSE):
+            return True
+        line = record.msg if isinstance(record.msg, dict) else {}
+        kind = record.name, str(line.get("event", record.msg))
+        now = self._clock()
+        since, count = self._counts.get(kind, (now, 0))
+        if now - since > PERIOD_S:
+            if count > LINES_MAX:
+                line["suppressed"] = count - LINES_MAX
+            since, count = now, 0
+        if kind not in self._counts and len(self._counts) >= KINDS_MAX:
+            self._counts.clear()
+        self._counts[kind] = (since, count + 1)
+        return count < LINES_MAX
 
 
 def named(error: psycopg.Error) -> str:

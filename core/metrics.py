@@ -108,6 +108,13 @@ DELIVERIES_LATE = Gauge(
     multiprocess_mode="livemax",
 )
 
+CONNECTIONS_CUT = counters(
+    "teller_connections_cut_total",
+    "Callers' connections that the API closed without an answer",
+    "reason",
+    ("silent", "unread", "unwanted", "crowded"),
+)
+
 WAITERS = Gauge("teller_waiters", "Requests that wait for an outcome now", registry=REGISTRY, multiprocess_mode="livesum")
 CONNECTIONS = Gauge(
     "teller_database_connections",

@@ -6,14 +6,15 @@ from typing import Annotated, TypeVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core import server_urls
 from core.cores import default_api_processes
 from core.sharding import SHARDS_MAX
 
 KEY = re.compile(r"[\x21-\x7e]{32,255}")
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -50,6 +51,17 @@ def long_key(key: str) -> str:
     return key
 
 
+def split_origins(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what no browser sends as an Origin, and `*`: every site could then try keys and read answers through its visitors."""
+    if not all(ORIGIN.fullmatch(value) for value in values):
+        raise ValueError("must be origins such as https://app.example.com or http://localhost:3000, separated by commas; not *")
+    return values
+
+
 PostgresUrl = Annotated[str, AfterValidator(postgres_url)]
 LongKey = Annotated[str, AfterValidator(long_key)]
 RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url)]
@@ -66,6 +78,8 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
     api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64, default_factory=default_api_processes)]
+    keep_alive_s: Annotated[int, Field(alias="TELLER_KEEP_ALIVE_S", ge=1, le=3600)] = 75
+    connections_max: Annotated[int, Field(alias="TELLER_CONNECTIONS_MAX", ge=10, le=100_000)] = 4000
     operator_key: Annotated[LongKey | None, Field(alias="TELLER_OPERATOR_KEY")] = None
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None
@@ -73,6 +87,9 @@ class Settings(BaseSettings):
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, Field(alias="TELLER_CORS_ORIGINS"), BeforeValidator(split_origins), AfterValidator(are_origins)
+    ] = ()
     metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY")] = None
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

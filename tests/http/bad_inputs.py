@@ -271,9 +271,11 @@ BAD_FIELDS: dict[str, Bad] = {
         "/v1/deposits", b'"source_wallet_id": "SOURCE"', "/source_wallet_id", "unknown_field"
     ),
     "balance in a client": bad_field("/v1/clients", b'"balance": 5', "/balance", "unknown_field"),
-    "unknown key that is empty": bad_field("/v1/deposits", b'"": 5', "", "unknown_field"),
+    "unknown key that is empty": bad_field("/v1/deposits", b'"": 5', "/", "unknown_field"),
     "unknown key that is long": bad_field("/v1/deposits", b'"Zq7xMark' + b"k" * 500 + b'": 5', "", "unknown_field"),
-    "unknown key that is outlandish": bad_field("/v1/deposits", b'"<Zq7xMark>/~0": 5', "", "unknown_field"),
+    "unknown key that is outlandish": bad_field("/v1/deposits", b'"<b>/~0 ": 5', "/<b>~1~00 ", "unknown_field"),
+    "unknown key of 40 characters": bad_field("/v1/deposits", b'"' + b"k" * 40 + b'": 5', "/" + "k" * 40, "unknown_field"),
+    "unknown key of 41 characters": bad_field("/v1/deposits", b'"' + b"k" * 41 + b'": 5', "", "unknown_field"),
     "unknown key with NUL": bad_field("/v1/deposits", b'"Zq7xMark\\u0000": 5', "", "unknown_field"),
     "unknown key with a lone surrogate": bad_field("/v1/deposits", b'"Zq7xMark\\ud800": 5', "", "invalid_string"),
     "reference number": bad_field("/v1/deposits", b'"reference": 5', "/reference", "wrong_type"),
@@ -334,8 +336,10 @@ BAD_FIELDS: dict[str, Bad] = {
     "metadata value with a paragraph separator": bad_metadata(b'{"a": "\\u2029"}', "invalid_string"),
     "unknown field with a lone surrogate": bad_field("/v1/deposits", b'"\\ud800": 1', "", "invalid_string"),
     "unknown field with NUL": bad_field("/v1/deposits", b'"a\\u0000": 1', "", "unknown_field"),
-    "unknown field without a name": bad_field("/v1/deposits", b'"": 1', "", "unknown_field"),
-    "unknown field with a slash": bad_field("/v1/deposits", b'"a/b": 1', "", "unknown_field"),
+    "unknown field without a name": bad_field("/v1/deposits", b'"": 1', "/", "unknown_field"),
+    "unknown field with a slash": bad_field("/v1/deposits", b'"a/b": 1', "/a~1b", "unknown_field"),
+    "unknown field with a tilde": bad_field("/v1/deposits", b'"~a~": 1', "/~0a~0", "unknown_field"),
+    "unknown field in another script": bad_field("/v1/deposits", '"größe": 1'.encode(), "/größe", "unknown_field"),
     "the same wallet twice": Bad(
         "/v1/transfers",
         b'{"source_wallet_id": "WALLET", "destination_wallet_id": "WALLET", "amount": 5}',
@@ -471,7 +475,9 @@ STRAY = (
     "x=1", "Limit=1", "limit=1&limit=1", "limit=1&limit=2", "x", "key=tests-operator-key", "%00=1", "=1", "limit[]=1",
     "%6cimit=1&limit=1",
 )  # fmt: skip
-BAD_ENCODINGS = ("limit=%", "limit=1%", "limit=%zz", "cursor=%ff", "cursor=%ed%a0%80", "cursor=%c0%af", "%ff=1")
+BAD_ENCODINGS = ("limit=%", "limit=1%", "limit=%zz", "%ff=1", "cursor%ff=x", "x=%ff")
+BAD_CURSORS = ("cursor=%ff", "cursor=%ed%a0%80", "cursor=%c0%af", "cursor=%", "cursor=A%zz", "limit=1&cursor=%ff")
+MANY = "&".join(["x=1"] * 100)
 
 
 def rows_of_queries() -> Iterator[tuple[str, Row]]:
@@ -482,9 +488,11 @@ def rows_of_queries() -> Iterator[tuple[str, Row]]:
             yield f"{path} cursor {cursor[:35]}", get(f"{path}?cursor={cursor}", "invalid_cursor")
         for query in BAD_ENCODINGS:
             yield f"{path} encoding {query}", get(f"{path}?{query}", "invalid_parameter")
+        for query in BAD_CURSORS:
+            yield f"{path} encoding {query}", get(f"{path}?{query}", "invalid_cursor")
     for path in (*LISTS, *ONES, *AROUND, *DOCUMENTS):
-        for query in STRAY:
-            yield f"{path} ?{query}", get(f"{path}?{query}", "invalid_parameter")
+        for query in (*STRAY, MANY):
+            yield f"{path} ?{query[:40]}", get(f"{path}?{query}", "invalid_parameter")
     for path in PATHS:
         yield f"{path} ?x=1", post(f"{path}?x=1", good(path), "invalid_parameter")
 

@@ -70,6 +70,14 @@ def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
     return count
 
 
+def every_alteration_of(text: str) -> Iterator[str]:
+    """Yield the text with each of its characters changed, into a likely and an unlikely other, or removed."""
+    for at, character in enumerate(text):
+        yield text[:at] + text[at + 1 :]
+        yield text[:at] + chr(ord(character) ^ 1) + text[at + 1 :]
+        yield text[:at] + ("0" if character != "0" else "1") + text[at + 1 :]
+
+
 class HastyDoor(DoorProtocol):
     """The API's own protocol with a limit for tests that wait for it."""
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.caller import Caller
+from tests.http.conftest import every_alteration_of
 
 Row = dict[str, Any]
 UNKNOWN = "evt_01h455vb4pex5vsknk084sn02q"
@@ -99,13 +100,35 @@ def test_after_an_unknown_event_nothing_is_guessed(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "x",
+        "%ff",
+        "%zz",
+        "x" * 10_000,
+        f"{UNKNOWN}%00",
+        UNKNOWN.upper(),
+        UNKNOWN.replace("evt", "trf"),
+    ],
+)
+def test_after_anything_but_an_event_nothing_is_guessed_either(caller: Caller, after: str) -> None:
+    answer = caller.get(f"/v1/events?after={after}")
+
+    assert (answer.status, answer.code) == (400, "invalid_cursor")
+
+
+def test_an_altered_or_cut_event_is_no_place_to_go_on_from(caller: Caller) -> None:
+    event = newest(caller)
+
+    for altered in every_alteration_of(event):
+        answer = caller.get(f"/v1/events?after={altered}&limit=1")
+        assert (answer.status, answer.code) == (400, "invalid_cursor"), altered
+
+
+@pytest.mark.parametrize(
     "query",
     [
-        "after=",
-        "after=x",
-        f"after={UNKNOWN}%00",
-        f"after={UNKNOWN.upper()}",
-        f"after={UNKNOWN.replace('evt', 'trf')}",
         f"after={UNKNOWN}&after={UNKNOWN}",
         f"cursor={UNKNOWN}",
         "limit=0",

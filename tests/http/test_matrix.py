@@ -88,7 +88,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/problems/{code}"): AROUND,
     ("GET", "/openapi.json"): AROUND,
     ("GET", "/docs"): AROUND,
-    ("GET", "/docs/oauth2-redirect"): AROUND,
+    ("GET", "/static-offline-docs/swagger-ui-bundle.js"): AROUND,
+    ("GET", "/static-offline-docs/swagger-ui.css"): AROUND,
+    ("GET", "/static-offline-docs/favicon.png"): AROUND,
 }
 
 

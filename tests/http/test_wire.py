@@ -154,8 +154,8 @@ OTHER_FORMS: dict[str, bytes] = {
     "an absolute target": b"GET http://somewhere.else/healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
     "empty lines before": b"\r\n\r\n" + GET + b"Connection: close\r\n\r\n",
     "header names in any case": GET.replace(b"Host", b"hOST") + b"CONNECTION: close\r\n\r\n",
-    "an upgrade to what is not spoken": GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-    "a web socket": GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n",
+    "an upgrade to what is not spoken": GET + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n",
+    "a web socket": GET + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n",
 }
 
 

@@ -29,6 +29,7 @@ DELIVER = "tests/integration/test_deliver.py"
 DELIVERER = "tests/faults/test_deliverer.py"
 OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
 GATHERING = "tests/integration/test_gathering.py"
+ENDLESS = "tests/http/test_endless.py"
 DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
 PLANS = "tests/integration/test_plans.py"
@@ -541,5 +542,29 @@ MUTANTS = (
         "a floor is raised by what was settled after the claim began",
         (Edit("worker/floors.py", "begins = self._settled + 1 if", "begins = self.settling.settled + 1 if"),),
         (f"{FLOORS}::test_what_is_settled_during_a_claim_raises_no_floor_by_it",),
+    ),
+    Mutant(
+        38,
+        "trailers not counted",
+        (Edit("api/protocol.py", "self._overhead += len(data) - self._body_size", "self._overhead += 0"),),
+        (f"{ENDLESS}::test_a_part_without_an_end_is_cut_off_and_costs_others_nothing[a trailer's value]",),
+    ),
+    Mutant(
+        38,
+        "pipelined requests parsed at once",
+        (Edit("api/protocol.py", "            self.flow.held = True\n", "            pass\n"),),
+        (f"{ENDLESS}::test_pipelined_requests_wait_unread_and_cost_others_nothing",),
+    ),
+    Mutant(
+        38,
+        "all errors listed",
+        (Edit("api/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
+        ("tests/http/test_sizes.py::test_at_most_twenty_errors_are_listed_and_all_are_counted[/v1/deposits-21]",),
+    ),
+    Mutant(
+        38,
+        "a line for each refusal",
+        (Edit("api/problems.py", "logger.warning if problem.code in FAULTS else logger.debug", "logger.warning"),),
+        ("tests/http/test_quiet.py::test_hundreds_of_bad_requests_of_every_kind_write_no_line_and_are_counted",),
     ),
 )

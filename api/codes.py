@@ -1,0 +1,60 @@
+"""The codes in answers beside those of problems: of fields, rejected transfers, deliveries. GET /problems explains them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from core.resources import FAILURE_DETAILS
+
+FIELDS: Final[Mapping[str, str]] = {
+    "required": "The field is missing or empty.",
+    "unknown_field": "The request has no such field. Check its spelling; names are in lower case.",
+    "wrong_type": "The value is of another JSON type, or not of the form that the OpenAPI document gives.",
+    "too_long": "The text has too many characters, or the list too many items.",
+    "invalid_string": "The text holds a character that is not allowed, such as a control character.",
+    "amount_not_integer": "An amount is a JSON integer of minor units (cents), without a fraction, an exponent or quotes.",
+    "amount_not_positive": "An amount is at least 1.",
+    "amount_too_large": "An amount is at most 9007199254740991 (2^53 - 1).",
+    "same_wallet": "Source and destination of a transfer are two wallets.",
+    "wallet_not_found": "There is no such wallet, or it is not the caller's to move money out of.",
+    "currency_mismatch": "The wallet has another currency.",
+    "metadata_invalid": "Metadata is a flat object of at most 20 strings, with keys of 1 to 40 and values of up to 500 characters.",
+    "url_invalid": "The text is no URL that a webhook can be sent to.",
+    "url_forbidden": "Webhooks go to https URLs on port 443 or 8443, with a public name and without a user.",
+}
+
+DELIVERIES: Final[Mapping[str, str]] = {
+    "url_forbidden": FIELDS["url_forbidden"],
+    "name_not_found": "The receiver's name has no address.",
+    "address_forbidden": "The receiver's name leads to an address that webhooks are not sent to.",
+    "not_connected": "The receiver did not accept a connection.",
+    "tls_failed": "The receiver's certificate is not valid for its name, or TLS failed in another way.",
+    "disconnected": "The receiver closed the connection before it had answered.",
+    "answer_invalid": "The receiver's answer was not HTTP.",
+    "answer_too_large": "The receiver's answer was larger than 64 KiB.",
+    "timed_out": "The receiver took longer than 15 seconds.",
+}
+
+DISABLED: Final[Mapping[str, str]] = {
+    "requested": "The endpoint was disabled by its owner.",
+    "gone": "The receiver answered 410.",
+    "failing": "Each delivery of five days failed.",
+}
+
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "errors[].code": FIELDS,
+    "failure.code": {str(code): f"{detail[0].upper()}{detail[1:]}." for code, detail in FAILURE_DETAILS.items()},
+    "attempts[].error": DELIVERIES,
+    "disabled_reason": DISABLED,
+}
+
+
+def explain(code: str) -> dict[str, object] | None:
+    """Return in which fields of answers a code stands, and what it means; None for a code that there is not."""
+    found = {place: codes[code] for place, codes in SECTIONS.items() if code in codes}
+    return {"code": code, "found_in": list(found), "explanation": next(iter(found.values()))} if found else None
+
+
+def explain_all() -> list[dict[str, object]]:
+    """Return all codes explained, each once."""
+    codes = dict.fromkeys(code for section in SECTIONS.values() for code in section)
+    return [explained for code in codes if (explained := explain(code))]

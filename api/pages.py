@@ -1,0 +1,107 @@
+"""What never changes while a process runs: the OpenAPI document, its page and the page's files. Bytes made once.
+
+The page works without internet: fastapi-offline brings Swagger UI's files. It runs one script of its own, whose hash its content
+security policy names; nothing else may run, and no other site may frame it.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import fastapi_offline
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from api.parameters import refuse_parameters
+
+DOCUMENT = "/openapi.json"
+FILES = "/static-offline-docs"
+FOLDER = Path(fastapi_offline.__file__).parent / "static"
+MEDIA_TYPES = {
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "favicon.png": "image/png",
+}
+INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+ASK_AGAIN = "no-cache"  # keep it, and ask each time whether it has changed: another version may be started
+FOR_A_DAY = "max-age=86400"
+SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+class Fixed:
+    """An ASGI endpoint that always answers the same, and 304 to a caller that has it (RFC 9110, section 13.1.2)."""
+
+    def __init__(self, make: Callable[[], bytes], media_type: str, headers: Mapping[str, str]) -> None:
+        self._make = make
+        self._media_type = media_type
+        self._given = headers
+
+    @cached_property
+    def content(self) -> bytes:
+        return self._make()
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        return {**SAFE, **self._given, "ETag": f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        refuse_parameters(request)
+        if self.headers["ETag"] in request.headers.get("if-none-match", ""):
+            response = Response(status_code=304, headers=self.headers)
+        else:
+            response = Response(self.content, headers=self.headers, media_type=self._media_type)
+        await response(scope, receive, send)
+
+
+def routes(title: str, document: Callable[[], bytes]) -> list[Route]:
+    """Return the routes of the document that `document` makes, of its page, and of the page's files."""
+    html = page(title)
+    fixed = {
+        DOCUMENT: Fixed(document, "application/json", {"Cache-Control": ASK_AGAIN}),
+        "/docs": Fixed(html.encode, "text/html", {"Cache-Control": ASK_AGAIN, **policy(html)}),
+    }
+    for name, media_type in MEDIA_TYPES.items():
+        fixed[f"{FILES}/{name}"] = Fixed((FOLDER / name).read_bytes, media_type, {"Cache-Control": FOR_A_DAY})
+    return [Route(path, endpoint, methods=["GET"]) for path, endpoint in fixed.items()]
+
+
+def prepare(routes: Iterable[BaseRoute]) -> None:
+    """Make the contents of those of these routes that are fixed: at the start, because the document takes 170 ms."""
+    for route in routes:
+        if isinstance(route, Route) and isinstance(route.endpoint, Fixed):
+            _ = route.endpoint.headers
+
+
+def page(title: str) -> str:
+    made = get_swagger_ui_html(
+        openapi_url=DOCUMENT,
+        title=f"{title} - Swagger UI",
+        swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
+        swagger_css_url=f"{FILES}/swagger-ui.css",
+        swagger_favicon_url=f"{FILES}/favicon.png",
+    )
+    return bytes(made.body).decode()
+
+
+def policy(html: str) -> Mapping[str, str]:
+    """Return the headers that let the page run its own script and load its own files, and nothing else."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in INLINE.findall(html)]
+    directives = (
+        "default-src 'none'",
+        " ".join(["script-src 'self'", *(f"'sha256-{digest}'" for digest in hashes)]),
+        "style-src 'self' 'unsafe-inline'",  # Swagger UI sets style attributes
+        "img-src 'self' data:",  # its icons
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return {"Content-Security-Policy": "; ".join(directives), "X-Frame-Options": "DENY"}
