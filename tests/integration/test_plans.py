@@ -409,7 +409,7 @@ def test_a_drain_that_began_on_empty_tables_reads_a_backlog_by_key(databases: Da
         before = read_by(world, connection)
 
         finished = 0
-        while batch := applier.apply(range(SHARDS), 512).finished:
+        while batch := applier.apply(range(SHARDS), 32).finished:
             finished += batch
 
         after = read_by(world, connection)
