@@ -3,7 +3,7 @@
 While a snapshot is held, Postgres keeps every row that is deleted or replaced. For each number of --rows, in millions, so many rows
 go through the queue under such a snapshot while a sweeper looks around as it does each second; then one transfer is timed, and a
 drain of 5000, and each look at the queue. For each number of --versions, one wallet is replaced so often, and one transfer from it
-is timed. A server and a database of its own for each; needs no Redis, and nothing else that works on the machine.
+is timed. In turns with each, the same is timed on another server where nothing has gone before. Needs no Redis.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -66,6 +67,7 @@ class Bench(NamedTuple):
     wallets: Sequence[UUID]
     applier: Applier
     sweeper: Sweeper
+    session: psycopg.Connection
 
     def submit(self, count: int, source: UUID | None = None) -> None:
         """Queue so many transfers, from one wallet if it is given."""
@@ -91,34 +93,54 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rows", type=float, nargs="*", default=[0, 1, 3, 10], help="millions of rows that went through the queue")
     parser.add_argument("--versions", type=int, nargs="*", default=[], help="how often one wallet was replaced")
     wanted = parser.parse_args(arguments)
-    print("   dead rows  a transfer   drain/s  sweep look     count   measure   (medians, ms)")
+    print("dead rows: a transfer, drained/s, sweep look, count, measure, buffers of a claim (in ms; in brackets without dead rows)")
     for millions in wanted.rows:
-        with bench() as made, held_snapshot(made):
+        with bench() as fresh, bench() as made, held_snapshot(made):
             pass_through(made, int(millions * MILLION))
-            show(f"{millions:g} million", made)
+            show(f"{millions:g} million", fresh, made)
     for times in wanted.versions:
-        with bench() as made, held_snapshot(made):
+        with bench() as fresh, bench() as made, held_snapshot(made):
             replace(made, made.wallets[0], times)
-            one = median_ms(lambda made=made: timed(made, made.wallets[0]))  # type: ignore[misc]
-            print(f"{times:>12}{one:>12.2f}   a wallet's versions, a transfer from it", flush=True)
+            one, other = medians([fresh, made], lambda made: timed(made, made.wallets[0]))
+            print(f"{times:>12} versions of a wallet: a transfer from it {other:.2f} ms, beside {one:.2f}", flush=True)
     return 0
 
 
-def show(title: str, made: Bench) -> None:
-    """Print a row of the table."""
-    one = median_ms(lambda: timed(made))
-    made.submit(DRAINED)
-    began = time.perf_counter()
-    assert made.drain() == DRAINED
-    drained = time.perf_counter() - began
+def show(title: str, fresh: Bench, made: Bench) -> None:
+    """Print a row of the table. The two take turns, so that whatever else the machine does falls upon both."""
+    both = [fresh, made]
+    one, other = medians(both, timed)
+    slow, fast = medians(both, drained_per_s, times=3)
     looks: list[tuple[str, dict[str, object]]] = [
         ("list_waiting_shards", {"waited_s": 2.0}),
         ("count_queue", {"most": 100_000}),
         ("measure_queue", {}),
     ]
-    with closing(db.connect(made.url)) as connection:
-        took = [median_ms(lambda look=look: look_ms(connection, *look)) for look in looks]  # type: ignore[misc]
-    print(f"{title:>12}{one:>12.2f}{DRAINED / drained:>10.0f}{took[0]:>12.2f}{took[1]:>10.2f}{took[2]:>10.2f}", flush=True)
+    took = [medians(both, partial(look_ms, look=look)) for look in looks]
+    shown = [f"{value:.2f} ({beside:.2f})" for beside, value in took]
+    line = f"{title:>14}  {other:.2f} ({one:.2f})  {fast:.0f} ({slow:.0f})  {'  '.join(shown)}"
+    print(f"{line}  {claim_buffers(made)} ({claim_buffers(fresh)})", flush=True)
+
+
+def medians(both: Sequence[Bench], measure: Callable[[Bench], float], times: int = TIMES) -> list[float]:
+    """Return the median for each of them, measured in turns."""
+    taken = [[measure(made) for made in both] for _ in range(times)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def drained_per_s(made: Bench) -> float:
+    made.submit(DRAINED)
+    began = time.perf_counter()
+    finished = made.drain()
+    return finished / (time.perf_counter() - began)
+
+
+def claim_buffers(made: Bench) -> int:
+    """Count the buffers that a claim reads in all shards, by a worker that has just begun."""
+    params = {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": BATCH}
+    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_queue").encode()
+    [(plan,)] = made.session.execute(explain, params).fetchall()
+    return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
 
 
 def timed(made: Bench, source: UUID | None = None) -> float:
@@ -129,14 +151,10 @@ def timed(made: Bench, source: UUID | None = None) -> float:
     return (time.perf_counter() - began) * 1_000
 
 
-def look_ms(connection: psycopg.Connection, name: str, params: dict[str, object]) -> float:
+def look_ms(made: Bench, look: tuple[str, dict[str, object]]) -> float:
     began = time.perf_counter()
-    connection.execute(db.statement(name), params).fetchall()
+    made.session.execute(db.statement(look[0]), look[1]).fetchall()
     return (time.perf_counter() - began) * 1_000
-
-
-def median_ms(measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _ in range(TIMES))
 
 
 def pass_through(made: Bench, rows: int) -> None:
@@ -180,8 +198,8 @@ def bench() -> Iterator[Bench]:
                 cursor.execute(FUND, [FUNDS])
             with closing(Applier(lambda: db.connect(url))) as applier, closing(Applier(lambda: db.connect(url))) as another:
                 drainer = Drainer(another, Doorbell(NO_REDIS))
-                with closing(Sweeper(lambda: db.connect(url), drainer)) as sweeper:
-                    made = Bench(url, owner_url, [client.wallet_id for client in clients], applier, sweeper)
+                with closing(Sweeper(lambda: db.connect(url), drainer)) as sweeper, closing(db.connect(url)) as session:
+                    made = Bench(url, owner_url, [client.wallet_id for client in clients], applier, sweeper, session)
                     made.submit(BATCH)
                     made.drain()
                     yield made

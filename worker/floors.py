@@ -16,17 +16,17 @@ any database, and open for days:
 
 A statement that began after 3 has therefore seen all that a shard will ever have up to S, and the shard's floor may rise to S + 1,
 or to the first position that it saw and left in the queue. A worker keeps what it proves for itself, batch by batch. Stored in the
-shard's row, for those who begin anew and for those who only look, is what the sweeper proves, seldom: while a snapshot is held each
-version of that row is one more to step over. A worker stores too, where the sweeper does not come: it passes over shards that are
-being drained. Nothing is lost where a process dies: a floor that was not stored is found again, and one that was stored is true.
+shard's row, for sessions that begin and for statements that only look, is what the sweeper proves, seldom: while a snapshot is held
+each version of that row is one more to step over. A worker stores too, where the sweeper does not come: it passes over shards that
+are being drained. Nothing is lost where a process dies: a floor that was not stored is found again, and one that was stored is true.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 LOOK_EVERY_S = 0.5  # a look at the server's locks takes some 0.3 ms, and all that takes a lock waits for part of that
 LOOK_AFTER = 1_000  # positions; to step over so many deleted rows takes less than a look
-# Positions by which stored floors may lag. So many deleted rows, of all shards together, are stepped over by those who begin at the
-# stored floors, in some 15 ms; and ten million leave 200 versions of each shard's row.
+# Positions by which stored floors may lag. A look that begins at the stored floors steps over so many deleted rows, of all shards
+# together, in some 15 ms; and ten million leave 200 versions of each shard's row.
 SWEEPER_STORES_AFTER = 50_000
 WORKER_STORES_AFTER = 100_000
 

@@ -254,7 +254,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["SELECT setval('queue_position_seq', 1000)", "UPDATE shards SET floor = 500"],
         {"audit_floors": "queued"},
     ),
-    "a floor above the next position": (["UPDATE shards SET floor = 5000 WHERE shard = 9"], {"audit_floors": "ledger"}),
+    "a floor above the next position": (["UPDATE shards SET floor = 5000 WHERE shard = 9"], {"audit_floors": "queue"}),
     "an applied transfer without an event": (
         ["DELETE FROM events WHERE %(applied)s = ANY(transfer_ids)"],
         {"audit_events": "applied"},
@@ -305,6 +305,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
     names = {
         "ledger": "ledger: all ",
         "shard 7": "ledger: shard 7 ",
+        "queue": "ledger: the queue of shard 9 ",
         "feed": "ledger: an event ",
         "feed's rows": "ledger: the feed has ",
         "nobodys wallet": name(Prefix.WALLET, things["nobody"]),

@@ -312,7 +312,7 @@ def test_a_restart_of_the_server_in_the_midst_of_a_drain_skips_nothing(own_postg
     assert audit(world.url).clean
 
 
-def test_what_is_settled_waits_for_those_who_wrote_when_it_was_noted() -> None:
+def test_what_is_settled_waits_for_the_transactions_that_wrote_when_it_was_noted() -> None:
     settling = Settling()
     settling.saw(5_000)
     settling.look(["1/7", "2/3"], now=1.0)

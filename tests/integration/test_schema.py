@@ -150,6 +150,7 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("delivery_attempts", "answered_or_failed", {"error": "no answer"}),
     ("delivery_attempts", "answered_or_failed", {"status_code": None}),
     ("shards", "shard_not_negative", {"shard": -1}),
+    ("shards", "floor_not_negative", {"floor": -1}),
     ("keys", "known_role", {"role": "root"}),
     ("keys", "digest_is_sha256", {"digest": b"d" * 33}),
     ("keys", "bound_to_client", {"client_id": B}),
