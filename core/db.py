@@ -153,7 +153,11 @@ class Database:
         """Return how many connections are used and free, and how much waits for one. Asks nobody."""
         stats = self._pool.get_stats()
         free = stats.get("pool_available", 0)
-        return {"used": stats.get("pool_size", 0) - free, "free": free, "awaited": stats.get("requests_waiting", 0)}
+        return {
+            "used": stats.get("pool_size", 0) - free,
+            "free": free,
+            "awaited": stats.get("requests_waiting", 0) + self._turns.waiting(),
+        }
 
     async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Give `work` a connection and return what it returns; raise Unavailable when that fails or takes too long.

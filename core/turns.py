@@ -37,6 +37,10 @@ class Turns:
         finally:
             self._give_back(owner)
 
+    def waiting(self) -> int:
+        """Return how many requests wait for a place."""
+        return sum(len(line) for line in self._lines.values())
+
     async def _take(self, owner: str) -> None:
         # While requests wait and a place is free, their owners hold as many as they may: this passes over none of them.
         if self._free and self._held[owner] < self._per_owner:

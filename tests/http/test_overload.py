@@ -1,11 +1,13 @@
 """Overload is refused at once, before anything is stored; what is known already is answered all the same."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -254,25 +256,31 @@ def test_one_clients_batches_delay_another_clients_transfer_by_no_more_than_a_ba
     caller = started(own_system, {"TELLER_CLIENT_BACKLOG_MAX": "1000000"})
     greedy, ben = caller.new_client(), caller.new_client()
     wallets = greedy["wallet"]["id"], ben["wallet"]["id"]
-    with closing(client_caller(caller, greedy)) as one, closing(client_caller(caller, ben)) as other:
-        key, stop = one.key, time.monotonic() + 6
 
-        def send_batches(_: int) -> int:
-            with closing(Caller(caller.url, key)) as sender:
-                sent = 0
-                while time.monotonic() < stop:
-                    sent += sender.post(BATCH, {"transfers": [item(*wallets, new_key()) for _ in range(1000)]}).status == 200
-                return sent
+    def send_batches(_: int) -> None:
+        with closing(Caller(caller.url, key)) as sender:
+            while not enough.is_set():
+                sender.post(BATCH, {"transfers": [item(*wallets, new_key()) for _ in range(1000)]})
 
-        with ThreadPoolExecutor(16) as threads:
-            batches = threads.map(send_batches, range(16))
-            wait_for(lambda: stored(own_system) >= 5000, "the batches to come in")
-            taken, statuses = [], []
-            while time.monotonic() < stop:
-                began = time.monotonic()
-                statuses.append(other.transfer(wallets[1], wallets[0], 1).status)
-                taken.append(time.monotonic() - began)
+    def send_one() -> tuple[float, int]:
+        began = time.monotonic()
+        status = other.transfer(wallets[1], wallets[0], 1).status
+        return time.monotonic() - began, status
 
-    assert set(statuses) == {202}
-    assert sorted(taken)[len(taken) // 2] < 1.0, taken  # without turns 1.7 s and more, of which many end as 503
-    assert sum(batches) > 0
+    with (
+        closing(client_caller(caller, greedy)) as one,
+        closing(client_caller(caller, ben)) as other,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        key, enough = one.key, threading.Event()
+        alone = median([send_one()[0] for _ in range(20)])
+        try:
+            _ = threads.map(send_batches, range(8))
+            wait_for(lambda: stored(own_system) >= 3000, "the batches to come in")
+            sent = [send_one() for _ in range(12)]
+        finally:
+            enough.set()
+
+    assert {status for _, status in sent} == {202}
+    # In one line with the batches it takes a second and more on an idle machine; on a busy one everything takes longer.
+    assert median([taken_s for taken_s, _ in sent]) < 0.5 + 15 * alone, (alone, sent)

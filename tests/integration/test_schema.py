@@ -292,3 +292,27 @@ def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Con
 
 def test_external_wallets_are_the_only_ones_of_a_new_database(connection: psycopg.Connection[Any]) -> None:
     assert connection.execute("SELECT id FROM wallets ORDER BY id").fetchall() == [(external_wallet(n),) for n in range(16)]
+
+
+# Numbers beyond 2^53 - 1 that no answer holds: places in the feed and in the queue.
+HIDDEN = {("transfers", "moment"), ("events", "moment"), ("feed", "shift"), ("queue", "position")}
+
+
+def test_every_bigint_that_an_answer_may_hold_is_exact_in_every_json_client(connection: psycopg.Connection[Any]) -> None:
+    bigints = connection.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'bigint'"
+    )
+    checks = connection.execute(
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'"
+    ).fetchall()
+
+    shown = {column for column in bigints if column not in HIDDEN}
+
+    assert {("wallets", "balance"), ("entries", "balance_after"), ("transfers", "amount")} <= shown
+    for table, column in shown:
+        above = [check for of, check in checks if of == table and re.search(rf"\b{column} <= '?9007199254740991", check)]
+        below = [
+            check for of, check in checks if of == table and re.search(rf"\b{column} >= ('?-9007199254740991|0|1\b|\(?1)", check)
+        ]
+        assert above, (table, column)
+        assert below, (table, column)
