@@ -180,8 +180,7 @@ class Doorbell:
     def check(self) -> State:
         """Return what Redis does with doorbells: each command that a ring and a worker need is tried, at most once a second."""
         if time.monotonic() >= self._checked_at + PROBE_EVERY_S:
-            taken = self._try(self._probe)
-            fault = None if taken else self._fault
+            fault = self._look()
             self._state = State(fault is None or fault.is_refusal, fault is None, fault)
             self._checked_at = time.monotonic()
         return self._state
@@ -241,6 +240,19 @@ class Doorbell:
                 pipeline.set(rerun(shard), 1, ex=RERUN_TTL_S)
             pipeline.execute()
 
+    def _look(self) -> Fault | None:
+        """Probe Redis, unless it is left alone now, and return what is wrong with it.
+
+        What the probe alone is refused (the right to publish) keeps no ring from trying.
+        """
+        if time.monotonic() < self._resting_until:
+            return self._fault
+        try:
+            self._healed(self._probe)
+        except UNTRUSTED as error:
+            return self._note(error, rests=not fault_of(error).is_refusal)
+        return None
+
     def _probe(self) -> bool:
         """Do what a ring, a worker and the waiting do, under keys of its own. Raises what _try handles."""
         marks = [f"{PROBE}:{uuid4().hex}" for _ in range(2)]  # two keys: a cluster refuses a script whose keys are in two slots
@@ -261,12 +273,18 @@ class Doorbell:
         try:
             answer = self._healed(command)
         except UNTRUSTED as error:
-            self._resting_until = time.monotonic() + REST_S
-            self._fault = self._fault_of(error)
-            self._say(error)
+            self._fault = self._note(error, rests=True)
             return None
         self._fault = None
         return answer
+
+    def _note(self, error: Exception, *, rests: bool) -> Fault:
+        """Log what the error means, leave Redis alone for a while if it `rests`, and return the fault."""
+        fault = self._fault_of(error)
+        if rests:
+            self._resting_until, self._fault = time.monotonic() + REST_S, fault
+        self._say(fault, error)
+        return fault
 
     def _healed(self, command: Callable[[], Answer]) -> Answer:
         """Return what the command does; where a key of the wrong type refuses it, after that key is gone."""
@@ -284,15 +302,15 @@ class Doorbell:
         if fault is not NO_COMMAND:
             return fault
         try:
-            self._redis.execute_command("SENTINEL", "MYID")  # type: ignore[no-untyped-call]
+            self._redis.execute_command("SENTINEL", "MASTERS")  # type: ignore[no-untyped-call]
         except UNTRUSTED:
             return fault
         return SENTINEL
 
-    def _say(self, error: Exception) -> None:
+    def _say(self, fault: Fault, error: Exception) -> None:
         """Log a fault when its kind changes, and once a minute."""
-        fault, now = self._fault, time.monotonic()
-        if fault is None or (self._said[0] == fault.kind and now < self._said[1] + SAY_AGAIN_AFTER_S):
+        now = time.monotonic()
+        if self._said[0] == fault.kind and now < self._said[1] + SAY_AGAIN_AFTER_S:
             return
         self._said = (fault.kind, now)
         event = "doorbell refused" if fault.is_refusal else "doorbell out of reach"

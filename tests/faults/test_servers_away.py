@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis as Client
 
 from local.postgres import Postgres
 from local.redis import Redis
@@ -116,6 +117,35 @@ def test_without_redis_a_202_comes_as_fast_as_ever_and_the_sweeper_applies(
     assert outcomes == {"applied"}
     os.kill(own_redis.pid, signal.SIGCONT)
     system.audit()
+
+
+def test_a_redis_that_refuses_is_reported_everywhere_and_the_sweeper_applies(own_system: System, own_redis: Redis) -> None:
+    with Client.from_url(own_redis.url) as client:
+        client.replicaof("127.0.0.1", "1")  # read-only from now on, and PING is answered
+        own_system.start_api()
+        caller = own_system.caller()
+        own_system.start_workers(1)
+        own_system.start_sweeper()
+        wallet = caller.new_client()["wallet"]["id"]
+
+        assert caller.wait_final(caller.deposit(wallet, 1).body["id"])["status"] == "applied"
+        ready = caller.get("/readyz")
+        metrics = caller.get("/metrics").body
+        logs = own_system.logs()
+        client.replicaof("NO", "ONE")
+
+        wait_for(lambda: caller.get("/readyz").body["redis_fault"] is None, "doorbells that are taken")
+
+    assert (ready.status, ready.body["redis_fault"]) == (200, "read_only_replica")
+    reported = {name: ready.body["checks"][name] for name in ("redis_reachable", "redis_takes_doorbells")}
+    assert reported == {"redis_reachable": True, "redis_takes_doorbells": False}
+    assert 'teller_redis{check="reachable"} 1.0' in metrics
+    assert 'teller_redis{check="takes_doorbells"} 0.0' in metrics
+    assert 'teller_doorbells_total{outcome="refused"} 1.0' in metrics
+    api_says = logs.partition("api-0.log:")[2].partition("worker-apply")[0]
+    assert api_says.count("doorbell refused") == 1
+    assert "read_only_replica" in api_says
+    own_system.audit()
 
 
 def test_redis_back_means_doorbells_again(system: System, own_redis: Redis) -> None:

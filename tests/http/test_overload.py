@@ -1,5 +1,6 @@
 """Overload is refused at once, before anything is stored; what is known already is answered all the same."""
 
+import hashlib
 import threading
 import time
 from collections import Counter
@@ -13,9 +14,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
+from redis import Redis as Client
 
+from local.redis import Redis
 from tests import flood
-from tests.caller import Caller, new_key
+from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.system import System
 from tests.waiting import wait_for
 from tests.world import NO_REDIS
@@ -143,6 +146,24 @@ def test_a_request_without_room_in_the_backlog_costs_a_token(own_system: System)
     answers = [caller.deposit(wallet, 1) for _ in range(4)]
 
     assert [answer.status for answer in answers] == [202, 503, 503, 429]
+
+
+def test_a_bucket_is_named_by_its_keys_id_and_no_digest_of_a_secret_leaves_for_redis(own_system: System, own_redis: Redis) -> None:
+    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3"})
+    client = caller.new_client()
+    made = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
+    with closing(Caller(own_system.url, made["key"])) as as_client:
+        as_client.transfer(client["wallet"]["id"], caller.new_wallet(), 1)
+    caller.deposit(client["wallet"]["id"], 1)
+
+    with Client.from_url(own_redis.url, decode_responses=True) as redis:
+        keys = {key for key in redis.scan_iter("*") if key.startswith("bucket:")}
+        stored_there = " ".join(redis.scan_iter("*"))
+
+    assert keys == {"bucket:configured", f"bucket:{made['id']}"}
+    for secret in (OPERATOR_KEY, made["key"]):
+        assert secret not in stored_there
+        assert hashlib.sha256(secret.encode()).hexdigest()[:8] not in stored_there
 
 
 def test_each_key_has_a_rate_of_its_own(own_system: System) -> None:

@@ -13,11 +13,12 @@ from redis import Redis as Client
 from redis import ResponseError, exceptions
 from rq import Queue
 
-from core import metrics, redis_faults
+from core import metrics, redis_client, redis_faults
 from core.buckets import Buckets
 from core.doorbell import APPLY, QUEUE, REST_S, SERIALIZER, Doorbell, heal
 from core.doorbell import client as doorbell_client
 from core.redis_faults import FAULTS, fault_of
+from core.redis_replies import AsyncBoundedParser, BoundedParser
 from local.redis import Redis
 from tests.sentinels import ConfiguredRedis, Sentinel
 from tests.waiting import wait_for
@@ -36,6 +37,7 @@ class Refusal:
     kind: str
     begin: Callable[[Client], object]
     end: Callable[[Client], object]
+    takes_rings: bool = False
 
 
 def run(client: Client, *command: object) -> object:
@@ -46,8 +48,8 @@ def set_acl(*rules: str) -> Callable[[Client], object]:
     return lambda client: run(client, "ACL", "SETUSER", "default", *rules)
 
 
-def no_right(*rules: str) -> Refusal:
-    return Refusal("no_permission", set_acl(*rules), set_acl("+@all", "~*", "&*"))
+def no_right(*rules: str, takes_rings: bool = False) -> Refusal:
+    return Refusal("no_permission", set_acl(*rules), set_acl("+@all", "~*", "&*"), takes_rings)
 
 
 def configured(kind: str, name: str, value: int, after: int) -> Refusal:
@@ -78,10 +80,10 @@ REFUSALS = {
     "no right to write": no_right("-@write"),
     "no right to scripts": no_right("-evalsha", "-eval"),
     "no right to push": no_right("-rpush"),
-    "no right to pop": no_right("-lpop"),
+    "no right to pop": no_right("-lpop", takes_rings=True),
     "no right to transactions": no_right("-multi"),
-    "no right to publish": no_right("-publish"),
-    "no right to the channel": no_right("resetchannels"),
+    "no right to publish": no_right("-publish", takes_rings=True),
+    "no right to the channel": no_right("resetchannels", takes_rings=True),
     "no right to RQ's keys": no_right("resetkeys", "~probe:*", "~doorbell:*"),
     "another password": Refusal("wrong_password", change_password, lambda client: client.config_set("requirepass", given(client))),
     "no disk": Refusal("cannot_save", fail_to_save, lambda client: client.config_set("save", "")),
@@ -103,9 +105,9 @@ def client(own_redis: Redis) -> Iterator[Client]:
 
 
 def refused(shards: list[int], doorbell: Doorbell) -> float:
-    """Ring, which must be refused, and return by how much the metric grew."""
+    """Ring, and return for how many shards that was counted as refused."""
     before = metrics.DOORBELLS["refused"]._value.get()
-    assert not doorbell.ring(shards)
+    doorbell.ring(shards)
     return float(metrics.DOORBELLS["refused"]._value.get() - before)
 
 
@@ -118,7 +120,7 @@ def test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it(
     with closing(Doorbell(own_redis.url)) as doorbell:
         state = doorbell.check()
         assert (state.is_reachable, state.takes_doorbells, state.fault and state.fault.kind) == (True, False, refusal.kind)
-        assert refused([1, 2, 3], doorbell) == 3
+        assert refused([1, 2, 3], doorbell) == (0 if refusal.takes_rings else 3)
         assert f"kind='{refusal.kind}'" in capsys.readouterr().out
 
     refusal.end(client)
@@ -239,6 +241,34 @@ def test_a_sentinel_is_called_one_where_a_redis_was_named(own_redis: Redis, tmp_
             assert doorbell.check() == (True, False, redis_faults.SENTINEL)
     finally:
         sentinel.stop()
+
+
+def test_a_unix_socket_is_as_good(tmp_path: Path) -> None:
+    path = tmp_path / "redis" / "socket"
+    server = ConfiguredRedis(tmp_path / "redis", f"unixsocket {path}", "unixsocketperm 777")
+    server.start()
+    try:
+        with closing(Doorbell(f"unix://{path}?db=2&password={server.password}")) as doorbell:
+            assert doorbell.check() == (True, True, None)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://teller:p@[::1]:1/3",
+        "rediss://:p%2F@redis/3?ssl_cert_reqs=required&ssl_check_hostname=yes",
+        "redis+sentinel://:p@one,two:3/primary/3?sentinel_username=u&sentinel_password=s",
+        "rediss+sentinel://one/primary?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=3",
+    ],
+)
+def test_a_connection_can_be_made_of_each_kind_of_url_with_bounds_and_without_retries(url: str) -> None:
+    for pool in (redis_client.client(url, 0.3).connection_pool, redis_client.async_client(url, 0.3).connection_pool):
+        connection: Any = pool.make_connection()
+        assert isinstance(connection._parser, BoundedParser | AsyncBoundedParser)
+        assert (connection.socket_timeout, connection.retry._retries, connection.protocol) == (0.3, 0, 2)
 
 
 # What servers answer that no test here can bring them to. From Redis' own source (src/networking.c, src/server.c).

@@ -2,35 +2,38 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from contextvars import copy_context
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import Request
+from redis import RedisError
 
 from api import waiting as waiting_module
 from api.micro_batches import MicroBatches
-from api.waiting import Waiting
+from api.waiting import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
 from core import ids, transfers
-from core.doorbell import Doorbell
+from core.doorbell import FINAL, Doorbell, client
 from core.transfers import Transfer
 from core.turns import OWNER
 from local.redis import Redis
+from tests.nemesis.proxy import Break, Line
 from tests.waiting import wait_for
 from tests.world import World, deposit
 
 Use = Callable[[Waiting, MicroBatches[UUID, Transfer | None]], Awaitable[None]]
 
 
-def use(world: World, redis: Redis, work: Use) -> None:
+def use(world: World, redis_url: str, work: Use) -> None:
     async def with_lookup(database: Any) -> None:
         async def find(wanted: Sequence[UUID]) -> Sequence[Transfer | None]:
             return await transfers.find_all(database, wanted)
 
         lookup: MicroBatches[UUID, Transfer | None] = MicroBatches(find, 100)
         lookup.start()
-        waiting = Waiting(redis.url, lookup)
+        waiting = Waiting(redis_url, lookup)
         await work(waiting, lookup)
         await waiting.close()
         lookup.stop()
@@ -61,7 +64,7 @@ def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: 
             assert (await waits).status == "queued"
         assert waiting.count() == 0
 
-    use(world, own_redis, work)
+    use(world, own_redis.url, work)
 
 
 def test_many_who_wait_for_one_transfer_are_all_told(world: World, own_redis: Redis) -> None:
@@ -79,7 +82,35 @@ def test_many_who_wait_for_one_transfer_are_all_told(world: World, own_redis: Re
             assert {done.status for done in await asyncio.gather(*waits)} == {"applied"}
         assert waiting.count() == 0
 
-    use(world, own_redis, work)
+    use(world, own_redis.url, work)
+
+
+def test_a_subscription_that_is_half_dead_is_noticed_within_seconds_and_made_anew(world: World, own_redis: Redis) -> None:
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+    line = Line("Redis", own_redis.port)
+
+    async def subscribed(waiting: Waiting, is_so: bool) -> None:
+        condition = f"subscribed: {is_so}"
+        await asyncio.to_thread(wait_for, lambda: waiting._subscribed.is_set() is is_so, condition, SILENT_MAX_S + 15)
+
+    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+        await line.open()
+        queued = await lookup.ask(sent.id)
+        assert queued is not None
+        waits = asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600))
+        await subscribed(waiting, True)
+        line.break_(Break.HOLE)
+        await subscribed(waiting, False)
+        line.heal(cut=True)
+        await subscribed(waiting, True)
+        await asyncio.to_thread(world.drain)
+        async with asyncio.timeout(10):
+            assert (await waits).status == "applied"
+        await waiting.close()
+        await line.close()
+
+    use(world, own_redis.url.replace(str(own_redis.port), str(line.port)), work)
 
 
 def test_no_more_wait_than_may_and_an_owner_leaves_room_for_the_others(
@@ -117,4 +148,39 @@ def test_no_more_wait_than_may_and_an_owner_leaves_room_for_the_others(
         gone["ben"].set()
         await waits[2]
 
-    use(world, own_redis, work)
+    use(world, own_redis.url, work)
+
+
+@pytest.mark.parametrize("news", [b"", b"x", b"x" * 15, b"x" * 17, b"x" * (NEWS_MAX_BYTES + 16), b"x" * 1_000_000], ids=len)
+def test_news_of_another_form_are_left_out_and_the_next_ones_are_passed_on(world: World, own_redis: Redis, news: bytes) -> None:
+    sent = deposit(world.new_wallet(), 1)
+    world.submit(sent)
+
+    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+        queued = await lookup.ask(sent.id)
+        assert queued is not None
+        waits = asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600))
+        await asyncio.to_thread(wait_for, waiting._subscribed.is_set, "the subscription")
+        with closing(client(own_redis.url, 20.0)) as stranger:
+            await asyncio.to_thread(stranger.publish, FINAL, news)
+        await asyncio.to_thread(world.drain)
+        Doorbell(own_redis.url).tell([sent.id])
+        async with asyncio.timeout(10):
+            assert (await waits).status == "applied"
+        assert waiting._listening is not None
+        assert not waiting._listening.done()
+
+    use(world, own_redis.url, work)
+
+
+def test_a_flood_of_news_is_given_up_and_a_silent_subscription_too() -> None:
+    watch = Watch()
+    for _ in range(NEWS_MAX_PER_S):
+        watch.heard()
+    with pytest.raises(RedisError):
+        watch.heard()
+
+    watch.silent()
+    watch._heard_at -= SILENT_MAX_S + 0.1
+    with pytest.raises(RedisError):
+        watch.silent()

@@ -300,7 +300,7 @@ MUTANTS = (
     Mutant(
         16,
         "readiness asks for a PING",
-        (Edit("core/doorbell.py", "taken = self._try(self._probe)", "taken = self._try(self._redis.ping)"),),
+        (Edit("core/doorbell.py", "self._healed(self._probe)", "self._healed(self._redis.ping)"),),
         (f"{REFUSES}::test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it[a read-only replica]",),
     ),
     Mutant(
