@@ -23,6 +23,7 @@ ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(KI
 class Condition:
     """What of the database decides whether a 202 would be true."""
 
+    standby: bool
     writable: bool
     durable: bool
     migrated_before: bool
@@ -46,21 +47,25 @@ async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
     not required: the sweeper works without it.
     """
-    checks = await check_database(request.app.state.database)
+    database: Database = request.app.state.database
+    checks = await check_database(database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
-        raise Problem("unavailable", f"not ready: {', '.join(failed)}")
+        reason = f" ({database.refusal})" if database.refusal else ""
+        raise Problem("unavailable", f"not ready: {', '.join(failed)}{reason}")
     doorbell: Doorbell = request.app.state.doorbell
     redis = await asyncio.to_thread(doorbell.is_reachable)
     return {"status": "ready", "checks": {**checks, "redis_reachable": redis}}
 
 
 async def check_database(database: Database) -> dict[str, bool]:
+    """Return what the database must be and whether it is. Where its sessions are not fit, `database.refusal` says why."""
     try:
+        await database.check_session()
         [condition] = await database.fetch("check_database", {}, Condition)
         applied = await database.fetch("list_migrations", {}, Migration) if condition.migrated_before else []
     except Unavailable:
-        return {"database_answers": False}
+        return {"database_answers": True, "database_session": False} if database.refusal else {"database_answers": False}
     known, done = set(names()), {migration.name for migration in applied}
     return {
         "database_answers": True,

@@ -136,7 +136,7 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
     key, kept = keys.new(arguments.client)
-    with psycopg.connect(configured.database_url) as connection:
+    with db.connect_for_command(configured.database_url) as connection:
         made = connection.execute(db.statement("insert_key"), asdict(kept)).fetchone()
     if made is None:
         return cannot("there is no such client")
@@ -147,7 +147,7 @@ def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
 
 def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
-    with psycopg.connect(configured.database_url, options="-c timezone=UTC") as connection:
+    with db.connect_for_command(configured.database_url, writes=False) as connection:
         found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("list_keys"), params)
         print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in found:
@@ -158,7 +158,7 @@ def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
 
 
 def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
-    with psycopg.connect(configured.database_url) as connection:
+    with db.connect_for_command(configured.database_url) as connection:
         revoked = connection.execute(db.statement("revoke_key"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return cannot("there is no such key")

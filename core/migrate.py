@@ -29,7 +29,7 @@ def migrate(settings: Settings) -> str | None:
     changed nothing then.
     """
     owner_url = settings.admin_database_url or settings.database_url
-    with psycopg.connect(owner_url, autocommit=True) as connection, migration_lock(connection):
+    with db.connect_for_command(owner_url, autocommit=True) as connection, migration_lock(connection):
         role = rights.let_in(connection, settings.database_url) if settings.admin_database_url else connection.info.user
         apply_missing(connection)
         with connection.transaction():

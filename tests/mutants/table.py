@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant(
         3,
         "synchronous_commit=off",
-        (Edit("core/db.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        (Edit("core/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
         ("tests/faults/test_durability.py::test_what_was_answered_with_202_is_there_after_a_kill_of_postgres",),
     ),
     Mutant(
@@ -279,8 +279,8 @@ MUTANTS = (
         18,
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
-            Edit("core/db.py", '"lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}', '"lock_timeout": "2s"}'),
-            Edit("core/db.py", 'WORKER_TRANSACTION_TIMEOUT = "10s"', 'WORKER_TRANSACTION_TIMEOUT = "0"'),
+            Edit("core/db.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'),
+            Edit("core/db.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
         ),
         (f"{UNDER_LOAD}::test_a_frozen_worker_holds_its_wallets_for_seconds_only",),
     ),
