@@ -27,6 +27,8 @@ SET_UP_WITHIN_S = 5.0
 NEWEST_LIMIT = "transaction_timeout"  # PostgreSQL 16 has none, and refuses a connection whose startup packet names it
 PACKET_LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", NEWEST_LIMIT)
 
+LAST_GOOD: dict[str, tuple[str, str]] = {}  # by URL: host and port
+
 READS_ONLY = "no server that DATABASE_URL leads to takes writes: each is a standby, or read-only"
 
 
@@ -65,7 +67,7 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
         params: dict[str, Any] | None = {**to_the_primary(conninfo), **in_packet(limits)}
         while params is not None:
             try:
-                opened = await super().connect(conninfo, **given, **params)
+                opened = await super().connect(conninfo, **given, **params, **last_good_first(conninfo))
                 break
             except psycopg.OperationalError as error:
                 if (params := relaxed(params, error, may_read_only=has_one_host(conninfo))) is None:
@@ -78,6 +80,7 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
             opened.pgconn.finish()
             note(str(error) if isinstance(error, Unfit) else None)
             raise
+        LAST_GOOD[conninfo] = (opened.info.host, str(opened.info.port))
         note(None)
         return opened
 
@@ -94,7 +97,9 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
             raise
 
 
-def connect(url: str, limits: Mapping[str, str], *, writes: bool = True, within_s: float | None = None, **given: Any) -> Connection:
+def connect(
+    url: str, limits: Mapping[str, str], *, autocommit: bool, writes: bool = True, within_s: float | None = None, **given: Any
+) -> Connection:
     """Connect, to the primary if it `writes`, and set what the session needs. A round trip takes at most `within_s` seconds.
 
     Raises psycopg.Error, and Unfit.
@@ -102,7 +107,7 @@ def connect(url: str, limits: Mapping[str, str], *, writes: bool = True, within_
     params: dict[str, Any] | None = {**(to_the_primary(url) if writes else {}), **in_packet(limits)}
     while params is not None:
         try:
-            opened = Connection.connect(url, **given, **params)
+            opened = Connection.connect(url, autocommit=True, **given, **params, **last_good_first(url))
             break
         except psycopg.OperationalError as error:
             if (params := relaxed(params, error, may_read_only=False)) is None:
@@ -111,9 +116,11 @@ def connect(url: str, limits: Mapping[str, str], *, writes: bool = True, within_
         opened.within_s = SET_UP_WITHIN_S
         opened.session = session.set_up(opened, limits)
         opened.within_s = within_s
+        opened.autocommit = autocommit  # not before: a rollback would undo the settings
     except BaseException:
         opened.close()
         raise
+    LAST_GOOD[url] = (opened.info.host, str(opened.info.port))
     return opened
 
 
@@ -152,6 +159,18 @@ def relaxed(params: Mapping[str, Any], error: psycopg.Error, *, may_read_only: b
 def is_read_only(error: psycopg.Error) -> bool:
     """Tell whether a connection was given up because its server is not one that takes writes: by libpq's words."""
     return any(words in str(error) for words in ("session is read-only", "server is in hot standby mode"))
+
+
+def last_good_first(url: str) -> dict[str, Any]:
+    """Return the URL's hosts with the one first that was right last: one that hangs costs each new connection its whole timeout."""
+    given = conninfo_to_dict(url)
+    hosts = str(given.get("host", "")).split(",")
+    ports = str(given.get("port", "")).split(",")
+    pairs = list(zip(hosts, ports if len(ports) == len(hosts) else ports * len(hosts), strict=False))
+    if len(hosts) == 1 or "hostaddr" in given or LAST_GOOD.get(url) not in pairs:
+        return {}
+    pairs.sort(key=lambda pair: pair != LAST_GOOD[url])
+    return {"host": ",".join(host for host, _ in pairs), "port": ",".join(port for _, port in pairs)}
 
 
 def has_one_host(url: str) -> bool:
