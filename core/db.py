@@ -120,7 +120,7 @@ def connect(url: str) -> connections.Connection:
 
 def connect_for_command(url: str, *, writes: bool = True, autocommit: bool = False) -> connections.Connection:
     """Open a connection for a command of an operator, without limits. Raises psycopg.Error, and Unfit."""
-    return connections.connect(url, COMMAND_LIMITS, writes=writes, autocommit=autocommit)
+    return connections.connect(url, session_of(COMMAND_LIMITS), writes=writes, autocommit=autocommit, **KEEPALIVE)
 
 
 def session_of(limits: Mapping[str, str]) -> Mapping[str, str]:
