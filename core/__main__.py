@@ -18,6 +18,7 @@ from core.ids import Prefix
 from core.keys import Key
 from core.migrate import migrate
 from core.rights import CannotLetIn
+from core.session import Unfit
 from core.settings import Settings
 
 
@@ -39,6 +40,8 @@ def main() -> int:
 
 def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | None:
     """Say what is wrong around us, without host, port or user; None for a bug, whose traceback is wanted."""
+    if isinstance(error, Unfit):
+        return str(error)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (
             f"the role that {named_in} names may not do this ({error.diag.message_primary}):"

@@ -115,7 +115,11 @@ def is_of_the_connection(error: psycopg.Error) -> bool:
 def connect(url: str) -> connections.Connection:
     """Open a worker's connection: autocommit, the worker's limits. Raises psycopg.Error, and Unfit."""
     needed = session_of(WORKER_LIMITS)
-    return connections.connect(url, needed, within_s=ROUND_TRIP_WITHIN_S, autocommit=True, prepare_threshold=1, **KEEPALIVE)
+    try:
+        return connections.connect(url, needed, within_s=ROUND_TRIP_WITHIN_S, autocommit=True, prepare_threshold=1, **KEEPALIVE)
+    except Unfit as unfit:
+        logger.error("the database is not fit", reason=str(unfit))
+        raise
 
 
 def connect_for_command(url: str, *, writes: bool = True, autocommit: bool = False) -> connections.Connection:
