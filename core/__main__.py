@@ -40,8 +40,6 @@ def main() -> int:
 
 def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | None:
     """Say what is wrong around us, without host, port or user; None for a bug, whose traceback is wanted."""
-    if isinstance(error, Unfit):
-        return str(error)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (
             f"the role that {named_in} names may not do this ({error.diag.message_primary}):"
@@ -52,8 +50,8 @@ def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | No
     if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
         return f"{named_in} is not a valid connection string"
     if isinstance(error, psycopg.OperationalError):
-        if error.sqlstate:
-            return f"the database failed (SQLSTATE {error.sqlstate})"
+        if isinstance(error, Unfit) or error.sqlstate:
+            return str(error) if isinstance(error, Unfit) else f"the database failed (SQLSTATE {error.sqlstate})"
         return f"the database that {named_in} names is away, or does not let us in"
     return None
 

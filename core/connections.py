@@ -7,6 +7,7 @@ And a server that hangs, or a host that is gone without a word, ends no wait of 
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
@@ -15,7 +16,7 @@ from psycopg import pq, waiting
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from core import session
+from core import lenient, session
 from core.session import Session, Unfit
 
 Value = TypeVar("Value")
@@ -64,7 +65,7 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
 
         `note` is told why a server that answers is not fit, None when one is. Raises psycopg.Error, and Unfit.
         """
-        params: dict[str, Any] | None = {**to_the_primary(conninfo), **in_packet(limits)}
+        params: dict[str, Any] | None = {**to_the_primary(conninfo), **in_packet(conninfo, limits)}
         while params is not None:
             try:
                 opened = await super().connect(conninfo, **given, **params, **last_good_first(conninfo))
@@ -80,6 +81,7 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
             opened.pgconn.finish()
             note(str(error) if isinstance(error, Unfit) else None)
             raise
+        lenient.register(opened)
         LAST_GOOD[conninfo] = (opened.info.host, str(opened.info.port))
         note(None)
         return opened
@@ -104,7 +106,7 @@ def connect(
 
     Raises psycopg.Error, and Unfit.
     """
-    params: dict[str, Any] | None = {**(to_the_primary(url) if writes else {}), **in_packet(limits)}
+    params: dict[str, Any] | None = {**(to_the_primary(url) if writes else {}), **in_packet(url, limits)}
     while params is not None:
         try:
             opened = Connection.connect(url, autocommit=True, **given, **params, **last_good_first(url))
@@ -136,21 +138,28 @@ def to_the_primary(url: str) -> dict[str, Any]:
     return {} if is_chosen else {"target_session_attrs": "read-write"}
 
 
-def in_packet(limits: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the startup packet asks for: the encoding, and the limits, so that no default ends what sets the session up."""
-    given = {name: limits.get(name, "0") for name in PACKET_LIMITS}
-    return {"client_encoding": "UTF8", "options": " ".join(f"-c {name}={value}" for name, value in given.items())}
+def in_packet(url: str, limits: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the startup packet asks for: the encoding, and the limits, so that no default ends what sets the session up.
+
+    What the URL or PGOPTIONS asks for comes before, so that of two values of a limit Teller's is in force.
+    """
+    given = str(conninfo_to_dict(url).get("options") or os.environ.get("PGOPTIONS", ""))
+    own = [f"-c {name}={limits.get(name, '0')}" for name in PACKET_LIMITS]
+    return {"client_encoding": "UTF8", "options": " ".join([given, *own]).strip()}
 
 
 def relaxed(params: Mapping[str, Any], error: psycopg.Error, *, may_read_only: bool) -> dict[str, Any] | None:
     """Return what to try instead of parameters that this server refused; None when there is nothing else to try.
 
-    PostgreSQL 16 refuses a limit that it does not know. A single host that is read-only is better than none: reads are answered,
-    writes are refused by the server, and readiness says so. With several hosts another one is the primary, or soon becomes it.
+    PostgreSQL 16 refuses a limit that it does not know; a pooler may refuse all options, and set_session does without. A single
+    host that is read-only is better than none: reads are answered, writes are refused by the server, and readiness says so.
+    With several hosts another one is the primary, or soon becomes it.
     """
-    if NEWEST_LIMIT in str(error) and NEWEST_LIMIT in params["options"]:
-        kept = [f"-c {part.strip()}" for part in params["options"].split("-c ")[1:] if not part.startswith(NEWEST_LIMIT)]
-        return {**params, "options": " ".join(kept)}
+    options = params.get("options", "")
+    if f'"{NEWEST_LIMIT}"' in str(error) and (found := re.search(rf"-c {NEWEST_LIMIT}=\S+", options)):
+        return {**params, "options": options.replace(found[0], "")}
+    if "unsupported startup parameter" in str(error) and options:
+        return {**params, "options": ""}
     if may_read_only and "target_session_attrs" in params and is_read_only(error):
         return {name: value for name, value in params.items() if name != "target_session_attrs"}
     return None

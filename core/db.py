@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core import connections, log
+from core import connections, lenient, log
 from core.connections import AsyncConnection
 from core.errors import Unavailable
 from core.session import POOLED, Session, Unfit
@@ -118,7 +118,7 @@ def connect(url: str) -> connections.Connection:
     try:
         return connections.connect(url, needed, within_s=ROUND_TRIP_WITHIN_S, autocommit=True, prepare_threshold=1, **KEEPALIVE)
     except Unfit as unfit:
-        logger.error("the database is not fit", reason=str(unfit))
+        logger.error("the database is not fit", reason=str(unfit))  # noqa: TRY400  # the reason says it all
         raise
 
 
@@ -335,7 +335,10 @@ async def fetch(connection: Connection, name: str, params: Mapping[str, object],
     """Run one statement on this connection and return its rows, each made by `row` of the columns' names and values."""
     async with connection.cursor(binary=True, row_factory=kwargs_row(row)) as cursor:
         await cursor.execute(statement(name), params)
-        return await cursor.fetchall()
+        try:
+            return await cursor.fetchall()
+        except psycopg.DataError:
+            return lenient.rows(cursor)
 
 
 async def fence(connection: Connection) -> None:

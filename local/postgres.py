@@ -158,7 +158,7 @@ class Postgres(Server):
 
 
 class Standby(Postgres):
-    """A standby of a running server, which it reaches through `primary_port`: made by pg_basebackup, replicating when it is started."""
+    """A standby of a running server, which it reaches through `primary_port`. pg_basebackup makes it; started, it replicates."""
 
     def __init__(self, data_dir: Path, primary: Postgres, primary_port: int, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir, settings)

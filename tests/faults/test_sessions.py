@@ -1,4 +1,4 @@
-"""Whatever the server, the database or the role sets by default, Teller's sessions are as Teller needs them, or are refused in words."""
+"""Whatever server, database and role set by default, Teller's sessions are as Teller needs them, or are refused in words."""
 
 import asyncio
 import subprocess
@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from core import db, session
+from core import db, ids, role_settings, session
+from core.ids import Prefix
 from core.migrate import migrate
 from core.settings import Settings
 from tests.caller import Caller
@@ -82,7 +84,7 @@ def assert_works(system: System) -> None:
     assert caller.get("/readyz").status == 200
 
 
-def told(caller: Caller, id: str) -> dict[str, str] | None:
+def told(caller: Caller, id: str) -> Any:
     answer = caller.get("/v1/events?limit=100")
     assert answer.status == 200, answer
     return next((event["data"] for event in answer.body["data"] if event["data"]["id"] == id), None)
@@ -149,10 +151,10 @@ def test_a_setting_that_does_not_change_is_named_at_readiness_and_by_the_worker(
     assert_works(own_system)
 
 
-def refused(caller: Caller, check: str) -> str | None:
-    """The words of a readyz that fails for this reason."""
+def refused(caller: Caller, check: str) -> str:
+    """The words of a readyz that fails for this reason, and none of any other."""
     answer = caller.get("/readyz")
-    return str(answer.body["detail"]) if answer.status == 503 and check in answer.body["detail"] else None
+    return str(answer.body["detail"]) if answer.status == 503 and check in answer.body["detail"] else ""
 
 
 @pytest.fixture(params=["SQL_ASCII", "LATIN1"])
@@ -197,8 +199,7 @@ def test_migrate_resets_what_a_role_has_set_for_itself(databases: Databases, cap
     migrate(Settings.model_validate(given))
 
     with psycopg.connect(databases.owner_url(url)) as owner:
-        kept = "SELECT setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole WHERE rolname = %s AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        assert owner.execute(kept, [urlsplit(url).username]).fetchall() == []
+        assert role_settings.defaults(owner, str(urlsplit(url).username)) == []
     assert "transaction_timeout" in capsys.readouterr().err
 
 
@@ -233,3 +234,39 @@ def test_a_connection_that_became_read_only_is_closed_and_not_put_back(
 
     assert len(seen) == 2
     assert seen[0] != seen[1]
+
+
+# Each is written by a hand on the database, as the API writes none of them.
+DAMAGE = {
+    "metadata with an integer of 5000 digits": "metadata = jsonb_build_object('n', repeat('9', 5000)::numeric)",
+    "metadata with a number beyond every float": "metadata = '{\"n\": 1.5e400}'",
+    "metadata of other things than text": 'metadata = \'{"n": 1, "o": {"p": [null, true]}}\'',
+    "a moment that never comes": "created_at = 'infinity', finished_at = 'infinity'",
+    "a moment before year 1": "created_at = '0044-03-15 BC'",
+    "a moment after year 9999": "created_at = '20000-01-01', finished_at = '20000-01-01'",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_row_that_cannot_be_read_takes_no_neighbour_along(
+    caller: Caller, shared_database: psycopg.Connection[Any], damage: str
+) -> None:
+    wallet = caller.new_wallet(1)
+    damaged = caller.deposit(wallet, 5).body["id"]
+    caller.wait_final(damaged)
+    after = caller.deposit(wallet, 6, metadata=METADATA).body["id"]
+    caller.wait_final(after)
+    id = ids.parse(Prefix.TRANSFER, damaged)
+
+    shared_database.execute(f"UPDATE transfers SET {DAMAGE[damage]} WHERE id = %s".encode(), [id])
+    try:
+        listed = caller.get(f"/v1/transfers?wallet_id={wallet}")
+        event = caller.get(f"/v1/events/{damaged.replace('trf', 'evt')}")
+        alone = caller.get(f"/v1/transfers/{damaged}")
+    finally:
+        healed = "UPDATE transfers SET metadata = '{}', created_at = now(), finished_at = now() WHERE id = %s"
+        shared_database.execute(healed, [id])
+
+    assert (listed.status, event.status, alone.status) == (200, 200, 200)
+    assert [one["id"] for one in listed.body["data"]][:2] == [after, damaged]
+    assert listed.body["data"][0]["metadata"] == METADATA

@@ -138,8 +138,8 @@ def test_a_server_that_hangs_for_longer_than_every_deadline_loses_and_doubles_no
         for process in frozen:
             os.kill(process.pid, signal.SIGCONT)
 
-        for key in keys:
-            accepted.append(wait_for(lambda: caller.transfer(source, destination, 1, key).body.get("id"), "a 202"))  # noqa: B023
+        again = [wait_for(lambda: caller.transfer(source, destination, 1, key).body.get("id"), "a 202") for key in keys]  # noqa: B023
+        accepted += again
         assert {caller.wait_final(id)["status"] for id in accepted} == {"applied"}
         assert caller.balance(destination) == len(accepted)
         assert all(process.poll() is None for process in system.processes), system.logs()
