@@ -3,14 +3,16 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from local.postgres import Postgres
 from local.redis import Redis
-from tests.caller import Caller, new_key
+from tests.caller import Answer, Caller, new_key
 from tests.databases import Databases
 from tests.standby import Pair, pair
 from tests.system import System
@@ -86,6 +88,46 @@ def test_no_202_stands_for_what_the_standby_lacks(servers: Pair, logs: Path) -> 
     finally:
         first.close()
         second.close()
+
+
+def test_no_answer_says_that_a_thing_is_there_before_a_standby_has_it(own_postgres: Postgres, logs: Path) -> None:
+    """Each is repeated while no commit is confirmed: the standby that is waited for never comes."""
+    url = Databases(own_postgres.url("postgres")).migrated()
+    first, full = (System(logs, url, "redis://127.0.0.1:1/0") for _ in range(2))
+    try:
+        first.start_api()
+        full.start_api({"TELLER_BACKLOG_MAX": "1"})
+        caller = first.caller()
+        wallet, key, client_key = caller.new_wallet(), new_key(), new_key()
+        assert caller.deposit(wallet, 1, key).status == 202
+        assert caller.post("/v1/clients", {"name": "Ada"}, key=client_key).status == 201
+        endpoint = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/"}).body["id"]
+        assert caller.request("DELETE", f"/v1/webhook-endpoints/{endpoint}").status == 204
+        wait_for(lambda: full.caller().deposit(wallet, 1).status == 429, "a backlog that is full")
+        repeats: list[Callable[[], Answer]] = [
+            lambda: first.caller().deposit(wallet, 1, key),
+            lambda: full.caller().deposit(wallet, 1, key),  # looked up alone: nothing more may be stored
+            lambda: first.caller().post("/v1/clients", {"name": "Ada"}, key=client_key),
+            lambda: first.caller().request("DELETE", f"/v1/webhook-endpoints/{endpoint}"),
+        ]
+
+        wait_for_standbys(own_postgres, "'one that never comes'")
+        with ThreadPoolExecutor(len(repeats)) as threads:
+            stalled = [answer.status for answer in threads.map(lambda repeat: repeat(), repeats)]
+        wait_for_standbys(own_postgres, "''")
+
+        assert stalled == [503] * len(repeats)
+        wait_for(lambda: caller.get("/readyz").status == 200, "an end of the stall")
+        assert [repeat().status for repeat in repeats] == [202, 202, 201, 404]
+    finally:
+        first.close()
+        full.close()
+
+
+def wait_for_standbys(server: Postgres, names: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True, options="-c synchronous_commit=local") as connection:
+        connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = {names}".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers: Pair, own_redis: Redis, logs: Path) -> None:
