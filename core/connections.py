@@ -40,6 +40,7 @@ class Connection(psycopg.Connection[Any]):
 
     session: Session
     within_s: float | None = None
+    is_primary = True  # as far as it was asked for
 
     def wait(self, gen: PQGen[Value], interval: float = CHECK_EVERY_S, timeout: float | None = None) -> Value:
         try:
@@ -100,21 +101,32 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
 
 
 def connect(
-    url: str, limits: Mapping[str, str], *, autocommit: bool, writes: bool = True, within_s: float | None = None, **given: Any
+    url: str,
+    limits: Mapping[str, str],
+    *,
+    autocommit: bool,
+    writes: bool = True,
+    may_read_only: bool = False,
+    within_s: float | None = None,
+    **given: Any,
 ) -> Connection:
     """Connect, to the primary if it `writes`, and set what the session needs. A round trip takes at most `within_s` seconds.
 
+    With `may_read_only`, a single host that is not the primary is taken all the same, and `is_primary` is false then.
+
     Raises psycopg.Error, and Unfit.
     """
-    params: dict[str, Any] | None = {**(to_the_primary(url) if writes else {}), **in_packet(url, limits)}
+    primary = to_the_primary(url) if writes else {}
+    params: dict[str, Any] | None = {**primary, **in_packet(url, limits)}
     while params is not None:
         try:
             opened = Connection.connect(url, autocommit=True, **given, **params, **last_good_first(url))
             break
         except psycopg.OperationalError as error:
-            if (params := relaxed(params, error, may_read_only=False)) is None:
+            if (params := relaxed(params, error, may_read_only=may_read_only and has_one_host(url))) is None:
                 raise (Unfit(READS_ONLY) if is_read_only(error) else error) from None
     try:
+        opened.is_primary = not primary or params.items() >= primary.items()
         opened.within_s = SET_UP_WITHIN_S
         opened.session = session.set_up(opened, limits)
         opened.within_s = within_s

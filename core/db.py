@@ -114,12 +114,15 @@ def is_of_the_connection(error: psycopg.Error) -> bool:
 
 def connect(url: str) -> connections.Connection:
     """Open a worker's connection: autocommit, the worker's limits. Raises psycopg.Error, and Unfit."""
-    needed = session_of(WORKER_LIMITS)
+    given: dict[str, Any] = {"autocommit": True, "prepare_threshold": 1, **KEEPALIVE}
     try:
-        return connections.connect(url, needed, within_s=ROUND_TRIP_WITHIN_S, autocommit=True, prepare_threshold=1, **KEEPALIVE)
+        opened = connections.connect(url, session_of(WORKER_LIMITS), within_s=ROUND_TRIP_WITHIN_S, may_read_only=True, **given)
     except Unfit as unfit:
         logger.error("the database is not fit", reason=str(unfit))  # noqa: TRY400  # the reason says it all
         raise
+    if not opened.is_primary:
+        logger.error("the database is not fit", reason=connections.READS_ONLY)
+    return opened
 
 
 def connect_for_command(url: str, *, writes: bool = True, autocommit: bool = False) -> connections.Connection:
