@@ -66,15 +66,16 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
 
         `note` is told why a server that answers is not fit, None when one is. Raises psycopg.Error, and Unfit.
         """
-        params: dict[str, Any] | None = {**to_the_primary(conninfo), **in_packet(conninfo, limits)}
-        while params is not None:
+        params = {**to_the_primary(conninfo), **in_packet(conninfo, limits)}
+        while True:
             try:
                 opened = await super().connect(conninfo, **given, **params, **last_good_first(conninfo))
                 break
             except psycopg.OperationalError as error:
-                if (params := relaxed(params, error, may_read_only=has_one_host(conninfo))) is None:
+                if (instead := relaxed(params, error, may_read_only=has_one_host(conninfo))) is None:
                     note(READS_ONLY if is_read_only(error) else None)
                     raise
+                params = instead
         try:
             async with asyncio.timeout(SET_UP_WITHIN_S):
                 opened.session = await session.set_up_async(opened, limits)
@@ -117,14 +118,15 @@ def connect(
     Raises psycopg.Error, and Unfit.
     """
     primary = to_the_primary(url) if writes else {}
-    params: dict[str, Any] | None = {**primary, **in_packet(url, limits)}
-    while params is not None:
+    params = {**primary, **in_packet(url, limits)}
+    while True:
         try:
             opened = Connection.connect(url, autocommit=True, **given, **params, **last_good_first(url))
             break
         except psycopg.OperationalError as error:
-            if (params := relaxed(params, error, may_read_only=may_read_only and has_one_host(url))) is None:
+            if (instead := relaxed(params, error, may_read_only=may_read_only and has_one_host(url))) is None:
                 raise (Unfit(READS_ONLY) if is_read_only(error) else error) from None
+            params = instead
     try:
         opened.is_primary = not primary or params.items() >= primary.items()
         opened.within_s = SET_UP_WITHIN_S
