@@ -18,7 +18,7 @@ from api.times import Time
 from api.wallets import ClientId, WalletView, show_wallet
 from core import clients, idempotency, ids
 from core.clients import Client, NewClient
-from core.db import Connection
+from core.db import Connection, fence
 from core.ids import Prefix
 from core.money import CURRENCY
 from core.times import rfc3339
@@ -122,12 +122,14 @@ async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client
         return inserted, False
     again = await clients.find_here(connection, new.id)
     if again is not None:
+        await fence(connection)
         return again, False  # stored by a first try, whose connection was lost
     found = await clients.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
     if found is None and new.external_id and await clients.find_by_external_id(connection, new.external_id):
         raise Problem("external_id_taken")
     if found is None or found.fingerprint != new.fingerprint:
         raise Problem("idempotency_key_reused")
+    await fence(connection)
     return found, True
 
 

@@ -17,6 +17,8 @@ from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.migrate import names
 
+STANDBY = "the server that DATABASE_URL leads to is a standby"
+
 router = APIRouter(tags=["around"])
 
 CODES = sorted({*KINDS, *(code for section in codes.SECTIONS.values() for code in section)})
@@ -27,6 +29,7 @@ ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": CODES})]
 class Condition:
     """What of the database decides whether a 202 would be true."""
 
+    standby: bool
     writable: bool
     durable: bool
     migrated_before: bool
@@ -48,10 +51,12 @@ async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
     not required: the sweeper works without it. `redis_fault` says why Redis does not take doorbells, null when it does.
     """
-    checks = await check_database(request.app.state.database)
+    database: Database = request.app.state.database
+    checks, words = await examine(database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
-        raise Problem("unavailable", f"not ready: {', '.join(failed)}")
+        reason = f" ({words})" if words else ""
+        raise Problem("unavailable", f"not ready: {', '.join(failed)}{reason}")
     doorbell: Doorbell = request.app.state.doorbell
     redis = await asyncio.to_thread(doorbell.check)
     return {
@@ -62,19 +67,30 @@ async def get_readiness(request: Request) -> dict[str, Any]:
 
 
 async def check_database(database: Database) -> dict[str, bool]:
+    """Return what the database must be and whether it is."""
+    checks, _ = await examine(database)
+    return checks
+
+
+async def examine(database: Database) -> tuple[dict[str, bool], str | None]:
+    """Return the checks and, where their names do not say enough, why one fails."""
     try:
+        await database.check_session()
         [condition] = await database.fetch("check_database", {}, Condition)
         applied = await database.fetch("list_migrations", {}, Migration) if condition.migrated_before else []
     except Unavailable:
-        return {"database_answers": False}
+        if database.refusal:
+            return {"database_answers": True, "database_session": False}, database.refusal
+        return {"database_answers": False}, None
     known, done = set(names()), {migration.name for migration in applied}
-    return {
+    checks = {
         "database_answers": True,
         "database_writable": condition.writable,
         "database_durable": condition.durable,
         "database_migrated": known <= done,
         "database_not_newer": done <= known,
     }
+    return checks, STANDBY if condition.standby else None
 
 
 @router.get(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from api.micro_batches import MicroBatches
 from core import ids, log, metrics, transfers, wallets
-from core.db import Connection, Database
+from core.db import Connection, Database, fence
 from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.failpoint import failpoint
@@ -120,7 +120,7 @@ class Intake:
         return answers
 
     async def _look_up(self, keys: Sequence[Key]) -> list[Existing | None]:
-        rows = await self._database.run(lambda connection: transfers.find_by_keys(connection, keys))
+        rows = await self._database.run(lambda connection: find_fenced(connection, keys))
         found = {(row.owner, row.idempotency_key): Existing(row) for row in rows}
         return [found.get(key) for key in keys]
 
@@ -153,13 +153,21 @@ async def explain(connection: Connection, left_out: Sequence[Submission]) -> dic
     """Return why each of these was not inserted. Statements of their own: they see what others committed meanwhile."""
     failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in left_out]
-    by_key = {(found.owner, found.idempotency_key): found for found in await transfers.find_by_keys(connection, keys)}
+    by_key = {(found.owner, found.idempotency_key): found for found in await find_fenced(connection, keys)}
     wallet_ids = {id for submission in left_out for id in (submission.source, submission.destination)}
     kinds = await wallets.kinds(connection, list(wallet_ids))
     return {
         submission.id: why_left_out(submission, by_key.get((submission.owner, submission.idempotency_key)), kinds)
         for submission in left_out
     }
+
+
+async def find_fenced(connection: Connection, keys: Sequence[Key]) -> list[Transfer]:
+    """Return the transfers of these keys, which are durable by then: this answers "stored" without a write of its own."""
+    found = await transfers.find_by_keys(connection, keys)
+    if found:
+        await fence(connection)
+    return found
 
 
 def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[UUID, str]) -> Answer:

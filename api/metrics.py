@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import time
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,7 @@ from core.doorbell import State
 from core.errors import Unavailable
 
 LEVELS_EVERY_S = 1.0
+HORIZON_HELP = "For how long one open transaction has kept later events back"
 
 router = APIRouter(tags=["around"])
 
@@ -31,12 +33,35 @@ class ShardQueue(NamedTuple):
     oldest_s: float
 
 
+class Open(NamedTuple):
+    """The id of the oldest transaction that has not ended, and the next id that is not given yet."""
+
+    oldest: int
+    next: int
+
+
+class Horizon:
+    """For how long one transaction has been the oldest: remembered here, because Postgres shows a role its own sessions alone."""
+
+    def __init__(self) -> None:
+        self._oldest = -1
+        self._since = 0.0  # monotonic seconds
+
+    def age_s(self, seen: Open) -> float:
+        """Return for how long, at least, this transaction has kept later events back; 0 when none is open."""
+        now = time.monotonic()
+        if seen.oldest != self._oldest or seen.oldest == seen.next:
+            self._oldest, self._since = seen.oldest, now
+        return now - self._since
+
+
 class Levels:
     """Shows how much of what this process has is in use, each second: a scrape that another process answers cannot ask it."""
 
     def __init__(self, database: Database, waiting: Waiting) -> None:
         self._database = database
         self._waiting = waiting
+        self.horizon = Horizon()
         self._showing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,7 +99,7 @@ async def get_metrics(request: Request) -> Response:
     state = request.app.state
     state.levels.show()
     redis = await asyncio.to_thread(state.doorbell.check)
-    looked_up = [limit_of(state.backlog_max), redis_of(redis), *await look(state.database)]
+    looked_up = [limit_of(state.backlog_max), redis_of(redis), *await look(state.database, state.levels.horizon)]
     return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
 
 
@@ -85,16 +110,20 @@ def admit_scraper(request: Request) -> None:
         raise Problem("unauthorized")
 
 
-async def look(database: Database) -> list[Metric]:
+async def look(database: Database, horizon: Horizon) -> list[Metric]:
     """Return what the database shows. One that is away is shown as such: the rest of the scrape is then worth all the more."""
     checks = await check_database(database)
     queues: list[ShardQueue] = []
+    ages: list[Metric] = []
     if checks.get("database_migrated"):
         try:
             queues = await database.fetch("measure_queue", {}, ShardQueue)
+            [seen] = await database.fetch("measure_horizon", {}, Open)
+            ages = [metrics.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
         except Unavailable:
             checks["database_answers"] = False
     return [
+        *ages,
         metrics.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
         metrics.family(
             "teller_queue_transfers", "Transfers that wait", "shard", {str(queue.shard): queue.transfers for queue in queues}

@@ -25,6 +25,7 @@ import psycopg
 
 from bench.bulk import new_client, transfer
 from core import db, transfers
+from core.connections import AsyncConnection
 from core.doorbell import Doorbell
 from core.migrate import migrate
 from core.settings import Settings
@@ -75,7 +76,9 @@ class Bench(NamedTuple):
         sent = [transfer(source or one, other, shard_of(source or one, SHARDS)) for one, other in pairs if other != source]
 
         async def insert() -> None:
-            async with await psycopg.AsyncConnection.connect(self.url, autocommit=True, options=db.options({})) as connection:
+            async with await AsyncConnection.connect(
+                self.url, limits=db.session_of({}), note=lambda _: None, autocommit=True
+            ) as connection:
                 for begin in range(0, len(sent), BATCH):
                     await transfers.insert(connection, sent[begin : begin + BATCH])
 

@@ -18,6 +18,7 @@ from core.ids import Prefix
 from core.keys import Key
 from core.migrate import migrate
 from core.rights import CannotLetIn
+from core.session import Unfit
 from core.settings import Settings
 
 
@@ -49,8 +50,8 @@ def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | No
     if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
         return f"{named_in} is not a valid connection string"
     if isinstance(error, psycopg.OperationalError):
-        if error.sqlstate:
-            return f"the database failed (SQLSTATE {error.sqlstate})"
+        if isinstance(error, Unfit) or error.sqlstate:
+            return str(error) if isinstance(error, Unfit) else f"the database failed (SQLSTATE {error.sqlstate})"
         return f"the database that {named_in} names is away, or does not let us in"
     return None
 
@@ -136,7 +137,7 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
     key, kept = keys.new(arguments.client)
-    with psycopg.connect(configured.database_url) as connection:
+    with db.connect_for_command(configured.database_url) as connection:
         made = connection.execute(db.statement("insert_key"), asdict(kept)).fetchone()
     if made is None:
         return cannot("there is no such client")
@@ -147,7 +148,7 @@ def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
 
 def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
-    with psycopg.connect(configured.database_url, options="-c timezone=UTC") as connection:
+    with db.connect_for_command(configured.database_url, writes=False) as connection:
         found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("list_keys"), params)
         print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in found:
@@ -158,7 +159,7 @@ def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
 
 
 def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
-    with psycopg.connect(configured.database_url) as connection:
+    with db.connect_for_command(configured.database_url) as connection:
         revoked = connection.execute(db.statement("revoke_key"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return cannot("there is no such key")

@@ -75,7 +75,7 @@ class Report:
 
 def audit(database_url: str, tell: Callable[[str], None] = lambda _: None) -> Report:
     """Run every check on one snapshot, and tell after each how it went. Raises psycopg.Error when the database cannot be read."""
-    with psycopg.connect(database_url) as connection:
+    with db.connect_for_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         began = time.monotonic()

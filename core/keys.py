@@ -78,8 +78,10 @@ def make_first_operator_key(connection: psycopg.Connection) -> str | None:
 
 async def insert(connection: db.Connection, key: NewKey) -> Key | None:
     """Keep the key; None, and nothing kept, when it is for a client who does not exist. Safe to repeat."""
-    await db.fetch(connection, "insert_key", asdict(key), dict)
+    inserted: list[dict[str, object]] = await db.fetch(connection, "insert_key", asdict(key), dict)
     rows = await db.fetch(connection, "find_key_by_id", {"id": key.id}, Key)
+    if rows and not inserted:
+        await db.fence(connection)  # kept by a first try, whose connection was lost
     return rows[0] if rows else None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from core import db, ids, keys, rights
+from core import db, ids, keys, rights, role_settings
 from core.money import CURRENCY
 from core.settings import Settings
 
@@ -29,7 +29,9 @@ def migrate(settings: Settings) -> str | None:
     changed nothing then.
     """
     owner_url = settings.admin_database_url or settings.database_url
-    with psycopg.connect(owner_url, autocommit=True) as connection, migration_lock(connection):
+    with db.connect_for_command(owner_url, autocommit=True) as connection, migration_lock(connection):
+        if settings.admin_database_url:
+            role_settings.reset(connection, rights.credentials(settings.database_url)[0])
         role = rights.let_in(connection, settings.database_url) if settings.admin_database_url else connection.info.user
         apply_missing(connection)
         with connection.transaction():

@@ -88,6 +88,7 @@ async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: 
 async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
     """Delete the endpoint for ever; tell whether there was one. What it has not been told yet, it will never be."""
     if not await database.fetch("delete_endpoint", {"owner": owner, "id": id}, dict):
+        await database.run(db.fence)  # it may have been deleted by a transaction that no standby has
         return False
     await cancel_deliveries(database, id)
     return True

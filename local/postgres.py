@@ -109,7 +109,7 @@ class Postgres(Server):
         self.account.own(draft)
         assert self.password  # made now, for initdb to read from its file
         made = subprocess.run(  # noqa: S603 - a program of our own choosing
-            [str(INSTALLED / "bin" / "initdb"), f"--pgdata={draft}", *self._initdb_options()],
+            self._making(draft),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -123,8 +123,12 @@ class Postgres(Server):
             extra_groups=self.account.groups,
         )
         if made.returncode != 0:
-            raise ServerFailed(f"initdb failed:\n{made.stdout}")
+            raise ServerFailed(f"the cluster was not made:\n{made.stdout}")
         draft.rename(self.cluster)
+
+    def _making(self, draft: Path) -> Sequence[str]:
+        """The command that makes a cluster in this folder."""
+        return [str(INSTALLED / "bin" / "initdb"), f"--pgdata={draft}", *self._initdb_options()]
 
     def _initdb_options(self) -> Sequence[str]:
         # The builtin locale needs nothing installed and sorts alike everywhere.
@@ -151,3 +155,21 @@ class Postgres(Server):
 
     def _url(self, port: int, database: str, user: str) -> str:
         return f"postgresql://{quote(user, safe='')}:{self.password_of(user)}@127.0.0.1:{port}/{quote(database, safe='')}"
+
+
+class Standby(Postgres):
+    """A standby of a running server, which it reaches through `primary_port`. pg_basebackup makes it; started, it replicates."""
+
+    def __init__(self, data_dir: Path, primary: Postgres, primary_port: int, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(data_dir, settings)
+        self._primary = primary
+        self._primary_port = primary_port
+
+    def _initialize(self) -> None:
+        self._write_private(self.password_file, self._primary.password)  # the roles are the primary's
+        super()._initialize()
+
+    def _making(self, draft: Path) -> Sequence[str]:
+        source = f"{self._primary._url(self._primary_port, SUPERUSER, SUPERUSER)}?application_name=standby"
+        program = str(INSTALLED / "bin" / "pg_basebackup")
+        return [program, f"--pgdata={draft}", f"--dbname={source}", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from uuid import UUID
 
+import psycopg
+
 from core import db, failpoint, ids, log, metrics, settings
 from core.doorbell import QUEUE, Doorbell
 from core.ids import Prefix
@@ -39,13 +41,28 @@ def main() -> int:
 
 
 def run_apply(configured: Settings, process: Process) -> None:
+    try_sessions(configured)
     with closing(drainer(configured, process)) as drains:
         listen(process, configured.redis_url, QUEUE, of_worker(drains))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:
+    try_sessions(configured)
     with closing(drainer(configured, process)) as drains, closing(Sweeper(connector(configured), drains)) as sweeper:
         sweeper.run(process)
+
+
+def try_sessions(configured: Settings) -> None:
+    """Open two connections at once and close them: the log says at the start where Teller's sessions are not as it needs them.
+
+    The second finds the mark of the first where a pooler lets both share a session. The process starts all the same.
+    """
+    connect = connector(configured)
+    try:
+        with closing(connect()), closing(connect()):
+            pass
+    except psycopg.Error as error:
+        logger.warning("no session yet", kind=type(error).__name__, sqlstate=error.sqlstate)
 
 
 def run_deliver(configured: Settings, process: Process) -> None:

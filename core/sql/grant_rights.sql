@@ -3,7 +3,7 @@
 -- table or a column adds here what the application needs of it; tests/integration/test_rights.py fails until somebody has decided.
 REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts FROM PUBLIC, {role};
-REVOKE ALL ON SEQUENCE queue_position_seq FROM PUBLIC, {role};
+REVOKE ALL ON SEQUENCE queue_position_seq, fence FROM PUBLIC, {role};
 REVOKE ALL ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked FROM PUBLIC, {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
 REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {role};
@@ -12,6 +12,7 @@ GRANT CONNECT ON DATABASE {database} TO {role};
 GRANT USAGE ON SCHEMA public TO {role};
 
 GRANT SELECT ON migrations TO {role};
+GRANT UPDATE ON SEQUENCE fence TO {role};
 GRANT SELECT, INSERT ON clients TO {role};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {role};
 

@@ -23,9 +23,9 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() A
 
 # With every limit but the one on a client that is gone.
 SLEEP_FOR_LONG = """
-import sys, psycopg
+import sys
 from core import db
-psycopg.connect(sys.argv[1], options=db.options({})).execute("SELECT pg_sleep(600)")
+db.connect_for_command(sys.argv[1]).execute("SELECT pg_sleep(600)")
 """
 
 Owner = psycopg.Connection[Any]

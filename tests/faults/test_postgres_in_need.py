@@ -260,6 +260,7 @@ def test_a_standby_is_a_503_until_it_is_promoted(system: System, own_postgres: P
     own_postgres.start()
 
     wait_for(lambda: "database_writable" in caller.get("/readyz").body["detail"], "a readyz that says so")
+    assert "is a standby" in caller.get("/readyz").body["detail"]
     assert {deposit_in_time(caller, wallet, key).status for _ in range(3)} == {503}
     assert caller.get(f"/v1/wallets/{wallet}").status == 200
 

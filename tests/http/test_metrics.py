@@ -5,8 +5,10 @@ import signal
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -105,6 +107,22 @@ def test_the_queue_is_shown_by_shard_as_it_is(own_system: System) -> None:
     assert 0 < max(ages) < 60
     assert all(age == 0 for age, depth in zip(ages, depths, strict=True) if not depth)
     assert shown["teller_backlog_limit_transfers"] == 1_000_000
+
+
+def test_a_transaction_that_is_held_open_shows_for_how_long_it_has_held_the_feed(
+    own_system: System, connection: psycopg.Connection[Any]
+) -> None:
+    own_system.start_api()
+    caller = own_system.caller()
+
+    def age_s() -> float:
+        return scrape(caller)["teller_feed_horizon_age_seconds"]
+
+    with connection.transaction():
+        connection.execute("SELECT pg_current_xact_id()")
+        caller.new_client()  # committed later than what is held open has begun
+        wait_for(lambda: age_s() > 1.0, "the age of a transaction that is held open")
+    wait_for(lambda: age_s() == 0.0, "a feed that nothing holds")
 
 
 def test_outcomes_and_doorbells_are_counted(worker_port: int, own_system: System) -> None:

@@ -22,6 +22,7 @@ from api import intake
 from api.intake import Accepted, Answer, Existing, UnknownWallets
 from core import db, idempotency
 from core.audit import audit
+from core.connections import AsyncConnection
 from core.money import AMOUNT_MAX, BALANCE_MAX
 from core.transfers import Submission
 from tests.world import SHARDS, World, deposit, new_id, transfer
@@ -282,7 +283,9 @@ def ground(world: World, connection: psycopg.Connection[Any]) -> Iterator[Ground
     connection.execute(MAKE_POISONABLE)
     loop = asyncio.new_event_loop()
     submitting = loop.run_until_complete(
-        psycopg.AsyncConnection.connect(world.url, autocommit=True, options=db.options(db.API_LIMITS), prepare_threshold=1)
+        AsyncConnection.connect(
+            world.url, limits=db.session_of(db.API_LIMITS), note=lambda _: None, autocommit=True, prepare_threshold=1
+        )
     )
     applier = world.applier()
     yield Ground(world, connection, submitting, loop, applier)

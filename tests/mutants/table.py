@@ -36,6 +36,9 @@ PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
+STANDBY = "tests/faults/test_standby.py"
+SESSIONS = "tests/faults/test_sessions.py"
+POOLERS = "tests/faults/test_poolers.py"
 UNDER_LOAD = "tests/faults/test_under_load.py"
 BAD_INPUT = "tests/http/test_bad_input.py::test_a_bad_input_gets_its_answer_and_stores_nothing"
 ONE_KEY = "tests/integration/test_one_key.py"
@@ -102,8 +105,29 @@ MUTANTS = (
     Mutant(
         3,
         "synchronous_commit=off",
-        (Edit("core/db.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        (Edit("core/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
         ("tests/faults/test_durability.py::test_what_was_answered_with_202_is_there_after_a_kill_of_postgres",),
+    ),
+    Mutant(
+        3,
+        "a cancelled task cancels its commit",
+        (
+            Edit(
+                "core/connections.py",
+                "return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)",
+                "return await super().wait(gen, interval, timeout)",
+            ),
+        ),
+        (f"{STANDBY}::test_no_202_stands_for_what_the_standby_lacks",),
+    ),
+    Mutant(
+        3,
+        "a replay that waits for no standby",
+        (Edit("core/sql/fence.sql", "SELECT setval('fence', 1)", "SELECT 1"),),
+        (
+            f"{STANDBY}::test_no_202_stands_for_what_the_standby_lacks",
+            f"{STANDBY}::test_no_answer_says_that_a_thing_is_there_before_a_standby_has_it",
+        ),
     ),
     Mutant(
         4,
@@ -313,11 +337,23 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        17,
+        "an API keeps the connections to a server that hangs",
+        (Edit("core/db.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
+        (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
+    ),
+    Mutant(
+        17,
+        "a worker waits for a server that hangs",
+        (Edit("core/db.py", "within_s=ROUND_TRIP_WITHIN_S, ", "within_s=None, "),),
+        (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
+    ),
+    Mutant(
         18,
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
-            Edit("core/db.py", '"lock_timeout": "2s", "idle_in_transaction_session_timeout": "5s"}', '"lock_timeout": "2s"}'),
-            Edit("core/db.py", 'WORKER_TRANSACTION_TIMEOUT = "10s"', 'WORKER_TRANSACTION_TIMEOUT = "0"'),
+            Edit("core/db.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'),
+            Edit("core/db.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
         ),
         (f"{UNDER_LOAD}::test_a_frozen_worker_holds_its_wallets_for_seconds_only",),
     ),
@@ -566,5 +602,38 @@ MUTANTS = (
         "a line for each refusal",
         (Edit("api/problems.py", "logger.warning if problem.code in FAULTS else logger.debug", "logger.warning"),),
         ("tests/http/test_quiet.py::test_hundreds_of_bad_requests_of_every_kind_write_no_line_and_are_counted",),
+    ),
+    Mutant(
+        39,
+        "`options` alone",
+        (
+            Edit("core/sql/set_session.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
+            Edit("core/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
+        ),
+        (f"{SESSIONS}::test_a_session_is_as_it_must_be_whatever_one_default_says",),
+    ),
+    Mutant(
+        39,
+        "the encoding that the database says: LATIN1",
+        (
+            Edit("core/session.py", '    "client_encoding": "UTF8",\n', ""),
+            Edit("core/connections.py", '{"client_encoding": "UTF8", ', "{"),
+        ),
+        (f"{SESSIONS}::test_no_default_of_a_database_or_a_role_changes_what_teller_does",),
+    ),
+    Mutant(
+        39,
+        "nobody looks whether a session is shared",
+        (
+            Edit("core/session.py", "if first.before:", "if False:"),
+            Edit("core/db.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
+        ),
+        (f"{POOLERS}::test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answered_500",),
+    ),
+    Mutant(
+        39,
+        "any encoding holds the data",
+        (Edit("core/session.py", '    "server_encoding": "UTF8",', ""),),
+        (f"{SESSIONS}::test_a_database_in_another_encoding_is_not_migrated_and_not_ready",),
     ),
 )

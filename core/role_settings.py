@@ -1,0 +1,34 @@
+"""What a role sets for its own sessions by default. A role may do that by itself, and it outlives the session that did it."""
+
+import sys
+
+import psycopg
+from psycopg import errors, sql
+
+from core import db
+
+
+def reset(owner: psycopg.Connection, role: str) -> None:
+    """Take back every default of the application's role, in this database and in all, and say which; warn where that is refused.
+
+    Teller's sessions set what they need without this. Whatever else connects as the role does not.
+    """
+    if not (names := defaults(owner, role)):
+        return
+    words = f"what the role {role} sets by default ({', '.join(names)})"
+    everywhere = sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role))
+    here = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(sql.Identifier(role), sql.Identifier(owner.info.dbname))
+    try:
+        with owner.transaction():
+            owner.execute(everywhere)
+            owner.execute(here)
+    except errors.InsufficientPrivilege:
+        commands = "; ".join(command.as_string(owner) for command in (everywhere, here))
+        print(f"warning: {words} stays, because this role may not reset it: let a role run  {commands}", file=sys.stderr)
+        return
+    left = f"; these stay: {', '.join(kept)}" if (kept := defaults(owner, role)) else ""
+    print(f"reset: {words}{left}", file=sys.stderr)
+
+
+def defaults(owner: psycopg.Connection, role: str) -> list[str]:
+    return [name for (name,) in owner.execute(db.statement("list_role_settings"), {"role": role})]
