@@ -3,3 +3,7 @@
 
 class Unavailable(Exception):
     """The database did not answer in time: nothing is known about what was asked, and asking again is safe."""
+
+
+class CannotDo(Exception):
+    """Says in words for an operator why a command of `python -m core` could not do its work. Repeats no secret."""

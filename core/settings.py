@@ -41,6 +41,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, Field(alias="DATABASE_URL", pattern=r"^postgres(ql)?://")]
     admin_database_url: Annotated[str | None, Field(alias="TELLER_ADMIN_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
+    worker_database_url: Annotated[str | None, Field(alias="TELLER_WORKER_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
+    deliverer_database_url: Annotated[str | None, Field(alias="TELLER_DELIVERER_DATABASE_URL", pattern=r"^postgres(ql)?://")] = None
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
@@ -56,6 +58,16 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
+
+    @property
+    def url_of_workers(self) -> str:
+        """The database for the workers and the audit, with the workers' role where they have one of their own."""
+        return self.worker_database_url or self.database_url
+
+    @property
+    def url_of_deliverer(self) -> str:
+        """The database for the deliverer, with its role where it has one of its own."""
+        return self.deliverer_database_url or self.database_url
 
 
 def load() -> Settings:
