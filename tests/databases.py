@@ -42,7 +42,7 @@ class Databases:
         return self._create(self._template)
 
     def copy(self, url: str) -> str:
-        """Return the URL of a copy of this database, to which nothing is connected. The rights to a database itself are not copied."""
+        """Return the URL of a copy of this database, to which nothing is connected; the rights to a database are not copied."""
         return self._create(urlsplit(url).path[1:])
 
     def owner_url(self, url: str) -> str:
