@@ -1,5 +1,8 @@
 """The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
 
+import os
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -8,6 +11,13 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.sharding import SHARDS_MAX
+
+# Settings whose values are secret. Each may be read from a file, which the variable of its name with _FILE behind it names.
+SECRETS = (
+    *("DATABASE_URL", "TELLER_ADMIN_DATABASE_URL", "TELLER_WORKER_DATABASE_URL", "TELLER_DELIVERER_DATABASE_URL", "REDIS_URL"),
+    *("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY"),
+)
+SECRET_MAX_BYTES = 4096
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -79,9 +89,57 @@ def load() -> Settings:
 
 
 def read(model: type[AnySettings]) -> AnySettings:
-    """Read the environment. Raises BadSettings."""
+    """Read the environment, and the files that it names for secrets. Raises BadSettings."""
+    contents, problems = read_files(os.environ)
     try:
-        return model.model_validate({})  # the environment is read beneath what is given here
+        configured = model.model_validate(contents)  # the environment is read beneath what is given here
     except ValidationError as error:
-        lines = [f"  {problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        for problem in error.errors(include_input=False):
+            problems.setdefault(str(problem["loc"][0]), str(problem["msg"]))
+    if problems:
+        lines = [f"  {name}: {problem}" for name, problem in problems.items()]
         raise BadSettings("\n".join(["these settings are not valid:", *lines])) from None
+    return configured
+
+
+def read_files(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the secrets that stand in files, and by setting what is wrong with the others."""
+    contents: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name in SECRETS:
+        if not (file := environment.get(f"{name}_FILE")):
+            continue
+        if environment.get(name):
+            problems[name] = f"is set, and {name}_FILE too: one of them is meant"
+            continue
+        try:
+            contents[name] = read_secret(Path(file))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            problems[name] = f"{name}_FILE names a file that cannot be used: {why}"
+    return contents, problems
+
+
+def read_secret(file: Path) -> str:
+    """Return the one line of the file, without its end. Raises OSError, and ValueError without what the file holds."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as opened:  # a pipe would hold us up
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        content = opened.read(SECRET_MAX_BYTES + 1)
+    if len(content) > SECRET_MAX_BYTES:
+        raise ValueError(f"it holds more than {SECRET_MAX_BYTES} bytes")
+    try:
+        line = content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    if not line.strip():
+        raise ValueError("it is empty")
+    if not line.isprintable():
+        raise ValueError("it holds more than one line of printable characters")
+    return line
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without secrets and without the names of their files."""
+    hidden = {*SECRETS, *(f"{name}_FILE" for name in SECRETS)}
+    return {name: value for name, value in environment.items() if name not in hidden}

@@ -10,7 +10,8 @@ import pytest
 from core import ids, locks
 from core.audit import audit
 from core.errors import CannotDo
-from core.migrate import MIGRATION_LOCK, migrate
+from core.locks import MIGRATION_LOCK
+from core.migrate import migrate
 from core.settings import Settings
 from tests.system import ROOT
 from tests.world import World, deposit, transfer
