@@ -64,7 +64,7 @@ FORBIDDEN = [
 # Outside is loopback, unique local, link-local, multicast, not assigned, or holds an IPv4 address (mapped, compatible, NAT64).
 GLOBAL_UNICAST = ip_network("2000::/3")
 
-# Where clouds give out keys to whatever asks from inside a machine, in the range of private addresses: forbidden whatever is allowed.
+# Where clouds give out keys to whatever asks from inside a machine, in the range of private addresses: always forbidden.
 # Source: the clouds' manuals. Their IPv4 addresses are link-local, or forbidden above.
 METADATA = [
     ip_network(text)

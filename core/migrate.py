@@ -44,7 +44,9 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
 
 
 def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: Settings, *, repair: bool) -> str | None:
-    roles = rights.let_all_in(connection, owner_url, rights.logins(settings))
+    wanted = rights.logins(settings)
+    roles = rights.let_all_in(connection, owner_url, wanted)
+    rights.warn_of_published_passwords(owner_url, wanted)
     apply_missing(connection)
     heal.heal(connection)
     with connection.transaction():

