@@ -67,8 +67,8 @@ def warn_of_published_passwords(owner_url: str, wanted: Sequence[Login]) -> None
     settings = [setting for setting, url in urls.items() if conninfo_to_dict(url).get("password") in PUBLISHED_PASSWORDS]
     if settings:
         print(
-            f"warning: published passwords: those of {', '.join(settings)} stand in docker-compose.yml, for all to read. Set your own,"
-            " as .env.example says",
+            f"warning: published passwords: those of {', '.join(settings)} stand in docker-compose.yml, for all to read. Set your"
+            " own, as .env.example says",
             file=sys.stderr,
         )
 

@@ -31,6 +31,8 @@ OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_
 GATHERING = "tests/integration/test_gathering.py"
 DRAINING = "tests/integration/test_draining.py"
 INTAKE = "tests/integration/test_intake.py"
+HOSTILE = "tests/integration/test_hostile.py"
+RIGHTS = "tests/integration/test_rights.py"
 READING = "tests/integration/test_reading.py"
 UNDER_LOAD = "tests/faults/test_under_load.py"
 BAD_INPUT = "tests/http/test_bad_input.py::test_a_bad_input_gets_its_answer_and_stores_nothing"
@@ -401,5 +403,51 @@ MUTANTS = (
             ),
         ),
         (f"{BAD_INPUT}[/v1/transfers limit 0]",),
+    ),
+    Mutant(
+        40,
+        "let the deliverer make keys",
+        (
+            Edit(
+                "core/sql/grant_rights.sql",
+                "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n",
+                "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n"
+                "GRANT INSERT (id, role, client_id, digest) ON keys TO {deliverer};\n",
+            ),
+        ),
+        (f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[keys-deliverer]",),
+    ),
+    Mutant(
+        40,
+        "let the workers choose an event's moment",
+        (Edit("core/sql/grant_rights.sql", "GRANT INSERT (transfer_ids) ON events", "GRANT INSERT ON events"),),
+        (
+            f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
+            f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
+        ),
+    ),
+    Mutant(
+        40,
+        "let the API make an operator's key",
+        (Edit("core/migrations/0011_least_privilege.sql", "IF NEW.role = 'operator'\n", "IF NEW.role = 'root'\n"),),
+        (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
+    ),
+    Mutant(
+        40,
+        "let a revoked key be revived",
+        (Edit("core/migrations/0011_least_privilege.sql", "IF OLD.revoked_at IS NOT NULL AND", "IF false AND"),),
+        (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
+    ),
+    Mutant(
+        40,
+        "leave an event beyond all others where it stands",
+        (Edit("core/heal.py", 'if far := rows(owner, "delete_far_events"):', 'if far := 0 * len("delete_far_events"):'),),
+        ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
+    ),
+    Mutant(
+        40,
+        "tell every container the operator's key",
+        (Edit("docker-compose.yml", "x-redis: &redis\n", "x-redis: &redis\n  TELLER_OPERATOR_KEY: ${TELLER_OPERATOR_KEY:-}\n"),),
+        ("tests/unit/test_compose.py::test_each_container_is_given_the_secrets_that_it_uses_and_no_others",),
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from core.rights import PUBLISHED_PASSWORDS
 from core.settings import SECRETS

@@ -12,7 +12,7 @@ import pytest
 from tests.mutants.table import MUTANTS
 from tests.system import ROOT
 
-PROMISES = 25
+PROMISES = (*range(1, 26), 40)
 SECTION = re.compile(r"^## What Teller promises$.*?(?=^## )", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
@@ -33,10 +33,10 @@ def found_in(file: Path) -> set[str]:
 
 
 def test_every_promise_is_there_in_its_place() -> None:
-    assert list(promises()) == list(range(1, PROMISES + 1))
+    assert list(promises()) == list(PROMISES)
 
 
-@pytest.mark.parametrize("number", range(1, PROMISES + 1))
+@pytest.mark.parametrize("number", PROMISES)
 def test_a_promise_names_tests_and_all_of_them_exist(number: int) -> None:
     named = promises()[number]
 
