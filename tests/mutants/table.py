@@ -440,8 +440,8 @@ MUTANTS = (
     ),
     Mutant(
         40,
-        "leave an event beyond all others where it stands",
-        (Edit("core/heal.py", 'if far := rows(owner, "delete_far_events"):', 'if far := 0 * len("delete_far_events"):'),),
+        "leave stray places in the queue where they are",
+        (Edit("core/heal.py", 'if strays := rows(owner, "heal_queue"):', 'if strays := 0 * len("heal_queue"):'),),
         ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
     ),
     Mutant(
