@@ -1,13 +1,14 @@
 """The trail of what callers are told: each delivery with its attempts, and how to have it made again."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from api.auth import Known
+from api.auth import Caller, Known
 from api.body import read_object, refuse_fields
 from api.events import EventId
 from api.fields import RequestModel, id_schema, refuse, validate
@@ -19,7 +20,7 @@ from api.times import Time
 from api.transfers import TransferId, find_transfer
 from api.webhooks import EndpointId, find_endpoint
 from core import deliveries, ids
-from core.deliveries import REDELIVER_MAX, Delivery, Status
+from core.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
 from core.ids import Prefix
 from core.times import rfc3339
 
@@ -53,7 +54,10 @@ class AttemptView(BaseModel):
     started_at: Time
     duration_ms: int
     status_code: int | None
-    error: str | None = Field(description="such as `timed_out` or `name_not_found`; null when there was an answer")
+    error: str | None = Field(
+        description="such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is"
+        " not found, or leads to an address to which nothing is sent; only operators see which, and how long it took"
+    )
 
 
 class DeliveryView(BaseModel):
@@ -113,7 +117,7 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
     before, database = pages.id_before(cursor), request.app.state.database
     rows = await deliveries.list_of_transfer(database, caller.owner, id, status=status, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
 
 
 @router.get(
@@ -135,7 +139,7 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     pages = Pages.of("endpoint-deliveries", caller.owner, endpoint_id=id, status=status)
     before, database = pages.id_before(cursor), request.app.state.database
     rows = await deliveries.list_of_endpoint(database, id, status=status, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
 
 
 @router.post(
@@ -159,7 +163,7 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, af
     if not is_due:
         raise Problem("endpoint_disabled")
     after.add_task(request.app.state.doorbell.ring_deliverer)  # once it is answered, and off the event loop
-    return show(delivery)
+    return shown_to(caller)(delivery)
 
 
 @router.post(
@@ -184,26 +188,43 @@ async def redeliver_since(request: Request, caller: Known, endpoint_id: Endpoint
     return {"count": count, "has_more": count == REDELIVER_MAX}
 
 
-def show(delivery: Delivery) -> dict[str, object]:
-    """Return the delivery as DeliveryView describes it."""
+# Told apart, these two would tell a client which names exist inside of the network where Teller runs.
+ABOUT_NAMES = ("name_not_found", "address_forbidden")
+NOT_REACHABLE = "not_reachable"
+
+
+def shown_to(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
+    """Return what shows a delivery as DeliveryView describes it: to operators exactly, to a client without what names lead to."""
+    show_attempt = exact if caller.is_operator else blurred
+
+    def show(delivery: Delivery) -> dict[str, object]:
+        return {
+            "id": ids.text(Prefix.DELIVERY, delivery.id),
+            "event_id": ids.text(Prefix.EVENT, delivery.transfer_id),
+            "transfer_id": ids.text(Prefix.TRANSFER, delivery.transfer_id),
+            "endpoint_id": ids.text(Prefix.ENDPOINT, delivery.endpoint_id) if delivery.endpoint_id else None,
+            "callback_url": delivery.callback_url,
+            "status": delivery.status,
+            "next_attempt_at": rfc3339(delivery.next_attempt_at) if delivery.next_attempt_at else None,
+            "created_at": rfc3339(delivery.created_at),
+            "finished_at": rfc3339(delivery.finished_at) if delivery.finished_at else None,
+            "attempts": [show_attempt(attempt) for attempt in delivery.attempts],
+        }
+
+    return show
+
+
+def exact(attempt: Attempt) -> dict[str, object]:
     return {
-        "id": ids.text(Prefix.DELIVERY, delivery.id),
-        "event_id": ids.text(Prefix.EVENT, delivery.transfer_id),
-        "transfer_id": ids.text(Prefix.TRANSFER, delivery.transfer_id),
-        "endpoint_id": ids.text(Prefix.ENDPOINT, delivery.endpoint_id) if delivery.endpoint_id else None,
-        "callback_url": delivery.callback_url,
-        "status": delivery.status,
-        "next_attempt_at": rfc3339(delivery.next_attempt_at) if delivery.next_attempt_at else None,
-        "created_at": rfc3339(delivery.created_at),
-        "finished_at": rfc3339(delivery.finished_at) if delivery.finished_at else None,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "started_at": rfc3339(attempt.started_at),
-                "duration_ms": attempt.duration_ms,
-                "status_code": attempt.status_code,
-                "error": attempt.error,
-            }
-            for attempt in delivery.attempts
-        ],
+        "number": attempt.number,
+        "started_at": rfc3339(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
     }
+
+
+def blurred(attempt: Attempt) -> dict[str, object]:
+    """As exact, but for what a name leads to. How long that took would tell it too."""
+    shown = exact(attempt)
+    return shown if attempt.error not in ABOUT_NAMES else {**shown, "duration_ms": 0, "error": NOT_REACHABLE}

@@ -13,11 +13,11 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import db, ids, keys, log, metrics, settings
-from core.audit import Report, audit
+from core.audit import WITHIN_S, Report, audit
+from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
 from core.migrate import migrate
-from core.rights import CannotLetIn
 from core.session import Unfit
 from core.settings import Settings
 
@@ -28,14 +28,25 @@ def main() -> int:
         configured = settings.read(Settings)
         log.configure(configured.log_level)
         return int(arguments.run(configured, arguments))
-    except (settings.BadSettings, CannotLetIn) as reason:
+    except (settings.BadSettings, CannotDo) as reason:
         return cannot(str(reason))
     except psycopg.Error as error:
-        migrates = arguments.run is run_migrate
-        named_in = "TELLER_ADMIN_DATABASE_URL" if migrates and configured.admin_database_url else "DATABASE_URL"
-        if (fault := fault_of(error, named_in, migrates=migrates)) is None:
+        named_in = name_of_url(configured, arguments.run)
+        if (fault := fault_of(error, named_in, migrates=arguments.run is run_migrate)) is None:
             raise
         return cannot(fault)
+
+
+def name_of_url(configured: Settings, run: Callable[[Settings, argparse.Namespace], int]) -> str:
+    """The setting by which the command gets into the database."""
+    if run is run_audit:
+        return "TELLER_WORKER_DATABASE_URL" if configured.worker_database_url else "DATABASE_URL"
+    return "TELLER_ADMIN_DATABASE_URL" if configured.admin_database_url else "DATABASE_URL"
+
+
+def owner_url(configured: Settings) -> str:
+    """The owner's URL where it is given: an operator's key is made by the owner alone."""
+    return configured.admin_database_url or configured.database_url
 
 
 def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | None:
@@ -43,7 +54,7 @@ def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | No
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (
             f"the role that {named_in} names may not do this ({error.diag.message_primary}):"
-            " migrate as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL"
+            " do it as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL"
         )
     if isinstance(error, psycopg.errors.UndefinedTable) and not migrates:
         return "the database is not migrated: run python -m core migrate first"
@@ -59,10 +70,15 @@ def fault_of(error: psycopg.Error, named_in: str, *, migrates: bool) -> str | No
 def parser() -> argparse.ArgumentParser:
     teller = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
     commands = teller.add_subparsers(required=True, metavar="COMMAND")
-    command(commands, "migrate", run_migrate, "bring the database to this version's schema; prints the first operator key it makes")
+    what = "bring the database to this version's schema and mend what is damaged; prints the first operator key it makes"
+    migrating = command(commands, "migrate", run_migrate, what)
+    repair = "also read all transfers and entries, and make the queue and the balances follow from them"
+    migrating.add_argument("--repair", action="store_true", help=repair)
     auditing = command(commands, "audit", run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
     auditing.add_argument("--progress", action="store_true", help="say how each check went, as on a terminal, on standard error")
     auditing.add_argument("--textfile", type=Path, metavar="FILE", help="write the outcome as metrics, for node_exporter (*.prom)")
+    within = f"give up after so long; {WITHIN_S:g} unless told"
+    auditing.add_argument("--within", type=positive, default=WITHIN_S, metavar="SECONDS", help=within)
     keys_parser = commands.add_parser("keys", help="make, list and revoke API keys")
     key_commands = keys_parser.add_subparsers(required=True, metavar="COMMAND")
     make = command(key_commands, "make", run_keys_make, "make a key and print it, this once")
@@ -97,8 +113,15 @@ def id_of(prefix: Prefix) -> Callable[[str], UUID]:
     return parse
 
 
-def run_migrate(configured: Settings, _: argparse.Namespace) -> int:
-    key = migrate(configured)
+def positive(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e6:
+        raise ValueError(text)
+    return seconds
+
+
+def run_migrate(configured: Settings, arguments: argparse.Namespace) -> int:
+    key = migrate(configured, repair=arguments.repair)
     print("database is up to date")
     if key:
         show_once("operator", key)
@@ -108,7 +131,7 @@ def run_migrate(configured: Settings, _: argparse.Namespace) -> int:
 def run_audit(configured: Settings, arguments: argparse.Namespace) -> int:
     shows_progress = arguments.progress or sys.stderr.isatty()
     began = time.monotonic()
-    report = audit(configured.database_url, say if shows_progress else lambda _: None)
+    report = audit(configured.url_of_workers, say if shows_progress else lambda _: None, arguments.within)
     for line in report.lines():
         print(line)
     if arguments.textfile:
@@ -137,7 +160,7 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
     key, kept = keys.new(arguments.client)
-    with db.connect_for_command(configured.database_url) as connection:
+    with db.connect_for_command(owner_url(configured)) as connection:
         made = connection.execute(db.statement("insert_key"), asdict(kept)).fetchone()
     if made is None:
         return cannot("there is no such client")
@@ -148,7 +171,7 @@ def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
 
 def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
-    with db.connect_for_command(configured.database_url, writes=False) as connection:
+    with db.connect_for_command(owner_url(configured), writes=False) as connection:
         found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("list_keys"), params)
         print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in found:
@@ -159,7 +182,7 @@ def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
 
 
 def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
-    with db.connect_for_command(configured.database_url) as connection:
+    with db.connect_for_command(owner_url(configured)) as connection:
         revoked = connection.execute(db.statement("revoke_key"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return cannot("there is no such key")

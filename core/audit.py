@@ -12,8 +12,12 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from core import db, ids
+from core import db, ids, locks
+from core.errors import CannotDo
 from core.ids import Prefix
+
+WITHIN_S = 3600.0  # for the whole audit; a hundred million transfers take less on two cores
+LOCK_WITHIN_S = 10.0  # a migration's change of a table takes less
 
 SHOWN = 20  # violations named a check; a broken ledger may have millions
 
@@ -26,7 +30,7 @@ CHECKS = {
     "audit_stray_entries": "every entry belongs to a transfer and a wallet",
     "audit_wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "audit_wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
-    "audit_transfers": "a transfer's wallets exist and are of the kinds of its type, and it did not end before it began",
+    "audit_transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
     "audit_wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
     "audit_floors": "every look at a shard's queue begins at or below what is queued in it, and below what is still to come",
@@ -73,21 +77,52 @@ class Report:
         yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
 
 
-def audit(database_url: str, tell: Callable[[str], None] = lambda _: None) -> Report:
-    """Run every check on one snapshot, and tell after each how it went. Raises psycopg.Error when the database cannot be read."""
+class OutOfTime(Exception):
+    """The audit's time is over."""
+
+
+def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, within_s: float = WITHIN_S) -> Report:
+    """Run every check on one snapshot, and tell after each how it went.
+
+    Raises psycopg.Error when the database cannot be read, and CannotDo when a table stays locked for LOCK_WITHIN_S or all of it
+    takes longer than `within_s`.
+    """
+    give_up = time.monotonic() + within_s
     with db.connect_for_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        try:
+            return run_checks(connection, tell, give_up)
+        except psycopg.errors.LockNotAvailable:
+            connection.rollback()
+            raise CannotDo(f"a table is locked that the audit reads: {locks.holders(connection, locks.READING)}") from None
+        except (psycopg.errors.QueryCanceled, OutOfTime):
+            raise CannotDo(f"the audit did not end within {within_s:g} s; give it longer with --within SECONDS") from None
+
+
+def run_checks(connection: psycopg.Connection, tell: Callable[[str], None], give_up: float) -> Report:
+    began = time.monotonic()
+    bound(connection, give_up)
+    counts = connection.execute(db.statement("audit_counts")).fetchone()
+    assert counts is not None
+    report = Report({}, {}, *counts)
+    tell(f"{report.transfers} transfers, {report.entries} entries, {report.wallets} wallets: {time.monotonic() - began:.1f} s")
+    for number, check in enumerate(CHECKS, 1):
         began = time.monotonic()
-        counts = connection.execute(db.statement("audit_counts")).fetchone()
-        assert counts is not None
-        report = Report({}, {}, *counts)
-        tell(f"{report.transfers} transfers, {report.entries} entries, {report.wallets} wallets: {time.monotonic() - began:.1f} s")
-        for number, check in enumerate(CHECKS, 1):
-            began = time.monotonic()
-            report.broken[check], report.found[check] = violations(connection, check)
-            tell(f"{number}/{len(CHECKS)}  {report.found[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
-        return report
+        bound(connection, give_up)
+        report.broken[check], report.found[check] = violations(connection, check)
+        tell(f"{number}/{len(CHECKS)}  {report.found[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
+    return report
+
+
+def bound(connection: psycopg.Connection, give_up: float) -> None:
+    """Let the next statement wait for a lock for a while, and run for what is left of the audit's time. Raises OutOfTime."""
+    left_s = give_up - time.monotonic()
+    if left_s <= 0:
+        raise OutOfTime
+    limits = {"lock_timeout": min(left_s, LOCK_WITHIN_S), "statement_timeout": left_s}
+    for name, seconds in limits.items():
+        connection.execute("SELECT set_config(%s, %s, true)", [name, f"{max(seconds * 1000, 1):.0f}ms"])
 
 
 def violations(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:

@@ -64,7 +64,19 @@ FORBIDDEN = [
 # Outside is loopback, unique local, link-local, multicast, not assigned, or holds an IPv4 address (mapped, compatible, NAT64).
 GLOBAL_UNICAST = ip_network("2000::/3")
 
-# What `allow_private` adds. Link-local stays out: nobody develops there, and clouds give out keys there.
+# Where clouds give out keys to whatever asks from inside a machine, in the range of private addresses: always forbidden.
+# Source: the clouds' manuals. Their IPv4 addresses are link-local, or forbidden above.
+METADATA = [
+    ip_network(text)
+    for text in (
+        "fd00:ec2::/32",  # AWS: fd00:ec2::254, and ::23 for the credentials of containers
+        "fd20:ce::/32",  # Google: fd20:ce::254
+        "fd00:c1::/32",  # Oracle: fd00:c1::a9fe:a9fe
+        "fd00:42::/32",  # Scaleway: fd00:42::42
+    )
+]
+
+# What `allow_private` adds. Link-local stays out: no receiver is developed there, and clouds give out keys there.
 PRIVATE = [ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")]
 
 
@@ -100,6 +112,8 @@ def may_connect(address: str, *, allow_private: bool = False) -> bool:
     try:
         ip = ip_address(address)
     except ValueError:
+        return False
+    if any(ip in network for network in METADATA):
         return False
     if allow_private and any(ip in network for network in PRIVATE):
         return True

@@ -7,3 +7,7 @@ class Unavailable(Exception):
 
 class Busy(Unavailable):
     """An owner has as much under way as it may: nothing was asked of the database. Later there is room again."""
+
+
+class CannotDo(Exception):
+    """Says in words for an operator why a command of `python -m core` could not do its work. Repeats no secret."""

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import psycopg
 
-from core import db, ids, keys, rights, role_settings
+from core import db, heal, ids, keys, locks, rights, role_settings
+from core.errors import CannotDo
+from core.locks import MIGRATION_LOCK
 from core.money import CURRENCY
 from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Any number that no other program uses in this database. A session's lock dies with its holder.
-MIGRATION_LOCK = 7_355_608
+# While a change of a table waits for its lock, all that comes after it waits too, however short it is.
+LOCK_WITHIN_S = 10
+MIGRATION_LOCK_WITHIN_S = 60  # for another migration to end
 
 
 def names() -> list[str]:
@@ -22,35 +25,56 @@ def names() -> list[str]:
     return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
-def migrate(settings: Settings) -> str | None:
-    """Apply what is missing, as the owner of the tables, and let the application's role do what it must and no more.
+def migrate(settings: Settings, *, repair: bool = False) -> str | None:
+    """Apply what is missing, as the owner of the tables, mend what is damaged, and let the roles do what they must and no more.
 
-    Returns the first operator key when one was made: none existed and none is configured. Raises CannotLetIn, and has
-    changed nothing then.
+    `repair` also reads all transfers and entries, and mends what does not follow from them. Returns the first operator key when one
+    was made: none existed and none is configured. Raises CannotDo: CannotLetIn before anything has changed; and when a lock is not
+    to be had within LOCK_WITHIN_S, with the sessions that hold it.
     """
     owner_url = settings.admin_database_url or settings.database_url
-    with db.connect_for_command(owner_url, autocommit=True) as connection, migration_lock(connection):
-        if settings.admin_database_url:
-            role_settings.reset(connection, rights.credentials(settings.database_url)[0])
-        role = rights.let_in(connection, settings.database_url) if settings.admin_database_url else connection.info.user
-        apply_missing(connection)
-        with connection.transaction():
-            make_shards(connection, settings.shards)
-        connection.execute(db.statement("lower_floors"))
-        connection.execute(db.statement("continue_feed"))
-        rights.grant(connection, role)
-        if "shards" in settings.model_fields_set:
-            warn_about_shards(connection, settings.shards)
-        return None if settings.operator_key else keys.make_first_operator_key(connection)
+    with db.connect_for_command(owner_url, autocommit=True) as connection:
+        try:
+            with migration_lock(connection):
+                return bring_up_to_date(connection, owner_url, settings, repair=repair)
+        except psycopg.errors.LockNotAvailable:
+            raise CannotDo(f"a lock is held that the migration waits for: {locks.holders(connection, locks.CHANGING)}") from None
+        except (psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
+            raise CannotDo(f"the database holds what no process of Teller writes ({error.diag.message_primary})") from error
+
+
+def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: Settings, *, repair: bool) -> str | None:
+    wanted = rights.logins(settings)
+    for role in sorted(rights.roles_beside(owner_url, wanted)):
+        role_settings.reset(connection, role)
+    roles = rights.let_all_in(connection, owner_url, wanted)
+    rights.warn_of_published_passwords(owner_url, wanted)
+    apply_missing(connection)
+    heal.heal(connection)
+    with connection.transaction():
+        make_shards(connection, settings.shards)
+    if repair:
+        heal.repair(connection)
+    rights.grant(connection, roles)
+    if "shards" in settings.model_fields_set:
+        warn_about_shards(connection, settings.shards)
+    return None if settings.operator_key else keys.make_first_operator_key(connection)
 
 
 @contextmanager
 def migration_lock(connection: psycopg.Connection) -> Iterator[None]:
+    """Hold off every other migration of this database. Raises LockNotAvailable, as does each later wait for a table."""
+    wait_at_most(connection, MIGRATION_LOCK_WITHIN_S)
     connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    wait_at_most(connection, LOCK_WITHIN_S)
     try:
         yield
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds * 1000:.0f}ms"])
 
 
 def apply_missing(connection: psycopg.Connection) -> None:
@@ -77,7 +101,7 @@ def make_shards(connection: psycopg.Connection, count: int) -> None:
 
 
 def warn_about_shards(connection: psycopg.Connection, wanted: int) -> None:
-    """Say so when somebody wants another count than the one that the first migration fixed."""
+    """Say so when the setting asks for another count than the one that the first migration fixed."""
     row = connection.execute("SELECT count(*) FROM shards").fetchone()
     assert row is not None
     if row[0] != wanted:

@@ -1,6 +1,9 @@
 """The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
 
+import os
 import re
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,6 +18,12 @@ from core.sharding import SHARDS_MAX
 
 KEY = re.compile(r"[\x21-\x7e]{32,255}")
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+# Settings whose values are secret. Each may be read from a file, which the variable of its name with _FILE behind it names.
+SECRETS = (
+    *("DATABASE_URL", "TELLER_ADMIN_DATABASE_URL", "TELLER_WORKER_DATABASE_URL", "TELLER_DELIVERER_DATABASE_URL", "REDIS_URL"),
+    *("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY"),
+)
+SECRET_MAX_BYTES = 4096
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -74,6 +83,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[PostgresUrl, Field(alias="DATABASE_URL")]
     admin_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_ADMIN_DATABASE_URL")] = None
+    worker_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_WORKER_DATABASE_URL")] = None
+    deliverer_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_DELIVERER_DATABASE_URL")] = None
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
@@ -95,6 +106,16 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
 
+    @property
+    def url_of_workers(self) -> str:
+        """The database for the workers and the audit, with the workers' role where they have one of their own."""
+        return self.worker_database_url or self.database_url
+
+    @property
+    def url_of_deliverer(self) -> str:
+        """The database for the deliverer, with its role where it has one of its own."""
+        return self.deliverer_database_url or self.database_url
+
 
 def load() -> Settings:
     """Read the environment; exit with status 1 and every bad value named when there are any."""
@@ -105,9 +126,57 @@ def load() -> Settings:
 
 
 def read(model: type[AnySettings]) -> AnySettings:
-    """Read the environment. Raises BadSettings."""
+    """Read the environment, and the files that it names for secrets. Raises BadSettings."""
+    contents, problems = read_files(os.environ)
     try:
-        return model.model_validate({})  # the environment is read beneath what is given here
+        configured = model.model_validate(contents)  # the environment is read beneath what is given here
     except ValidationError as error:
-        lines = [f"  {problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        for problem in error.errors(include_input=False):
+            problems.setdefault(str(problem["loc"][0]), str(problem["msg"]))
+    if problems:
+        lines = [f"  {name}: {problem}" for name, problem in problems.items()]
         raise BadSettings("\n".join(["these settings are not valid:", *lines])) from None
+    return configured
+
+
+def read_files(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the secrets that stand in files, and by setting what is wrong with the others."""
+    contents: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name in SECRETS:
+        if not (file := environment.get(f"{name}_FILE")):
+            continue
+        if environment.get(name):
+            problems[name] = f"is set, and {name}_FILE too: one of them is meant"
+            continue
+        try:
+            contents[name] = read_secret(Path(file))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            problems[name] = f"{name}_FILE names a file that cannot be used: {why}"
+    return contents, problems
+
+
+def read_secret(file: Path) -> str:
+    """Return the one line of the file, without its end. Raises OSError, and ValueError without what the file holds."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as opened:  # a pipe would hold us up
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        content = opened.read(SECRET_MAX_BYTES + 1)
+    if len(content) > SECRET_MAX_BYTES:
+        raise ValueError(f"it holds more than {SECRET_MAX_BYTES} bytes")
+    try:
+        line = content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    if not line.strip():
+        raise ValueError("it is empty")
+    if not line.isprintable():
+        raise ValueError("it holds more than one line of printable characters")
+    return line
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without secrets and without the names of their files."""
+    hidden = {*SECRETS, *(f"{name}_FILE" for name in SECRETS)}
+    return {name: value for name, value in environment.items() if name not in hidden}

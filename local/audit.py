@@ -5,26 +5,28 @@ import os
 import sys
 from pathlib import Path
 
+from core.settings import without_secrets
 from local import settings
 from local.child import ROOT
 from local.errors import CannotRun
 
 
 def main() -> None:
-    """Become `python -m core audit` for the database in local.json, or for DATABASE_URL when that is set."""
+    """Become `python -m core audit` as the workers' role: of the database in local.json, or of the configured one."""
     try:
         configured = settings.load()
-        url = configured.database_url or running_database(configured.data_dir)
+        url = configured.url_of_workers or running_database(configured.data_dir)
     except CannotRun as reason:
         print(f"teller: {reason}", file=sys.stderr)
         sys.exit(2)  # as `python -m core audit`, which keeps 1 for damage
+    environment = {**without_secrets(os.environ), "DATABASE_URL": url}
     os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "core", "audit"], {**os.environ, "DATABASE_URL": url})  # noqa: S606 - ours
+    os.execve(sys.executable, [sys.executable, "-m", "core", "audit"], environment)  # noqa: S606 - ours
 
 
 def running_database(data_dir: Path) -> str:
     try:
-        url: str = json.loads((data_dir / "local.json").read_text())["database_url"]
+        url: str = json.loads((data_dir / "local.json").read_text())["worker_database_url"]
     except FileNotFoundError:
         raise CannotRun(f"nothing to audit: nothing runs in {data_dir}; `make run` starts it") from None
     return url

@@ -18,6 +18,8 @@ class State:
 
     api_url: str
     database_url: str
+    worker_database_url: str
+    deliverer_database_url: str
     admin_database_url: str
     redis_url: str
     pids: dict[str, int | list[int] | None]

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
 
+from core.settings import without_secrets
 from local import state
 from local.child import MARK, Child, run_to_end
 from local.errors import CannotRun, Stopped
@@ -29,7 +30,9 @@ READY_POLL_S = 0.05
 MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take its time; Ctrl-C ends it
 
 DATABASE = "teller"
-APPLICATION_ROLE = "teller_app"  # the owner of the tables is the embedded server's superuser
+ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
+ROLE_OF = {"api": "api", "apply": "worker", "sweep": "worker", "deliver": "deliverer"}  # by program
+API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
 OPERATOR_KEY_LINE = "operator key: "  # what `python -m core migrate` prints when it made the first one
 WARNING_LINE = "warning: "  # what it says on standard error, beside logs
 
@@ -137,7 +140,7 @@ class Supervisor:
 
     def child(self, program: Program, title: str, metrics_ports: Iterator[str]) -> Child:
         port = "" if program.name == "api" else next(metrics_ports)
-        return Child(title, program.argv, {**self.environment(), "TELLER_METRICS_PORT": port}, self.log_file(title))
+        return Child(title, program.argv, {**self.environment(program.name), "TELLER_METRICS_PORT": port}, self.log_file(title))
 
     def metrics_ports(self) -> Iterator[str]:
         """One for each process that has no other port, the next ones after the configured one; none when there is none."""
@@ -193,28 +196,49 @@ class Supervisor:
             say(f"{OPERATOR_KEY_LINE}{self.operator_key} (made just now; store it, it is never shown again)\n")
             self.operator_key = None
 
-    def environment(self) -> dict[str, str]:
-        """What every process is given. None but the migration is told how to become the owner of the tables."""
+    def environment(self, program: str) -> dict[str, str]:
+        """What a program is given: of all secrets the URL of its own role, of Redis and, for the API, the keys that open it."""
         return {
-            **os.environ,
-            "DATABASE_URL": self.database_url(),
-            "TELLER_ADMIN_DATABASE_URL": "",
+            **self.common_environment(),
+            **(self.given(*API_SECRETS) if program == "api" else {}),
+            "DATABASE_URL": self.database_url(ROLE_OF[program]),
             "REDIS_URL": self.redis_url(),
+        }
+
+    def owner_environment(self) -> dict[str, str]:
+        """What the migration is given: all roles that it lets in, and how to become the owner of the tables."""
+        return {
+            **self.common_environment(),
+            **self.given("TELLER_OPERATOR_KEY"),  # whether to make a first one
+            "DATABASE_URL": self.database_url("api"),
+            "TELLER_WORKER_DATABASE_URL": self.database_url("worker"),
+            "TELLER_DELIVERER_DATABASE_URL": self.database_url("deliverer"),
+            "TELLER_ADMIN_DATABASE_URL": self.postgres.url(DATABASE) if self.postgres else self.settings.admin_database_url or "",
+        }
+
+    def common_environment(self) -> dict[str, str]:
+        """Nothing in it is secret."""
+        return {
+            **without_secrets(os.environ),
             "TELLER_HOST": "127.0.0.1",
             "TELLER_PORT": str(self.settings.port),
             MARK: str(self.data_dir),
         }
 
-    def owner_environment(self) -> dict[str, str]:
-        url = self.postgres.url(DATABASE) if self.postgres else self.settings.admin_database_url or ""
-        return {**self.environment(), "TELLER_ADMIN_DATABASE_URL": url}
+    def given(self, *names: str) -> dict[str, str]:
+        """These settings as our own environment gives them: by value, or by the file that holds it."""
+        variables = [variable for name in names for variable in (name, f"{name}_FILE")]
+        return {variable: os.environ[variable] for variable in variables if variable in os.environ}
 
-    def database_url(self) -> str:
-        return self.postgres.url(DATABASE, APPLICATION_ROLE) if self.postgres else self.settings.database_url
+    def database_url(self, process: str) -> str:
+        if self.postgres:
+            return self.postgres.url(DATABASE, ROLES[process])
+        urls = {"worker": self.settings.worker_database_url, "deliverer": self.settings.deliverer_database_url}
+        return urls.get(process) or self.settings.database_url
 
     def admin_database_url(self) -> str:
-        """The owner's; the application's own where it was given no other."""
-        return self.owner_environment()["TELLER_ADMIN_DATABASE_URL"] or self.database_url()
+        """The owner's; the API's where no other is configured."""
+        return self.owner_environment()["TELLER_ADMIN_DATABASE_URL"] or self.database_url("api")
 
     def redis_url(self) -> str:
         return self.redis.url if self.redis else self.settings.redis_url
@@ -227,8 +251,13 @@ class Supervisor:
             name: [child.pid for child in children if child.running] for name, children in self.children.items()
         }
         pids |= {"postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
-        urls = (self.api_url, self.database_url(), self.admin_database_url(), self.redis_url())
-        state.write(self.data_dir, state.State(*urls, pids))
+        databases = (
+            self.database_url("api"),
+            self.database_url("worker"),
+            self.database_url("deliverer"),
+            self.admin_database_url(),
+        )
+        state.write(self.data_dir, state.State(self.api_url, *databases, self.redis_url(), pids))
 
 
 def lines_after(prefix: str, file: TextIO) -> Iterator[str]:

@@ -42,6 +42,10 @@ class Databases:
             self._template = urlsplit(url).path[1:]
         return self._create(self._template)
 
+    def copy(self, url: str) -> str:
+        """Return the URL of a copy of this database, to which nothing is connected; the rights to a database are not copied."""
+        return self._create(urlsplit(url).path[1:])
+
     def owner_url(self, url: str) -> str:
         """Return the URL of the same database for its owner."""
         return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
@@ -64,7 +68,7 @@ class Databases:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
             if not self._made:
-                rights.let_in(connection, url)  # also into databases that nobody has migrated
+                rights.let_in(connection, "DATABASE_URL", url)  # also into databases that nobody has migrated
         self._made.append(name)
         return url
 

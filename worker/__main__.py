@@ -91,7 +91,7 @@ def teller(doorbell: Doorbell) -> Callable[[Sequence[UUID]], None]:
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:
-    return lambda: db.connect(configured.database_url)
+    return lambda: db.connect(configured.url_of_workers)
 
 
 if __name__ == "__main__":

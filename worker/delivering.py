@@ -28,7 +28,10 @@ async def deliver(configured: Settings, process: Process) -> None:
         logger.warning("webhooks are sent to private addresses and without TLS: for development alone")
     with closing(Doorbell(configured.redis_url)) as doorbell:
         await asyncio.to_thread(doorbell.check)  # what it refuses is then in the log from the start
-        async with opened(configured.database_url) as database, Sender(allow_private=configured.webhooks_allow_private) as sender:
+        async with (
+            opened(configured.url_of_deliverer) as database,
+            Sender(allow_private=configured.webhooks_allow_private) as sender,
+        ):
             deliverer = Deliverer(StoredDeliveries(database), sender, beat=process.goes_on, lower=lowering(doorbell))
             async with rung(configured.redis_url, deliverer.wake):
                 await deliverer.run(stopping)

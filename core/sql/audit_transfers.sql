@@ -1,5 +1,6 @@
 -- What foreign keys to wallets would forbid, and more: a deposit goes from its shard's external wallet (see core/ids.py) to a client's,
--- a transfer from a client's wallet to a client's, and neither ended before it began. Reads all transfers and all wallets, by hash join.
+-- a transfer from a client's wallet to a client's, and neither ended before it began, nor more than a day from now: clocks may differ and
+-- be set back, by less. Reads all transfers and all wallets, by hash join.
 SELECT 'transfer' AS kind, t.id,
        'is a ' || t.type || ' of shard ' || t.shard || ', from ' || coalesce(source.kind || ' wallet ', 'missing wallet ') || t.source
        || ' to ' || coalesce(destination.kind || ' wallet ', 'missing wallet ') || t.destination
@@ -11,3 +12,4 @@ SELECT 'transfer' AS kind, t.id,
     OR destination.kind IS DISTINCT FROM 'client'
     OR (t.type = 'deposit' AND t.source <> ('00000000-0000-7000-8000-' || lpad(to_hex(t.shard), 12, '0'))::uuid)
     OR t.finished_at < t.created_at
+    OR greatest(t.created_at, t.finished_at) > now() + interval '1 day'

@@ -16,8 +16,8 @@ WITH finished AS (
      WHERE t.ctid = stored.place AND t.status = 'queued'
     RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.owner, t.callback_url, t.shard
 ), told AS (
-    INSERT INTO events (moment, transfer_ids)
-    SELECT moment, array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
+    INSERT INTO events (transfer_ids)
+    SELECT array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
 ), to_be_told AS (
     INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)
     SELECT owner, lower(substring(callback_url FROM '^[^/]*//(\[[^]]*\]|[^/:?]*)')), id, NULL, shard

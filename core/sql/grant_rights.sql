@@ -1,38 +1,52 @@
--- All that the API, the workers and the audit may do in the database; what is not here, they may not. Every migration run makes it so
--- again, in one transaction: what was granted beside it is taken back, and nobody sees the moment between. A migration that makes a
--- table or a column adds here what the application needs of it; tests/integration/test_rights.py fails until somebody has decided.
-REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts FROM PUBLIC, {role};
-REVOKE ALL ON SEQUENCE queue_position_seq, fence FROM PUBLIC, {role};
-REVOKE ALL ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked FROM PUBLIC, {role};
-REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};
-REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {role};
+-- All that the processes may do in the database, a section for each role; what is not here, they may not. Every migration run makes it so
+-- again, after core/sql/revoke_rights.sql. Where one role is named for several processes, it gets the sum. A migration that makes a table
+-- or a column adds it here, to the sections of the processes that need it, and to revoke_rights.sql; tests/integration/test_rights.py
+-- fails until that is decided.
+--
+-- An INSERT names its columns where a value must not be chosen: the column's default gives it. UPDATE always names them: a column that
+-- may be updated also lets its role lock the row, and no role has UPDATE on a whole table, which would allow LOCK TABLE.
 
-GRANT CONNECT ON DATABASE {database} TO {role};
-GRANT USAGE ON SCHEMA public TO {role};
+GRANT CONNECT ON DATABASE {database} TO {api}, {worker}, {deliverer};
+GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 
-GRANT SELECT ON migrations TO {role};
-GRANT UPDATE ON SEQUENCE fence TO {role};
-GRANT SELECT, INSERT ON clients TO {role};
-GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {role};
-
--- A row lock takes the right to UPDATE some column: for wallets one of those that change anyway, for shards the one made for it. The
--- floor is raised by the worker that has locked the shard.
-GRANT SELECT, INSERT, UPDATE (balance, version) ON wallets TO {role};
-GRANT SELECT, UPDATE (lockable, floor) ON shards TO {role};
-
-GRANT SELECT, INSERT, UPDATE (status, failure_code, finished_at, moment, ordinal) ON transfers TO {role};
-GRANT SELECT, INSERT, DELETE ON queue TO {role};
-GRANT SELECT ON SEQUENCE queue_position_seq TO {role};
-GRANT SELECT, INSERT ON entries TO {role};
-GRANT SELECT, INSERT ON events TO {role};
-GRANT SELECT ON feed TO {role};
-GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON keys TO {role};
-
-GRANT SELECT, INSERT, DELETE, UPDATE (
+-- The API: takes transfers in and makes clients and their keys. It moves no money: no entries, no balances, no verdicts, no events. Times,
+-- states, places in the queue and the kind of a wallet are given by the tables' defaults. An operator's key is refused by a trigger.
+GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
+          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts TO {api};
+GRANT UPDATE ON SEQUENCE fence TO {api};
+GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {api};
+GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
+GRANT INSERT (id, client_id, currency) ON wallets TO {api};
+GRANT INSERT (
+          id, type, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key, fingerprint, shard
+      )
+   ON transfers TO {api};
+GRANT INSERT (shard, transfer_id) ON queue TO {api};
+GRANT INSERT (id, role, client_id, digest), UPDATE (last_used_at, revoked_at) ON keys TO {api};
+GRANT INSERT (id, owner, wallet_id, url, events, description, secret), DELETE, UPDATE (
           url, events, description, status, disabled_reason, disabled_at, failing_since, secret, old_secret, old_secret_expires_at
       )
-   ON webhook_endpoints TO {role};
-GRANT SELECT, INSERT, UPDATE (secret, old_secret, old_secret_expires_at, created_at) ON webhook_secrets TO {role};
-GRANT SELECT, INSERT, UPDATE (status, attempts, failures, next_attempt_at, finished_at) ON deliveries TO {role};
-GRANT SELECT, INSERT ON delivery_attempts TO {role};
+   ON webhook_endpoints TO {api};
+GRANT INSERT (owner, secret), UPDATE (secret, old_secret, old_secret_expires_at, created_at) ON webhook_secrets TO {api};
+GRANT UPDATE (status, failures, next_attempt_at, finished_at) ON deliveries TO {api};
+
+-- The workers (apply and sweep), and the audit: move money for transfers that the API has stored. They make no transfer, no client, no
+-- wallet and no key, read no key and no secret, and an event's moment is that of their transaction. Of shards, they
+-- lock the row by the column that is made for it, and raise the floor.
+GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, events, feed, deliveries TO {worker};
+GRANT SELECT (id, owner, wallet_id, events, status) ON webhook_endpoints TO {worker};
+GRANT UPDATE (lockable, floor) ON shards TO {worker};
+GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
+GRANT UPDATE (balance, version) ON wallets TO {worker};
+GRANT UPDATE (status, failure_code, finished_at, moment, ordinal) ON transfers TO {worker};
+GRANT DELETE ON queue TO {worker};
+GRANT INSERT (wallet_id, version, transfer_id, amount, balance_after) ON entries TO {worker};
+GRANT INSERT (transfer_ids) ON events TO {worker};
+GRANT INSERT (owner, receiver, transfer_id, endpoint_id, shard) ON deliveries TO {worker};
+
+-- The deliverer: sends what is due and keeps what became of it. It is the one process that talks to the internet, so it reads only what
+-- it sends and what signs, and can neither move money nor make a key.
+GRANT SELECT ON transfers, entries, webhook_endpoints, webhook_secrets, deliveries TO {deliverer};
+GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};
+GRANT UPDATE (status, attempts, failures, next_attempt_at, finished_at) ON deliveries TO {deliverer};
+GRANT INSERT (delivery_id, number, started_at, duration_ms, status_code, error) ON delivery_attempts TO {deliverer};

@@ -8,8 +8,8 @@ WITH client AS (
     ON CONFLICT DO NOTHING
     RETURNING *
 ), wallet AS (
-    INSERT INTO wallets (id, client_id, kind, currency)
-    SELECT %(wallet_id)s, client.id, 'client', %(currency)s
+    INSERT INTO wallets (id, client_id, currency)
+    SELECT %(wallet_id)s, client.id, %(currency)s
       FROM client
     RETURNING *
 )

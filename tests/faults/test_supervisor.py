@@ -104,6 +104,13 @@ def free_ports_in_a_row(how_many: int) -> int:
     return first
 
 
+URLS = {  # in local.json, and whose they are
+    "database_url": "teller_api",
+    "worker_database_url": "teller_worker",
+    "deliverer_database_url": "teller_deliverer",
+    "admin_database_url": "postgres",
+}
+OPERATOR_KEY, METRICS_KEY = "an-operator-key-of-32-characters-or-more", "a-metrics-key-of-32-characters-or-more"
 METRICS_PORT = free_ports_in_a_row(3)
 
 
@@ -151,7 +158,7 @@ def test_it_says_where_everything_is_and_shows_the_first_operator_key(system: Lo
 
 def test_local_json_is_private_and_names_every_process(system: Local) -> None:
     assert stat.S_IMODE((system.data_dir / "local.json").stat().st_mode) == 0o600
-    assert system.state.keys() == {"api_url", "database_url", "admin_database_url", "redis_url", "pids"}
+    assert system.state.keys() == {"api_url", *URLS, "redis_url", "pids"}
     counts = {name: len(value) if isinstance(value, list) else value for name, value in system.pids.items()}
     assert counts == {
         "api": 1,
@@ -162,7 +169,7 @@ def test_local_json_is_private_and_names_every_process(system: Local) -> None:
         "redis": system.pids["redis"],
     }
     assert all(alive(pid) for pid in system.all_pids())
-    for name, role in (("database_url", "teller_app"), ("admin_database_url", "postgres")):
+    for name, role in URLS.items():
         with psycopg.connect(system.state[name]) as connection:
             assert (connection.info.dbname, connection.info.user) == ("teller", role)
 
@@ -178,11 +185,27 @@ def api_processes(system: Local) -> list[int]:
     return [process.pid for process in psutil.Process(api).children() if any("spawn_main" in part for part in process.cmdline())]
 
 
-def test_no_process_but_the_migration_is_told_how_to_become_the_owner(system: Local) -> None:
-    pids = [pid for name in ("api", "apply", "sweep", "deliver") for pid in system.pids[name]]
-    for environment in [psutil.Process(pid).environ() for pid in pids]:
-        assert environment["DATABASE_URL"] == system.state["database_url"]
-        assert system.state["admin_database_url"] not in environment.values()
+def test_each_process_is_given_the_secrets_that_it_uses_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "metrics").write_text(f"{METRICS_KEY}\n")
+    with local(tmp_path, TELLER_OPERATOR_KEY=OPERATOR_KEY, TELLER_METRICS_KEY_FILE=str(tmp_path / "metrics")) as running:
+        running.wait_until_ready()
+        state = running.state
+        secrets = {
+            "operator": OPERATOR_KEY,
+            "metrics": str(tmp_path / "metrics"),
+            **{name: state[name] for name in (*URLS, "redis_url")},
+        }
+        told = {
+            name: {secret for secret, value in secrets.items() if value in psutil.Process(running.pids[name][0]).environ().values()}
+            for name in ("api", "apply", "sweep", "deliver")
+        }
+        assert told == {
+            "api": {"operator", "metrics", "database_url", "redis_url"},
+            "apply": {"worker_database_url", "redis_url"},
+            "sweep": {"worker_database_url", "redis_url"},
+            "deliver": {"deliverer_database_url", "redis_url"},
+        }
+        assert status(running.port, "/metrics") == 401
 
 
 def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system: Local) -> None:
@@ -327,7 +350,13 @@ def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: P
 
 
 def test_servers_from_outside_are_used_and_left_alone(system: Local, tmp_path: Path) -> None:
-    given = {"DATABASE_URL": "database_url", "TELLER_ADMIN_DATABASE_URL": "admin_database_url", "REDIS_URL": "redis_url"}
+    given = {
+        "DATABASE_URL": "database_url",
+        "TELLER_WORKER_DATABASE_URL": "worker_database_url",
+        "TELLER_DELIVERER_DATABASE_URL": "deliverer_database_url",
+        "TELLER_ADMIN_DATABASE_URL": "admin_database_url",
+        "REDIS_URL": "redis_url",
+    }
     urls = {variable: system.state[name] for variable, name in given.items()}
     with local(tmp_path, **urls) as guest:
         guest.wait_until_ready()

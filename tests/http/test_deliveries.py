@@ -128,6 +128,34 @@ def test_each_attempt_is_shown_in_its_order(ada: Client, shared_database: Connec
     assert ada.told({"id": delivery["transfer_id"]}) == [shown]
 
 
+def test_a_client_is_not_told_whether_a_name_is_unknown_or_leads_inside(
+    caller: Caller, ada: Client, shared_database: Connection
+) -> None:
+    hook = caller.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"]
+    paid = ada.pay()
+    [delivery] = ada.told(paid)
+    [operators] = [row for row in caller.get(f"/v1/transfers/{paid['id']}/deliveries").body["data"] if row["endpoint_id"] == hook]
+    met = ["name_not_found", "address_forbidden", "not_connected"]
+    for one in (delivery, operators):
+        shared_database.execute(
+            "INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_ms, error)"
+            " SELECT %s, number, now(), number * 10, error FROM unnest(%s::text[]) WITH ORDINALITY AS met (error, number)",
+            [uuid_of(one), met],
+        )
+
+    def seen(rows: list[Row], id: str) -> list[tuple[str, int]]:
+        [row] = [row for row in rows if row["id"] == id]
+        return [(attempt["error"], attempt["duration_ms"]) for attempt in row["attempts"]]
+
+    blurred = [("not_reachable", 0), ("not_reachable", 0), ("not_connected", 30)]
+    assert seen(ada.told(paid), delivery["id"]) == blurred
+    assert seen(ada.key.get(ada.trail).body["data"], delivery["id"]) == blurred
+    assert seen([ada.redeliver(delivery).body], delivery["id"]) == blurred
+    exact = list(zip(met, [10, 20, 30], strict=True))
+    assert seen(caller.get(f"/v1/webhook-endpoints/{hook}/deliveries").body["data"], operators["id"]) == exact
+    assert seen(caller.get(f"/v1/transfers/{paid['id']}/deliveries").body["data"], operators["id"]) == exact
+
+
 def test_of_very_many_attempts_the_last_are_shown(ada: Client, shared_database: Connection) -> None:
     [delivery] = ada.told(ada.pay())
     shared_database.execute(

@@ -70,7 +70,7 @@ def test_a_role_that_was_granted_nothing_is_not_ready(databases: Databases, tmp_
     migrated = databases.migrated()
     url = with_role(migrated, databases.new_role(), "secret")
     with psycopg.connect(databases.owner_url(migrated), autocommit=True) as owner:
-        rights.let_in(owner, url)
+        rights.let_in(owner, "DATABASE_URL", url)
 
     with api_on(url, tmp_path) as caller:
         answer = caller.get("/readyz")

@@ -181,8 +181,8 @@ def test_a_missing_role_that_the_owner_may_not_make_is_said_before_anything_is_c
     role = user(application)
     assert status == 2
     assert said == (
-        f"teller: there is no role {role}, and we may not make it; let somebody who may run"
-        f"  CREATE ROLE \"{role}\" LOGIN PASSWORD '…'  with the password of DATABASE_URL, and migrate again\n"
+        f'teller: there is no role {role}, and the owner of the tables may not make it; run  CREATE ROLE "{role}" LOGIN'
+        " PASSWORD '…'  with the password of DATABASE_URL as a role that may, and migrate again\n"
     )
     assert server.run(MIGRATED) == [(False,)]
 
@@ -195,8 +195,8 @@ def test_a_password_that_the_owner_may_not_change_is_said_before_anything_is_cha
 
     assert status == 2
     assert said == (
-        f"teller: DATABASE_URL does not let its role {role} in, and we may not change its password; let somebody who may run"
-        f"  ALTER ROLE \"{role}\" LOGIN PASSWORD '…'  with the password of DATABASE_URL, and migrate again\n"
+        f"teller: DATABASE_URL does not let its role {role} in, and the owner of the tables may not change its password; run"
+        f"  ALTER ROLE \"{role}\" LOGIN PASSWORD '…'  with the password of DATABASE_URL as a role that may, and migrate again\n"
     )
     assert server.run(MIGRATED) == [(False,)]
 
@@ -205,7 +205,7 @@ def test_a_password_that_the_owner_may_not_change_is_said_before_anything_is_cha
 def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: Server, membership: str) -> None:
     mighty = server.new_role(membership.format(owner=user(server.url)))
 
-    with pytest.raises(CannotLetIn, match="may do what the owner may is not ours to change"):
+    with pytest.raises(CannotLetIn, match="does not change the password of a role that may do what the owner may"):
         run(with_role(mighty, user(mighty), "another"), server.url)
 
     psycopg.connect(mighty).close()
@@ -252,7 +252,7 @@ def test_to_migrate_as_the_application_is_refused_with_what_to_do(server: Server
     assert status == 2
     assert said == (
         "teller: the role that DATABASE_URL names may not do this (permission denied for schema public):"
-        " migrate as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL\n"
+        " do it as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL\n"
     )
 
 
@@ -274,9 +274,10 @@ def test_a_single_role_works_and_is_warned_about(server: Server, capsys: pytest.
     for _ in range(2):
         run(single, single if named_twice else "")
 
-    warning = capsys.readouterr().err
-    assert warning.count("warning: ") == warning.count("\n") == 2
-    assert f"warning: the application's role {user(single)} may do all that the owner of the database or its tables may" in warning
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]
+    role = f"the role {user(single)} of the API, the workers and the deliverer"
+    assert len(said) == 2
+    assert all(line.startswith(f"warning: {role} may do all that the owner of the database or its tables may") for line in said)
     assert_works(single, server)
     world = World(single, single)
     with pytest.raises(errors.RestrictViolation):
@@ -297,12 +298,13 @@ def test_a_role_that_is_mightier_than_it_looks_is_warned_about_and_works(
 ) -> None:
     application = server.new_role("LOGIN")
     run(application, server.url)
-    assert capsys.readouterr().err == ""
+    assert "may do all" not in capsys.readouterr().err
     MIGHTY[what](server, user(application))
 
     run(application, server.url)
 
-    assert f"warning: the application's role {user(application)} may do all" in capsys.readouterr().err
+    role = f"the role {user(application)} of the API, the workers and the deliverer"
+    assert f"warning: {role} may do all" in capsys.readouterr().err
     assert_works(application, server)
 
 

@@ -362,6 +362,9 @@ def test_what_was_final_before_there_were_events_gets_them_in_the_order_of_its_v
     world.query("DELETE FROM migrations WHERE name = '0004_events'")
 
     migrate_again(world)
+    world.query(
+        "ALTER TABLE events ALTER COLUMN moment SET DEFAULT feed_moment()"
+    )  # as a later migration does, which is not run again
 
     assert expected[1:] == [sooner.id, later.id]
     assert shown(world) == expected

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -22,7 +23,8 @@ def client_of(world: World) -> UUID:
 
 
 def insert(world: World, kept: keys.NewKey) -> Key | None:
-    return world.run(lambda connection: keys.insert(connection, kept))
+    """Keep the key, as the owner: an operator's is refused to everything else."""
+    return replace(world, url=world.owner_url).run(lambda connection: keys.insert(connection, kept))
 
 
 def listed(world: World, client_id: UUID, before: UUID = ids.LAST, limit: int = 100) -> list[Key]:
@@ -148,11 +150,11 @@ def test_noting_a_use_waits_for_nobody(world: World) -> None:
 
 def run(world: World | None, *argv: str) -> tuple[int, str, str]:
     """Return the command's exit code, output and errors."""
-    url = world.url if world else "postgresql://127.0.0.1:1/nowhere"
+    url, owner_url = (world.url, world.owner_url) if world else ("postgresql://127.0.0.1:1/nowhere", "")
     done = subprocess.run(
         [sys.executable, "-m", "core", "keys", *argv],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
+        env={**os.environ, "DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

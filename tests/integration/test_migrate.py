@@ -82,12 +82,12 @@ def test_another_count_of_shards_is_warned_about_and_an_unset_one_is_not(empty: 
     migrate(settings(empty, TELLER_SHARDS=4))
     migrate(settings(empty, TELLER_SHARDS=4))
     migrate(settings(empty))
-    assert capsys.readouterr().err == ""
+    assert "TELLER_SHARDS" not in capsys.readouterr().err
 
     migrate(settings(empty, TELLER_SHARDS=8))
 
     said = capsys.readouterr().err
-    assert said == "warning: TELLER_SHARDS=8 is ignored: this database has 4 shards, fixed by its first migration\n"
+    assert said.endswith("warning: TELLER_SHARDS=8 is ignored: this database has 4 shards, fixed by its first migration\n")
 
 
 @pytest.mark.parametrize("command", ["migrate", "audit"])

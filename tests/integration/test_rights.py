@@ -1,6 +1,8 @@
 """Who may do what to which table: each role tries each verb, and everything that would free it from its limits."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -8,59 +10,184 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from core import db
 from core.migrate import migrate
 from core.settings import Settings
-from tests.databases import Databases
+from tests.databases import Databases, with_role
 from tests.integration.test_schema import ROWS
 from tests.world import World
 
 Connection: TypeAlias = psycopg.Connection[Any]
+Rights: TypeAlias = Mapping[str, Mapping[str, set[str]]]
 
-# What the application may do, by table; UPDATE names its columns. The owner may do everything, but for what REFUSED lists.
-APPLICATION: dict[str, dict[str, set[str]]] = {
-    "migrations": {"SELECT": set()},
-    "clients": {"SELECT": set(), "INSERT": set()},
-    "wallets": {"SELECT": set(), "INSERT": set(), "UPDATE": {"balance", "version"}},
-    "transfers": {"SELECT": set(), "INSERT": set(), "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal"}},
-    "queue": {"SELECT": set(), "INSERT": set(), "DELETE": set()},
-    "entries": {"SELECT": set(), "INSERT": set()},
-    "events": {"SELECT": set(), "INSERT": set()},
-    "feed": {"SELECT": set()},
-    "webhook_endpoints": {
-        "SELECT": set(),
-        "INSERT": set(),
-        "DELETE": set(),
-        "UPDATE": {
-            *("url", "events", "description", "status", "disabled_reason", "disabled_at", "failing_since"),
-            *("secret", "old_secret", "old_secret_expires_at"),
+ALL: set[str] = set()  # of a table's columns: the verb is granted for the whole table
+SECRETS = {"secret", "old_secret", "old_secret_expires_at"}
+
+# What each process may do, by table; a set names the columns. The owner may do everything, but for what REFUSED lists.
+API: Rights = {
+    "migrations": {"SELECT": ALL},
+    "clients": {"SELECT": ALL, "INSERT": {"id", "name", "external_id", "metadata", "idempotency_key", "fingerprint"}},
+    "wallets": {"SELECT": ALL, "INSERT": {"id", "client_id", "currency"}},
+    "transfers": {
+        "SELECT": ALL,
+        "INSERT": {
+            *("id", "type", "source", "destination", "amount", "currency", "reference", "metadata", "callback_url", "owner"),
+            *("idempotency_key", "fingerprint", "shard"),
         },
     },
-    "webhook_secrets": {
-        "SELECT": set(),
-        "INSERT": set(),
-        "UPDATE": {"secret", "old_secret", "old_secret_expires_at", "created_at"},
+    "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}},
+    "entries": {"SELECT": ALL},
+    "events": {"SELECT": ALL},
+    "feed": {"SELECT": ALL},
+    "webhook_endpoints": {
+        "SELECT": ALL,
+        "INSERT": {"id", "owner", "wallet_id", "url", "events", "description", "secret"},
+        "DELETE": ALL,
+        "UPDATE": {"url", "events", "description", "status", "disabled_reason", "disabled_at", "failing_since", *SECRETS},
     },
-    "deliveries": {
-        "SELECT": set(),
-        "INSERT": set(),
-        "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"},
-    },
-    "delivery_attempts": {"SELECT": set(), "INSERT": set()},
-    "shards": {"SELECT": set(), "UPDATE": {"lockable", "floor"}},
-    "keys": {"SELECT": set(), "INSERT": set(), "UPDATE": {"last_used_at", "revoked_at"}},
+    "webhook_secrets": {"SELECT": ALL, "INSERT": {"owner", "secret"}, "UPDATE": {*SECRETS, "created_at"}},
+    "deliveries": {"SELECT": ALL, "UPDATE": {"status", "failures", "next_attempt_at", "finished_at"}},
+    "delivery_attempts": {"SELECT": ALL},
+    "shards": {"SELECT": ALL},
+    "keys": {"SELECT": ALL, "INSERT": {"id", "role", "client_id", "digest"}, "UPDATE": {"last_used_at", "revoked_at"}},
 }
+
+WORKER: Rights = {
+    "migrations": {"SELECT": ALL},
+    "clients": {"SELECT": ALL},
+    "wallets": {"SELECT": ALL, "UPDATE": {"balance", "version"}},
+    "transfers": {"SELECT": ALL, "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal"}},
+    "queue": {"SELECT": ALL, "DELETE": ALL},
+    "entries": {"SELECT": ALL, "INSERT": {"wallet_id", "version", "transfer_id", "amount", "balance_after"}},
+    "events": {"SELECT": ALL, "INSERT": {"transfer_ids"}},
+    "feed": {"SELECT": ALL},
+    "webhook_endpoints": {"SELECT": {"id", "owner", "wallet_id", "events", "status"}},
+    "deliveries": {"SELECT": ALL, "INSERT": {"owner", "receiver", "transfer_id", "endpoint_id", "shard"}},
+    "shards": {"SELECT": ALL, "UPDATE": {"lockable", "floor"}},
+}
+
+DELIVERER: Rights = {
+    "transfers": {"SELECT": ALL},
+    "entries": {"SELECT": ALL},
+    "webhook_endpoints": {"SELECT": ALL, "UPDATE": {"failing_since", "status", "disabled_reason", "disabled_at"}},
+    "webhook_secrets": {"SELECT": ALL},
+    "deliveries": {"SELECT": ALL, "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"}},
+    "delivery_attempts": {"INSERT": {"delivery_id", "number", "started_at", "duration_ms", "status_code", "error"}},
+}
+
+RIGHTS: Mapping[str, Rights] = {"api": API, "worker": WORKER, "deliverer": DELIVERER}
+TABLES = list(API)
+SEQUENCES = {"api": {("fence", "UPDATE", False)}, "worker": {("queue_position_seq", "SELECT", False)}, "deliverer": set()}
 
 # By triggers, or by what is there already, to whoever has the right.
 REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}}
 
+# The statements that each process runs; those of `migrate` are the owner's.
+STATEMENTS = {
+    "api": [
+        "cancel_deliveries",
+        "check_database",
+        "count_queue",
+        "count_queue_by_client",
+        "count_shards",
+        "delete_endpoint",
+        "find_client",
+        "find_client_by_key",
+        "find_delivery",
+        "find_endpoint",
+        "find_event",
+        "find_key",
+        "find_key_by_id",
+        "find_transfers",
+        "find_transfers_by_key",
+        "find_wallet",
+        "find_wallet_kinds",
+        "find_webhook_secret",
+        "insert_client",
+        "insert_endpoint",
+        "insert_key",
+        "insert_transfers",
+        "insert_webhook_secret",
+        "list_clients",
+        "list_endpoint_deliveries",
+        "list_endpoints",
+        "list_events",
+        "list_keys",
+        "list_migrations",
+        "list_queued_transfers",
+        "list_transfer_deliveries",
+        "list_transfers",
+        "list_wallet_entries",
+        "list_wallet_events",
+        "list_wallet_transfers",
+        "measure_queue",
+        "note_key_use",
+        "redeliver_deliveries",
+        "redeliver_delivery",
+        "revoke_key",
+        "rotate_endpoint_secret",
+        "rotate_webhook_secret",
+        "update_endpoint",
+    ],
+    "worker": [
+        "audit_counts",
+        "audit_deliveries",
+        "audit_events",
+        "audit_queue",
+        "audit_stray_entries",
+        "audit_transfer_entries",
+        "audit_transfers",
+        "audit_wallet_balances",
+        "audit_wallet_chain",
+        "audit_wallets",
+        "audit_zero_sum",
+        "claim_queue",
+        "count_shards",
+        "delete_queue",
+        "finish_transfers",
+        "insert_entries",
+        "limit_transactions",
+        "list_lock_holders",
+        "list_waiting_shards",
+        "lock_shards",
+        "lock_wallets",
+        "update_wallets",
+    ],
+    "deliverer": ["claim_deliveries", "list_receivers", "mark_delivery"],
+    "owner": [
+        "compare_owner",
+        "continue_feed",
+        "create_migrations",
+        "create_role",
+        "delete_far_events",
+        "find_role",
+        "grant_rights",
+        "heal_external_wallets",
+        "heal_feed",
+        "heal_queue",
+        "heal_shards",
+        "insert_external_wallets",
+        "insert_first_operator_key",
+        "insert_migration",
+        "insert_shards",
+        "limit_temporary_files",
+        "list_open_functions",
+        "list_strangers",
+        "repair_queue",
+        "repair_wallets",
+        "revoke_rights",
+        "set_password",
+    ],
+}
+PLANNED = [(process, name) for process, names in STATEMENTS.items() if process != "owner" for name in names]
 
 # What would free a role from its limits. The owner may, which proves that each is a statement that only its author's rights stop.
 ESCAPES = [
-    *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in APPLICATION),
-    *(f"ALTER TABLE {table} OWNER TO CURRENT_USER" for table in APPLICATION),
-    *(f"ALTER TABLE {table} ADD COLUMN freed text" for table in APPLICATION),
-    *(f"CREATE RULE freed AS ON INSERT TO {table} DO INSTEAD NOTHING" for table in APPLICATION),
-    *(f"DROP TABLE {table} CASCADE" for table in APPLICATION),
+    *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in TABLES),
+    *(f"ALTER TABLE {table} OWNER TO CURRENT_USER" for table in TABLES),
+    *(f"ALTER TABLE {table} ADD COLUMN freed text" for table in TABLES),
+    *(f"CREATE RULE freed AS ON INSERT TO {table} DO INSTEAD NOTHING" for table in TABLES),
+    *(f"DROP TABLE {table} CASCADE" for table in TABLES),
     "ALTER TABLE entries DROP CONSTRAINT entries_transfer",
     "ALTER TABLE wallets DROP CONSTRAINT balance_not_negative",
     "ALTER TABLE transfers DROP COLUMN reference",
@@ -73,6 +200,12 @@ ESCAPES = [
     "CREATE INDEX freed ON entries (amount)",
     "SELECT setval('queue_position_seq', 1000)",
     "SELECT nextval('queue_position_seq')",
+    "INSERT INTO queue (shard, position, transfer_id) OVERRIDING SYSTEM VALUE VALUES (0, 9223372036854775807, gen_random_uuid())",
+    "SELECT pg_logical_emit_message(false, 'a', 'b')",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'a')",
+    "SELECT pg_export_snapshot()",
+    "SET temp_file_limit = -1",
     "CREATE TABLE freed (freed text)",
     "CREATE TEMPORARY TABLE entries (freed text)",
     "CREATE VIEW freed AS SELECT 1",
@@ -83,12 +216,12 @@ ESCAPES = [
     "SET LOCAL ROLE {owner}",
     "SET LOCAL SESSION AUTHORIZATION {owner}",
     "CREATE ROLE teller_test_freed",
-    "ALTER ROLE {application} SUPERUSER",
+    "ALTER ROLE {role} SUPERUSER",
     "ALTER ROLE {owner} PASSWORD 'freed'",
-    "GRANT {owner} TO {application}",
-    "ALTER DATABASE {database} OWNER TO {application}",
+    "GRANT {owner} TO {role}",
+    "ALTER DATABASE {database} OWNER TO {role}",
     "ALTER DATABASE {database} SET session_replication_role = replica",
-    "REASSIGN OWNED BY {application} TO {owner}",
+    "REASSIGN OWNED BY {role} TO {owner}",
     "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE",
     "CREATE PUBLICATION freed FOR TABLE entries",
     "COPY entries TO PROGRAM 'cat > /dev/null'",
@@ -111,14 +244,16 @@ FILLED = {
 class Roles:
     """A connection of each role to one migrated database with a row in each table. What is tried is rolled back."""
 
-    application: Connection
+    api: Connection
+    worker: Connection
+    deliverer: Connection
     owner: Connection
 
     def attempt(self, who: str, statement: str, params: list[Any] | None = None) -> str:
         """Return "done", or "denied" for want of a right, or "refused" whoever asks."""
         connection: Connection = getattr(self, who)
         names = {
-            "application": sql.Identifier(self.application.info.user),
+            "role": sql.Identifier(self.user(who)),
             "owner": sql.Identifier(self.owner.info.user),
             "database": sql.Identifier(self.owner.info.dbname),
         }
@@ -129,95 +264,171 @@ class Roles:
             return "denied"
         except (errors.RestrictViolation, errors.UniqueViolation):
             return "refused"
+        except errors.IntegrityError:
+            return "done"  # a row of defaults alone: the right to write the column was there
         return "done"
+
+    def user(self, who: str) -> str:
+        """The name of the role; the API's where the owner tries what a role would do to itself."""
+        connection: Connection = self.api if who == "owner" else getattr(self, who)
+        return connection.info.user
 
 
 @pytest.fixture(scope="module")
 def roles(databases: Databases) -> Iterator[Roles]:
     url = databases.empty()  # the rights to a database itself are not copied with it
     owner_url = databases.owner_url(url)
-    migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url}))
-    world = World(url, owner_url)
+    worker_url, deliverer_url = (with_role(url, databases.new_role(), "a-password") for _ in range(2))
+    migrate(
+        Settings.model_validate(
+            {
+                "DATABASE_URL": url,
+                "TELLER_ADMIN_DATABASE_URL": owner_url,
+                "TELLER_WORKER_DATABASE_URL": worker_url,
+                "TELLER_DELIVERER_DATABASE_URL": deliverer_url,
+            }
+        )
+    )
+    world = World(owner_url, owner_url)
     world.new_wallet(10)
     for table, filled in FILLED.items():
         world.query(f"INSERT INTO {table} {filled} FROM transfers")
-    with psycopg.connect(url, autocommit=True) as application, psycopg.connect(owner_url, autocommit=True) as owner:
-        yield Roles(application, owner)
+    api, worker, deliverer, owner = (psycopg.connect(one, autocommit=True) for one in (url, worker_url, deliverer_url, owner_url))
+    with api, worker, deliverer, owner:
+        yield Roles(api, worker, deliverer, owner)
 
 
 def expected(who: str, table: str, verb: str, column: str = "") -> str:
-    if who == "application":
-        allowed = APPLICATION[table]
-        return "done" if verb in allowed and (not column or column in allowed[verb]) else "denied"
-    return "refused" if verb in REFUSED.get(table, ()) else "done"
+    if who == "owner":
+        return "refused" if verb in REFUSED.get(table, ()) else "done"
+    columns = RIGHTS[who].get(table, {}).get(verb)
+    return "denied" if columns is None or (columns and column not in columns) else "done"
 
 
 def test_every_table_stands_above_and_holds_a_row(roles: Roles) -> None:
     tables = roles.owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
-    assert {name for (name,) in tables} == set(APPLICATION)
-    for table in APPLICATION:
+    assert {name for (name,) in tables} == set(TABLES)
+    for table in TABLES:
         assert roles.owner.execute(f"SELECT FROM {table}".encode()).rowcount > 0, table
 
 
-@pytest.mark.parametrize("who", ["application", "owner"])
-@pytest.mark.parametrize("table", APPLICATION)
+@pytest.mark.parametrize("who", [*RIGHTS, "owner"])
+@pytest.mark.parametrize("table", TABLES)
 def test_a_role_may_do_to_a_table_what_is_listed_and_nothing_else(roles: Roles, who: str, table: str) -> None:
     row = {"name": "0000_tried"} if table == "migrations" else ROWS[table]
     values = f"({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})"
     done = {
         "SELECT": roles.attempt(who, f"SELECT * FROM {table}"),
-        "INSERT": roles.attempt(who, f"INSERT INTO {table} {values}", list(row.values())),
+        "INSERT": roles.attempt(who, f"INSERT INTO {table} {values}", list(row.values())) if who == "owner" else "columns",
         "DELETE": roles.attempt(who, f"DELETE FROM {table}"),
         "TRUNCATE": roles.attempt(who, f"TRUNCATE {table}"),
         "TRIGGER": roles.attempt(who, f"CREATE TRIGGER tried BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_change()"),
     }
 
-    assert done == {verb: expected(who, table, verb) for verb in done}
+    assert done == {verb: "columns" if done[verb] == "columns" else expected(who, table, verb) for verb in done}
 
 
-@pytest.mark.parametrize("who", ["application", "owner"])
-@pytest.mark.parametrize("table", APPLICATION)
-def test_a_role_may_update_the_columns_that_are_listed_and_no_others(roles: Roles, who: str, table: str) -> None:
+@pytest.mark.parametrize("who", [*RIGHTS, "owner"])
+@pytest.mark.parametrize("table", TABLES)
+def test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others(roles: Roles, who: str, table: str) -> None:
     columns = roles.owner.execute(
         "SELECT attname, attidentity <> '' OR attgenerated <> '' FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
         [table],
     ).fetchall()
-    done = {
-        name: roles.attempt(who, f"UPDATE {table} SET {name} = {'DEFAULT' if is_given else name}") for name, is_given in columns
-    }
+    update, insert, select = ({}, {}, {})
+    for name, is_given in columns:
+        update[name] = roles.attempt(who, f"UPDATE {table} SET {name} = {'DEFAULT' if is_given else name}")
+        insert[name] = roles.attempt(who, f"INSERT INTO {table} ({name}) VALUES (DEFAULT)")
+        select[name] = roles.attempt(who, f"SELECT {name} FROM {table}")
 
-    assert done == {name: expected(who, table, "UPDATE", name) for name in done}
+    assert update == {name: expected(who, table, "UPDATE", name) for name in update}
+    assert select == {name: expected(who, table, "SELECT", name) for name in select}
+    if who != "owner":
+        assert insert == {name: expected(who, table, "INSERT", name) for name in insert}
 
 
 def test_the_catalogue_knows_of_no_other_grants(roles: Roles) -> None:
     """Those too that nothing above tries: REFERENCES, MAINTAIN, the right to grant, and what is granted to everybody."""
-    granted = roles.owner.execute(
-        "SELECT relname, privilege_type, is_grantable FROM pg_class, aclexplode(relacl)"
-        " WHERE relnamespace = 'public'::regnamespace AND (grantee = 0 OR grantee = %s::regrole)",
-        [roles.application.info.user],
-    ).fetchall()
+    for who, rights in RIGHTS.items():
+        granted = roles.owner.execute(
+            "SELECT relname, privilege_type, is_grantable FROM pg_class, aclexplode(relacl)"
+            " WHERE relnamespace = 'public'::regnamespace AND (grantee = 0 OR grantee = %s::regrole)",
+            [roles.user(who)],
+        ).fetchall()
 
-    whole = {(table, verb, False) for table, verbs in APPLICATION.items() for verb, columns in verbs.items() if not columns}
-    assert set(granted) == whole | {("queue_position_seq", "SELECT", False), ("fence", "UPDATE", False)}
+        whole = {(table, verb, False) for table, verbs in rights.items() for verb, columns in verbs.items() if not columns}
+        assert set(granted) == whole | SEQUENCES[who]
 
 
+def test_each_statement_is_of_some_process() -> None:
+    assert {name for names in STATEMENTS.values() for name in names} == {file.stem for file in db.SQL.glob("*.sql")}
+
+
+@pytest.mark.parametrize(("who", "name"), PLANNED)
+def test_a_process_may_run_the_statements_that_it_runs(roles: Roles, who: str, name: str) -> None:
+    """Planned and begun, not run to its end: that is when Postgres asks for the rights."""
+    statement = db.statement(name)
+    params = dict.fromkeys(re.findall(r"%\((\w+)\)", statement))
+
+    connection: Connection = getattr(roles, who)
+    with connection.transaction(force_rollback=True):
+        assert connection.execute(f"EXPLAIN {statement}", params).fetchone()
+
+
+def test_every_role_is_withheld_what_another_one_is_for(roles: Roles) -> None:
+    """So that the three are three: a statement of each that both others are refused."""
+    own = {
+        "api": "INSERT INTO clients (id, name, metadata) VALUES (gen_random_uuid(), 'Eve', '{}')",
+        "worker": "UPDATE wallets SET balance = balance",
+        "deliverer": "UPDATE deliveries SET attempts = attempts",
+    }
+    for mine, statement in own.items():
+        done = {who: roles.attempt(who, statement.replace("{", "{{").replace("}", "}}")) for who in own}
+        assert done == {who: "done" if who == mine else "denied" for who in own}
+
+
+@pytest.mark.parametrize("who", RIGHTS)
 @pytest.mark.parametrize("statement", ESCAPES)
-def test_the_application_cannot_free_itself_where_the_owner_could(roles: Roles, statement: str) -> None:
-    assert roles.attempt("application", statement) == "denied"
+def test_a_role_cannot_free_itself_where_the_owner_could(roles: Roles, statement: str, who: str) -> None:
+    assert roles.attempt(who, statement) == "denied"
     assert roles.attempt("owner", statement) == "done"
 
 
-def test_the_application_cannot_grant_itself_what_it_lacks(roles: Roles) -> None:
+@pytest.mark.parametrize("who", RIGHTS)
+def test_a_role_cannot_grant_itself_what_it_lacks(roles: Roles, who: str) -> None:
     """Postgres answers with a warning where some right is held, without the right to pass it on."""
-    for table in APPLICATION:
-        with roles.application.transaction(force_rollback=True):
-            roles.application.execute(f"GRANT ALL ON {table} TO CURRENT_USER".encode())
+    connection: Connection = getattr(roles, who)
+    for table in TABLES:
+        with connection.transaction(force_rollback=True):
+            with suppress(errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(f"GRANT ALL ON {table} TO CURRENT_USER".encode())
             with pytest.raises(errors.InsufficientPrivilege):
-                roles.application.execute(f"TRUNCATE {table}".encode())
+                connection.execute(f"TRUNCATE {table}".encode())
 
 
-def test_the_application_may_lock_what_a_drain_locks(roles: Roles) -> None:
-    assert roles.attempt("application", "SELECT FROM shards FOR UPDATE SKIP LOCKED") == "done"
-    assert roles.attempt("application", "SELECT FROM wallets FOR NO KEY UPDATE") == "done"
-    assert roles.attempt("application", "SELECT FROM entries FOR UPDATE") == "denied"
+def test_the_worker_may_lock_what_a_drain_locks(roles: Roles) -> None:
+    assert roles.attempt("worker", "SELECT FROM shards FOR UPDATE SKIP LOCKED") == "done"
+    assert roles.attempt("worker", "SELECT FROM wallets FOR NO KEY UPDATE") == "done"
+    assert roles.attempt("worker", "SELECT FROM entries FOR UPDATE") == "denied"
+
+
+def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> None:
+    locked = {
+        (who, table)
+        for who in RIGHTS
+        for table in TABLES
+        if roles.attempt(who, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") == "done"
+    }
+
+    assert locked == {("worker", "queue"), ("api", "webhook_endpoints")}
+
+
+def test_the_files_of_a_sort_are_bounded_but_for_the_audits(roles: Roles) -> None:
+    limits = {}
+    for who in RIGHTS:
+        connection: Connection = getattr(roles, who)
+        with psycopg.connect(connection.info.dsn, password=connection.info.password) as again:
+            limits[who] = again.execute("SHOW temp_file_limit").fetchone()
+
+    assert limits == {"api": ("1GB",), "worker": ("-1",), "deliverer": ("1GB",)}

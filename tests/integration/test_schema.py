@@ -52,6 +52,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
 }
 
+DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
 
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
@@ -151,6 +152,18 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("delivery_attempts", "answered_or_failed", {"status_code": None}),
     ("shards", "shard_not_negative", {"shard": -1}),
     ("shards", "floor_not_negative", {"floor": -1}),
+    ("transfers", "finished_at_has_four_digits", {**FINAL, "finished_at": "infinity"}),
+    ("transfers", "finished_at_has_four_digits", {**FINAL, "finished_at": "294276-01-01Z"}),
+    ("events", "moment_within_reach", {"moment": 2**61}),
+    ("events", "moment_within_reach", {"moment": 2**63 - 1}),
+    ("deliveries", "times_have_four_digits", {"next_attempt_at": "infinity"}),
+    ("deliveries", "times_have_four_digits", {"status": "failed", "next_attempt_at": None, "finished_at": "-infinity"}),
+    ("delivery_attempts", "started_at_has_four_digits", {"started_at": "10000-01-01Z"}),
+    ("webhook_endpoints", "times_have_four_digits", {"failing_since": "infinity"}),
+    ("webhook_endpoints", "times_have_four_digits", {"disabled_at": "infinity", **DISABLED}),
+    ("webhook_endpoints", "times_have_four_digits", {"old_secret": SECRET, "old_secret_expires_at": "infinity"}),
+    ("webhook_secrets", "times_have_four_digits", {"created_at": "-infinity"}),
+    ("webhook_secrets", "times_have_four_digits", {"old_secret": SECRET, "old_secret_expires_at": "infinity"}),
     ("keys", "known_role", {"role": "root"}),
     ("keys", "digest_is_sha256", {"digest": b"d" * 33}),
     ("keys", "bound_to_client", {"client_id": B}),
@@ -232,8 +245,38 @@ def test_the_feed_has_one_row_and_never_two(connection: psycopg.Connection[Any])
     assert refused.value.diag.constraint_name == "feed_has_one_row"
 
 
+@pytest.mark.parametrize("shift", [2**60 + 1, -(2**60) - 1, 2**63 - 1])
+def test_the_feed_is_never_moved_out_of_reach(connection: psycopg.Connection[Any], shift: int) -> None:
+    with pytest.raises(errors.CheckViolation) as refused:
+        connection.execute("UPDATE feed SET shift = %s", [shift])
+
+    assert refused.value.diag.constraint_name == "shift_within_reach"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "revoked_at = NULL",
+        "revoked_at = revoked_at - interval '1 day'",
+        "revoked_at = 'infinity'",
+        "last_used_at = now() + interval '1 day'",
+        "last_used_at = '-infinity'",
+        "role = 'operator', client_id = NULL",
+        "client_id = gen_random_uuid()",
+        "digest = sha256('another')",
+        "id = gen_random_uuid()",
+    ],
+)
+def test_a_key_stays_what_it_is_and_revoked(connection: psycopg.Connection[Any], change: str) -> None:
+    insert(connection, "keys", {"role": "client", "client_id": B})
+    connection.execute("UPDATE keys SET revoked_at = now(), last_used_at = now()")
+
+    with pytest.raises(errors.RestrictViolation):
+        connection.execute(f"UPDATE keys SET {change}".encode())
+
+
 def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psycopg.Connection[Any]) -> None:
-    covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)}
+    covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)} | {("feed", "shift_within_reach")}
     named = connection.execute(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"

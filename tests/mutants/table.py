@@ -34,6 +34,8 @@ DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
 PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
+HOSTILE = "tests/integration/test_hostile.py"
+RIGHTS = "tests/integration/test_rights.py"
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -635,5 +637,51 @@ MUTANTS = (
         "any encoding holds the data",
         (Edit("core/session.py", '    "server_encoding": "UTF8",', ""),),
         (f"{SESSIONS}::test_a_database_in_another_encoding_is_not_migrated_and_not_ready",),
+    ),
+    Mutant(
+        40,
+        "let the deliverer make keys",
+        (
+            Edit(
+                "core/sql/grant_rights.sql",
+                "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n",
+                "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n"
+                "GRANT INSERT (id, role, client_id, digest) ON keys TO {deliverer};\n",
+            ),
+        ),
+        (f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[keys-deliverer]",),
+    ),
+    Mutant(
+        40,
+        "let the workers choose an event's moment",
+        (Edit("core/sql/grant_rights.sql", "GRANT INSERT (transfer_ids) ON events", "GRANT INSERT ON events"),),
+        (
+            f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
+            f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
+        ),
+    ),
+    Mutant(
+        40,
+        "let the API make an operator's key",
+        (Edit("core/migrations/0011_least_privilege.sql", "IF NEW.role = 'operator'\n", "IF NEW.role = 'root'\n"),),
+        (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
+    ),
+    Mutant(
+        40,
+        "let a revoked key be revived",
+        (Edit("core/migrations/0011_least_privilege.sql", "IF OLD.revoked_at IS NOT NULL AND", "IF false AND"),),
+        (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
+    ),
+    Mutant(
+        40,
+        "leave stray places in the queue where they are",
+        (Edit("core/heal.py", 'if strays := rows(owner, "heal_queue"):', 'if strays := 0 * len("heal_queue"):'),),
+        ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
+    ),
+    Mutant(
+        40,
+        "tell every container the operator's key",
+        (Edit("docker-compose.yml", "x-redis: &redis\n", "x-redis: &redis\n  TELLER_OPERATOR_KEY: ${TELLER_OPERATOR_KEY:-}\n"),),
+        ("tests/unit/test_compose.py::test_each_container_is_given_the_secrets_that_it_uses_and_no_others",),
     ),
 )

@@ -270,7 +270,7 @@ PRIVATE_ADDRESSES = [
     "192.168.255.255",
     "::1",
     "fc00::1",
-    "fd00:ec2::254",
+    "fd00:ec3::254",
     "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 ]
 
@@ -321,6 +321,11 @@ FORBIDDEN_ADDRESSES = {
     "fe80::1": "link-local",
     "fe80::1%lo": "link-local with a zone",
     "febf::1": "link-local",
+    "fd00:ec2::254": "a cloud's metadata, private by its range",
+    "fd00:ec2::23": "a cloud's metadata, for containers",
+    "fd20:ce::254": "a cloud's metadata, private by its range",
+    "fd00:c1::a9fe:a9fe": "a cloud's metadata, private by its range",
+    "fd00:42::42": "a cloud's metadata, private by its range",
     "fec0::1": "site-local",
     "ff02::1": "multicast",
     "ff0e::1": "multicast",

@@ -1,6 +1,7 @@
 """What a process reads at its start. Nothing here reads the environment of whoever runs the tests."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from core import settings
 from core.cores import default_api_processes
-from core.settings import Settings
+from core.settings import SECRET_MAX_BYTES, SECRETS, Settings
 
 DATABASE = "postgresql://teller:swordfish@127.0.0.1/teller"
 
@@ -17,6 +18,7 @@ DATABASE = "postgresql://teller:swordfish@127.0.0.1/teller"
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
+        monkeypatch.delenv(f"{field.alias}_FILE", raising=False)
 
 
 def load(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> Settings:
@@ -29,6 +31,8 @@ def test_everything_but_the_database_has_a_default(monkeypatch: pytest.MonkeyPat
     assert load(monkeypatch, {"DATABASE_URL": DATABASE}).model_dump() == {
         "database_url": DATABASE,
         "admin_database_url": None,
+        "worker_database_url": None,
+        "deliverer_database_url": None,
         "redis_url": "redis://127.0.0.1:6379/0",
         "host": "127.0.0.1",
         "port": 8000,
@@ -54,6 +58,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     given = {
         "DATABASE_URL": DATABASE,
         "TELLER_ADMIN_DATABASE_URL": "postgres://owner@127.0.0.1/teller",
+        "TELLER_WORKER_DATABASE_URL": "postgres://worker@127.0.0.1/teller",
+        "TELLER_DELIVERER_DATABASE_URL": "postgres://deliverer@127.0.0.1/teller",
         "REDIS_URL": "rediss://:secret@redis:6380/1",
         "TELLER_HOST": "0.0.0.0",
         "TELLER_PORT": "65535",
@@ -78,6 +84,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert load(monkeypatch, given).model_dump() == {
         "database_url": DATABASE,
         "admin_database_url": "postgres://owner@127.0.0.1/teller",
+        "worker_database_url": "postgres://worker@127.0.0.1/teller",
+        "deliverer_database_url": "postgres://deliverer@127.0.0.1/teller",
         "redis_url": "rediss://:secret@redis:6380/1",
         "host": "0.0.0.0",
         "port": 65535,
@@ -126,6 +134,8 @@ BAD = {
         "postgresql://:swordfish@db/teller",
     ],
     "TELLER_ADMIN_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish", "postgresql://o:a/swordfish@db/teller"],
+    "TELLER_WORKER_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
+    "TELLER_DELIVERER_DATABASE_URL": ["mysql://teller:swordfish@127.0.0.1/teller", "swordfish"],
     "REDIS_URL": [
         "http://:swordfish@redis",
         "swordfish",
@@ -237,3 +247,85 @@ def test_settings_never_change() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         frozen.port = 80
+
+
+KEY = "swordfish-swordfish-swordfish-swordfish"
+IN_FILES = {
+    name: KEY if name.endswith("_KEY") else "redis://:swordfish@redis/1" if "REDIS" in name else DATABASE for name in SECRETS
+}
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_every_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str) -> None:
+    for name, value in IN_FILES.items():
+        (tmp_path / name).write_bytes(f"{value}{end}".encode())
+    files = {f"{name}_FILE": str(tmp_path / name) for name in IN_FILES}
+
+    read = load(monkeypatch, files).model_dump(by_alias=True)
+
+    assert {name: read[name] for name in IN_FILES} == IN_FILES
+
+
+def test_no_setting_that_is_secret_lacks_its_file() -> None:
+    names = {str(field.alias) for field in Settings.model_fields.values()}
+
+    assert {name for name in names if name.endswith(("_KEY", "_URL"))} == set(SECRETS)
+
+
+def write(content: bytes) -> Callable[[Path], object]:
+    return lambda file: file.write_bytes(content)
+
+
+UNUSABLE: list[tuple[Callable[[Path], object], str]] = [
+    (lambda file: None, "No such file or directory"),
+    (Path.mkdir, "Is a directory"),
+    (os.mkfifo, "it is not a regular file"),
+    (write(b""), "it is empty"),
+    (write(b"\n"), "it is empty"),
+    (write(b" \n"), "it is empty"),
+    (write(b"swordfish\xff"), "it is not UTF-8"),
+    (write(KEY.encode() + b"\n\n"), "it holds more than one line of printable characters"),
+    (write(KEY.encode() + b"\nsecond"), "it holds more than one line of printable characters"),
+    (write(KEY.encode() + b"\0"), "it holds more than one line of printable characters"),
+    (write(b"s" * (SECRET_MAX_BYTES + 1)), f"it holds more than {SECRET_MAX_BYTES} bytes"),
+    (lambda file: file.symlink_to("/dev/zero"), "it is not a regular file"),
+]
+
+
+@pytest.mark.parametrize(("make", "why"), UNUSABLE)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TELLER_METRICS_KEY"])
+def test_a_file_that_cannot_be_used_is_named_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, make: Callable[[Path], object], why: str
+) -> None:
+    file = tmp_path / "secret"
+    make(file)
+
+    with pytest.raises(SystemExit) as refused:
+        load(monkeypatch, {**({} if name == "DATABASE_URL" else {"DATABASE_URL": DATABASE}), f"{name}_FILE": str(file)})
+
+    assert refused.value.code == (
+        f"teller: these settings are not valid:\n  {name}: {name}_FILE names a file that cannot be used: {why}"
+    )
+
+
+def test_a_secret_that_is_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    given = {"DATABASE_URL": DATABASE, "TELLER_METRICS_KEY": KEY, "TELLER_METRICS_KEY_FILE": str(tmp_path / "key")}
+
+    with pytest.raises(SystemExit) as refused:
+        load(monkeypatch, given)
+
+    assert str(refused.value.code).endswith("  TELLER_METRICS_KEY: is set, and TELLER_METRICS_KEY_FILE too: one of them is meant")
+    assert "swordfish" not in str(refused.value.code)
+
+
+def test_what_is_wrong_in_a_file_is_told_as_what_is_wrong_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text("mysql://swordfish")
+
+    with pytest.raises(SystemExit) as refused:
+        load(monkeypatch, {"DATABASE_URL_FILE": str(tmp_path / "url")})
+
+    assert "  DATABASE_URL: String should match" in str(refused.value.code)
+    assert "swordfish" not in str(refused.value.code)

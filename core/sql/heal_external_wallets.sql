@@ -1,0 +1,7 @@
+-- Makes again the external wallets that are missing, each with the sum and the count of its entries. Reads the entries of those alone.
+-- Leans on wallets_pkey and entries_pkey.
+INSERT INTO wallets (id, kind, currency, balance, version)
+SELECT missing.id, 'external', %(currency)s, coalesce(e.balance, 0), coalesce(e.version, 0)
+  FROM (SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(shard), 12, '0'))::uuid AS id FROM shards) missing
+ CROSS JOIN LATERAL (SELECT sum(amount)::bigint AS balance, count(*) AS version FROM entries WHERE wallet_id = missing.id) e
+ WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.id = missing.id)

@@ -1,0 +1,90 @@
+"""A whole system of three roles does all its work, and each process is refused what is another's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from core.audit import audit
+from core.migrate import migrate
+from core.settings import Settings
+from local.redis import Redis
+from tests.databases import Databases, with_role
+from tests.receivers import answer, receiving_beside
+from tests.system import System
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def urls(databases: Databases) -> dict[str, str]:
+    """Of one database, for the roles of its three kinds of process."""
+    url = databases.empty()
+    made = {
+        "DATABASE_URL": url,
+        "TELLER_WORKER_DATABASE_URL": with_role(url, databases.new_role(), "of-workers"),
+        "TELLER_DELIVERER_DATABASE_URL": with_role(url, databases.new_role(), "of-deliverers"),
+    }
+    migrate(
+        Settings.model_validate({**made, "TELLER_ADMIN_DATABASE_URL": databases.owner_url(url), "TELLER_OPERATOR_KEY": "k" * 40})
+    )
+    return made
+
+
+@pytest.fixture
+def system(urls: dict[str, str], own_redis: Redis, tmp_path: Path) -> Iterator[System]:
+    """Each process is given the URL of its own role, under the name that it has in containers."""
+    (tmp_path / "logs").mkdir()
+    system = System(tmp_path / "logs", urls["DATABASE_URL"], own_redis.url)
+    system.start_api({"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"})
+    workers = {"DATABASE_URL": urls["TELLER_WORKER_DATABASE_URL"]}
+    system.start("worker", "apply", environment=workers)
+    system.start("worker", "sweep", environment=workers)
+    system.start_deliverer({"DATABASE_URL": urls["TELLER_DELIVERER_DATABASE_URL"]})
+    yield system
+    system.close()
+
+
+def test_a_system_of_three_roles_does_all_its_work(system: System, urls: dict[str, str]) -> None:
+    caller = system.caller()
+    with receiving_beside(answer("204 No Content")) as receiver:
+        endpoint = caller.post("/v1/webhook-endpoints", {"url": receiver.url}).body["id"]
+        ada, bob = caller.new_client(), caller.new_wallet()
+        key = caller.post(f"/v1/clients/{ada['id']}/keys", None)
+        assert key.status == 201
+        wallet = ada["wallet"]["id"]
+        assert caller.wait_final(caller.deposit(wallet, 10).body["id"])["status"] == "applied"
+        assert caller.wait_final(caller.transfer(wallet, bob, 4).body["id"])["status"] == "applied"
+        assert caller.wait_final(caller.transfer(wallet, bob, 40).body["id"])["status"] == "rejected"
+        trail = f"/v1/webhook-endpoints/{endpoint}/deliveries?status=delivered"
+        wait_for(lambda: len(caller.get(trail).body["data"]) == 3, "all three to be told")
+        assert caller.request("DELETE", f"/v1/keys/{key.body['id']}").status == 204
+        assert caller.get("/readyz").status == caller.get("/metrics").status == 200
+
+    assert (caller.balance(wallet), caller.balance(bob)) == (6, 4)
+    assert audit(urls["TELLER_WORKER_DATABASE_URL"]).clean
+    assert "InsufficientPrivilege" not in system.logs()
+
+
+def test_a_process_with_anothers_role_delays_and_loses_nothing(system: System, urls: dict[str, str]) -> None:
+    """As when the URLs are mixed up: a right that is missing is a fault, and never a verdict."""
+    caller = system.caller()
+    wallet = caller.new_wallet()
+    for process in system.processes[1:]:
+        process.kill()
+        process.wait()
+    sent = caller.deposit(wallet, 7).body["id"]
+    mixed_up = system.start("worker", "sweep", environment={"DATABASE_URL": urls["DATABASE_URL"]})
+    wait_for(lambda: "42501" in system.logs(), "the sweeper to be refused")
+    assert caller.get(f"/v1/transfers/{sent}").body["status"] == "queued"
+    mixed_up.kill()
+    mixed_up.wait()
+
+    system.start("worker", "sweep", environment={"TELLER_WORKER_DATABASE_URL": urls["TELLER_WORKER_DATABASE_URL"]})
+
+    assert caller.wait_final(sent)["status"] == "applied"
+    with psycopg.connect(urls["TELLER_DELIVERER_DATABASE_URL"]) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("SELECT balance FROM wallets")

@@ -1,0 +1,224 @@
+"""What `migrate` mends, and what it only names: damage done as the owner, whom no right and hardly a constraint stops."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from core import ids, locks
+from core.audit import audit
+from core.errors import CannotDo
+from core.locks import MIGRATION_LOCK
+from core.migrate import migrate
+from core.settings import Settings
+from tests.system import ROOT
+from tests.world import World, deposit, transfer
+
+FAR = 2**61 - 1
+
+
+def environment(world: World) -> dict[str, str]:
+    return {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url, "TELLER_OPERATOR_KEY": "k" * 40}
+
+
+def mend(world: World, *, repair: bool = False) -> None:
+    migrate(Settings.model_validate(environment(world)), repair=repair)
+
+
+def run_core(world: World, *argv: str) -> tuple[int, str]:
+    """Return the command's exit status and what it said on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *argv],
+        cwd=ROOT,
+        env={**os.environ, **environment(world)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+def assert_goes_on(world: World) -> None:
+    """A deposit becomes final, and nothing is damaged any more."""
+    assert world.balance(world.new_wallet(5)) == 5
+    assert audit(world.url).clean
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"INSERT INTO events (moment, transfer_ids) VALUES ({FAR}, ARRAY[gen_random_uuid()])",
+        "DELETE FROM feed",
+        "UPDATE feed SET shift = 1152921504606846976 - 1",
+        "DELETE FROM shards WHERE shard = 3",
+        "DELETE FROM shards",
+        "DELETE FROM wallets WHERE kind = 'external'",
+        "INSERT INTO queue (shard, transfer_id) SELECT 99, id FROM transfers",
+    ],
+)
+def test_what_an_owners_statement_broke_is_mended_by_the_next_migration(
+    world: World, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    world.new_wallets(7, 8, 9)
+    world.query(damage)
+
+    mend(world)
+
+    assert "shift" in damage or "warning: " in capsys.readouterr().err.replace("warning: the role", "")
+    assert_goes_on(world)
+    assert world.query("SELECT count(*) FROM shards") == [(16,)]
+
+
+@pytest.mark.parametrize("damage", [f"INSERT INTO events (moment, transfer_ids) VALUES ({2**63 - 1}, ARRAY[gen_random_uuid()])"])
+def test_what_was_written_before_the_constraints_came_is_mended_too(world: World, damage: str) -> None:
+    world.query("ALTER TABLE events DROP CONSTRAINT moment_within_reach")
+    world.query(damage)
+
+    mend(world)
+
+    assert_goes_on(world)
+
+
+def test_a_feed_beyond_all_reach_is_put_back_behind_its_events(world: World) -> None:
+    world.new_wallet(7)
+    world.query("ALTER TABLE feed DROP CONSTRAINT shift_within_reach")
+    world.query("UPDATE feed SET shift = 9223372036854775807")
+
+    mend(world)
+
+    assert_goes_on(world)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            (
+                f"WITH e AS (UPDATE events SET moment = {FAR} WHERE moment = (SELECT max(moment) FROM events) RETURNING *)"
+                " UPDATE transfers t SET moment = e.moment FROM e WHERE t.id = ANY (e.transfer_ids)"
+            ),
+            f"teller: an event stands at the moment {FAR}, which no transaction of any server reaches",
+        ),
+        ("INSERT INTO shards (shard) VALUES (16)", "teller: there are 17 shards and the last has the number 16"),
+        (
+            (
+                "ALTER TABLE wallets DROP CONSTRAINT balance_within_limit; DELETE FROM wallets WHERE kind = 'external';"
+                " INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)"
+                " SELECT '00000000-0000-7000-8000-000000000000', n + 100, gen_random_uuid(), 9223372036854775807, 1"
+                " FROM generate_series(1, 2) n"
+            ),
+            "teller: the database holds what no process of Teller writes (bigint out of range)",
+        ),
+    ],
+)
+def test_what_cannot_be_mended_is_said_in_a_line_and_not_in_a_traceback(world: World, damage: str, said: str) -> None:
+    world.new_wallets(7)
+    for statement in damage.split("; "):
+        world.query(statement)
+
+    status, errors = run_core(world, "migrate")
+
+    assert status == 2
+    assert "Traceback" not in errors
+    assert [line for line in errors.splitlines() if line.startswith(said)]
+
+
+def test_a_repair_makes_the_queue_and_the_balances_follow_from_transfers_and_entries(world: World) -> None:
+    rich, poor = world.new_wallets(100, 5, shard=3)
+    first, second = transfer(rich, poor, 10), transfer(rich, poor, 20)
+    world.submit(first)
+    world.submit(second)
+    world.query("DELETE FROM queue")
+    world.query("UPDATE wallets SET balance = 77, version = version + 3 WHERE id = %s", rich)
+
+    mend(world)
+    assert not audit(world.url).clean
+    mend(world, repair=True)
+
+    assert audit(world.url).clean
+    world.drain()
+    assert world.balance(rich) == 70
+    assert world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s ORDER BY version", poor)[1:] == [
+        (first.id,),
+        (second.id,),
+    ]
+
+
+def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    rich, poor = world.new_wallets(100, 5)
+    world.submit(transfer(rich, poor, 10), deposit(poor, 1))
+    tables = ("transfers", "queue", "wallets", "shards", "feed", "events", "entries")
+    before = [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables]
+
+    mend(world)
+    mend(world, repair=True)
+
+    assert [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables] == before
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning: the role" not in line]
+    assert said == [
+        "warning: repaired: 0 queued transfers had no place in the queue, 0 wallets had not the balance of their entries"
+    ]
+
+
+def test_an_audit_that_a_lock_keeps_waiting_ends_and_says_what_holds_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.audit.LOCK_WITHIN_S", 0.3)
+    with psycopg.connect(world.url) as holder:
+        pid, role = holder.info.backend_pid, holder.info.user
+        holder.execute("LOCK TABLE queue")
+
+        with pytest.raises(CannotDo) as said:
+            audit(world.url)
+
+    expected = f"a table is locked that the audit reads: process {pid} of the role {role} holds AccessExclusiveLock on queue since "
+    assert str(said.value).startswith(expected)
+    assert str(said.value).endswith(", last statement LOCK")
+    assert audit(world.url).clean
+
+
+def test_the_holders_of_a_role_that_may_not_be_looked_into_are_named_all_the_same(world: World) -> None:
+    with psycopg.connect(world.owner_url) as holder, psycopg.connect(world.url, autocommit=True) as asking:
+        pid, role = holder.info.backend_pid, holder.info.user
+        holder.execute("LOCK TABLE entries")
+
+        said = locks.holders(asking, locks.READING)
+
+    assert said == f"process {pid} of the role {role} holds AccessExclusiveLock on entries"
+
+
+def test_an_audit_ends_with_the_time_that_it_is_given_and_status_2(world: World) -> None:
+    status, errors = run_core(world, "audit", "--within", "0.001")
+
+    assert (status, errors) == (2, "teller: the audit did not end within 0.001 s; give it longer with --within SECONDS\n")
+    for wrong in ("0", "-1", "nan", "soon"):
+        assert run_core(world, "audit", "--within", wrong)[0] == 2
+
+
+def test_a_migration_that_a_lock_keeps_waiting_ends_and_says_what_holds_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.migrate.LOCK_WITHIN_S", 0.3)
+    monkeypatch.setattr("core.migrate.MIGRATION_LOCK_WITHIN_S", 0.3)
+    with psycopg.connect(world.url) as holder:
+        pid = holder.info.backend_pid
+        holder.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        with pytest.raises(CannotDo, match=f"process {pid} of the role .* holds ExclusiveLock on migration"):
+            mend(world)
+        holder.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+        holder.execute("LOCK TABLE queue")
+        with pytest.raises(CannotDo, match=f"process {pid} of the role .* holds AccessExclusiveLock on queue"):
+            mend(world)
+    mend(world)
+
+
+def test_an_external_wallet_is_made_again_with_what_its_entries_say(world: World) -> None:
+    wallet = world.new_wallet(7, shard=3)
+    external = ids.external_wallet(3)
+    before = world.query("SELECT balance, version FROM wallets WHERE id = %s", external)
+    world.query("DELETE FROM wallets WHERE id = %s", external)
+
+    mend(world)
+
+    assert world.query("SELECT balance, version FROM wallets WHERE id = %s", external) == before == [(-7, 1)]
+    world.submit(deposit(wallet, 1))
+    assert world.drain() == 1
