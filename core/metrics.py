@@ -108,6 +108,10 @@ DELIVERIES_LATE = Gauge(
     multiprocess_mode="livemax",
 )
 
+ENDPOINTS_DISABLED = counters(
+    "teller_endpoints_disabled_total", "Webhook endpoints disabled by the deliverer", "reason", ("gone", "failing")
+)
+
 WAITERS = Gauge("teller_waiters", "Requests that wait for an outcome now", registry=REGISTRY, multiprocess_mode="livesum")
 CONNECTIONS = Gauge(
     "teller_database_connections",

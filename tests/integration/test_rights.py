@@ -43,15 +43,20 @@ APPLICATION: dict[str, dict[str, set[str]]] = {
     "deliveries": {
         "SELECT": set(),
         "INSERT": set(),
+        "DELETE": set(),
         "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"},
     },
-    "delivery_attempts": {"SELECT": set(), "INSERT": set()},
+    "delivery_attempts": {"SELECT": set(), "INSERT": set(), "DELETE": set()},
+    "fan_outs": {"SELECT": set(), "INSERT": set(), "DELETE": set(), "UPDATE": {"after_ordinal", "after_endpoint"}},
+    "receivers": {"SELECT": set(), "INSERT": set(), "DELETE": set(), "UPDATE": {"due_from", "used_at"}},
+    "delivery_bounds": {"SELECT": set(), "UPDATE": {"value"}},
+    "endpoint_events": {"SELECT": set(), "INSERT": {"id", "owner", "endpoint_id", "endpoint"}},  # and not its moment
     "shards": {"SELECT": set(), "UPDATE": {"lockable"}},
     "keys": {"SELECT": set(), "INSERT": set(), "UPDATE": {"last_used_at", "revoked_at"}},
 }
 
 # By triggers, or by what is there already, to whoever has the right.
-REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}}
+REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
 
 
 # What would free a role from its limits. The owner may, which proves that each is a statement that only its author's rights stop.
@@ -104,6 +109,9 @@ FILLED = {
     "webhook_secrets": f"(owner, secret) SELECT 'operator', '{SECRET}'",
     "deliveries": "(owner, receiver, transfer_id, shard) SELECT owner, 'example.com', id, shard",
     "delivery_attempts": "(delivery_id, number, started_at, duration_ms, error) SELECT id, 1, now(), 0, 'timed_out'",
+    "fan_outs": "(audience, moment) SELECT 'parties', moment",
+    "receivers": "(owner, receiver) SELECT owner, 'example.com'",
+    "endpoint_events": "(owner, endpoint_id, endpoint) SELECT 'operator', id, '{}'::jsonb",
 }
 
 
@@ -188,6 +196,14 @@ def test_a_role_may_update_the_columns_that_are_listed_and_no_others(roles: Role
     }
 
     assert done == {name: expected(who, table, "UPDATE", name) for name in done}
+
+
+def test_the_application_cannot_choose_an_events_moment(roles: Roles) -> None:
+    """A moment that is far away would stand before all that come, and stop the feed."""
+    columns = "(moment, owner, endpoint_id, endpoint)"
+    insert = f"INSERT INTO endpoint_events {columns} VALUES (9223372036854775807, 'operator', mint_uuid(), jsonb_build_object())"
+
+    assert [roles.attempt(who, insert) for who in ("application", "owner")] == ["denied", "done"]
 
 
 def test_the_catalogue_knows_of_no_other_grants(roles: Roles) -> None:
