@@ -41,7 +41,7 @@ class TransferEventView(BaseModel):
 
 
 class EndpointEventView(BaseModel):
-    """A webhook endpoint of yours was disabled because it is gone or fails, and not by you. `data` is the endpoint as it was then."""
+    """A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as it was then."""
 
     id: EventId
     type: Literal["webhook_endpoint.disabled"]
@@ -70,14 +70,14 @@ async def list_events(
 ) -> Any:
     """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
 
-    A client's key sees those of the transfers that its own wallet is a party to. That an endpoint was disabled is told to its owner.
+    A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
     """
     database: Database = request.app.state.database
     place = await place_of(database, after, caller) if after else BEGINNING
     if caller.wallet_id is None:
         rows = await events.list_page(database, after=place, limit=limit + 1)
     else:
-        rows = await events.list_page_of(database, caller.owner, caller.wallet_id, after=place, limit=limit + 1)
+        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=place, limit=limit + 1)
     shown = [show_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}

@@ -1,4 +1,4 @@
-"""The feed of events: one for every transfer that became final, and one for every endpoint that was disabled, in one order for ever.
+"""The feed of events: one for each transfer that became final and each endpoint that was disabled, in one order for ever.
 
 A transfer's event is its transfer and a place in the feed: a drain adds it, in the transaction that makes the transfer final. An
 endpoint's event is of its owner's feed alone: the deliverer adds it, in the transaction that disables the endpoint.
@@ -76,7 +76,7 @@ async def list_page(database: db.Database, *, after: Place, limit: int) -> list[
 
 
 async def list_page_of(
-    database: db.Database, owner: str, wallet_id: UUID, *, after: Place, limit: int, window: int = WINDOW
+    database: db.Database, *, owner: str, wallet_id: UUID, after: Place, limit: int, window: int = WINDOW
 ) -> list[AnyEvent]:
     """Return the same of a client's feed: the events of its endpoints, and of the transfers that its wallet is a party to.
 

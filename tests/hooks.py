@@ -59,8 +59,14 @@ def lapse(world: World) -> None:
 
 @asynccontextmanager
 async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
-    """The way to the database of a deliverer."""
-    database = Database(world.url, connections=connections, limits=DELIVERER_LIMITS)
+    """The way to the world's database of a deliverer."""
+    async with stored_at(world.url, connections) as database:
+        yield database
+
+
+@asynccontextmanager
+async def stored_at(url: str, connections: int = 4) -> AsyncIterator[Database]:
+    database = Database(url, connections=connections, limits=DELIVERER_LIMITS)
     await database.open()
     try:
         yield database
@@ -81,10 +87,15 @@ def with_deliveries(
 
 
 def fan_out(world: World, **options: Any) -> int:
-    """Make the deliveries that verdicts have left to be made, all of them; return in how many steps. The options are those of FanOuts."""
+    """Make all deliveries that verdicts have left to be made; return in how many steps. The options are those of FanOuts."""
+    return fan_out_at(world.url, **options)
+
+
+def fan_out_at(url: str, **options: Any) -> int:
+    """The same in the database of this URL."""
 
     async def main() -> int:
-        async with stored(world) as database:
+        async with stored_at(url) as database:
             fan_outs = FanOuts(database, **options)
             steps = 0
             while True:

@@ -82,10 +82,10 @@ class StoredDeliveries:
         return self._fan_outs.goes_on or self._receivers.goes_on
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
-        """Return the longest due deliveries for each receiver that the places choose, as many as they count. Raises Unavailable.
+        """Return the longest due deliveries for each receiver that the places choose, as many as they count.
 
-        Before that a step makes deliveries of what became final. What is for nobody any more is canceled on the way, some of it at a
-        time.
+        Before that a step makes deliveries of what became final. What is for nobody any more is canceled on the way, some of it at
+        a time. Raises Unavailable.
         """
         await self._fan_out()
         db.start_clock()
@@ -112,7 +112,7 @@ class StoredDeliveries:
             await self._cancel(delivery.owner, marked.endpoint_id)
 
     async def _fan_out(self) -> None:
-        """Make some of the deliveries that verdicts have left to be made. Where that takes too long, what is due is sent all the same."""
+        """Make some of the deliveries that verdicts have left. If that takes too long, what is due is sent all the same."""
         db.start_clock()
         try:
             self._receivers.expect(await self._fan_outs.step())

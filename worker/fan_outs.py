@@ -1,9 +1,9 @@
-"""Makes deliveries of what became final: a verdict's transaction leaves one small row for each audience, and steps of a bounded size
-make the deliveries from it. A step is one statement, so one that dies has made nothing; the next deliverer makes it again.
+"""Makes deliveries of what became final. A verdict's transaction leaves one small row for each audience, and steps of a bounded
+size make the deliveries from it. A step is one statement, so one that dies has made nothing; the next deliverer makes it again.
 
-The rows are deleted at the rate of transfers, and their index entries stay for as long as a snapshot is held anywhere in the database.
-So each look begins at a bound, below which no row is left. A bound is the first row's moment, or the feed's horizon: below it no
-transaction can add one any more. It is kept in Postgres now and then, for the process that starts next.
+The rows are deleted at the rate of transfers, and their index entries stay for as long as a snapshot is held anywhere in the
+database. So each look begins at a bound, below which no row is left. A bound is the first row's moment, or the feed's horizon:
+below it no transaction can add one any more. It is kept in Postgres now and then, for the process that starts next.
 """
 
 import time

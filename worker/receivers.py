@@ -1,8 +1,7 @@
 """Who may have deliveries due: each owner's receivers, looked at in turns.
 
-A look reads one index entry of each receiver, the longest due. What has ended stays in the index before it for as long as a snapshot is
-held anywhere in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It
-is moved once in so many attempts, because a bound that is moved leaves a dead row too.
+A look reads one index entry of each receiver, the longest due. What has ended stays in the index before it while any snapshot is
+held in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It is moved once in so many attempts, because a bound that is moved leaves a dead row too.
 """
 
 import time
@@ -115,7 +114,7 @@ class Receivers:
     def _go_on_after(self, waiting: Sequence[Waiting]) -> None:
         """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver.
 
-        The turns go on until each owner has been looked at to its end; those that come to theirs sooner begin anew in the next turn.
+        The turns go on until each owner has been looked at to its end; those that come to theirs sooner begin again.
         """
         began, self._from_owner = self._from_owner, waiting[-1].owner if len(waiting) == self._look_at_max else ""
         counts = Counter(one.owner for one in waiting)

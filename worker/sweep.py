@@ -9,23 +9,29 @@ from core.failpoint import failpoint
 from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.process import Process
+from worker.retention import Retention
 
 SWEEP_EVERY_S = 1.0
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own
+
+GO_ON_S = 0.1  # between steps of retention while there is more to delete: a third of the time at most is theirs
 
 logger = log.get(__name__)
 
 
 class Sweeper:
-    def __init__(self, connect: Callable[[], Connection], drainer: Drainer) -> None:
+    """Where it is told for how many days, it also deletes what was told longer ago, while nothing waits."""
+
+    def __init__(self, connect: Callable[[], Connection], drainer: Drainer, retention_days: int | None = None) -> None:
         self._own = OwnConnection(connect)
         self._drainer = drainer
+        self._retention = None if retention_days is None else Retention(self._own, retention_days)
 
     def run(self, process: Process) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while process.goes_on():
             if not self.run_once():
-                process.pause(SWEEP_EVERY_S)
+                process.pause(GO_ON_S if self._retention and self._retention.run_once() else SWEEP_EVERY_S)
 
     def run_once(self) -> int:
         """Drain the shards that wait, longest first; return how many transfers were finished.

@@ -24,12 +24,12 @@ CREATE TABLE fan_outs (
 CREATE TABLE receivers (
     owner    text        COLLATE "C" NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
     receiver text        COLLATE "C" NOT NULL CONSTRAINT receiver_length CHECK (char_length(receiver) BETWEEN 1 AND 260),
-    due_from timestamptz NOT NULL DEFAULT '-infinity',
+    due_from timestamptz NOT NULL DEFAULT now() - interval '30 seconds',
     used_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (owner, receiver)
 ) WITH (fillfactor = 50);
 CREATE INDEX receivers_used ON receivers (used_at);
-INSERT INTO receivers (owner, receiver) SELECT DISTINCT owner, receiver FROM deliveries WHERE status = 'pending';
+INSERT INTO receivers (owner, receiver, due_from) SELECT DISTINCT owner, receiver, timestamptz '-infinity' FROM deliveries WHERE status = 'pending';
 
 -- Below which nothing is left, by name: fan-outs' moments by audience; when ended deliveries ended, in microseconds since 1970.
 CREATE TABLE delivery_bounds (

@@ -27,7 +27,7 @@ SELECT event.moment, event.ordinal, event.id, n.endpoint, n.created_at AS told_a
            FROM endpoint_events
           WHERE owner = 'operator'
             AND moment >= %(moment)s
-            AND moment < (SELECT feed_horizon())
+            AND (SELECT feed_horizon()) > moment
             AND (moment, 1) > (%(moment)s, %(ordinal)s)
           ORDER BY owner, moment
           LIMIT %(limit)s)

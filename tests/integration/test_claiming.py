@@ -35,7 +35,7 @@ from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
 from worker.deliveries import LEASE_S, Claimed, StoredDeliveries, deliveries_of
 from worker.places import PER_RECEIVER_MAX, Health, Place, Places
-from worker.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Receivers
+from worker.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX
 from worker.send import WITHIN_S, Attempt
 
 LONG_S = 3600.0
