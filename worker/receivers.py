@@ -1,7 +1,8 @@
 """Who may have deliveries due: each owner's receivers, looked at in turns.
 
 A look reads one index entry of each receiver, the longest due. What has ended stays in the index before it while any snapshot is
-held in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It is moved once in so many attempts, because a bound that is moved leaves a dead row too.
+held in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It is
+moved once in so many attempts, because a bound that is moved leaves a dead row too.
 """
 
 import time

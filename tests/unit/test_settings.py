@@ -114,6 +114,7 @@ BAD = {
     "TELLER_OPERATOR_KEY": ["sword fish", "swordfish\n", "schwertfisch-ü", "s" * 256],
     "TELLER_SHARDS": ["0", "3", "12", "1023", "2048", "-16", "swordfish"],
     "TELLER_WEBHOOK_ALLOW_PRIVATE": ["swordfish", "2"],
+    "TELLER_DELIVERY_RETENTION_DAYS": ["0", "36501", "1.5", "swordfish"],
     "TELLER_METRICS_KEY": ["sword fish", "schwertfisch-ü"],
     "TELLER_METRICS_PORT": ["0", "65536", "swordfish"],
     "TELLER_LOG_LEVEL": ["info", "TRACE", "swordfish"],
