@@ -43,8 +43,9 @@ class Bound(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How many fan-outs a step has ended, and for which receivers it made something due."""
+    """How many fan-outs a step took and how many of them it has ended, and for which receivers it made something due."""
 
+    claimed: int
     done: int
     owners: Sequence[str]
     receivers: Sequence[str]
@@ -73,7 +74,7 @@ class FanOuts:
             if found.moment is not None:
                 step = await self._step(found.audience)
                 due += zip(step.owners, step.receivers, strict=True)
-                self.goes_on = self.goes_on or bool(step.done or step.owners)
+                self.goes_on = self.goes_on or step.claimed > 0
         return due
 
     async def _look(self) -> Sequence[Found]:

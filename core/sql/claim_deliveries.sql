@@ -3,18 +3,18 @@
 -- its first one. With each comes all that is to be sent: the transfer with its entries, or the endpoint that was disabled; where to;
 -- and what signs. Without a URL it is for nobody any more: its endpoint is deleted or disabled. Locks up to 16 rows of a receiver; what
 -- another deliverer is just claiming is passed over. A limit that the plan does not know would have it read and sort all that is due.
--- Leans on deliveries_due, and on deliveries_pkey, transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey and
+-- Writes by the places of the rows that it has locked: by their ids, a plan made while the table was nearly empty reads all of it.
+-- Leans on deliveries_due, and on transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey and
 -- webhook_secrets_pkey a row: the last is in the database's own collation, and a comparison in that of deliveries would read all
 -- secrets instead.
-WITH claimed AS (
-    UPDATE deliveries d
-       SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WITH chosen AS MATERIALIZED (
+    SELECT first.row
       FROM unnest(%(owners)s::text[], %(receivers)s::text[], %(since)s::timestamptz[], %(counts)s::bigint[])
            AS wanted (owner, receiver, since, count)
      CROSS JOIN LATERAL (
-            SELECT due.id
+            SELECT due.row
               FROM (
-                    SELECT d.id, d.next_attempt_at
+                    SELECT d.ctid AS row, d.next_attempt_at
                       FROM deliveries d
                      WHERE d.status = 'pending'
                        AND d.owner = wanted.owner
@@ -28,7 +28,10 @@ WITH claimed AS (
              ORDER BY due.next_attempt_at
              LIMIT wanted.count
            ) first
-     WHERE d.id = first.id
+), claimed AS (
+    UPDATE deliveries d
+       SET next_attempt_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+     WHERE d.ctid = ANY(ARRAY(SELECT row FROM chosen))
     RETURNING d.id, d.owner, d.receiver, d.transfer_id, d.endpoint_id, d.failures, d.next_attempt_at
 )
 SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id, c.failures, c.next_attempt_at AS claimed_until,

@@ -2,14 +2,14 @@
 -- those that have, notes that they are used. Returns a row for each that it met. Locks them, without waiting for those that are just
 -- noted again. Leans on receivers_used and receivers_pkey, and on deliveries_due a receiver.
 WITH old AS MATERIALIZED (
-    SELECT owner, receiver, due_from
+    SELECT ctid AS row, owner, receiver, due_from
       FROM receivers
      WHERE used_at < now() - interval '1 hour'
      ORDER BY used_at
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
 ), judged AS MATERIALIZED (
-    SELECT o.owner, o.receiver, EXISTS (
+    SELECT o.row, o.owner, o.receiver, EXISTS (
                SELECT
                  FROM deliveries d
                 WHERE d.status = 'pending'
@@ -19,13 +19,8 @@ WITH old AS MATERIALIZED (
            ) AS is_used
       FROM old o
 ), kept AS (
-    UPDATE receivers r
-       SET used_at = now()
-      FROM judged j
-     WHERE r.owner = j.owner AND r.receiver = j.receiver AND j.is_used
+    UPDATE receivers SET used_at = now() WHERE ctid = ANY(ARRAY(SELECT row FROM judged WHERE is_used))
 ), gone AS (
-    DELETE FROM receivers r
-     USING judged j
-     WHERE r.owner = j.owner AND r.receiver = j.receiver AND NOT j.is_used
+    DELETE FROM receivers WHERE ctid = ANY(ARRAY(SELECT row FROM judged WHERE NOT is_used))
 )
 SELECT owner, receiver FROM judged

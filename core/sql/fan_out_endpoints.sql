@@ -4,7 +4,7 @@
 -- fan-out that is done is deleted. Returns what it made due. Locks the fan-out, and leaves one that another deliverer has locked to it.
 -- Leans on fan_outs_pkey, endpoint_events_pkey, webhook_endpoints_owner, deliveries_target and receivers_pkey.
 WITH claimed AS MATERIALIZED (
-    SELECT moment, after_endpoint
+    SELECT ctid AS row, moment, after_endpoint
       FROM fan_outs
      WHERE audience = 'endpoints' AND moment >= %(bound)s
      ORDER BY audience, moment
@@ -43,16 +43,12 @@ WITH claimed AS MATERIALIZED (
 ), page AS MATERIALIZED (
     SELECT count(*) >= %(rows)s::bigint AS goes_on, (array_agg(endpoint_id ORDER BY endpoint_id DESC))[1] AS last_endpoint FROM asked
 ), gone_on AS (
-    UPDATE fan_outs f
-       SET after_endpoint = page.last_endpoint
-      FROM claimed c, page
-     WHERE f.audience = 'endpoints' AND f.moment = c.moment AND page.goes_on
+    UPDATE fan_outs
+       SET after_endpoint = (SELECT last_endpoint FROM page)
+     WHERE ctid = ANY(ARRAY(SELECT row FROM claimed, page WHERE goes_on))
 ), done AS (
-    DELETE FROM fan_outs f
-     USING claimed c, page
-     WHERE f.audience = 'endpoints' AND f.moment = c.moment AND NOT page.goes_on
-    RETURNING f.moment
+    DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM claimed, page WHERE NOT goes_on)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM done) AS done,
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
        coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
        coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers

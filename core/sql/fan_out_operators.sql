@@ -5,7 +5,7 @@
 -- the fan-outs, and leaves those that another deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey,
 -- webhook_endpoints_operators, deliveries_target and receivers_pkey.
 WITH claimed AS MATERIALIZED (
-    SELECT moment, after_ordinal, after_endpoint
+    SELECT ctid AS row, moment, after_ordinal, after_endpoint
       FROM fan_outs
      WHERE audience = 'operators' AND moment >= %(bound)s
      ORDER BY audience, moment
@@ -15,7 +15,7 @@ WITH claimed AS MATERIALIZED (
     SELECT count(*) AS count
       FROM (SELECT FROM webhook_endpoints WHERE wallet_id IS NULL AND id IS NOT NULL LIMIT %(rows)s) one
 ), sized AS MATERIALIZED (
-    SELECT c.moment, c.after_ordinal, c.after_endpoint, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
+    SELECT c.row, c.moment, c.after_ordinal, c.after_endpoint, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
       FROM claimed c
       LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) told ON true
 ), unit AS MATERIALIZED (
@@ -61,24 +61,20 @@ WITH claimed AS MATERIALIZED (
       LEFT JOIN asked a ON a.moment = u.moment AND a.ordinal = u.ordinal
      GROUP BY u.moment, u.ordinal
 ), progress AS MATERIALIZED (
-    SELECT s.moment, s.size,
+    SELECT s.row, s.size,
            coalesce(max(p.ordinal) FILTER (WHERE NOT p.goes_on), s.after_ordinal) AS ordinal,
            (array_agg(p.last_endpoint) FILTER (WHERE p.goes_on))[1] AS endpoint,
            count(p.moment) > 0 AS has_moved
       FROM sized s
       LEFT JOIN page p ON p.moment = s.moment
-     GROUP BY s.moment, s.size, s.after_ordinal
+     GROUP BY s.row, s.size, s.after_ordinal
 ), gone_on AS (
     UPDATE fan_outs f
-       SET after_ordinal = p.ordinal, after_endpoint = p.endpoint
-      FROM progress p
-     WHERE f.audience = 'operators' AND f.moment = p.moment AND p.ordinal < p.size AND p.has_moved
+       SET (after_ordinal, after_endpoint) = (SELECT ordinal, endpoint FROM progress p WHERE p.row = f.ctid)
+     WHERE f.ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal < size AND has_moved))
 ), done AS (
-    DELETE FROM fan_outs f
-     USING progress p
-     WHERE f.audience = 'operators' AND f.moment = p.moment AND p.ordinal >= p.size
-    RETURNING f.moment
+    DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM done) AS done,
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
        coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
        coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers

@@ -6,14 +6,14 @@
 -- deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target and
 -- receivers_pkey.
 WITH claimed AS MATERIALIZED (
-    SELECT moment, after_ordinal
+    SELECT ctid AS row, moment, after_ordinal
       FROM fan_outs
      WHERE audience = 'parties' AND moment >= %(bound)s
      ORDER BY audience, moment
      LIMIT %(fan_outs)s
        FOR UPDATE SKIP LOCKED
 ), sized AS MATERIALIZED (
-    SELECT c.moment, c.after_ordinal, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
+    SELECT c.row, c.moment, c.after_ordinal, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
       FROM claimed c
       LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) told ON true
 ), unit AS MATERIALIZED (
@@ -65,21 +65,17 @@ WITH claimed AS MATERIALIZED (
      ORDER BY owner, receiver
     ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
 ), progress AS MATERIALIZED (
-    SELECT s.moment, s.size, coalesce(max(u.ordinal), s.after_ordinal) AS ordinal
+    SELECT s.row, s.size, coalesce(max(u.ordinal), s.after_ordinal) AS ordinal, count(u.moment) > 0 AS has_moved
       FROM sized s
       LEFT JOIN unit u ON u.moment = s.moment
-     GROUP BY s.moment, s.size, s.after_ordinal
+     GROUP BY s.row, s.size, s.after_ordinal
 ), gone_on AS (
     UPDATE fan_outs f
-       SET after_ordinal = p.ordinal
-      FROM progress p
-     WHERE f.audience = 'parties' AND f.moment = p.moment AND p.ordinal < p.size AND f.after_ordinal < p.ordinal
+       SET after_ordinal = (SELECT ordinal FROM progress p WHERE p.row = f.ctid)
+     WHERE f.ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal < size AND has_moved))
 ), done AS (
-    DELETE FROM fan_outs f
-     USING progress p
-     WHERE f.audience = 'parties' AND f.moment = p.moment AND p.ordinal >= p.size
-    RETURNING f.moment
+    DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM done) AS done,
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
        coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
        coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers

@@ -1,15 +1,15 @@
 -- Makes up to a limit of what an endpoint was not told since a time due at once, the oldest first. The same again goes on with the
 -- next: what is due is not failed any more. `since_id` is below every id that was made since that time, for the index; the time
 -- itself decides. Ranges, as in list_endpoint_deliveries. Notes the receiver. Locks the rows, and then the receiver's; leans on
--- deliveries_endpoint, deliveries_pkey and receivers_pkey.
+-- deliveries_endpoint and receivers_pkey.
 WITH made_due AS (
     UPDATE deliveries d
        SET status = 'pending', next_attempt_at = clock_timestamp(), failures = 0, finished_at = NULL
-      FROM (
-            SELECT one.id
+     WHERE d.ctid = ANY(ARRAY(
+            SELECT one.row
               FROM unnest(ARRAY['failed', 'canceled']) AS wanted (status)
              CROSS JOIN LATERAL (
-                    SELECT id
+                    SELECT ctid AS row, id
                       FROM deliveries
                      WHERE (endpoint_id, status, id) >= (%(endpoint_id)s, wanted.status, %(since_id)s)
                        AND (endpoint_id, status) <= (%(endpoint_id)s, wanted.status)
@@ -20,8 +20,8 @@ WITH made_due AS (
                    ) one
              ORDER BY one.id
              LIMIT %(limit)s
-           ) chosen
-     WHERE d.id = chosen.id AND d.status IN ('failed', 'canceled')
+           ))
+       AND d.status IN ('failed', 'canceled')
     RETURNING d.id, d.owner, d.receiver
 ), noted AS (
     INSERT INTO receivers (owner, receiver)

@@ -1,6 +1,7 @@
 """Deliveries are made after the verdict, in steps of a bounded size, whatever the number of receivers that callers made."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
@@ -261,7 +262,7 @@ def test_a_look_reads_nothing_of_what_is_done_while_a_snapshot_is_held(world: Wo
     assert without > 150  # so the bound is what makes the difference
 
 
-def pages(connection: psycopg.Connection[Any], name: str, params: dict[str, object]) -> int:
+def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, object]) -> int:
     """Return how many pages the statement looks at, and undo it."""
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL enable_seqscan = off")
