@@ -26,7 +26,7 @@ DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "grafana-dashboard.json").r
 PROMETHEUS: dict[str, Any] = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
 
 FUNCTIONS = {"absent", "and", "by", "histogram_quantile", "increase", "max", "min", "on", "or", "rate", "sum", "time", "vector"}
-LABELS = {"check", "code", "instance", "job", "le", "outcome", "shard", "state", "type", "version"}
+LABELS = {"check", "code", "instance", "job", "le", "outcome", "reason", "shard", "state", "type", "version"}
 PROMETHEUS_OWN = {"up"}
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
 
