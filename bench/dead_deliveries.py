@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def measure(servers: Servers, rows: int) -> list[float]:
-    """Return the millions of rows, and milliseconds: medians of a look, a claim, a look for fan-outs; a look without bound."""
+    """Return the millions of rows, and milliseconds of a look, a claim, a look for fan-outs; a look's pages; a look without bound."""
     began = time.monotonic()
     with servers.system() as system, psycopg.connect(system.admin_database_url) as held:
         held.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -84,6 +84,7 @@ def measure(servers: Servers, rows: int) -> list[float]:
             without = milliseconds(connection, "list_receivers", LOOK)
             connection.execute(db.statement("advance_receivers"), {"owners": ["operator"], "receivers": [RECEIVER]})
             medians = [statistics.median(one) for one in zip(*(once(connection) for _ in range(REPEATS)), strict=True)]
+            medians.append(pages(connection, "list_receivers", LOOK))
     say(f"{rows / MILLION:g} million: measured within {time.monotonic() - began:.0f} s")
     return [rows / MILLION, *medians, without]
 
@@ -119,11 +120,17 @@ def milliseconds(connection: psycopg.Connection[Any], name: str, params: Mapping
     return (time.perf_counter() - began) * 1000
 
 
+def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, object]) -> float:
+    """Return how many pages the statement looks at."""
+    [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name), params).fetchall()
+    return float(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+
+
 def report(measured: list[list[float]]) -> int:
     """Print the curve; return 1 when a look or a claim takes too many times what the first one took."""
-    say(f"{'millions':>10}{'look':>12}{'claim':>12}{'fan-outs':>12}{'no bound':>14}   ms, medians of {REPEATS}; no bound: one look")
-    for rows, look, claim, fan_outs, without in measured:
-        say(f"{rows:>10g}{look:>12.2f}{claim:>12.2f}{fan_outs:>12.2f}{without:>14.1f}")
+    say(f"{'millions':>10}{'look':>12}{'claim':>12}{'fan-outs':>12}{'look, pages':>14}{'no bound':>12}   ms, medians of {REPEATS}")
+    for rows, look, claim, fan_outs, looked, without in measured:
+        say(f"{rows:>10g}{look:>12.2f}{claim:>12.2f}{fan_outs:>12.2f}{looked:>14.0f}{without:>12.1f}")
     worst = max(max(one[1] / measured[0][1], one[2] / measured[0][2]) for one in measured)
     reached = "reached" if worst <= RATIO_MAX else "not reached"
     say(f"at most {worst:.2f} times the first; at most {RATIO_MAX:g}: {reached}")
