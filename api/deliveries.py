@@ -65,7 +65,7 @@ class DeliveryView(BaseModel):
 
     id: DeliveryId
     event_id: EventId = Field(description="the `webhook-id`, the same on every attempt")
-    transfer_id: TransferId
+    transfer_id: TransferId | None = Field(description="null for the event of an endpoint")
     endpoint_id: EndpointId | None = Field(description="null for a callback URL")
     callback_url: str | None = Field(description="null for an endpoint")
     status: Status = Field(description="`canceled`: the endpoint was disabled or deleted before it was told")
@@ -200,8 +200,8 @@ def shown_to(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
     def show(delivery: Delivery) -> dict[str, object]:
         return {
             "id": ids.text(Prefix.DELIVERY, delivery.id),
-            "event_id": ids.text(Prefix.EVENT, delivery.transfer_id),
-            "transfer_id": ids.text(Prefix.TRANSFER, delivery.transfer_id),
+            "event_id": ids.text(Prefix.EVENT, delivery.event_id),
+            "transfer_id": ids.text(Prefix.TRANSFER, delivery.transfer_id) if delivery.transfer_id else None,
             "endpoint_id": ids.text(Prefix.ENDPOINT, delivery.endpoint_id) if delivery.endpoint_id else None,
             "callback_url": delivery.callback_url,
             "status": delivery.status,

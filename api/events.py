@@ -1,6 +1,6 @@
 """The feed of events, oldest first: for those who would rather ask than be called, and for those who missed a call."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -13,22 +13,35 @@ from api.parameters import path_id
 from api.problems import Problem
 from api.times import Time
 from api.transfers import TransferView
+from api.webhooks import EndpointView
 from core import events, ids
 from core.db import Database
-from core.events import BEGINNING, Place, Type
+from core.events import BEGINNING, Place
 from core.ids import Prefix
 from core.resources import show_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]
 
 
-class EventView(BaseModel):
+class TransferEventView(BaseModel):
     """A transfer became final. The id is the one that webhooks carry, the same on every attempt."""
 
     id: EventId
-    type: Type
+    type: Literal["transfer.applied", "transfer.rejected"]
     timestamp: Time = Field(description="when the transfer became final")
     data: TransferView
+
+
+class EndpointEventView(BaseModel):
+    """A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as it was then."""
+
+    id: EventId
+    type: Literal["webhook_endpoint.disabled"]
+    timestamp: Time = Field(description="when the endpoint was disabled")
+    data: EndpointView
+
+
+EventView = TransferEventView | EndpointEventView
 
 
 class EventPage(BaseModel):
@@ -49,15 +62,15 @@ async def list_events(
 ) -> Any:
     """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
 
-    A client's key sees those of the transfers that its own wallet is a party to.
+    A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
     """
     database: Database = request.app.state.database
     place = BEGINNING if after is None else await place_of(database, after, caller)
     if caller.wallet_id is None:
         rows = await events.list_page(database, after=place, limit=limit + 1)
     else:
-        rows = await events.list_page_of(database, caller.wallet_id, after=place, limit=limit + 1)
-    shown = [show_event(row.transfer, caller) for row in rows[:limit]]
+        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=place, limit=limit + 1)
+    shown = [show_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
 
@@ -69,12 +82,12 @@ async def list_events(
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
-    """An event. It is there as soon as its transfer is final, and never changes."""
+    """An event. It is there as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
-    event = await events.find(request.app.state.database, id, wallet_id=caller.wallet_id)
+    event = await events.find(request.app.state.database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("not_found")
-    return show_event(event.transfer, caller)
+    return show_event(event, caller)
 
 
 async def place_of(database: Database, after: str, caller: Caller) -> Place:
@@ -85,7 +98,7 @@ async def place_of(database: Database, after: str, caller: Caller) -> Place:
         id = ids.parse(Prefix.EVENT, after)
     except ids.UnknownId:
         raise Problem("invalid_cursor") from None
-    event = await events.find(database, id, wallet_id=caller.wallet_id)
+    event = await events.find(database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("invalid_cursor")
     return event.place

@@ -28,10 +28,11 @@ from core import ids, signing, webhooks
 from core.db import Database
 from core.events import Type
 from core.ids import Prefix
+from core.resources import show_endpoint
 from core.times import rfc3339
 from core.webhooks import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
 
-ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected"]
+ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
 
 EndpointId = Annotated[str, id_schema(Prefix.ENDPOINT)]
 Events = Annotated[list[Type], Field(min_length=1, max_length=len(ALL_EVENTS)), AfterValidator(lambda events: sorted(set(events)))]
@@ -61,7 +62,10 @@ class EndpointChanges(RequestModel):
 
 
 class EndpointView(BaseModel):
-    """Called for each of these events: of all transfers for an operator's, of those of its own wallet for a client's."""
+    """Called for each of these events: of all transfers for an operator's, of those of its own wallet for a client's.
+
+    `webhook_endpoint.disabled` tells that another endpoint of yours was disabled, and not by you.
+    """
 
     id: EndpointId
     url: str
@@ -150,7 +154,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
     rows = await webhooks.list_endpoints(request.app.state.database, caller.owner, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    return pages.page(rows, limit, lambda row: row.id.bytes, show_endpoint)
 
 
 @router.get(
@@ -161,7 +165,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
 )
 async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
     """One of your endpoints."""
-    return show(await find_endpoint(request, caller))
+    return show_endpoint(await find_endpoint(request, caller))
 
 
 @router.patch(
@@ -176,7 +180,7 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     changes = validate(EndpointChanges, await read_object(request)).model_dump(exclude_unset=True)
     refuse_forbidden(request, changes.get("url"), "/url")
-    return show(found(await webhooks.update_endpoint(request.app.state.database, caller.owner, id, changes)))
+    return show_endpoint(found(await webhooks.update_endpoint(request.app.state.database, caller.owner, id, changes)))
 
 
 @router.delete(
@@ -256,23 +260,8 @@ def found(endpoint: Endpoint | None) -> Endpoint:
     return endpoint
 
 
-def show(endpoint: Endpoint) -> dict[str, object]:
-    """Return the endpoint as EndpointView describes it."""
-    return {
-        "id": ids.text(Prefix.ENDPOINT, endpoint.id),
-        "url": endpoint.url,
-        "events": list(endpoint.events),
-        "description": endpoint.description,
-        "status": endpoint.status,
-        "disabled_reason": endpoint.disabled_reason,
-        "disabled_at": rfc3339(endpoint.disabled_at) if endpoint.disabled_at else None,
-        "created_at": rfc3339(endpoint.created_at),
-        "old_secret_expires_at": rfc3339(endpoint.old_secret_expires_at) if endpoint.old_secret_expires_at else None,
-    }
-
-
 def show_signed(endpoint: Endpoint, secret: str) -> dict[str, object]:
-    return {**show(endpoint), "secret": secret}
+    return {**show_endpoint(endpoint), "secret": secret}
 
 
 def show_secret(secret: Secret) -> dict[str, object]:

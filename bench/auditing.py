@@ -19,7 +19,7 @@ LOOK_EVERY_S = 0.05
 
 def audited(system: System) -> list[Figure]:
     """Audit, and return what it took. Raises UnexpectedAnswer when the audit is not clean."""
-    environment = {**os.environ, "DATABASE_URL": system.database_url}
+    environment = {**os.environ, "DATABASE_URL": system.admin_database_url}
     began, most = time.monotonic(), 0.0
     with subprocess.Popen([sys.executable, "-m", "core", "audit"], env=environment, stdout=subprocess.PIPE, text=True) as audit:
         while audit.poll() is None:

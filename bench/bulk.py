@@ -29,7 +29,7 @@ BATCH = 500  # rows of one INSERT
 
 def make_funded_wallets(system: System, count: int) -> list[UUID]:
     """Make so many clients with a wallet each, and return the wallets once a deposit of FUNDS into each is applied."""
-    wallets = make_wallets(system.database_url, count)
+    wallets = make_wallets(system.admin_database_url, count)
     shards = system.shards()
     store(system, (deposit(wallet, shard_of(wallet, shards)) for wallet in wallets), rung=True)
     system.wait_until_empty()

@@ -15,7 +15,7 @@ from core.settings import Settings
 from local.leftovers import stop_leftovers
 from local.postgres import Postgres
 from local.redis import Redis
-from local.supervisor import APPLICATION_ROLE
+from local.supervisor import ROLES
 from local.terminal import say
 
 REDIS_DATABASES = 16
@@ -40,7 +40,7 @@ class Servers:
         self.postgres.start()
         self.redis.start()
         self.postgres.create_database(TEMPLATE)
-        urls = {"DATABASE_URL": self._application_url(TEMPLATE), "TELLER_ADMIN_DATABASE_URL": self.postgres.url(TEMPLATE)}
+        urls = {**self._urls(TEMPLATE), "TELLER_ADMIN_DATABASE_URL": self.postgres.url(TEMPLATE)}
         migrate(Settings.model_validate({**urls, "TELLER_OPERATOR_KEY": secrets.token_urlsafe(32)}))
 
     def stop(self) -> None:
@@ -58,14 +58,19 @@ class Servers:
         folder.mkdir()
         with pgbench.database(self.admin_database_url, name, TEMPLATE) as admin_url:
             redis_url = self._empty_redis(self._systems % REDIS_DATABASES)
-            system = OwnSystem(folder, self._application_url(name), admin_url, redis_url, pids)
+            system = OwnSystem(folder, self._urls(name), admin_url, redis_url, pids)
             try:
                 yield system
             finally:
                 system.close()
 
-    def _application_url(self, database: str) -> str:
-        return self.postgres.url(database, APPLICATION_ROLE)
+    def _urls(self, database: str) -> dict[str, str]:
+        """The database for each kind of process, in a role of its own as `make run` has it."""
+        return {
+            "DATABASE_URL": self.postgres.url(database, ROLES["api"]),
+            "TELLER_WORKER_DATABASE_URL": self.postgres.url(database, ROLES["worker"]),
+            "TELLER_DELIVERER_DATABASE_URL": self.postgres.url(database, ROLES["deliverer"]),
+        }
 
     def _empty_redis(self, number: int) -> str:
         url = f"{self.redis.url.rpartition('/')[0]}/{number}"

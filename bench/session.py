@@ -103,7 +103,7 @@ class Session:
             raise UnexpectedAnswer(f"{mode}: {finished.applied} applied, {finished.rejected} rejected, where {expected}")
 
     def audit(self, system: System) -> None:
-        report = audit(system.database_url)
+        report = audit(system.admin_database_url)
         if not report.clean:
             self.faults.append("\n".join(report.lines()))
 

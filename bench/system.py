@@ -137,11 +137,12 @@ class OwnSystem(System):
     """The processes of `make run`, each group started and stopped as a measurement wants it."""
 
     def __init__(
-        self, folder: Path, database_url: str, admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
+        self, folder: Path, urls: Mapping[str, str], admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
     ) -> None:
         self._port = free_port()
         url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(32)
-        super().__init__(url, key, database_url, admin_database_url, redis_url)
+        super().__init__(url, key, urls["DATABASE_URL"], admin_database_url, redis_url)
+        self._urls = urls
         self._server_pids = server_pids
         self._folder = folder
         self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": [], "deliverer": []}
@@ -206,7 +207,7 @@ class OwnSystem(System):
         self._heartbeat_file(title).unlink(missing_ok=True)
         environment = {
             **os.environ,
-            "DATABASE_URL": self.database_url,
+            **self._urls,
             "TELLER_ADMIN_DATABASE_URL": "",
             "REDIS_URL": self.redis_url or "",
             "TELLER_HOST": "127.0.0.1",

@@ -73,7 +73,7 @@ def measure(servers: Servers, seconds: int, per_s: int) -> int:
         per_s_of_backlog = asyncio.run(told_of_backlog(system, wallet_ids))
         report(silent, alone, beside)
         say(f"{'a backlog, told to one':38}{per_s_of_backlog:>7.0f} /s")
-        clean = audit(system.database_url).clean
+        clean = audit(system.admin_database_url).clean
     return 0 if clean else 1
 
 

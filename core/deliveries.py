@@ -29,10 +29,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event that is told to an endpoint or, where there is none, to a callback URL. The event's id is the transfer's."""
+    """An event that is told to an endpoint or, where there is none, to a callback URL. A transfer's event has the transfer's id."""
 
     id: UUID
-    transfer_id: UUID
+    event_id: UUID
+    transfer_id: UUID | None
     endpoint_id: UUID | None
     callback_url: str | None
     status: Status

@@ -1,15 +1,18 @@
-"""The feed of events: one for every transfer that became final, in one order for ever.
+"""The feed of events: one for each transfer that became final and each endpoint that was disabled, in one order for ever.
 
-An event is its transfer and a place in the feed. Only a drain adds one, in the transaction that makes the transfer final.
+A transfer's event is its transfer and a place in the feed: a drain adds it, in the transaction that makes the transfer final. An
+endpoint's event is of its owner's feed alone: the deliverer adds it, in the transaction that disables the endpoint.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from core import db, transfers
 from core.transfers import Transfer
 
-Type = Literal["transfer.applied", "transfer.rejected"]
+Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
 
 
 class Place(NamedTuple):
@@ -30,31 +33,54 @@ class Event(NamedTuple):
     transfer: Transfer
 
 
+class EndpointEvent(NamedTuple):
+    """An endpoint was disabled, and not by its owner. `endpoint` is what it was then, as stored, without its secrets."""
+
+    place: Place
+    id: UUID
+    endpoint: Mapping[str, Any]
+    created_at: datetime
+
+
+AnyEvent = Event | EndpointEvent
+
+
 def type_of(transfer: Transfer) -> Type:
     """Return the type of a final transfer's event."""
     return "transfer.applied" if transfer.status == "applied" else "transfer.rejected"
 
 
-def stored(*, moment: int, ordinal: int, **columns: Any) -> Event:
-    """Return the event of a row."""
-    return Event(Place(moment, ordinal), transfers.stored(**columns))
+def stored(
+    *, moment: int, ordinal: int, id: UUID, endpoint: Mapping[str, Any] | None, told_at: datetime | None, **columns: Any
+) -> AnyEvent:
+    """Return the event of a row: an endpoint's where it holds one, else a transfer's."""
+    place = Place(moment, ordinal)
+    if endpoint is None:
+        return Event(place, transfers.stored(id=id, **columns))
+    assert told_at is not None
+    return EndpointEvent(place, id, endpoint, told_at)
 
 
-async def find(database: db.Database, id: UUID, *, wallet_id: UUID | None = None) -> Event | None:
-    """Return the event of this transfer, if it is final; given a wallet, only if that is a party to it."""
-    rows = await database.fetch("find_event", {"id": id, "wallet_id": wallet_id}, stored)
+async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
+    """Return the event of this id, if it is in the owner's feed; given a wallet, a transfer's only if that is a party to it."""
+    rows = await database.fetch("find_event", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
     return rows[0] if rows else None
 
 
-async def list_page(database: db.Database, *, after: Place, limit: int) -> list[Event]:
-    """Return up to `limit` events after this place, oldest first. What is not there yet will stand after all that is returned."""
+async def list_page(database: db.Database, *, after: Place, limit: int) -> list[AnyEvent]:
+    """Return up to `limit` events of the operators' feed after this place, oldest first.
+
+    What is not there yet will stand after all that is returned.
+    """
     return await database.fetch("list_events", {**after._asdict(), "limit": limit}, stored)
 
 
-async def list_page_of(database: db.Database, wallet_id: UUID, *, after: Place, limit: int, window: int = WINDOW) -> list[Event]:
-    """Return the same of the events of the transfers that the wallet is a party to.
+async def list_page_of(
+    database: db.Database, *, owner: str, wallet_id: UUID, after: Place, limit: int, window: int = WINDOW
+) -> list[AnyEvent]:
+    """Return the same of a client's feed: the events of its endpoints, and of the transfers that its wallet is a party to.
 
     No more than `window` events of others are looked at: beyond them, the wallet's own history is.
     """
-    params = {**after._asdict(), "limit": limit, "wallet_id": wallet_id, "window": window}
+    params = {**after._asdict(), "limit": limit, "owner": owner, "wallet_id": wallet_id, "window": window}
     return await database.fetch("list_wallet_events", params, stored)

@@ -115,6 +115,10 @@ CONNECTIONS_CUT = counters(
     ("silent", "unread", "unwanted", "crowded"),
 )
 
+ENDPOINTS_DISABLED = counters(
+    "teller_endpoints_disabled_total", "Webhook endpoints disabled by the deliverer", "reason", ("gone", "failing")
+)
+
 WAITERS = Gauge("teller_waiters", "Requests that wait for an outcome now", registry=REGISTRY, multiprocess_mode="livesum")
 CONNECTIONS = Gauge(
     "teller_database_connections",

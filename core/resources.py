@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from core import ids
-from core.events import type_of
+from core import ids, webhooks
+from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
 from core.ledger import Refusal
 from core.times import rfc3339
 from core.transfers import Transfer
+from core.webhooks import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
@@ -59,14 +60,36 @@ def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
     }
 
 
-def show_event(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
-    """Return the event of a final transfer, as this viewer may see it."""
-    assert transfer.finished_at is not None
+def show_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:
+    """Return the event as this viewer may see it. That it may see an endpoint's is for the caller to know."""
+    if isinstance(event, EndpointEvent):
+        return {
+            "id": ids.text(Prefix.EVENT, event.id),
+            "type": "webhook_endpoint.disabled",
+            "timestamp": rfc3339(event.created_at),
+            "data": show_endpoint(webhooks.endpoint_of(event.endpoint)),
+        }
+    assert event.transfer.finished_at is not None
     return {
-        "id": ids.text(Prefix.EVENT, transfer.id),
-        "type": type_of(transfer),
-        "timestamp": rfc3339(transfer.finished_at),
-        "data": show(transfer, viewer),
+        "id": ids.text(Prefix.EVENT, event.transfer.id),
+        "type": type_of(event.transfer),
+        "timestamp": rfc3339(event.transfer.finished_at),
+        "data": show(event.transfer, viewer),
+    }
+
+
+def show_endpoint(endpoint: Endpoint) -> dict[str, object]:
+    """Return the endpoint as its owner is shown it: without its secrets."""
+    return {
+        "id": ids.text(Prefix.ENDPOINT, endpoint.id),
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "description": endpoint.description,
+        "status": endpoint.status,
+        "disabled_reason": endpoint.disabled_reason,
+        "disabled_at": rfc3339(endpoint.disabled_at) if endpoint.disabled_at else None,
+        "created_at": rfc3339(endpoint.created_at),
+        "old_secret_expires_at": rfc3339(endpoint.old_secret_expires_at) if endpoint.old_secret_expires_at else None,
     }
 
 

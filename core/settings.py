@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[
         tuple[str, ...], NoDecode, Field(alias="TELLER_CORS_ORIGINS"), BeforeValidator(split_origins), AfterValidator(are_origins)
     ] = ()
+    delivery_retention_days: Annotated[int, Field(alias="TELLER_DELIVERY_RETENTION_DAYS", ge=1, le=36_500)] = 30
     metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY")] = None
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from core import db, signing
@@ -13,7 +13,7 @@ Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]
 
 OLD_SECRET_SIGNS_FOR_S = 24 * 3600  # after a rotation: as long as receivers may take to learn of the new one
-CLIENT_ENDPOINTS_MAX = 20  # each of them is a row more in the transaction that moves the client's money, or money to it
+CLIENT_ENDPOINTS_MAX = 20  # a step that makes deliveries has a row for each of them and each transfer: worker/fan_outs.py
 CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten milliseconds
 
 
@@ -51,6 +51,13 @@ class Secret:
 
     created_at: datetime
     old_secret_expires_at: datetime | None
+
+
+def endpoint_of(stored: Mapping[str, Any]) -> Endpoint:
+    """Return the endpoint that an event holds as JSON."""
+    times = ("disabled_at", "created_at", "old_secret_expires_at")
+    read = {name: datetime.fromisoformat(stored[name]).astimezone(UTC) for name in times if stored[name] is not None}
+    return Endpoint(**{**stored, "id": UUID(stored["id"]), **read})
 
 
 async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
@@ -94,9 +101,9 @@ async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
     return True
 
 
-async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> None:
-    """Cancel some of what an endpoint will not be told any more: the deliverer finds the rest."""
-    await database.fetch("cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict)
+async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
+    """Cancel some of what an endpoint will not be told any more, and return how many: the deliverer finds the rest."""
+    return len(await database.fetch("cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
 
 
 async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from core import ids, webhooks
+from core import db, ids, webhooks
 from core.db import Database
 from core.ids import Prefix
 from core.signing import make_secret
@@ -15,8 +15,10 @@ from core.transfers import Submission
 from core.webhooks import NewEndpoint
 from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
-from worker.deliveries import StoredDeliveries
+from worker.deliveries import LEASE_S, StoredDeliveries
+from worker.fan_outs import FanOuts
 from worker.places import Places
+from worker.receivers import Receivers
 from worker.send import Attempt, Fault
 
 SOMEWHERE = "https://example.com/hook"
@@ -36,15 +38,15 @@ def new_endpoint(world: World, url: str = SOMEWHERE, *, wallet_id: UUID | None =
 
 
 def finish(world: World, *submissions: Submission) -> None:
-    """Submit and drain."""
+    """Submit, drain, and make the deliveries."""
     world.submit(*submissions)
     world.drain()
+    fan_out(world)
 
 
 def make_due(world: World, count: int = 1) -> list[Submission]:
     """Make so many transfers final, told to whoever is to be told of any."""
     source, destination = world.new_wallets(0, 0)
-    world.query("DELETE FROM deliveries WHERE transfer_id IN (SELECT id FROM transfers WHERE destination = %s)", source)
     sent = [transfer(source, destination, 1) for _ in range(count)]
     finish(world, *sent)
     return sent
@@ -57,8 +59,14 @@ def lapse(world: World) -> None:
 
 @asynccontextmanager
 async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
-    """The way to the database of a deliverer."""
-    database = Database(world.url, connections=connections)
+    """The way to the world's database of a deliverer."""
+    async with stored_at(world.url, connections) as database:
+        yield database
+
+
+@asynccontextmanager
+async def stored_at(url: str, connections: int = 4) -> AsyncIterator[Database]:
+    database = Database(url, connections=connections)
     await database.open()
     try:
         yield database
@@ -66,12 +74,36 @@ async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
         await database.close()
 
 
-def with_deliveries(world: World, work: Callable[[StoredDeliveries], Awaitable[Any]], **options: Any) -> Any:
-    """Do this with the world's deliveries."""
+def with_deliveries(
+    world: World, work: Callable[[StoredDeliveries], Awaitable[Any]], *, lease_s: float = LEASE_S, **options: Any
+) -> Any:
+    """Do this with the world's deliveries; the options are those of Receivers."""
 
     async def main() -> Any:
         async with stored(world) as database:
-            return await work(StoredDeliveries(database, **options))
+            return await work(StoredDeliveries(database, lease_s=lease_s, receivers=Receivers(database, **options)))
+
+    return asyncio.run(main())
+
+
+def fan_out(world: World, **options: Any) -> int:
+    """Make all deliveries that verdicts have left to be made; return in how many steps. The options are those of FanOuts."""
+    return fan_out_at(world.url, **options)
+
+
+def fan_out_at(url: str, **options: Any) -> int:
+    """The same in the database of this URL."""
+
+    async def main() -> int:
+        async with stored_at(url) as database:
+            fan_outs = FanOuts(database, **options)
+            steps = 0
+            while True:
+                db.start_clock()
+                await fan_outs.step()
+                if not fan_outs.goes_on:
+                    return steps
+                steps += 1
 
     return asyncio.run(main())
 

@@ -28,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and tell of them.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("apply", help="drain shards when their doorbells ring; run as many as you like")
-    verbs.add_parser("sweep", help="drain shards that waited too long, without Redis; run one, or more")
+    verbs.add_parser("sweep", help="drain shards that waited too long, and delete old deliveries; run one, or more")
     verbs.add_parser("deliver", help="send the webhooks that are due; run one, or more")
     verb = parser.parse_args().verb
     configured = settings.load()
@@ -48,7 +48,8 @@ def run_apply(configured: Settings, process: Process) -> None:
 
 def run_sweep(configured: Settings, process: Process) -> None:
     try_sessions(configured)
-    with closing(drainer(configured, process)) as drains, closing(Sweeper(connector(configured), drains)) as sweeper:
+    days = configured.delivery_retention_days
+    with closing(drainer(configured, process)) as drains, closing(Sweeper(connector(configured), drains, days)) as sweeper:
         sweeper.run(process)
 
 

@@ -7,20 +7,21 @@ delivery since. So a deliverer that dies leaves nothing behind but a wait.
 import asyncio
 import json
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import db, ids, log, metrics, resources, transfers, webhooks
+from core import db, events, ids, log, metrics, resources, webhooks
 from core.db import Database
 from core.errors import Unavailable
+from core.events import AnyEvent
 from core.ids import Prefix
-from core.transfers import Transfer
 from worker.deliver import Delivery
+from worker.fan_outs import FanOuts
 from worker.places import Places
+from worker.receivers import Receivers, Waiting
 from worker.send import Attempt, Fault
 
 # An attempt ends within 15 s, and what became of it is kept within ten more, or not at all.
@@ -30,23 +31,7 @@ MARK_AGAIN_EVERY_S = 0.5
 
 FAILING_MAX_S = 5 * 24 * 3600.0  # longer than the schedule of a delivery: it was not one bad event
 
-# How many receivers a claim looks at, ten microseconds each: in all, and of an owner, who may name any number of hosts in
-# callback URLs. Who has more is looked at in turns.
-LOOK_AT_MAX = 2000
-LOOK_AT_OF_OWNER_MAX = 100
-
 logger = log.get(__name__)
-
-
-class Waiting(NamedTuple):
-    """A receiver for which deliveries are pending, and since when the longest due is; None when none is yet.
-
-    With an empty receiver it says that this owner has no more of them.
-    """
-
-    owner: str
-    receiver: str
-    due_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,8 @@ class Claimed:
     url: str | None
     wallet_id: UUID | None
     secrets: Sequence[str]
-    transfer: Transfer
+    event_id: UUID
+    event: AnyEvent
 
     def sees_wallet(self, id: UUID) -> bool:
         """An operator's receiver is told of all wallets, a client's of its own alone."""
@@ -82,25 +68,28 @@ class StoredDeliveries:
         database: Database,
         *,
         lease_s: float = LEASE_S,
-        look_at_max: int = LOOK_AT_MAX,
-        look_at_of_owner_max: int = LOOK_AT_OF_OWNER_MAX,
+        fan_outs: FanOuts | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         self._database = database
         self._lease_s = lease_s
-        self._look_at_max = look_at_max
-        self._look_at_of_owner_max = look_at_of_owner_max
-        self.goes_on = False
-        self._from_owner = ""
-        self._after: dict[str, str] = {}  # of owners with many receivers: the last one that was looked at
-        self._ended: set[str] = set()  # owners that have been looked at to their end, since there was a look that did not go on
+        self._fan_outs = fan_outs or FanOuts(database)
+        self._receivers = receivers or Receivers(database)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last claim left something out: receivers that it did not look at, or deliveries that are still to be made."""
+        return self._fan_outs.goes_on or self._receivers.goes_on
 
     async def claim(self, places: Places) -> Sequence[Delivery]:
-        """Return the longest due deliveries for each receiver that the places choose, as many as they count. Raises Unavailable.
+        """Return the longest due deliveries for each receiver that the places choose, as many as they count.
 
-        What is for nobody any more is canceled on the way, some of it at a time.
+        Before that a step makes deliveries of what became final. What is for nobody any more is canceled on the way, some of it at
+        a time. Raises Unavailable.
         """
+        await self._fan_out()
         db.start_clock()
-        due = places.admit(longest_due_first(await self._look()))
+        due = places.admit(longest_due_first(await self._receivers.look()))
         metrics.DELIVERIES_LATE.set(late_s(due))
         while chosen := places.choose(due):
             claimed = await self._claim(chosen, places.counts(chosen))
@@ -113,52 +102,39 @@ class StoredDeliveries:
     async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
         """Keep what became of an attempt, and when the next is due. Raises Unavailable, after having tried for some seconds."""
         marked = await self._keep(mark_of(delivery, attempt, retry_in_s))
+        self._receivers.wear(delivery.owner, delivery.receiver)
         if marked is None:
             logger.warning("attempt not kept: canceled, or claimed again", delivery=ids.text(Prefix.DELIVERY, delivery.id))
         elif marked.endpoint_id and marked.disabled_reason:
             endpoint = ids.text(Prefix.ENDPOINT, marked.endpoint_id)
             logger.warning("endpoint disabled", endpoint=endpoint, reason=marked.disabled_reason)
-            await webhooks.cancel_deliveries(self._database, marked.endpoint_id)
+            metrics.ENDPOINTS_DISABLED[marked.disabled_reason].inc()
+            await self._cancel(delivery.owner, marked.endpoint_id)
 
-    async def _look(self) -> list[Waiting]:
-        """Return who waits: all, or as many as are looked at in a turn, and the others in the turns to come."""
-        params = {
-            "from_owner": self._from_owner,
-            "owners": list(self._after),
-            "receivers": list(self._after.values()),
-            "per_owner": self._look_at_of_owner_max,
-            "limit": self._look_at_max,
-        }
-        waiting = await self._database.fetch("list_receivers", params, Waiting)
-        self._go_on_after(waiting)
-        return [one for one in waiting if one.receiver]
-
-    def _go_on_after(self, waiting: Sequence[Waiting]) -> None:
-        """Note where the next turn begins: with the owner that this one was cut off at, and after each owner's last receiver.
-
-        The turns go on until each owner has been looked at to its end; those that come to theirs sooner begin anew meanwhile.
-        """
-        began, self._from_owner = self._from_owner, waiting[-1].owner if len(waiting) == self._look_at_max else ""
-        counts = Counter(one.owner for one in waiting)
-        full = {one.owner: one.receiver for one in waiting if counts[one.owner] == self._look_at_of_owner_max}
-        left_out = {owner: after for owner, after in self._after.items() if owner < began or "" < self._from_owner <= owner}
-        self._after = left_out | full
-        self._ended |= counts.keys() - full.keys() - {self._from_owner}
-        self.goes_on = bool(self._from_owner) or not self._after.keys() <= self._ended
-        if not self.goes_on:
-            self._ended = set()
+    async def _fan_out(self) -> None:
+        """Make some of the deliveries that verdicts have left. If that takes too long, what is due is sent all the same."""
+        db.start_clock()
+        try:
+            self._receivers.expect(await self._fan_outs.step())
+        except Unavailable:
+            logger.warning("making deliveries put off")
 
     async def _claim(self, chosen: Sequence[Waiting], counts: Sequence[int]) -> list[Claimed]:
         params = {
             "owners": [one.owner for one in chosen],
             "receivers": [one.receiver for one in chosen],
+            "since": [one.due_since for one in chosen],
             "counts": list(counts),
             "lease_s": self._lease_s,
         }
         claimed = await self._database.fetch("claim_deliveries", params, claimed_of)
-        for endpoint_id in {one.endpoint_id for one in claimed if one.endpoint_id and not one.url}:
-            await webhooks.cancel_deliveries(self._database, endpoint_id)
+        for owner, endpoint_id in {(one.owner, one.endpoint_id) for one in claimed if one.endpoint_id and not one.url}:
+            await self._cancel(owner, endpoint_id)
         return claimed
+
+    async def _cancel(self, owner: str, endpoint_id: UUID) -> None:
+        canceled = await webhooks.cancel_deliveries(self._database, endpoint_id)
+        self._receivers.wear(owner, str(endpoint_id), canceled)
 
     async def _keep(self, mark: dict[str, object]) -> Marked | None:
         """Mark, again and again while the database is out of reach: what is not kept is sent again."""
@@ -199,12 +175,13 @@ def claimed_of(
     wallet_id: UUID | None,
     secret: str | None,
     old_secret: str | None,
+    id: UUID,
     **columns: Any,
 ) -> Claimed:
-    """Return the claimed delivery of a row, which holds its transfer too."""
+    """Return the claimed delivery of a row, which holds its event too."""
     secrets = [one for one in (secret, old_secret) if one]
-    transfer = transfers.stored(**columns)
-    return Claimed(delivery_id, receiver_owner, receiver, endpoint_id, failures, claimed_until, url, wallet_id, secrets, transfer)
+    event = events.stored(id=id, **columns)
+    return Claimed(delivery_id, receiver_owner, receiver, endpoint_id, failures, claimed_until, url, wallet_id, secrets, id, event)
 
 
 def deliveries_of(claimed: Sequence[Claimed]) -> Iterator[Delivery]:
@@ -223,7 +200,7 @@ def delivery_of(claimed: Claimed, url: str) -> Delivery:
         owner=claimed.owner,
         receiver=claimed.receiver,
         url=url,
-        event_id=ids.text(Prefix.EVENT, claimed.transfer.id),
+        event_id=ids.text(Prefix.EVENT, claimed.event_id),
         body=body_of(claimed),
         signing_secrets=claimed.secrets,
         failures=claimed.failures,
@@ -233,7 +210,7 @@ def delivery_of(claimed: Claimed, url: str) -> Delivery:
 
 def body_of(claimed: Claimed) -> bytes:
     """Return the event as its receiver may see it. It is final, so each attempt renders the same bytes."""
-    event = resources.show_event(claimed.transfer, claimed)
+    event = resources.show_event(claimed.event, claimed)
     return json.dumps({name: event[name] for name in ("type", "timestamp", "data")}, separators=(",", ":")).encode()
 
 

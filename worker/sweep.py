@@ -11,26 +11,32 @@ from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import Process
+from worker.retention import Retention
 
 SWEEP_EVERY_S = 1.0
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own
+
+GO_ON_S = 0.1  # between steps of retention while there is more to delete: a third of the time at most is theirs
 
 logger = log.get(__name__)
 
 
 class Sweeper:
-    def __init__(self, connect: Callable[[], Connection], drainer: Drainer) -> None:
+    """Where it is given a number of days, it also deletes deliveries that ended longer ago, while no transfer waits."""
+
+    def __init__(self, connect: Callable[[], Connection], drainer: Drainer, retention_days: int | None = None) -> None:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._settling = Settling()
         self._raised = 0  # what was settled when floors were last raised
         self._drainer = drainer
+        self._retention = None if retention_days is None else Retention(self._own, retention_days)
 
     def run(self, process: Process) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while process.goes_on():
             if not self.run_once():
-                process.pause(SWEEP_EVERY_S)
+                process.pause(GO_ON_S if self._retention and self._retention.run_once() else SWEEP_EVERY_S)
 
     def run_once(self) -> int:
         """Drain the shards that wait, longest first; return how many transfers were finished.

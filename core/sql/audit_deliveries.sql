@@ -1,12 +1,16 @@
--- Nobody is told what has not happened: every delivery is of a final transfer. And nobody who named a callback URL is forgotten. Reads
--- all deliveries and all transfers, by hash joins.
+-- Nobody is told what has not happened: every delivery is of a final transfer, or of an endpoint that was disabled. And no callback URL
+-- of a final transfer is forgotten: its delivery is there, or is still to be made, or retention may have deleted it, because the transfer
+-- ended before the bound below which ended deliveries are deleted. Reads all deliveries and all transfers, by hash joins.
 SELECT 'transfer' AS kind, d.transfer_id AS id, 'is ' || coalesce(t.status, 'missing') || ', and has deliveries' AS detail
   FROM (SELECT DISTINCT transfer_id FROM deliveries) d
   LEFT JOIN transfers t ON t.id = d.transfer_id
- WHERE t.id IS NULL OR t.status = 'queued'
+  LEFT JOIN endpoint_events e ON e.id = d.transfer_id
+ WHERE (t.id IS NULL OR t.status = 'queued') AND e.id IS NULL
 UNION ALL
 SELECT 'transfer', t.id, 'is ' || t.status || ', and its callback URL has no delivery'
   FROM transfers t
  WHERE t.status <> 'queued'
    AND t.callback_url IS NOT NULL
    AND NOT EXISTS (SELECT FROM deliveries d WHERE d.transfer_id = t.id AND d.endpoint_id IS NULL)
+   AND NOT EXISTS (SELECT FROM fan_outs f WHERE f.audience = 'parties' AND f.moment = t.moment AND f.after_ordinal < t.ordinal)
+   AND extract(epoch FROM t.finished_at) * 1000000 >= (SELECT value FROM delivery_bounds WHERE name = 'ended')

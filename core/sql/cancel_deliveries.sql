@@ -4,8 +4,8 @@
 -- list_endpoint_deliveries. Leans on deliveries_endpoint and webhook_endpoints_pkey.
 UPDATE deliveries
    SET status = 'canceled', next_attempt_at = NULL, finished_at = clock_timestamp()
- WHERE id = ANY(ARRAY(
-        SELECT id
+ WHERE ctid = ANY(ARRAY(
+        SELECT ctid
           FROM deliveries
          WHERE (endpoint_id, status) >= (%(endpoint_id)s, 'pending')
            AND (endpoint_id, status) <= (%(endpoint_id)s, 'pending')

@@ -1,9 +1,10 @@
--- Writes verdicts, and what comes of them: the events, in this order, at the moment of this transaction, and a delivery for
--- everybody who is to be told. To be run once in a transaction. The guard on `status` makes a final state final: the number of rows
--- must be asserted. The UPDATE is HOT. A clock that was set back meanwhile does not date a verdict before its acceptance:
+-- Writes verdicts, and what comes of them: the events, in this order, at the moment of this transaction, and one small row for each
+-- audience that may have something to be told of them, from which the deliverer makes the deliveries afterwards: how many these are is
+-- set by callers. To be run once in a transaction. The guard on `status` makes a final state final: the number of rows
+-- must be asserted. The UPDATE is HOT. A clock that was set back does not date a verdict before its acceptance:
 -- finished_not_before_created would stop the shard. The inner SELECT asks for the moment once, not once a row. Leans on
--- transfers_pkey, and on webhook_endpoints_wallet, where endpoints without a wallet are the operator's. Where there is no endpoint,
--- that is asked once, not once a row. Each row says whether anybody is to be told of any.
+-- transfers_pkey, and on webhook_endpoints_wallet and webhook_endpoints_operators. Where there is no endpoint, that is asked once, not
+-- once a row. Each row says whether a delivery may have to be made.
 WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN verdict.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
@@ -18,23 +19,20 @@ WITH finished AS (
 ), told AS (
     INSERT INTO events (transfer_ids)
     SELECT array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
-), to_be_told AS (
-    INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)
-    SELECT owner, lower(substring(callback_url FROM '^[^/]*//(\[[^]]*\]|[^/:?]*)')), id, NULL, shard
-      FROM finished
+), fan_out AS (
+    INSERT INTO fan_outs (audience, moment)
+    SELECT 'parties', min(moment)
+      FROM finished f
      WHERE callback_url IS NOT NULL
+        OR ((SELECT EXISTS (SELECT FROM webhook_endpoints))
+            AND EXISTS (SELECT FROM webhook_endpoints e
+                         WHERE e.wallet_id = ANY(ARRAY[f.source, f.destination]) AND e.status = 'enabled'))
+    HAVING count(*) > 0
     UNION ALL
-    SELECT e.owner, e.id::text, f.id, e.id, f.shard
-      FROM finished f
-      JOIN webhook_endpoints e ON e.wallet_id IS NULL
-       AND e.status = 'enabled' AND 'transfer.' || f.status = ANY(e.events)
-     WHERE (SELECT EXISTS (SELECT FROM webhook_endpoints))
-    UNION ALL
-    SELECT e.owner, e.id::text, f.id, e.id, f.shard
-      FROM finished f
-      JOIN webhook_endpoints e ON e.wallet_id = ANY(ARRAY[f.source, f.destination])
-       AND e.status = 'enabled' AND 'transfer.' || f.status = ANY(e.events)
-     WHERE (SELECT EXISTS (SELECT FROM webhook_endpoints))
-    RETURNING id
+    SELECT 'operators', min(moment)
+      FROM finished
+     WHERE (SELECT EXISTS (SELECT FROM webhook_endpoints WHERE wallet_id IS NULL AND status = 'enabled'))
+    HAVING count(*) > 0
+    RETURNING moment
 )
-SELECT EXISTS (SELECT FROM to_be_told) AS is_anybody_told FROM finished
+SELECT EXISTS (SELECT FROM fan_out) AS is_anybody_told FROM finished

@@ -12,7 +12,7 @@ GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 -- The API: takes transfers in and makes clients and their keys. It moves no money: no entries, no balances, no verdicts, no events. Times,
 -- states, places in the queue and the kind of a wallet are given by the tables' defaults. An operator's key is refused by a trigger.
 GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts TO {api};
+          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {api};
 GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
@@ -29,11 +29,13 @@ GRANT INSERT (id, owner, wallet_id, url, events, description, secret), DELETE, U
    ON webhook_endpoints TO {api};
 GRANT INSERT (owner, secret), UPDATE (secret, old_secret, old_secret_expires_at, created_at) ON webhook_secrets TO {api};
 GRANT UPDATE (status, failures, next_attempt_at, finished_at) ON deliveries TO {api};
+GRANT SELECT, INSERT (owner, receiver), UPDATE (used_at) ON receivers TO {api};
 
 -- The workers (apply and sweep), and the audit: move money for transfers that the API has stored. They make no transfer, no client, no
--- wallet and no key, read no key and no secret, and an event's moment is that of their transaction. Of shards, they
+-- wallet and no key, read no key and no secret, and an event's moment is that of their transaction. What they
+-- delete are deliveries that ended long ago. Of shards, they
 -- lock the row by the column that is made for it, and raise the floor.
-GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, events, feed, deliveries TO {worker};
+GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, events, feed, endpoint_events, fan_outs TO {worker};
 GRANT SELECT (id, owner, wallet_id, events, status) ON webhook_endpoints TO {worker};
 GRANT UPDATE (lockable, floor) ON shards TO {worker};
 GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
@@ -42,11 +44,20 @@ GRANT UPDATE (status, failure_code, finished_at, moment, ordinal) ON transfers T
 GRANT DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, version, transfer_id, amount, balance_after) ON entries TO {worker};
 GRANT INSERT (transfer_ids) ON events TO {worker};
-GRANT INSERT (owner, receiver, transfer_id, endpoint_id, shard) ON deliveries TO {worker};
+GRANT INSERT (audience, moment) ON fan_outs TO {worker};
+GRANT SELECT, DELETE ON deliveries, delivery_attempts, receivers TO {worker};
+GRANT UPDATE (finished_at) ON deliveries TO {worker};
+GRANT UPDATE (used_at) ON receivers TO {worker};
+GRANT SELECT, UPDATE (value) ON delivery_bounds TO {worker};
 
--- The deliverer: sends what is due and keeps what became of it. It is the one process that talks to the internet, so it reads only what
+-- The deliverer: makes deliveries of verdicts, sends what is due and keeps what became of it. It is the one process that talks to the internet, so it reads only what
 -- it sends and what signs, and can neither move money nor make a key.
-GRANT SELECT ON transfers, entries, webhook_endpoints, webhook_secrets, deliveries TO {deliverer};
+GRANT SELECT ON transfers, entries, events, feed, webhook_endpoints, webhook_secrets, deliveries TO {deliverer};
+GRANT SELECT, INSERT (audience, moment), DELETE, UPDATE (after_ordinal, after_endpoint) ON fan_outs TO {deliverer};
+GRANT SELECT, INSERT (owner, endpoint_id, endpoint) ON endpoint_events TO {deliverer};
+GRANT SELECT, INSERT (owner, receiver, due_from), UPDATE (due_from, used_at) ON receivers TO {deliverer};
+GRANT SELECT, UPDATE (value) ON delivery_bounds TO {deliverer};
+GRANT INSERT (owner, receiver, transfer_id, endpoint_id, shard) ON deliveries TO {deliverer};
 GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};
 GRANT UPDATE (status, attempts, failures, next_attempt_at, finished_at) ON deliveries TO {deliverer};
 GRANT INSERT (delivery_id, number, started_at, duration_ms, status_code, error) ON delivery_attempts TO {deliverer};

@@ -1,25 +1,40 @@
--- The events after a place in the feed, oldest first, each with its transfer. Ends at the horizon: an event that is committed later
--- never stands before one that has been shown, and a transaction that is held open delays the feed and never makes it skip. The
--- horizon is of the statement's own snapshot. Leans on events_pkey, and on transfers_pkey and entries_transfer an event. No more rows
--- of events are read than may be needed, each of which holds at least one: beside the first, whose transfers may all have been shown.
--- OFFSET 0 keeps the planner from hashing all transfers.
-SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency,
-       t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
+-- The events of the operators' feed after a place, oldest first: each with its transfer, or with the endpoint that was disabled. Ends at
+-- the horizon: an event that is committed later never stands before one that has been shown, and a transaction that is held open delays
+-- the feed and never makes it skip. The horizon is of the statement's own snapshot. Leans on events_pkey and endpoint_events_owner, and
+-- on transfers_pkey and entries_transfer, or endpoint_events_pkey, an event. No more rows of events are read than may be needed, each of
+-- which holds at least one: beside the first, whose transfers may all have been shown. OFFSET 0 keeps the planner from hashing all
+-- transfers.
+SELECT event.moment, event.ordinal, event.id, n.endpoint, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
+       t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
+       t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
   FROM (
-        SELECT told.moment, one.ordinal, one.transfer_id
-          FROM (
-                SELECT moment, transfer_ids
-                  FROM events
-                 WHERE moment >= %(moment)s AND moment < (SELECT feed_horizon())
-                 ORDER BY moment
-                 LIMIT %(limit)s::bigint + 1
-               ) told
-         CROSS JOIN LATERAL unnest(told.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
-         WHERE (told.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
-         ORDER BY told.moment, one.ordinal
+        (SELECT told.moment, one.ordinal, one.transfer_id AS id, false AS of_endpoint
+           FROM (
+                 SELECT moment, transfer_ids
+                   FROM events
+                  WHERE moment >= %(moment)s AND moment < (SELECT feed_horizon())
+                  ORDER BY moment
+                  LIMIT %(limit)s::bigint + 1
+                ) told
+          CROSS JOIN LATERAL unnest(told.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
+          WHERE (told.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
+          ORDER BY told.moment, one.ordinal
+          LIMIT %(limit)s)
+        UNION ALL
+        (SELECT moment, 1, id, true
+           FROM endpoint_events
+          WHERE owner = 'operator'
+            AND moment >= %(moment)s
+            AND (SELECT feed_horizon()) > moment
+            AND (moment, 1) > (%(moment)s, %(ordinal)s)
+          ORDER BY owner, moment
+          LIMIT %(limit)s)
+        ORDER BY moment, ordinal
+        LIMIT %(limit)s
        ) event
- CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = event.transfer_id OFFSET 0) t
+  LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true
+  LEFT JOIN LATERAL (SELECT endpoint, created_at FROM endpoint_events WHERE moment = event.moment AND event.of_endpoint OFFSET 0) n ON true
+ WHERE t.id IS NOT NULL OR event.of_endpoint
  ORDER BY event.moment, event.ordinal
- LIMIT %(limit)s

@@ -1,8 +1,9 @@
--- The events after a place in the feed of the transfers that a wallet is a party to, oldest first: as in list_events, up to the horizon.
--- First a window of the feed is searched: enough for who has its part in it, or is near its end. Else all of the wallet's own transfers
--- are, so that what others did since costs nothing. Leans on events_pkey, and on transfers_pkey an event of the window; or on
--- transfers_source and transfers_destination; and on entries_transfer an event. What is not bounded: the history of a wallet that has a
--- long one and yet a small part in the feed. OFFSET 0 keeps the planner from hashing all transfers.
+-- The events of a client's feed after a place, oldest first: of the transfers that its wallet is a party to, and of its endpoints that
+-- were disabled. As in list_events, up to the horizon. First a window of the feed is searched: enough for a wallet that has its part in
+-- it, or is near its end. Else all of the wallet's own transfers are, so that what others did since costs nothing. Leans on events_pkey
+-- and endpoint_events_owner, and on transfers_pkey an event of the window; or on transfers_source and transfers_destination; and on
+-- entries_transfer or endpoint_events_pkey an event. What is not bounded: the history of a wallet that has a long one and yet a small
+-- part in the feed. OFFSET 0 keeps the planner from hashing all transfers.
 WITH near AS (
     SELECT told.moment, one.ordinal, one.transfer_id
       FROM (
@@ -26,16 +27,25 @@ WITH near AS (
 ), outcome AS (
     SELECT (SELECT count(*) FROM found) = %(limit)s OR (SELECT count(*) FROM near) < %(window)s AS is_enough
 ), event AS (
-    SELECT moment, ordinal, transfer_id FROM found WHERE (SELECT is_enough FROM outcome)
+    SELECT moment, ordinal, transfer_id AS id, false AS of_endpoint FROM found WHERE (SELECT is_enough FROM outcome)
     UNION ALL
-    SELECT moment, ordinal, id
+    (SELECT moment, 1, id, true
+       FROM endpoint_events
+      WHERE owner = %(owner)s
+        AND moment >= %(moment)s
+        AND moment < (SELECT feed_horizon())
+        AND (moment, 1) > (%(moment)s, %(ordinal)s)
+      ORDER BY owner, moment
+      LIMIT %(limit)s)
+    UNION ALL
+    SELECT moment, ordinal, id, false
       FROM transfers
      WHERE source = %(wallet_id)s
        AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
        AND moment < (SELECT feed_horizon())
        AND NOT (SELECT is_enough FROM outcome)
     UNION ALL
-    SELECT moment, ordinal, id
+    SELECT moment, ordinal, id, false
       FROM transfers
      WHERE destination = %(wallet_id)s
        AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
@@ -44,10 +54,13 @@ WITH near AS (
      ORDER BY moment, ordinal
      LIMIT %(limit)s
 )
-SELECT event.moment, event.ordinal, t.id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency,
-       t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
+SELECT event.moment, event.ordinal, event.id, n.endpoint, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
+       t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
+       t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
                    FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
   FROM event
- CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = event.transfer_id OFFSET 0) t
+  LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true
+  LEFT JOIN LATERAL (SELECT endpoint, created_at FROM endpoint_events WHERE moment = event.moment AND event.of_endpoint OFFSET 0) n ON true
+ WHERE t.id IS NOT NULL OR event.of_endpoint
  ORDER BY event.moment, event.ordinal

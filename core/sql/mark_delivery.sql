@@ -1,9 +1,11 @@
 -- Keeps what became of an attempt, and heeds it: the delivery is done, or due again later; the endpoint has failed for how long, and is
 -- disabled when it is gone, or has done nothing else for too long and a delivery is given up on: one failure after a long silence is
--- not that. What was answered at a URL that the endpoint has left says nothing about it. Only for who holds the last claim: once
--- somebody else has claimed it, or it has been canceled, this changes nothing and returns no row. Locks the delivery, then its endpoint.
--- Leans on deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey: IS TRUE keeps the planner from deliveries_due,
--- of which it would read all that is pending.
+-- not that. An endpoint that is disabled by this has an event of its owner's feed, with the endpoint as it is then and without its
+-- secrets, and a fan-out to the owner's other endpoints. What was answered at a URL that the endpoint has left says nothing about it.
+-- Only for the deliverer that holds the last claim: once another has claimed it, or it has been canceled, this changes nothing and
+-- returns no row. To be run in a transaction of its own: the event has its moment. Locks the delivery, then its endpoint. Leans on
+-- deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey: IS TRUE keeps the planner from deliveries_due, of which it would
+-- read all that is pending.
 WITH marked AS (
     UPDATE deliveries
        SET status = %(status)s,
@@ -37,7 +39,20 @@ WITH marked AS (
        AND e.status = 'enabled'
        AND e.url = %(url)s
        AND (verdict.failing_since IS DISTINCT FROM e.failing_since OR verdict.reason IS NOT NULL)
-    RETURNING e.id, e.disabled_reason
+    RETURNING e.*
+), event AS (
+    INSERT INTO endpoint_events (owner, endpoint_id, endpoint)
+    SELECT owner, id,
+           jsonb_build_object(
+               'id', id, 'url', url, 'events', events, 'description', description, 'status', status,
+               'disabled_reason', disabled_reason, 'disabled_at', disabled_at, 'created_at', created_at,
+               'old_secret_expires_at', CASE WHEN old_secret_expires_at > now() THEN old_secret_expires_at END
+           )
+      FROM endpoint
+     WHERE status = 'disabled'
+    RETURNING moment
+), fan_out AS (
+    INSERT INTO fan_outs (audience, moment) SELECT 'endpoints', moment FROM event
 )
 SELECT marked.endpoint_id, endpoint.disabled_reason
   FROM marked

@@ -1,23 +1,31 @@
 -- Makes up to a limit of what an endpoint was not told since a time due at once, the oldest first. The same again goes on with the
 -- next: what is due is not failed any more. `since_id` is below every id that was made since that time, for the index; the time
--- itself decides. Ranges, as in list_endpoint_deliveries. Locks the rows; leans on deliveries_endpoint and deliveries_pkey.
-UPDATE deliveries d
-   SET status = 'pending', next_attempt_at = clock_timestamp(), failures = 0, finished_at = NULL
- WHERE d.id = ANY(ARRAY(
-        SELECT one.id
-          FROM unnest(ARRAY['failed', 'canceled']) AS wanted (status)
-         CROSS JOIN LATERAL (
-                SELECT id
-                  FROM deliveries
-                 WHERE (endpoint_id, status, id) >= (%(endpoint_id)s, wanted.status, %(since_id)s)
-                   AND (endpoint_id, status) <= (%(endpoint_id)s, wanted.status)
-                   AND endpoint_id IS NOT NULL
-                   AND created_at >= %(since)s
-                 ORDER BY endpoint_id, status, id
-                 LIMIT %(limit)s
-               ) one
-         ORDER BY one.id
-         LIMIT %(limit)s
-       ))
-   AND d.status IN ('failed', 'canceled')
-RETURNING d.id
+-- itself decides. Ranges, as in list_endpoint_deliveries. Notes the receiver. Locks the rows, and then the receiver's; leans on
+-- deliveries_endpoint and receivers_pkey.
+WITH made_due AS (
+    UPDATE deliveries d
+       SET status = 'pending', next_attempt_at = clock_timestamp(), failures = 0, finished_at = NULL
+     WHERE d.ctid = ANY(ARRAY(
+            SELECT one.row
+              FROM unnest(ARRAY['failed', 'canceled']) AS wanted (status)
+             CROSS JOIN LATERAL (
+                    SELECT ctid AS row, id
+                      FROM deliveries
+                     WHERE (endpoint_id, status, id) >= (%(endpoint_id)s, wanted.status, %(since_id)s)
+                       AND (endpoint_id, status) <= (%(endpoint_id)s, wanted.status)
+                       AND endpoint_id IS NOT NULL
+                       AND created_at >= %(since)s
+                     ORDER BY endpoint_id, status, id
+                     LIMIT %(limit)s
+                   ) one
+             ORDER BY one.id
+             LIMIT %(limit)s
+           ))
+       AND d.status IN ('failed', 'canceled')
+    RETURNING d.id, d.owner, d.receiver
+), noted AS (
+    INSERT INTO receivers (owner, receiver)
+    SELECT DISTINCT owner, receiver FROM made_due
+    ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
+)
+SELECT id FROM made_due

@@ -1,7 +1,8 @@
 -- Takes back from PUBLIC and from a role all that it may do with Teller's tables, its schema and its database. Run for each role, before
 -- core/sql/grant_rights.sql and in the same transaction, so that no session sees the moment between.
 REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts FROM PUBLIC, {role};
+          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, fan_outs, receivers, delivery_bounds,
+          endpoint_events FROM PUBLIC, {role};
 REVOKE ALL ON SEQUENCE queue_position_seq, fence FROM PUBLIC, {role};
 REVOKE ALL ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked FROM PUBLIC, {role};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role};

@@ -24,6 +24,7 @@ from local.redis import Redis
 from tests import flood
 from tests.caller import Caller
 from tests.databases import Databases
+from tests.hooks import fan_out_at
 from tests.receivers import (
     Behaviour,
     Received,
@@ -105,7 +106,8 @@ def wait_done(connection: psycopg.Connection[Any]) -> None:
 
 
 def pending(connection: psycopg.Connection[Any]) -> int:
-    [(count,)] = connection.execute("SELECT count(*) FROM deliveries WHERE status = 'pending'").fetchall()
+    waiting = "(SELECT FROM deliveries WHERE status = 'pending' UNION ALL SELECT FROM fan_outs) told"
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {waiting}".encode()).fetchall()
     return int(count)
 
 
@@ -255,6 +257,7 @@ def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, con
     with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
         new_endpoint(caller, dead)
         [template] = transfers(caller)
+        fan_out_at(system.database_url)
         connection.execute("UPDATE deliveries SET next_attempt_at = now() - interval '2 hours'")
         connection.execute(
             "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard, next_attempt_at)"

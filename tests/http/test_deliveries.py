@@ -13,7 +13,9 @@ from core import ids
 from core.doorbell import DELIVERIES_FLAG
 from core.ids import Prefix
 from tests.caller import Caller
+from tests.hooks import fan_out_at
 from tests.http.conftest import AsClient
+from tests.system import System
 from tests.waiting import wait_for
 
 HOOK = "https://hooks.example.com/a?b=c"
@@ -25,24 +27,27 @@ Row = dict[str, Any]
 
 
 @pytest.fixture
-def ada(caller: Caller, as_client: AsClient) -> "Client":
+def ada(caller: Caller, as_client: AsClient, shared_system: System) -> "Client":
     """A client with money and an endpoint."""
     client = caller.new_client()
     wallet_id = client["wallet"]["id"]
     caller.wait_final(caller.deposit(wallet_id, 1000).body["id"])
     key = as_client(client)
-    return Client(key, wallet_id, caller.new_wallet(), key.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"])
+    endpoint_id = key.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"]
+    return Client(key, wallet_id, caller.new_wallet(), endpoint_id, shared_system.database_url)
 
 
 class Client:
-    def __init__(self, key: Caller, wallet_id: str, other: str, endpoint_id: str) -> None:
+    def __init__(self, key: Caller, wallet_id: str, other: str, endpoint_id: str, database_url: str) -> None:
         self.key, self.wallet_id, self.other, self.endpoint_id = key, wallet_id, other, endpoint_id
+        self._database_url = database_url
 
     def pay(self, **fields: Any) -> Row:
-        """Make a transfer and return it, final."""
+        """Make a transfer and return it, final, with its deliveries made."""
         sent = self.key.transfer(self.wallet_id, self.other, 1, **fields)
         assert sent.status == 202, sent
         final: Row = self.key.wait_final(sent.body["id"])
+        fan_out_at(self._database_url)
         return final
 
     def told(self, transfer: Row, query: str = "") -> list[Row]:

@@ -21,6 +21,7 @@ HOOK = "https://example.com/hook"
 ENDPOINTS = "/v1/webhook-endpoints"
 UNKNOWN = "whk_01h455vb4pex5vsknk084sn02q"
 BOTH = ["transfer.applied", "transfer.rejected"]
+ALL = [*BOTH, "webhook_endpoint.disabled"]
 
 
 def new_endpoint(caller: Caller, **fields: object) -> Any:
@@ -76,7 +77,7 @@ def test_an_endpoint_is_made_with_a_secret_that_is_shown_once(caller: Caller) ->
 def test_what_is_left_out_has_its_default(caller: Caller) -> None:
     made = new_endpoint(caller)
 
-    assert (made["events"], made["description"]) == (BOTH, None)
+    assert (made["events"], made["description"]) == (ALL, None)
 
 
 def test_events_are_a_set(caller: Caller) -> None:

@@ -28,7 +28,7 @@ def test_a_system_has_as_many_api_processes_as_make_run_starts(
     database_url: str, owner_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TELLER_API_PROCESSES", raising=False)
-    with closing(OwnSystem(tmp_path, database_url, owner_url, redis_url, {})) as system:
+    with closing(OwnSystem(tmp_path, {"DATABASE_URL": database_url}, owner_url, redis_url, {})) as system:
         system.start_api()
         lines = [" ".join(process.cmdline()) for process in system.groups()["API"]]
 

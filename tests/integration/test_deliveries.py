@@ -14,6 +14,7 @@ from core.audit import audit
 from core.events import Type
 from core.transfers import Submission
 from core.webhooks import CLIENT_ENDPOINTS_MAX, NewEndpoint
+from tests.hooks import fan_out
 from tests.world import World, deposit, new_id, transfer
 
 HOOK = "https://example.com/hook"
@@ -54,6 +55,7 @@ def test_where_nobody_asked_nobody_is_told(world: World, pair: tuple[UUID, UUID]
     sent = transfer(*pair, 1)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     assert world.query("SELECT count(*) FROM deliveries") == [(0,)]
 
@@ -64,6 +66,7 @@ def test_a_callback_url_is_told_of_its_transfer_whatever_becomes_of_it(world: Wo
     world.submit(applied, rejected, silent)
     assert deliveries(world, applied) == set()  # not before the verdict
     world.drain()
+    fan_out(world)
 
     assert deliveries(world, applied, rejected, silent) == {(applied.id, None), (rejected.id, None)}
     assert world.transfer(applied.id).callback_url == HOOK
@@ -77,6 +80,7 @@ def test_a_transfer_that_is_given_up_on_is_told_too(world: World) -> None:
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
     world.drain(6)
+    fan_out(world)
 
     assert deliveries(world, poison) == {(poison.id, None), (poison.id, endpoint)}
 
@@ -86,6 +90,7 @@ def test_an_operators_endpoint_is_told_of_the_events_that_it_asked_for(world: Wo
     applied, rejected = transfer(*pair, 1), transfer(*pair, 1000)
     world.submit(applied, rejected)
     world.drain()
+    fan_out(world)
 
     assert deliveries(world, applied) == {(applied.id, every), (applied.id, applied_only)}
     assert deliveries(world, rejected) == {(rejected.id, every), (rejected.id, rejected_only)}
@@ -97,6 +102,7 @@ def test_a_clients_endpoint_is_told_of_the_transfers_that_its_wallet_is_a_party_
     out, into, others, theirs = transfer(ada, ben, 1), deposit(ada, 1), transfer(ben, cid, 1), deposit(ben, 1)
     world.submit(out, into, others, theirs)
     world.drain()
+    fan_out(world)
 
     assert deliveries(world, out, into, others, theirs) == {(out.id, adas), (into.id, adas), (others.id, cids)}
 
@@ -108,6 +114,7 @@ def test_a_disabled_and_a_deleted_endpoint_are_told_of_nothing_new(world: World,
     sent = transfer(*pair, 1)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     assert deliveries(world, sent) == {(sent.id, other)}
 
@@ -125,6 +132,7 @@ def test_a_verdict_that_is_not_committed_tells_nobody(
     assert deliveries(world, sent) == set()
 
     world.drain()
+    fan_out(world)
     assert len(deliveries(world, sent)) == 1
 
 
@@ -132,6 +140,7 @@ def test_a_delivery_is_due_at_once_and_has_an_id_like_all_others(world: World, p
     sent = transfer(*pair, 1, callback_url=HOOK)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     [(id, *row)] = world.query(
         "SELECT id, owner, receiver, shard, status, attempts, failures, next_attempt_at <= now() FROM deliveries"
@@ -153,6 +162,7 @@ def test_a_delivery_is_due_at_once_and_has_an_id_like_all_others(world: World, p
 def test_a_callback_is_received_by_its_host(world: World, pair: tuple[UUID, UUID], url: str, receiver: str) -> None:
     world.submit(transfer(*pair, 1, callback_url=url, owner="cli_a"))
     world.drain()
+    fan_out(world)
 
     assert world.query("SELECT owner, receiver FROM deliveries") == [("cli_a", receiver)]
 
@@ -162,6 +172,7 @@ def test_an_endpoint_and_a_callback_url_are_each_told_of_one_event(world: World,
     sent = transfer(*pair, 1, callback_url=HOOK)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     told = world.query("SELECT transfer_id, receiver FROM deliveries ORDER BY endpoint_id NULLS FIRST")
     assert told == [(sent.id, "example.com"), (sent.id, str(endpoint))]
@@ -175,6 +186,7 @@ def test_a_step_from_receiver_to_receiver_leaps_over_all_that_wait_for_one(world
     rich, poor = world.new_wallets(100, 0)
     world.submit(transfer(rich, poor, 1, callback_url=HOOK))
     world.drain()
+    fan_out(world)
     world.query("ANALYZE deliveries")
 
     step = (
@@ -196,6 +208,7 @@ def test_what_an_endpoint_is_not_to_be_told_any_more_is_canceled(world: World, p
     sent = transfer(*pair, 1, callback_url=HOOK)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     if verb == "disable":
         world.ask(lambda database: webhooks.update_endpoint(database, "operator", stopped, {"status": "disabled"}))
@@ -211,6 +224,7 @@ def test_who_saw_an_endpoint_disabled_cancels_nothing_once_it_is_enabled_again(w
     sent = transfer(*pair, 1)
     world.submit(sent)
     world.drain()
+    fan_out(world)
 
     world.ask(lambda database: webhooks.cancel_deliveries(database, endpoint))
 

@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from core import db, events
+from core import db, events, ids
 from core.audit import audit
-from core.events import BEGINNING, Event, Place
+from core.events import BEGINNING, AnyEvent, EndpointEvent, Event, Place
+from core.ids import Prefix
 from core.migrate import migrate
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
@@ -29,11 +31,20 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def feed(world: World, after: Place = BEGINNING, limit: int = ALL) -> list[Event]:
-    return world.ask(lambda database: events.list_page(database, after=after, limit=limit))
+    return transfers_of(world.ask(lambda database: events.list_page(database, after=after, limit=limit)))
 
 
 def feed_of(world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = ALL, window: int = events.WINDOW) -> list[Event]:
-    return world.ask(lambda database: events.list_page_of(database, wallet_id, after=after, limit=limit, window=window))
+    owner = ids.text(Prefix.CLIENT, wallet_id)
+    asked = partial(events.list_page_of, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
+    return transfers_of(world.ask(asked))
+
+
+def transfers_of(page: list[AnyEvent]) -> list[Event]:
+    """The events of a page that holds no others."""
+    found = [event for event in page if isinstance(event, Event)]
+    assert len(found) == len(page)
+    return found
 
 
 def shown(world: World, after: Place = BEGINNING) -> list[UUID]:
@@ -45,7 +56,9 @@ def shown_of(world: World, wallet_id: UUID, window: int = events.WINDOW) -> list
 
 
 def find(world: World, id: UUID, wallet_id: UUID | None = None) -> Event | None:
-    return world.ask(lambda database: events.find(database, id, wallet_id=wallet_id))
+    found = world.ask(lambda database: events.find(database, id, wallet_id=wallet_id))
+    assert not isinstance(found, EndpointEvent)
+    return found
 
 
 def test_each_final_transfer_has_one_event_in_the_order_of_its_verdict(world: World) -> None:
@@ -152,7 +165,7 @@ def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: Worl
     world.submit(sent)
     world.drain()
     insert_older_events(connection, 20_000)
-    params = {**BEGINNING._asdict(), "wallet_id": ada, "limit": 101, "window": 100}
+    params = {**BEGINNING._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
     explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("list_wallet_events")
 
     [([plan],)] = connection.execute(explain, params).fetchall()
@@ -358,7 +371,7 @@ def test_what_was_final_before_there_were_events_gets_them_in_the_order_of_its_v
     expected = shown(world)
     world.query("DROP TABLE events, feed")
     world.query("ALTER TABLE transfers DROP COLUMN moment, DROP COLUMN ordinal")
-    world.query("DROP FUNCTION feed_moment, feed_horizon")
+    world.query("DROP FUNCTION feed_moment, feed_horizon CASCADE")
     world.query("DELETE FROM migrations WHERE name = '0004_events'")
 
     migrate_again(world)

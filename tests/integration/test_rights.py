@@ -48,6 +48,10 @@ API: Rights = {
     "webhook_secrets": {"SELECT": ALL, "INSERT": {"owner", "secret"}, "UPDATE": {*SECRETS, "created_at"}},
     "deliveries": {"SELECT": ALL, "UPDATE": {"status", "failures", "next_attempt_at", "finished_at"}},
     "delivery_attempts": {"SELECT": ALL},
+    "fan_outs": {},
+    "receivers": {"SELECT": ALL, "INSERT": {"owner", "receiver"}, "UPDATE": {"used_at"}},
+    "delivery_bounds": {},
+    "endpoint_events": {"SELECT": ALL},
     "shards": {"SELECT": ALL},
     "keys": {"SELECT": ALL, "INSERT": {"id", "role", "client_id", "digest"}, "UPDATE": {"last_used_at", "revoked_at"}},
 }
@@ -62,16 +66,31 @@ WORKER: Rights = {
     "events": {"SELECT": ALL, "INSERT": {"transfer_ids"}},
     "feed": {"SELECT": ALL},
     "webhook_endpoints": {"SELECT": {"id", "owner", "wallet_id", "events", "status"}},
-    "deliveries": {"SELECT": ALL, "INSERT": {"owner", "receiver", "transfer_id", "endpoint_id", "shard"}},
+    "deliveries": {"SELECT": ALL, "DELETE": ALL, "UPDATE": {"finished_at"}},
+    "delivery_attempts": {"SELECT": ALL, "DELETE": ALL},
+    "fan_outs": {"SELECT": ALL, "INSERT": {"audience", "moment"}},
+    "receivers": {"SELECT": ALL, "DELETE": ALL, "UPDATE": {"used_at"}},
+    "delivery_bounds": {"SELECT": ALL, "UPDATE": {"value"}},
+    "endpoint_events": {"SELECT": ALL},
     "shards": {"SELECT": ALL, "UPDATE": {"lockable", "floor"}},
 }
 
 DELIVERER: Rights = {
     "transfers": {"SELECT": ALL},
     "entries": {"SELECT": ALL},
+    "events": {"SELECT": ALL},
+    "feed": {"SELECT": ALL},
     "webhook_endpoints": {"SELECT": ALL, "UPDATE": {"failing_since", "status", "disabled_reason", "disabled_at"}},
     "webhook_secrets": {"SELECT": ALL},
-    "deliveries": {"SELECT": ALL, "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"}},
+    "deliveries": {
+        "SELECT": ALL,
+        "INSERT": {"owner", "receiver", "transfer_id", "endpoint_id", "shard"},
+        "UPDATE": {"status", "attempts", "failures", "next_attempt_at", "finished_at"},
+    },
+    "fan_outs": {"SELECT": ALL, "INSERT": {"audience", "moment"}, "DELETE": ALL, "UPDATE": {"after_ordinal", "after_endpoint"}},
+    "receivers": {"SELECT": ALL, "INSERT": {"owner", "receiver", "due_from"}, "UPDATE": {"due_from", "used_at"}},
+    "delivery_bounds": {"SELECT": ALL, "UPDATE": {"value"}},
+    "endpoint_events": {"SELECT": ALL, "INSERT": {"owner", "endpoint_id", "endpoint"}},
     "delivery_attempts": {"INSERT": {"delivery_id", "number", "started_at", "duration_ms", "status_code", "error"}},
 }
 
@@ -80,7 +99,7 @@ TABLES = list(API)
 SEQUENCES = {"api": {("fence", "UPDATE", False)}, "worker": {("queue_position_seq", "SELECT", False)}, "deliverer": set()}
 
 # By triggers, or by what is there already, to whoever has the right.
-REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}}
+REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
 
 # The statements that each process runs; those of `migrate` are the owner's.
 STATEMENTS = {
@@ -91,6 +110,8 @@ STATEMENTS = {
         "count_queue_by_client",
         "count_shards",
         "delete_endpoint",
+        "fence",
+        "find_backend",
         "find_client",
         "find_client_by_key",
         "find_delivery",
@@ -108,6 +129,7 @@ STATEMENTS = {
         "insert_key",
         "insert_transfers",
         "insert_webhook_secret",
+        "list_backends",
         "list_clients",
         "list_endpoint_deliveries",
         "list_endpoints",
@@ -120,6 +142,7 @@ STATEMENTS = {
         "list_wallet_entries",
         "list_wallet_events",
         "list_wallet_transfers",
+        "measure_horizon",
         "measure_queue",
         "note_key_use",
         "redeliver_deliveries",
@@ -127,12 +150,14 @@ STATEMENTS = {
         "revoke_key",
         "rotate_endpoint_secret",
         "rotate_webhook_secret",
+        "set_session",
         "update_endpoint",
     ],
     "worker": [
         "audit_counts",
         "audit_deliveries",
         "audit_events",
+        "audit_floors",
         "audit_queue",
         "audit_stray_entries",
         "audit_transfer_entries",
@@ -143,17 +168,37 @@ STATEMENTS = {
         "audit_zero_sum",
         "claim_queue",
         "count_shards",
+        "delete_deliveries",
         "delete_queue",
+        "delete_receivers",
+        "find_last_position",
         "finish_transfers",
         "insert_entries",
-        "limit_transactions",
+        "limit_retention",
         "list_lock_holders",
+        "list_queue_writers",
         "list_waiting_shards",
         "lock_shards",
         "lock_wallets",
+        "raise_floors",
+        "store_floors",
         "update_wallets",
     ],
-    "deliverer": ["claim_deliveries", "list_receivers", "mark_delivery"],
+    "deliverer": [
+        "advance_receivers",
+        "cancel_deliveries",
+        "claim_deliveries",
+        "fan_out_endpoints",
+        "fan_out_operators",
+        "fan_out_parties",
+        "find_fan_outs",
+        "list_delivery_bounds",
+        "list_receivers",
+        "look_at_receivers",
+        "mark_delivery",
+        "move_delivery_bound",
+        "recover_receivers",
+    ],
     "owner": [
         "compare_owner",
         "continue_feed",
@@ -172,7 +217,9 @@ STATEMENTS = {
         "insert_shards",
         "limit_temporary_files",
         "list_open_functions",
+        "list_role_settings",
         "list_strangers",
+        "lower_floors",
         "repair_queue",
         "repair_wallets",
         "revoke_rights",
@@ -237,6 +284,9 @@ FILLED = {
     "webhook_secrets": f"(owner, secret) SELECT 'operator', '{SECRET}'",
     "deliveries": "(owner, receiver, transfer_id, shard) SELECT owner, 'example.com', id, shard",
     "delivery_attempts": "(delivery_id, number, started_at, duration_ms, error) SELECT id, 1, now(), 0, 'timed_out'",
+    "fan_outs": "(audience, moment) SELECT 'parties', moment",
+    "receivers": "(owner, receiver) SELECT owner, 'example.com'",
+    "endpoint_events": "(owner, endpoint_id, endpoint) SELECT 'operator', id, '{}'::jsonb",
 }
 
 
@@ -348,6 +398,14 @@ def test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others(rol
         assert insert == {name: expected(who, table, "INSERT", name) for name in insert}
 
 
+def test_no_role_chooses_an_events_moment(roles: Roles) -> None:
+    """A moment that is far away would stand before all that come, and stop the feed."""
+    columns = "(moment, owner, endpoint_id, endpoint)"
+    insert = f"INSERT INTO endpoint_events {columns} VALUES (9223372036854775807, 'operator', mint_uuid(), jsonb_build_object())"
+
+    assert [roles.attempt(who, insert) for who in ("api", "worker", "deliverer", "owner")] == ["denied", "denied", "denied", "done"]
+
+
 def test_the_catalogue_knows_of_no_other_grants(roles: Roles) -> None:
     """Those too that nothing above tries: REFERENCES, MAINTAIN, the right to grant, and what is granted to everybody."""
     for who, rights in RIGHTS.items():
@@ -421,7 +479,8 @@ def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> No
         if roles.attempt(who, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") == "done"
     }
 
-    assert locked == {("worker", "queue"), ("api", "webhook_endpoints")}
+    retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers")}
+    assert locked == {("worker", "queue"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
 
 
 def test_the_files_of_a_sort_are_bounded_but_for_the_audits(roles: Roles) -> None:

@@ -13,6 +13,7 @@ from tests.waiting import wait_for
 from tests.world import World
 from worker.deliver import Deliverer
 from worker.deliveries import StoredDeliveries
+from worker.receivers import Receivers
 from worker.send import Sender
 
 WAITING_HOSTS = (
@@ -92,7 +93,7 @@ def test_who_is_due_is_found_at_once_among_many_hosts_that_are_not(world: World)
             await asyncio.to_thread(new_endpoint, world, receiver.url)
             await asyncio.to_thread(make_due, world)
             await asyncio.to_thread(world.query, WAITING_HOSTS, 60)  # before the endpoint, in the order of their names
-            deliveries = StoredDeliveries(database, look_at_of_owner_max=5)
+            deliveries = StoredDeliveries(database, receivers=Receivers(database, look_at_of_owner_max=5))
             stopping = asyncio.Event()
             running = asyncio.create_task(Deliverer(deliveries, sender, poll_s=3600.0).run(stopping))
             await asyncio.to_thread(wait_for, lambda: receiver.requests, "the webhook")

@@ -414,6 +414,18 @@ MUTANTS = (
         ("tests/integration/test_telling.py::test_who_is_due_is_found_at_once_among_many_hosts_that_are_not",),
     ),
     Mutant(
+        21,
+        "a large fan-out is finished before the next one begins",
+        (Edit("core/sql/fan_out_parties.sql", "     ORDER BY one.turn, s.moment\n", "     ORDER BY s.moment, one.turn\n"),),
+        ("tests/integration/test_fan_outs.py::test_a_small_fan_out_does_not_wait_for_a_large_one_before_it",),
+    ),
+    Mutant(
+        22,
+        "a look for fan-outs begins behind what it has seen, whatever has not committed yet",
+        (Edit("worker/fan_outs.py", "ended = max(found.horizon, self._ended[0])", "ended = found.next"),),
+        ("tests/integration/test_fan_outs.py::test_a_drain_that_commits_late_is_not_hidden_by_the_bound",),
+    ),
+    Mutant(
         22,
         "sending before COMMIT",
         (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),

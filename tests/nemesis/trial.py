@@ -25,7 +25,7 @@ TOLD_PER_S_MIN = 20
 KNOWN_WITHIN_S = 60.0
 SHOWN = 20
 
-PENDING = "deliveries WHERE status = 'pending'"
+PENDING = "(SELECT FROM deliveries WHERE status = 'pending' UNION ALL SELECT FROM fan_outs) told"
 LAPSE = "UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending'"
 
 

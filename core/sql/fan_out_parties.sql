@@ -1,0 +1,81 @@
+-- Makes deliveries to callback URLs and clients' endpoints for the next transfers of the oldest fan-outs, from a moment on: of each
+-- fan-out its next transfer before the second one of another, so that a large one holds no small one up. A transfer has at most one
+-- callback URL and the endpoints of two clients, each of which has a bounded number. An endpoint that was made after the verdict is not
+-- told; where transactions overlapped, the clock decides. A repetition makes nothing twice: deliveries_target. Notes the receivers, and
+-- how far it came; a fan-out that is done is deleted. Returns what it made due. Locks the fan-outs, and leaves those that another
+-- deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target and
+-- receivers_pkey.
+WITH claimed AS MATERIALIZED (
+    SELECT ctid AS row, moment, after_ordinal
+      FROM fan_outs
+     WHERE audience = 'parties' AND moment >= %(bound)s
+     ORDER BY audience, moment
+     LIMIT %(fan_outs)s
+       FOR UPDATE SKIP LOCKED
+), sized AS MATERIALIZED (
+    SELECT c.row, c.moment, c.after_ordinal, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
+      FROM claimed c
+      LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) told ON true
+), unit AS MATERIALIZED (
+    SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.transfer_id
+      FROM sized s
+     CROSS JOIN LATERAL unnest(s.transfer_ids[s.after_ordinal + 1 : s.after_ordinal + %(transfers)s])
+                        WITH ORDINALITY AS one (transfer_id, turn)
+     ORDER BY one.turn, s.moment
+     LIMIT %(transfers)s
+), final AS MATERIALIZED (
+    SELECT t.*
+      FROM unit u
+     CROSS JOIN LATERAL (
+            SELECT id, moment, status, source, destination, owner, callback_url, shard, finished_at
+              FROM transfers
+             WHERE id = u.transfer_id
+            OFFSET 0
+           ) t
+), wanted AS MATERIALIZED (
+    SELECT owner, lower(substring(callback_url FROM '^[^/]*//(\[[^]]*\]|[^/:?]*)')) AS receiver, id, NULL::uuid AS endpoint_id, shard
+      FROM final
+     WHERE callback_url IS NOT NULL
+    UNION ALL
+    SELECT e.owner, e.id::text, f.id, e.id, f.shard
+      FROM final f
+     CROSS JOIN LATERAL (
+            SELECT id, owner, status, events, since, created_at
+              FROM webhook_endpoints
+             WHERE wallet_id = ANY(ARRAY[f.source, f.destination])
+            OFFSET 0
+           ) e
+     WHERE e.status = 'enabled'
+       AND 'transfer.' || f.status = ANY(e.events)
+       AND (f.moment >= e.since OR f.finished_at >= e.created_at)
+), made AS (
+    INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)
+    SELECT owner, receiver, id, endpoint_id, shard FROM wanted
+    ON CONFLICT ON CONSTRAINT deliveries_target DO NOTHING
+    RETURNING owner, receiver
+), receiving AS MATERIALIZED (
+    SELECT DISTINCT owner COLLATE "C" AS owner, receiver COLLATE "C" AS receiver FROM wanted
+), noted AS (
+    INSERT INTO receivers (owner, receiver)
+    SELECT owner, receiver
+      FROM receiving w
+     WHERE NOT EXISTS (
+            SELECT FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver AND r.used_at > now() - interval '10 minutes'
+           )
+     ORDER BY owner, receiver
+    ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
+), progress AS MATERIALIZED (
+    SELECT s.row, s.size, coalesce(max(u.ordinal), s.after_ordinal) AS ordinal, count(u.moment) > 0 AS has_moved
+      FROM sized s
+      LEFT JOIN unit u ON u.moment = s.moment
+     GROUP BY s.row, s.size, s.after_ordinal
+), gone_on AS (
+    UPDATE fan_outs f
+       SET after_ordinal = (SELECT ordinal FROM progress p WHERE p.row = f.ctid)
+     WHERE f.ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal < size AND has_moved))
+), done AS (
+    DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
+)
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
+       coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
+       coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers

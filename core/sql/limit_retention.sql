@@ -1,0 +1,3 @@
+-- Bounds the rest of this transaction: each statement ends within this time, and reads no table whole. Locks nothing.
+SELECT set_config('statement_timeout', %(timeout)s, true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true)
