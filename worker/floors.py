@@ -18,7 +18,7 @@ A statement that began after 3 has therefore seen all that a shard will ever hav
 or to the first position that it saw and left in the queue. A worker keeps what it proves for itself, batch by batch. Stored in the
 shard's row, for sessions that begin and for statements that only look, is what the sweeper proves, seldom: while a snapshot is held
 each version of that row is one more to step over. A worker stores too, where the sweeper does not come: it passes over shards that
-are being drained. Nothing is lost where a process dies: a floor that was not stored is found again, and one that was stored is true.
+are being drained. Nothing is lost where a process dies: a floor that was not stored is found again, and a stored one is true.
 """
 
 from collections.abc import Collection, Iterable, Mapping
