@@ -557,7 +557,7 @@ MUTANTS = (
         ),
         (
             f"{PLANS}::test_a_plan_reads_by_key[delete_queue-on empty tables]",
-            f"{PLANS}::test_a_drain_that_began_on_empty_tables_reads_a_backlog_by_key",
+            f"{PLANS}::test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key",
         ),
     ),
     Mutant(
