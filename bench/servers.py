@@ -14,10 +14,10 @@ from core.settings import Settings
 from local.leftovers import stop_leftovers
 from local.postgres import Postgres
 from local.redis import Redis
-from local.supervisor import APPLICATION_ROLE
 from local.terminal import say
 
 REDIS_DATABASES = 16
+APPLICATION_ROLE = "teller_app"  # of all processes: which rights each has costs nothing that is measured
 TEMPLATE = "teller_bench_template"
 
 
