@@ -19,6 +19,7 @@ from local.supervisor import ROLES
 from local.terminal import say
 
 REDIS_DATABASES = 16
+APPLICATION_ROLE = "teller_app"  # of all processes: which rights each has costs nothing that is measured
 TEMPLATE = "teller_bench_template"
 
 
