@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def measure(servers: Servers, rows: int) -> list[float]:
-    """Return the millions of rows, and milliseconds of a look, a claim, a look for fan-outs; a look's pages; a look without bound."""
+    """Return the millions of rows; milliseconds of a look, a claim, a look for fan-outs; a look's pages; a look without bound."""
     began = time.monotonic()
     with servers.system() as system, psycopg.connect(system.admin_database_url) as held:
         held.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
