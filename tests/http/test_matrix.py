@@ -16,6 +16,7 @@ from core import ids
 from core.ids import Prefix
 from core.settings import Settings
 from tests.caller import Answer, Caller, new_key
+from tests.hooks import fan_out_at
 from tests.http.conftest import AsClient
 from tests.system import System
 
@@ -104,23 +105,25 @@ class Stage:
 
 
 @pytest.fixture
-def stage(caller: Caller, as_client: AsClient) -> Iterator[Stage]:
+def stage(caller: Caller, as_client: AsClient, shared_system: System) -> Iterator[Stage]:
     nobody = Caller(caller.url, key=None)
     ada, bob = caller.new_client(external_id=new_key()), caller.new_client(external_id=new_key())
     adas, bobs = as_client(ada), as_client(bob)
-    things = {"own": thing_of(caller, ada, adas), "another's": thing_of(caller, bob, bobs), "absent": absent(caller)}
+    url = shared_system.database_url
+    things = {"own": thing_of(caller, ada, adas, url), "another's": thing_of(caller, bob, bobs, url), "absent": absent(caller)}
     caller.request("POST", "/v1/webhook-secret/rotate")
     yield Stage({"nobody": nobody, "client": adas, "operator": caller}, bobs, things)
     nobody.close()
 
 
-def thing_of(caller: Caller, client: Any, as_client: Caller) -> Thing:
+def thing_of(caller: Caller, client: Any, as_client: Caller, database_url: str) -> Thing:
     """All that a client may have, with money left. What only itself can make is made as the client."""
     wallet_id, third = client["wallet"]["id"], caller.new_wallet()
     endpoint = as_client.post("/v1/webhook-endpoints", {"url": HOOK}).body
     caller.deposit(wallet_id, 100)
     moved = caller.wait_final(caller.transfer(wallet_id, third, 1).body["id"])
     assert moved["status"] == "applied"
+    fan_out_at(database_url)
     key = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
     as_client.request("POST", "/v1/webhook-secret/rotate")
     return {

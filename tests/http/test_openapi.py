@@ -8,7 +8,9 @@ import pytest
 
 from api.fields import FIND_UNPRINTABLE
 from tests.caller import Answer, Caller, new_key
+from tests.hooks import fan_out_at
 from tests.http.bad_inputs import BAD_KEYS
+from tests.system import System
 
 Schema = dict[str, Any]
 
@@ -263,7 +265,7 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
 
 
-def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema, shared_system: System) -> None:
     made = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook", "description": "d"})
     path = f"/v1/webhook-endpoints/{made.body['id']}"
 
@@ -277,6 +279,7 @@ def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, do
     check(document, "post", "/v1/webhook-endpoints", caller.post("/v1/webhook-endpoints", {"url": "x"}))
     moved = caller.wait_final(caller.deposit(caller.new_wallet(), 1, callback_url="https://example.com/hook").body["id"])
     check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{moved['id']}"))
+    fan_out_at(shared_system.database_url)
     trail = caller.get(f"/v1/transfers/{moved['id']}/deliveries?limit=100")
     [callback] = [row for row in trail.body["data"] if row["callback_url"]]
     again = caller.request("POST", f"/v1/deliveries/{callback['id']}/redeliver")

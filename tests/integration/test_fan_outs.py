@@ -270,9 +270,7 @@ def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, o
     return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 
-def test_a_transaction_that_is_held_open_hides_no_fan_out_behind_the_bound(
-    world: World, connection: psycopg.Connection[Any]
-) -> None:
+def test_a_drain_that_commits_late_is_not_hidden_by_the_bound(world: World, connection: psycopg.Connection[Any]) -> None:
     """Its moment is below those that were looked at and done before it commits."""
     endpoint = new_endpoint(world)
     pairs = [world.new_wallets(10, 0, shard=shard) for shard in (1, 2)]
