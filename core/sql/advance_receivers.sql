@@ -19,6 +19,7 @@ WITH bound AS MATERIALIZED (
            ) first ON true
 )
 UPDATE receivers r
-   SET due_from = greatest(r.due_from, (SELECT b.due_from FROM bound b WHERE b.row = r.ctid))
- WHERE r.ctid = ANY(ARRAY(SELECT row FROM bound))
+   SET due_from = greatest(r.due_from, b.due_from)
+  FROM bound b
+ WHERE r.ctid = b.row
 RETURNING r.receiver

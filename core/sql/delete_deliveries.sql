@@ -21,16 +21,16 @@ WITH bound AS MATERIALIZED (
              LIMIT %(limit)s
                FOR UPDATE SKIP LOCKED
            ) d
-), attempt AS MATERIALIZED (
-    SELECT e.id, a.row
+), whole AS MATERIALIZED (
+    SELECT e.row, e.finished_at, a.attempts, cardinality(a.attempts) < %(attempts)s AS is_whole
       FROM ended e
      CROSS JOIN LATERAL (
-            SELECT ctid AS row FROM delivery_attempts WHERE delivery_id = e.id ORDER BY delivery_id, number LIMIT %(attempts)s
+            SELECT ARRAY(
+                       SELECT ctid FROM delivery_attempts WHERE delivery_id = e.id ORDER BY delivery_id, number LIMIT %(attempts)s
+                   ) AS attempts
            ) a
-), whole AS MATERIALIZED (
-    SELECT e.row, e.finished_at, (SELECT count(*) FROM attempt a WHERE a.id = e.id) < %(attempts)s AS is_whole FROM ended e
 ), fewer AS (
-    DELETE FROM delivery_attempts WHERE ctid = ANY(ARRAY(SELECT row FROM attempt))
+    DELETE FROM delivery_attempts WHERE ctid = ANY(ARRAY(SELECT unnest(attempts) FROM whole))
 ), gone AS (
     DELETE FROM deliveries WHERE ctid = ANY(ARRAY(SELECT row FROM whole WHERE is_whole))
 ), moved AS (

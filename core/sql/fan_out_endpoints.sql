@@ -35,9 +35,8 @@ WITH claimed AS MATERIALIZED (
     INSERT INTO receivers (owner, receiver)
     SELECT owner, receiver
       FROM receiving w
-     WHERE NOT EXISTS (
-            SELECT FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver AND r.used_at > now() - interval '10 minutes'
-           )
+     WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
+           IS NOT TRUE
      ORDER BY owner, receiver
     ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
 ), page AS MATERIALIZED (

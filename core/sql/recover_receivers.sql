@@ -23,9 +23,8 @@ WITH RECURSIVE firsts AS (
     INSERT INTO receivers (owner, receiver, due_from)
     SELECT f.owner, f.receiver, f.next_attempt_at
       FROM firsts f
-     WHERE NOT EXISTS (
-            SELECT FROM receivers r WHERE r.owner = f.owner AND r.receiver = f.receiver AND r.due_from <= f.next_attempt_at
-           )
+     WHERE (SELECT r.due_from <= f.next_attempt_at FROM receivers r WHERE r.owner = f.owner AND r.receiver = f.receiver)
+           IS NOT TRUE
     ON CONFLICT (owner, receiver) DO UPDATE SET due_from = excluded.due_from, used_at = now()
 )
 SELECT owner, receiver FROM firsts ORDER BY number

@@ -37,17 +37,32 @@ EXEMPT = {
     "find_last_position": "reads a sequence",
     "create_migrations": "a migration's; makes a table",
     "create_role": "a migration's; makes a role",
+    "delete_far_events": "a migration's",
+    "fence": "writes a sequence",
+    "find_backend": "reads the session",
     "find_role": "a migration's; reads the catalogue",
     "grant_rights": "a migration's; grants rights",
     "insert_external_wallets": "a migration's",
     "insert_first_operator_key": "a migration's",
     "insert_migration": "a migration's",
     "insert_shards": "a migration's",
-    "limit_transactions": "reads settings",
+    **dict.fromkeys(
+        ("heal_external_wallets", "heal_feed", "heal_queue", "heal_shards", "repair_queue", "repair_wallets"), "a migration's"
+    ),
+    "limit_retention": "sets a limit",
+    "limit_temporary_files": "a migration's; changes a role",
+    "list_backends": "reads the server's sessions",
+    "list_lock_holders": "reads the server's table of locks",
+    "list_open_functions": "a migration's; reads the catalogue",
+    "list_role_settings": "a migration's; reads the catalogue",
+    "list_strangers": "a migration's; reads the catalogue",
     "list_migrations": "reads a table with a row a migration",
     "list_queue_writers": "reads the server's table of locks",
     "lower_floors": "a migration's",
+    "measure_horizon": "reads a snapshot",
+    "revoke_rights": "a migration's; revokes rights",
     "set_password": "a migration's; changes a role",
+    "set_session": "sets settings",
 }
 
 
@@ -114,10 +129,25 @@ SELECT {made(DELIVERY)}, 'cli_' || n % 100, {receiving}, {delivered}, {receiving
 
 INSERT INTO delivery_attempts (delivery_id, number, started_at, duration_ms, status_code)
 SELECT {made(DELIVERY)}, 1, now(), 1, 500 FROM generate_series(1, {rows}) n;
+
+INSERT INTO webhook_endpoints (id, owner, url, events, secret)
+SELECT {made(ENDPOINT, "(1000000 + n)")}, 'operator', 'https://example.com/', '{{transfer.applied}}', 'whsec_' || repeat('A', 32)
+  FROM generate_series(1, 50) n;
+
+INSERT INTO receivers (owner, receiver, used_at)
+SELECT 'cli_' || n % 100, {made(ENDPOINT, "(n % 100 + 1)")}::text || CASE WHEN n < 100 THEN '' ELSE n::text END,
+       now() - interval '2 hours'
+  FROM generate_series(0, {rows}) n;
+
+INSERT INTO endpoint_events (moment, id, owner, endpoint_id, endpoint)
+SELECT n - 1000000, {made(KEY)}, 'cli_' || n, {made(ENDPOINT)}, '{{}}' FROM generate_series(1, {rows}) n;
+
+INSERT INTO fan_outs (audience, moment)
+SELECT audience, n - 1000000 FROM generate_series(1, {queued}) n, unnest(ARRAY['parties', 'operators', 'endpoints']) audience;
 """
 
 
-KEPT = {"migrations", "shards", "feed"}
+KEPT = {"migrations", "shards", "feed", "delivery_bounds"}
 
 
 def empty(world: World) -> None:
@@ -158,14 +188,21 @@ NEW = {
     "fingerprints": [b"f" * 32] * KEYS,
     "shards": [number % SHARDS for number in SOME],
 }
+BOUND = -1_000_000
+RECEIVING = {
+    "owners": [f"cli_{number}" for number in range(KEYS)],
+    "receivers": [str(uuid(ENDPOINT, number + 1)) for number in range(KEYS)],
+}
 ENDPOINT_OF = {"id": uuid(ENDPOINT, 7), "owner": "cli_7"}
 
 CASES = {
+    "advance_receivers": Case(RECEIVING, KEYS),
     "cancel_deliveries": Case({"endpoint_id": uuid(ENDPOINT, 7), "limit": KEYS}, KEYS),
     "claim_deliveries": Case(
         {
             "owners": [f"cli_{number}" for number in range(KEYS)],
             "receivers": [str(uuid(ENDPOINT, number + 1)) for number in range(KEYS)],
+            "since": [NOW] * KEYS,
             "counts": [2] * KEYS,
             "lease_s": 60.0,
         },
@@ -175,6 +212,7 @@ CASES = {
     "count_queue": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
     "count_queue_by_client": Case({"most": 500, "at_least": 1}, 500),
     "count_shards": Case({}, SHARDS),
+    "delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "delete_endpoint": Case(ENDPOINT_OF),
     "delete_queue": Case(
         {
@@ -183,11 +221,16 @@ CASES = {
         },
         KEYS,
     ),
+    "delete_receivers": Case({"limit": KEYS}, KEYS),
+    "fan_out_endpoints": Case({"bound": BOUND, "rows": KEYS}, KEYS),
+    "fan_out_operators": Case({"bound": BOUND, "fan_outs": 32, "rows": KEYS}, 4 * KEYS),
+    "fan_out_parties": Case({"bound": BOUND, "fan_outs": 32, "transfers": KEYS}, 4 * KEYS),
     "find_client": Case({"id": uuid(CLIENT, 7)}),
     "find_client_by_key": Case({"idempotency_key": "c7"}),
     "find_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7", "attempts": 5}),
     "find_endpoint": Case(ENDPOINT_OF),
-    "find_event": Case({"id": uuid(TRANSFER, 7), "wallet_id": None}),
+    "find_event": Case({"id": uuid(TRANSFER, 7), "wallet_id": None, "owner": "operator"}),
+    "find_fan_outs": Case({"audiences": ["parties", "operators", "endpoints"], "bounds": [BOUND] * 3}, 3),
     "find_key": Case({"digest": b"7"}),
     "find_key_by_id": Case({"id": uuid(KEY, 7)}),
     "find_transfers": Case({"ids": [uuid(TRANSFER, number) for number in SOME]}, KEYS),
@@ -236,7 +279,9 @@ CASES = {
         },
         KEYS,
     ),
-    "insert_key": Case({"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}),
+    "insert_key": Case(
+        {"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}, 2
+    ),  # a trigger looks into the catalogue
     "insert_transfers": Case(NEW, KEYS),
     "insert_webhook_secret": Case({"owner": "new", "secret": SECRET}),
     "list_clients": Case({**PAGE, "external_id": None}, LIMIT),
@@ -260,9 +305,14 @@ CASES = {
     "list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
     "list_wallet_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "limit": LIMIT}, LIMIT),
     "list_wallet_events": Case(
-        {"moment": -995_000, "ordinal": 1, "window": KEYS, "wallet_id": uuid(WALLET, 7), "limit": LIMIT}, 2 * KEYS
+        {"moment": -995_000, "ordinal": 1, "window": KEYS, "wallet_id": uuid(WALLET, 7), "owner": "cli_7", "limit": LIMIT},
+        2 * KEYS,
     ),
     "list_wallet_transfers": Case({**PAGE, "wallet_id": uuid(WALLET, 7), "status": None, "window": LIMIT}, 2 * LIMIT),
+    "list_delivery_bounds": Case({}, 4),
+    "look_at_receivers": Case(RECEIVING, KEYS),
+    "move_delivery_bound": Case({"name": "parties", "value": 1}),
+    "recover_receivers": Case({"owner": "", "receiver": "", "limit": KEYS}, KEYS),
     "lock_shards": Case({"shards": SHARDS_LEFT}, SHARDS),
     "lock_wallets": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
     "mark_delivery": Case(
