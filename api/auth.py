@@ -74,7 +74,7 @@ class Doorman:
         self._noting: asyncio.Task[None] | None = None
 
     async def admit(self, request: Request) -> Caller:
-        """Return the caller that sent the request, whose owner's turns it takes from now on (core/turns.py).
+        """Return the caller that sent the request. From now on the request takes turns of its owner (core/turns.py).
 
         Raises Problem "unauthorized", alike for every reason, and Unavailable.
         """

@@ -29,7 +29,7 @@ BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
 SLICE_S = 0.01  # of the event loop at a time; 1000 items with 20 errors each take 150 ms
 
-READ_AT_ONCE = 4  # batches whose items are read at the same time, each of another owner
+READ_AT_ONCE = 4  # batches that are read at the same time, each of another owner
 OWNER_WAITING_MAX = 64  # batches of one owner that wait for it, in a process: up to 64 MiB
 READ_WITHIN_S = 1.0
 

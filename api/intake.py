@@ -71,7 +71,7 @@ class Intake:
         self._lookups = MicroBatches(self._look_up, BATCH_MAX)
         self._to_ring: list[int] = []  # a shard for each submission that was stored
         self._ringing: asyncio.Task[None] | None = None
-        # A thread of its own: those of asyncio.to_thread are shared with all that anybody may ask for, such as /metrics.
+        # A thread of its own: those of asyncio.to_thread are shared with all other requests, such as /metrics.
         self._thread = ThreadPoolExecutor(1, "doorbell")
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Answer]:

@@ -41,7 +41,7 @@ class MicroBatches(Generic[Item, Answer]):
         self._handle = handle
         self._batch_max = batch_max
         self._owner_max = OWNER_BATCHES_MAX * batch_max if owner_max is None else owner_max
-        self._lines: OrderedDict[str, deque[Pending[Item, Answer]]] = OrderedDict()  # the owner whose turn is next comes first
+        self._lines: OrderedDict[str, deque[Pending[Item, Answer]]] = OrderedDict()  # the owner that has the next turn comes first
         self._unanswered: list[Pending[Item, Answer]] = []
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

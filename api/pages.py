@@ -1,7 +1,7 @@
 """What never changes while a process runs: the OpenAPI document, its page and the page's files. Bytes made once.
 
-The page works without internet: fastapi-offline brings Swagger UI's files. It runs one script of its own, whose hash its content
-security policy names; nothing else may run, and no other site may frame it.
+The page works without internet: fastapi-offline brings Swagger UI's files. It runs one script of its own. Its content security
+policy names the hash of that script; nothing else may run, and no other site may frame it.
 """
 
 import base64

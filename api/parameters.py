@@ -30,7 +30,7 @@ def wallet_filter(value: object) -> UUID:
     return ids.parse(Prefix.WALLET, str(value))
 
 
-CURSORS = (b"cursor", b"after")  # parameters whose values this API made
+CURSORS = (b"cursor", b"after")  # parameters with values that this API made
 
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 

@@ -165,7 +165,7 @@ class Problem(Exception):
 
 
 def invalid(errors: Sequence[FieldError], found: int | None = None) -> Problem:
-    """Return the problem of a body whose fields break rules. It lists ERRORS_MAX errors; `found` says how many there are in all."""
+    """Return the problem of a body that breaks rules. It lists ERRORS_MAX errors; `found` says how many there are in all."""
     found = found or len(errors)
     detail = "1 field is not valid" if found == 1 else f"{found} fields are not valid"
     if found > ERRORS_MAX:

@@ -50,7 +50,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Measure this checkout beside another one.")
-    parser.add_argument("base", type=Path, metavar="BASE", help="the folder of the other checkout; this one's, to compare settings")
+    parser.add_argument("base", type=Path, metavar="BASE", help="folder of the other checkout; of this one, to compare settings")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"measurements; {', '.join(NAMES)} when none is given")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="how many runs of this checkout, each between two of the base")
     parser.add_argument("--quick", action="store_true", help="a few seconds each: figures mean nothing")

@@ -46,8 +46,8 @@ DRAINED = 5_000
 BATCH = 500
 TIMES = 15
 
-NOBODY = UUID(int=0)
-GO_IN = "INSERT INTO queue (shard, transfer_id) SELECT n %% %(shards)s, %(nobody)s FROM generate_series(1, %(rows)s) n"
+NO_TRANSFER = UUID(int=0)
+GO_IN = "INSERT INTO queue (shard, transfer_id) SELECT n %% %(shards)s, %(transfer)s FROM generate_series(1, %(rows)s) n"
 COME_OUT = "DELETE FROM queue WHERE shard IN (SELECT shard FROM shards) AND position > %(last)s"
 FUND = "UPDATE wallets SET balance = %s, version = 1 WHERE kind = 'client'"
 REPLACE = """
@@ -165,7 +165,7 @@ def pass_through(made: Bench, rows: int) -> None:
     with psycopg.connect(made.owner_url, autocommit=True) as connection:
         for _ in range(0, rows, CHUNK):
             [(last,)] = connection.execute(db.statement("find_last_position")).fetchall()
-            connection.execute(GO_IN, {"shards": SHARDS, "rows": CHUNK, "nobody": NOBODY})
+            connection.execute(GO_IN, {"shards": SHARDS, "rows": CHUNK, "transfer": NO_TRANSFER})
             connection.execute(COME_OUT, {"last": last})
             made.sweeper.run_once()
             time.sleep(LOOK_EVERY_S)

@@ -25,7 +25,7 @@ CHECK_EVERY_S = 0.1  # how soon a signal is noticed while the server is waited f
 
 SET_UP_WITHIN_S = 5.0
 
-NEWEST_LIMIT = "transaction_timeout"  # PostgreSQL 16 has none, and refuses a connection whose startup packet names it
+NEWEST_LIMIT = "transaction_timeout"  # PostgreSQL 16 has none, and refuses a startup packet that names it
 PACKET_LIMITS = ("statement_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout", NEWEST_LIMIT)
 
 LAST_GOOD: dict[str, tuple[str, str]] = {}  # by URL: host and port

@@ -44,7 +44,7 @@ API_LIMITS = {
     "transaction_timeout": "5s",
 }
 
-# Above each limit that a server which runs keeps by itself: only one that hangs, or whose commit waits for a standby, meets it.
+# Above each limit that a server which runs keeps by itself: only one that hangs, or a commit that waits for a standby, meets it.
 ROUND_TRIP_WITHIN_S = 12.0
 
 # Far below the job timeout of the queue: a drain ends by its own limits, never by a signal in the middle of a statement.
@@ -308,7 +308,7 @@ class Database:
                 await self._pool.drain()  # those that wait in the pool lead to the same server
 
     async def _hung(self, late: Mapping[asyncio.Task[Any], AsyncConnection]) -> set[asyncio.Task[Any]]:
-        """Return the work whose session the server does not have, as a new connection shows; all of it when there is no new one."""
+        """Return the work that has lost its session, as a new connection to the server shows; all of it when there is none."""
         sessions = {task: connection.session for task, connection in late.items()}
         try:
             async with asyncio.timeout(LOOK_WITHIN_S):

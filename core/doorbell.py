@@ -27,7 +27,7 @@ LEAVE_SHARDS = Path(__file__).with_name("leave_shards.lua").read_text()
 
 QUEUE = "transfers"
 DELIVERIES = "deliveries"  # a queue of its own: a listener pops from one queue alone, see worker/listen.py
-PROBE = "probe"  # a queue whose jobs never run: `check` writes one and deletes it
+PROBE = "probe"  # a queue of jobs that never run: `check` writes one and deletes it
 FINAL = "final"  # the channel on which ids of transfers that became final are published, 16 bytes each
 GATHERER = "gatherer"  # there while a worker waits for more on behalf of all
 LEFT = "left-to-gatherer"  # the shards that others have left to it
@@ -255,7 +255,7 @@ class Doorbell:
 
     def _probe(self) -> bool:
         """Do what a ring, a worker and the waiting do, under keys of its own. Raises what _try handles."""
-        marks = [f"{PROBE}:{uuid4().hex}" for _ in range(2)]  # two keys: a cluster refuses a script whose keys are in two slots
+        marks = [f"{PROBE}:{uuid4().hex}" for _ in range(2)]  # two keys: a cluster refuses a script with keys in two slots
         self._raise(marks, [FLAG_TTL_S * 1000])
         job = enqueue(self._probe_queue, APPLY)
         with self._redis.pipeline(transaction=True) as transaction:

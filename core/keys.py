@@ -81,7 +81,7 @@ async def insert(connection: db.Connection, key: NewKey) -> Key | None:
     inserted: list[dict[str, object]] = await db.fetch(connection, "insert_key", asdict(key), dict)
     rows = await db.fetch(connection, "find_key_by_id", {"id": key.id}, Key)
     if rows and not inserted:
-        await db.fence(connection)  # kept by a first try, whose connection was lost
+        await db.fence(connection)  # kept by a first try that lost its connection
     return rows[0] if rows else None
 
 

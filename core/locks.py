@@ -1,4 +1,4 @@
-"""Who holds the locks that a command of `python -m core` waits for, in words."""
+"""The sessions that hold the locks which a command of `python -m core` waits for, in words."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple

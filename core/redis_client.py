@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_S = 0.5  # of each host that is asked; a Sentinel's answer inclu
 
 
 def client(url: str, timeout_s: float) -> redis.Redis:
-    """Return a client, whose replies may take `timeout_s`. It connects when it is first used. Raises ValueError for a bad URL."""
+    """Return a client. A reply may take `timeout_s`. It connects when it is first used. Raises ValueError for a bad URL."""
     address = server_urls.parse_redis(url)
     common: Options = {"parser_class": BoundedParser, "retry": Retry(NoBackoff(), 0)}
     options: Options = {**common, **credentials_of(address), **timeouts(timeout_s)}

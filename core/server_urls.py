@@ -54,7 +54,7 @@ class RedisAddress:
 
 
 def parse_redis(url: str) -> RedisAddress:
-    """Return what the URL says. Raises ValueError, whose text repeats nothing of the URL."""
+    """Return what the URL says. Raises ValueError, with a text that repeats nothing of the URL."""
     parts = split(url, REDIS_SCHEMES)
     if parts.scheme == "unix":
         return unix_socket(parts)

@@ -18,7 +18,7 @@ from core.sharding import SHARDS_MAX
 
 KEY = re.compile(r"[\x21-\x7e]{32,255}")
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
-# Settings whose values are secret. Each may be read from a file, which the variable of its name with _FILE behind it names.
+# Settings with secret values. Each may be read from a file instead: the variable NAME_FILE holds the path of the file.
 SECRETS = (
     *("DATABASE_URL", "TELLER_ADMIN_DATABASE_URL", "TELLER_WORKER_DATABASE_URL", "TELLER_DELIVERER_DATABASE_URL", "REDIS_URL"),
     *("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY"),

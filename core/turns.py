@@ -23,7 +23,7 @@ class Turns:
         self._waiting_max = waiting_max  # of an owner
         self._within_s = within_s
         self._held: Counter[str] = Counter()
-        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # the owner whose turn is next comes first
+        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # the owner that has the next turn comes first
 
     @asynccontextmanager
     async def turn(self, owner: str) -> AsyncIterator[None]:

@@ -55,8 +55,8 @@ def account_for(folder: Path) -> Account:
 def system_account() -> pwd.struct_passwd:
     """The account of that name, added when missing, by one process at a time.
 
-    useradd looks for the name before it locks the password file. Two that ran at once both found none, and the second one's entry
-    replaced the first one's, whose uid then belonged to no account: 11 of 40 times. Raises OSError when it cannot be added.
+    useradd looks for the name before it locks the password file. Two that ran at once both found none, and the entry of the second
+    replaced that of the first, and its uid then belonged to no account: 11 of 40 times. Raises OSError when it cannot be added.
     """
     with suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)

@@ -84,8 +84,8 @@ class StoredDeliveries:
     async def claim(self, places: Places) -> Sequence[Delivery]:
         """Return the longest due deliveries for each receiver that the places choose, as many as they count.
 
-        Before that a step makes deliveries of what became final. What is for nobody any more is canceled on the way, some of it at
-        a time. Raises Unavailable.
+        Before that a step makes deliveries of what became final. Deliveries without a receiver are canceled on the way, some
+        at a time. Raises Unavailable.
         """
         await self._fan_out()
         db.start_clock()

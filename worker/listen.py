@@ -73,7 +73,7 @@ class Listener(SimpleWorker):
     it) cost half of a job's round trips, and a key of the wrong type among them kept the worker from its start. RQ's `suspended`
     flag and its commands would let anything that can write to Redis stop all workers: neither is read.
 
-    A popped job whose worker dies is lost, as with RQ, which only marks it as failed: its flag expires, and the sweeper comes.
+    A popped job is lost when its worker dies, as with RQ, which only marks it as failed: its flag expires, and the sweeper comes.
 
     It leans on names that RQ does not promise to keep: rq is pinned, and tests/faults/test_stopping.py stops it again and again.
     """

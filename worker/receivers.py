@@ -1,4 +1,4 @@
-"""Who may have deliveries due: each owner's receivers, looked at in turns.
+"""The receivers that may have deliveries due, by owner, looked at in turns.
 
 A look reads one index entry of each receiver, the longest due. What has ended stays in the index before it while any snapshot is
 held in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It is
@@ -73,7 +73,7 @@ class Receivers:
         self._recovered = Receiver("", "")
 
     async def look(self) -> list[Waiting]:
-        """Return who waits: all, or as many as are looked at in a turn, and the others in the turns to come. Raises Unavailable.
+        """Return the receivers that wait: all, or as many as one turn looks at; later turns look at the others. Raises Unavailable.
 
         Those that something has just been made due to are looked at in each case.
         """

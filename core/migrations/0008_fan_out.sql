@@ -8,7 +8,7 @@ CREATE FUNCTION feed_next() RETURNS bigint LANGUAGE sql STABLE AS $$
 $$;
 
 -- A verdict's transaction writes a row for each audience that may have something to be told of it: the parties (callback URLs, and the
--- endpoints of the clients whose wallets moved) and the operators' endpoints. `endpoints` is the audience of an endpoint's own event.
+-- endpoints of the clients that own a wallet of the transfer) and the operators' endpoints. `endpoints` is the audience of an endpoint's own event.
 -- A step of the deliverer makes some deliveries, notes how far it came, and deletes the row when all are made.
 CREATE TABLE fan_outs (
     audience       text    COLLATE "C" NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE fan_outs (
     CONSTRAINT known_audience CHECK (audience IN ('parties', 'operators', 'endpoints'))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
--- Who has, or lately had, deliveries pending. No pending delivery of a receiver is due before `due_from`, but for those that a
+-- Receivers with deliveries that are pending, or lately were. No pending delivery of a receiver is due before `due_from`, but for those that a
 -- transaction of more than half a minute committed. `used_at` is moved at most every ten minutes.
 CREATE TABLE receivers (
     owner    text        COLLATE "C" NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
@@ -48,7 +48,7 @@ ALTER TABLE webhook_endpoints ADD COLUMN since bigint NOT NULL DEFAULT -92233720
 ALTER TABLE webhook_endpoints ALTER COLUMN since SET DEFAULT feed_next();
 CREATE INDEX webhook_endpoints_operators ON webhook_endpoints (id) WHERE wallet_id IS NULL;
 
--- Whoever asked for all events is told of the new one too.
+-- Endpoints that take all events take the new one too.
 ALTER TABLE webhook_endpoints DROP CONSTRAINT known_events;
 UPDATE webhook_endpoints
    SET events = ARRAY['transfer.applied', 'transfer.rejected', 'webhook_endpoint.disabled']
@@ -58,7 +58,7 @@ ALTER TABLE webhook_endpoints ADD CONSTRAINT known_events CHECK (
 );
 
 -- The deliverer disabled an endpoint. The row is an event of its owner's feed, at the place (moment, 1), and holds the endpoint as it
--- was then, without its secrets. Whoever inserts one does not choose its moment.
+-- was then, without its secrets. An INSERT does not choose its moment.
 CREATE TABLE endpoint_events (
     moment      bigint      PRIMARY KEY DEFAULT feed_moment(),
     id          uuid        NOT NULL DEFAULT mint_uuid() CONSTRAINT endpoint_events_id UNIQUE,

@@ -4,8 +4,8 @@
 -- No drain, and so no verdict, while the tables change.
 LOCK TABLE shards IN EXCLUSIVE MODE;
 
--- INSERTs by the application leave these two out, so the application has no right to choose them: it makes no external wallet, whose
--- balance may be negative, and no event at another moment than that of its own transaction.
+-- INSERTs by the application leave these two out, so the application has no right to choose them: it makes no external wallet, with a
+-- balance that may be negative, and no event at another moment than that of its own transaction.
 ALTER TABLE wallets ALTER COLUMN kind SET DEFAULT 'client';
 ALTER TABLE events ALTER COLUMN moment SET DEFAULT feed_moment();
 
@@ -33,8 +33,8 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
     AND old_secret_expires_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
 ) NOT VALID;
 
--- Keys are inserted and changed seldom, so a trigger costs nothing that is measured. It binds the owner too, but for who may make an
--- operator's key.
+-- Keys are inserted and changed seldom, so a trigger costs nothing that is measured. It binds the owner too, except
+-- that only the owner makes an operator's key.
 CREATE FUNCTION guard_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

@@ -1,4 +1,4 @@
--- Nobody is told what has not happened: every delivery is of a final transfer, or of an endpoint that was disabled. And no callback URL
+-- No delivery tells what has not happened: every delivery is of a final transfer, or of an endpoint that was disabled. And no callback URL
 -- of a final transfer is forgotten: its delivery is there, or is still to be made, or retention may have deleted it, because the transfer
 -- ended before the bound below which ended deliveries are deleted. Reads all deliveries and all transfers, by hash joins.
 SELECT 'transfer' AS kind, d.transfer_id AS id, 'is ' || coalesce(t.status, 'missing') || ', and has deliveries' AS detail

@@ -1,9 +1,9 @@
 -- The events of the operators' feed after a place, oldest first: each with its transfer, or with the endpoint that was disabled. Ends at
 -- the horizon: an event that is committed later never stands before one that has been shown, and a transaction that is held open delays
 -- the feed and never makes it skip. The horizon is of the statement's own snapshot. Leans on events_pkey and endpoint_events_owner, and
--- on transfers_pkey and entries_transfer, or endpoint_events_pkey, an event. No more rows of events are read than may be needed, each of
--- which holds at least one: beside the first, whose transfers may all have been shown. OFFSET 0 keeps the planner from hashing all
--- transfers.
+-- on transfers_pkey and entries_transfer, or endpoint_events_pkey, an event. Each row of events holds at least one event, so as many rows
+-- are read as events are asked for, and one more: the transfers of the first may all have been shown. OFFSET 0 keeps the planner from
+-- hashing all transfers.
 SELECT event.moment, event.ordinal, event.id, n.endpoint, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
        t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
        t.created_at, t.finished_at,

@@ -1,4 +1,4 @@
--- Who may have deliveries pending: of each owner its receivers, and since when the longest due of each is due, NULL when none is. Owners
+-- Receivers that may have deliveries pending, by owner, and since when the longest due of each is due, NULL when none is. Owners
 -- from a given one on; of those that are named, only receivers after the one beside it, or a row without one when none is left. Of each
 -- receiver one index entry of its deliveries is read, whatever waits behind it, and whatever has ended before `due_from`: the entries
 -- of what has ended stay for as long as a snapshot is held anywhere. A clock that was set back counts, hence the least. Locks nothing.

@@ -1,4 +1,4 @@
--- Raises the floors of those shards whose lag is worth a new version of the row: to the first position that is queued, or behind all that
+-- Raises the floors that lag by enough to be worth a new version of the shard's row: to the first position that is queued, or behind all that
 -- is settled; returns the shards. To be run as a statement of its own, begun after that was settled (see worker/floors.py). Locks the
 -- rows of these shards once all floors are known, but for those that a drain has locked; a floor only rises. Leans on shards_pkey, and
 -- on queue_pkey from the floor on, a look a shard.

@@ -1,5 +1,5 @@
--- Gives each wallet whose balance or version is not the sum and the count of its entries those. Entries never change, so they are what
--- counts. Reads all entries. Nothing is drained while it runs: its transaction holds the shards' table.
+-- Sets the balance and the version of a wallet to the sum and the count of its entries, where they differ. Entries never change, so they
+-- are what counts. Reads all entries. Nothing is drained while it runs: its transaction holds the shards' table.
 UPDATE wallets w
    SET balance = truth.balance, version = truth.version
   FROM (
