@@ -68,7 +68,7 @@ class Databases:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
             if not self._made:
-                rights.let_in(connection, "DATABASE_URL", url)  # also into databases that nobody has migrated
+                rights.let_in(connection, "DATABASE_URL", url)  # also into databases that were never migrated
         self._made.append(name)
         return url
 

@@ -1,4 +1,4 @@
-"""An API of several processes, whose parent kills and replaces those that do not answer it."""
+"""An API of several processes: their parent kills and replaces those that do not answer it."""
 
 import os
 import signal

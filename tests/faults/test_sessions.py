@@ -159,7 +159,7 @@ def refused(caller: Caller, check: str) -> str:
 
 @pytest.fixture(params=["SQL_ASCII", "LATIN1"])
 def foreign(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The owner's URL of an empty database whose encoding cannot hold every text, or checks none."""
+    """The owner's URL of an empty database with an encoding that cannot hold every text, or checks none."""
     with psycopg.connect(databases.owner_url(databases.empty()), autocommit=True) as owner:
         name = f"{owner.info.dbname}_{request.param.lower()}"
         create = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER libc LOCALE 'C'"

@@ -104,7 +104,7 @@ def free_ports_in_a_row(how_many: int) -> int:
     return first
 
 
-URLS = {  # in local.json, and whose they are
+URLS = {  # in local.json, and the role of each
     "database_url": "teller_api",
     "worker_database_url": "teller_worker",
     "deliverer_database_url": "teller_deliverer",

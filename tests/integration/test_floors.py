@@ -138,7 +138,7 @@ def test_a_worker_stores_how_far_it_has_drained_so_that_the_next_one_begins_ther
 
 
 def test_a_transaction_that_drew_its_position_early_is_waited_for(world: World, applier: Applier) -> None:
-    """Its position is smaller than those that were drained meanwhile, and it commits after them."""
+    """Its position is smaller than those that were drained before, and it commits after them."""
     wallet = world.new_wallet(shard=3)
     early, late = deposit(wallet, 5), deposit(wallet, 7)
     with psycopg.connect(world.owner_url) as connection:

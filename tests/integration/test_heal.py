@@ -1,4 +1,4 @@
-"""What `migrate` mends, and what it only names: damage done as the owner, whom no right and hardly a constraint stops."""
+"""What `migrate` mends, and what it only names: damage done as the owner, which no right and hardly a constraint stops."""
 
 import os
 import subprocess

@@ -175,7 +175,7 @@ class Thieves:
     def fresh(self) -> "Victim":
         """A copy: with applied transfers, a rejected one and a queued one, and a revoked key of an operator."""
         url = self.databases.copy(self.template)
-        return Victim({who: at(one, url) for who, one in self.logins.items()}, self.databases.owner_url(url))
+        return Victim({process: at(one, url) for process, one in self.logins.items()}, self.databases.owner_url(url))
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,9 @@ class Victim:
         """The database as its owner sees it."""
         return World(self.owner_url, self.owner_url)
 
-    def attempt(self, who: str, statement: str) -> str:
+    def attempt(self, process: str, statement: str) -> str:
         """Run it as the role; "denied" for want of a right, "refused" by a constraint, a trigger or a type, else "done"."""
-        with psycopg.connect(self.urls[who], autocommit=True) as connection:
+        with psycopg.connect(self.urls[process], autocommit=True) as connection:
             try:
                 with connection.transaction():
                     connection.execute(statement.encode())
@@ -229,7 +229,7 @@ def at(url: str, database_url: str) -> str:
 @pytest.fixture(scope="module")
 def thieves(databases: Databases) -> Thieves:
     url = databases.empty()
-    logins = {who: with_role(url, databases.new_role(), f"a-password-{who}") for who in ROLES}
+    logins = {process: with_role(url, databases.new_role(), f"a-password-{process}") for process in ROLES}
     victim = Victim(logins, databases.owner_url(url))
     victim.migrate()
     world = victim.world
@@ -253,18 +253,19 @@ def scene(thieves: Thieves) -> Victim:
 
 @pytest.mark.parametrize("statement", REFUSED)
 def test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role(scene: Victim, statement: str) -> None:
-    assert {who: scene.attempt(who, statement) for who in ROLES if scene.attempt(who, statement) == "done"} == {}
+    assert {process: scene.attempt(process, statement) for process in ROLES if scene.attempt(process, statement) == "done"} == {}
 
 
-@pytest.mark.parametrize(("who", "statement"), NAMED)
+@pytest.mark.parametrize(("process", "statement"), NAMED)
 def test_what_a_role_can_damage_is_named_by_the_audit_and_stops_the_ledger_no_longer_than_until_the_next_migration(
-    thieves: Thieves, scene: Victim, who: str, statement: str
+    thieves: Thieves, scene: Victim, process: str, statement: str
 ) -> None:
-    assert {other: scene.attempt(other, statement) for other in ROLES if other != who} == dict.fromkeys({*ROLES} - {who}, "denied")
+    others = {*ROLES} - {process}
+    assert {other: scene.attempt(other, statement) for other in others} == dict.fromkeys(others, "denied")
     victim = thieves.fresh()
     assert audit(victim.urls["worker"]).clean
 
-    assert victim.attempt(who, statement) == "done"
+    assert victim.attempt(process, statement) == "done"
 
     assert not audit(victim.urls["worker"]).clean
     victim.migrate()
@@ -273,4 +274,4 @@ def test_what_a_role_can_damage_is_named_by_the_audit_and_stops_the_ledger_no_lo
 
 @pytest.mark.parametrize("statement", SECRETS)
 def test_a_role_reads_the_secrets_that_it_needs_and_no_others(scene: Victim, statement: str) -> None:
-    assert {who for who in ROLES if scene.attempt(who, statement) == "done"} == SECRETS[statement]
+    assert {process for process in ROLES if scene.attempt(process, statement) == "done"} == SECRETS[statement]

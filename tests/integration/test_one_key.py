@@ -67,7 +67,7 @@ def with_api(world: World, work: Callable[[Api], Awaitable[Result]]) -> Result:
 
 @pytest.fixture
 def holder(world: World) -> Iterator[psycopg.Connection[Any]]:
-    """A connection whose transaction stays open: of another process, at the point where a test holds it."""
+    """A connection with a transaction that stays open: of another process, at the point where a test holds it."""
     with psycopg.connect(world.url) as connection:
         yield connection
 

@@ -355,7 +355,7 @@ def statement_of(case: str) -> str:
 
 
 class Session:
-    """A session as the product opens it, whose plans are made once and kept."""
+    """A session as the product opens it: its plans are made once and kept."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -492,7 +492,7 @@ INSERT INTO queue (shard, transfer_id) SELECT n % {SHARDS}, {made(TRANSFER)} FRO
 
 
 def unanalyzed(databases: Databases) -> World:
-    """A migrated world whose statistics were taken while all tables were empty, and are never taken again."""
+    """A migrated world. Its statistics were taken while all tables were empty, and are never taken again."""
     url = databases.migrated()
     world = World(url, databases.owner_url(url))
     for (table,) in world.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):

@@ -1,4 +1,4 @@
-"""Who may have deliveries due is found at the same cost, however much has ended before and whatever snapshot is held."""
+"""Receivers that may have deliveries due are found at the same cost, however much has ended and whatever snapshot is held."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -98,7 +98,7 @@ RIGHTS: Mapping[str, Rights] = {"api": API, "worker": WORKER, "deliverer": DELIV
 TABLES = list(API)
 SEQUENCES = {"api": {("fence", "UPDATE", False)}, "worker": {("queue_position_seq", "SELECT", False)}, "deliverer": set()}
 
-# By triggers, or by what is there already, to whoever has the right.
+# By triggers, or by what is there already, to every role that has the right.
 REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
 
 # The statements that each process runs; those of `migrate` are the owner's.
@@ -299,11 +299,11 @@ class Roles:
     deliverer: Connection
     owner: Connection
 
-    def attempt(self, who: str, statement: str, params: list[Any] | None = None) -> str:
+    def attempt(self, process: str, statement: str, params: list[Any] | None = None) -> str:
         """Return "done", or "denied" for want of a right, or "refused" whoever asks."""
-        connection: Connection = getattr(self, who)
+        connection: Connection = getattr(self, process)
         names = {
-            "role": sql.Identifier(self.user(who)),
+            "role": sql.Identifier(self.user(process)),
             "owner": sql.Identifier(self.owner.info.user),
             "database": sql.Identifier(self.owner.info.dbname),
         }
@@ -318,9 +318,9 @@ class Roles:
             return "done"  # a row of defaults alone: the right to write the column was there
         return "done"
 
-    def user(self, who: str) -> str:
+    def user(self, process: str) -> str:
         """The name of the role; the API's where the owner tries what a role would do to itself."""
-        connection: Connection = self.api if who == "owner" else getattr(self, who)
+        connection: Connection = self.api if process == "owner" else getattr(self, process)
         return connection.info.user
 
 
@@ -348,10 +348,10 @@ def roles(databases: Databases) -> Iterator[Roles]:
         yield Roles(api, worker, deliverer, owner)
 
 
-def expected(who: str, table: str, verb: str, column: str = "") -> str:
-    if who == "owner":
+def expected(process: str, table: str, verb: str, column: str = "") -> str:
+    if process == "owner":
         return "refused" if verb in REFUSED.get(table, ()) else "done"
-    columns = RIGHTS[who].get(table, {}).get(verb)
+    columns = RIGHTS[process].get(table, {}).get(verb)
     return "denied" if columns is None or (columns and column not in columns) else "done"
 
 
@@ -363,39 +363,39 @@ def test_every_table_stands_above_and_holds_a_row(roles: Roles) -> None:
         assert roles.owner.execute(f"SELECT FROM {table}".encode()).rowcount > 0, table
 
 
-@pytest.mark.parametrize("who", [*RIGHTS, "owner"])
+@pytest.mark.parametrize("process", [*RIGHTS, "owner"])
 @pytest.mark.parametrize("table", TABLES)
-def test_a_role_may_do_to_a_table_what_is_listed_and_nothing_else(roles: Roles, who: str, table: str) -> None:
+def test_a_role_may_do_to_a_table_what_is_listed_and_nothing_else(roles: Roles, process: str, table: str) -> None:
     row = {"name": "0000_tried"} if table == "migrations" else ROWS[table]
     values = f"({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})"
     done = {
-        "SELECT": roles.attempt(who, f"SELECT * FROM {table}"),
-        "INSERT": roles.attempt(who, f"INSERT INTO {table} {values}", list(row.values())) if who == "owner" else "columns",
-        "DELETE": roles.attempt(who, f"DELETE FROM {table}"),
-        "TRUNCATE": roles.attempt(who, f"TRUNCATE {table}"),
-        "TRIGGER": roles.attempt(who, f"CREATE TRIGGER tried BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_change()"),
+        "SELECT": roles.attempt(process, f"SELECT * FROM {table}"),
+        "INSERT": roles.attempt(process, f"INSERT INTO {table} {values}", list(row.values())) if process == "owner" else "columns",
+        "DELETE": roles.attempt(process, f"DELETE FROM {table}"),
+        "TRUNCATE": roles.attempt(process, f"TRUNCATE {table}"),
+        "TRIGGER": roles.attempt(process, f"CREATE TRIGGER tried BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_change()"),
     }
 
-    assert done == {verb: "columns" if done[verb] == "columns" else expected(who, table, verb) for verb in done}
+    assert done == {verb: "columns" if done[verb] == "columns" else expected(process, table, verb) for verb in done}
 
 
-@pytest.mark.parametrize("who", [*RIGHTS, "owner"])
+@pytest.mark.parametrize("process", [*RIGHTS, "owner"])
 @pytest.mark.parametrize("table", TABLES)
-def test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others(roles: Roles, who: str, table: str) -> None:
+def test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others(roles: Roles, process: str, table: str) -> None:
     columns = roles.owner.execute(
         "SELECT attname, attidentity <> '' OR attgenerated <> '' FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
         [table],
     ).fetchall()
     update, insert, select = ({}, {}, {})
     for name, is_given in columns:
-        update[name] = roles.attempt(who, f"UPDATE {table} SET {name} = {'DEFAULT' if is_given else name}")
-        insert[name] = roles.attempt(who, f"INSERT INTO {table} ({name}) VALUES (DEFAULT)")
-        select[name] = roles.attempt(who, f"SELECT {name} FROM {table}")
+        update[name] = roles.attempt(process, f"UPDATE {table} SET {name} = {'DEFAULT' if is_given else name}")
+        insert[name] = roles.attempt(process, f"INSERT INTO {table} ({name}) VALUES (DEFAULT)")
+        select[name] = roles.attempt(process, f"SELECT {name} FROM {table}")
 
-    assert update == {name: expected(who, table, "UPDATE", name) for name in update}
-    assert select == {name: expected(who, table, "SELECT", name) for name in select}
-    if who != "owner":
-        assert insert == {name: expected(who, table, "INSERT", name) for name in insert}
+    assert update == {name: expected(process, table, "UPDATE", name) for name in update}
+    assert select == {name: expected(process, table, "SELECT", name) for name in select}
+    if process != "owner":
+        assert insert == {name: expected(process, table, "INSERT", name) for name in insert}
 
 
 def test_no_role_chooses_an_events_moment(roles: Roles) -> None:
@@ -403,33 +403,33 @@ def test_no_role_chooses_an_events_moment(roles: Roles) -> None:
     columns = "(moment, owner, endpoint_id, endpoint)"
     insert = f"INSERT INTO endpoint_events {columns} VALUES (9223372036854775807, 'operator', mint_uuid(), jsonb_build_object())"
 
-    assert [roles.attempt(who, insert) for who in ("api", "worker", "deliverer", "owner")] == ["denied", "denied", "denied", "done"]
+    assert [roles.attempt(one, insert) for one in ("api", "worker", "deliverer", "owner")] == ["denied", "denied", "denied", "done"]
 
 
 def test_the_catalogue_knows_of_no_other_grants(roles: Roles) -> None:
     """Those too that nothing above tries: REFERENCES, MAINTAIN, the right to grant, and what is granted to everybody."""
-    for who, rights in RIGHTS.items():
+    for process, rights in RIGHTS.items():
         granted = roles.owner.execute(
             "SELECT relname, privilege_type, is_grantable FROM pg_class, aclexplode(relacl)"
             " WHERE relnamespace = 'public'::regnamespace AND (grantee = 0 OR grantee = %s::regrole)",
-            [roles.user(who)],
+            [roles.user(process)],
         ).fetchall()
 
         whole = {(table, verb, False) for table, verbs in rights.items() for verb, columns in verbs.items() if not columns}
-        assert set(granted) == whole | SEQUENCES[who]
+        assert set(granted) == whole | SEQUENCES[process]
 
 
 def test_each_statement_is_of_some_process() -> None:
     assert {name for names in STATEMENTS.values() for name in names} == {file.stem for file in db.SQL.glob("*.sql")}
 
 
-@pytest.mark.parametrize(("who", "name"), PLANNED)
-def test_a_process_may_run_the_statements_that_it_runs(roles: Roles, who: str, name: str) -> None:
+@pytest.mark.parametrize(("process", "name"), PLANNED)
+def test_a_process_may_run_the_statements_that_it_runs(roles: Roles, process: str, name: str) -> None:
     """Planned and begun, not run to its end: that is when Postgres asks for the rights."""
     statement = db.statement(name)
     params = dict.fromkeys(re.findall(r"%\((\w+)\)", statement))
 
-    connection: Connection = getattr(roles, who)
+    connection: Connection = getattr(roles, process)
     with connection.transaction(force_rollback=True):
         assert connection.execute(f"EXPLAIN {statement}", params).fetchone()
 
@@ -442,21 +442,21 @@ def test_every_role_is_withheld_what_another_one_is_for(roles: Roles) -> None:
         "deliverer": "UPDATE deliveries SET attempts = attempts",
     }
     for mine, statement in own.items():
-        done = {who: roles.attempt(who, statement.replace("{", "{{").replace("}", "}}")) for who in own}
-        assert done == {who: "done" if who == mine else "denied" for who in own}
+        done = {process: roles.attempt(process, statement.replace("{", "{{").replace("}", "}}")) for process in own}
+        assert done == {process: "done" if process == mine else "denied" for process in own}
 
 
-@pytest.mark.parametrize("who", RIGHTS)
+@pytest.mark.parametrize("process", RIGHTS)
 @pytest.mark.parametrize("statement", ESCAPES)
-def test_a_role_cannot_free_itself_where_the_owner_could(roles: Roles, statement: str, who: str) -> None:
-    assert roles.attempt(who, statement) == "denied"
+def test_a_role_cannot_free_itself_where_the_owner_could(roles: Roles, statement: str, process: str) -> None:
+    assert roles.attempt(process, statement) == "denied"
     assert roles.attempt("owner", statement) == "done"
 
 
-@pytest.mark.parametrize("who", RIGHTS)
-def test_a_role_cannot_grant_itself_what_it_lacks(roles: Roles, who: str) -> None:
+@pytest.mark.parametrize("process", RIGHTS)
+def test_a_role_cannot_grant_itself_what_it_lacks(roles: Roles, process: str) -> None:
     """Postgres answers with a warning where some right is held, without the right to pass it on."""
-    connection: Connection = getattr(roles, who)
+    connection: Connection = getattr(roles, process)
     for table in TABLES:
         with connection.transaction(force_rollback=True):
             with suppress(errors.InsufficientPrivilege), connection.transaction():
@@ -473,10 +473,10 @@ def test_the_worker_may_lock_what_a_drain_locks(roles: Roles) -> None:
 
 def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> None:
     locked = {
-        (who, table)
-        for who in RIGHTS
+        (process, table)
+        for process in RIGHTS
         for table in TABLES
-        if roles.attempt(who, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") == "done"
+        if roles.attempt(process, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") == "done"
     }
 
     retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers")}
@@ -485,9 +485,9 @@ def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> No
 
 def test_the_files_of_a_sort_are_bounded_but_for_the_audits(roles: Roles) -> None:
     limits = {}
-    for who in RIGHTS:
-        connection: Connection = getattr(roles, who)
+    for process in RIGHTS:
+        connection: Connection = getattr(roles, process)
         with psycopg.connect(connection.info.dsn, password=connection.info.password) as again:
-            limits[who] = again.execute("SHOW temp_file_limit").fetchone()
+            limits[process] = again.execute("SHOW temp_file_limit").fetchone()
 
     assert limits == {"api": ("1GB",), "worker": ("-1",), "deliverer": ("1GB",)}

@@ -637,7 +637,7 @@ MUTANTS = (
     ),
     Mutant(
         39,
-        "nobody looks whether a session is shared",
+        "the probe for a shared session is left out",
         (
             Edit("core/session.py", "if first.before:", "if False:"),
             Edit("core/db.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),

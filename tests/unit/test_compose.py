@@ -1,4 +1,4 @@
-"""What docker-compose.yml gives to whom: secrets, networks, a way out. Containers themselves are tried by .ci/compose."""
+"""What docker-compose.yml gives to each process: secrets, networks, a way out. Containers themselves are tried by .ci/compose."""
 
 from typing import Any
 
