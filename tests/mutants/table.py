@@ -540,7 +540,7 @@ MUTANTS = (
     Mutant(
         38,
         "a refused request costs its caller no token",
-        (Edit("api/overload.py", "await self.charge(request, caller, 1) or problem", "problem"),),
+        (Edit("api/overload.py", "await self.charge(caller, 1) or problem", "problem"),),
         (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
     ),
     Mutant(
