@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, and how many processes of the API that makes where no setting says so."""
+"""The processor cores that this process may use, and the default number of API processes that follows from them."""
 
 import math
 import os

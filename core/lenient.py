@@ -1,6 +1,6 @@
-"""One row that cannot be read takes no neighbour along: a value that Python does not have is read as the nearest that it has.
+"""Reads values that Python cannot represent as the nearest that it can, so that one bad row does not fail the whole page.
 
-Only a hand on the database writes such a value. The API refuses it at the door.
+Only a statement by hand writes such a value: the API refuses it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a role sets for its own sessions by default. A role may do that by itself, and it outlives the session that did it."""
+"""Defaults that a role has for its own sessions (ALTER ROLE … SET). A role may set them itself; they outlive the session."""
 
 import sys
 
@@ -9,7 +9,7 @@ from core import db
 
 
 def reset(owner: psycopg.Connection, role: str) -> None:
-    """Take back every default of the application's role, in this database and in all, and say which; warn where that is refused.
+    """Reset every default of the role, in this database and in all, and say which; warn where Postgres refuses it.
 
     Teller's sessions set what they need without this. Whatever else connects as the role does not.
     """

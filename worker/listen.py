@@ -1,4 +1,4 @@
-"""Answers doorbells: RQ's worker, made safe to stop, cheaper a job, and indifferent to whatever else stands in Redis."""
+"""Answers doorbells: RQ's worker, made safe to stop, with fewer round trips a job, and safe against foreign data in Redis."""
 
 import threading
 import time
@@ -73,7 +73,7 @@ class Listener(SimpleWorker):
     it) cost half of a job's round trips, and a key of the wrong type among them kept the worker from its start. RQ's `suspended`
     flag and its commands would let anything that can write to Redis stop all workers: neither is read.
 
-    A popped job is lost when its worker dies, as with RQ, which only marks it as failed: its flag expires, and the sweeper comes.
+    A popped job is lost when its worker dies (RQ would only mark it as failed). Its flag expires, and the sweeper comes.
 
     It leans on names that RQ does not promise to keep: rq is pinned, and tests/faults/test_stopping.py stops it again and again.
     """

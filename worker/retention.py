@@ -1,7 +1,7 @@
-"""Deletes what was told long ago: deliveries that have ended, with their attempts, and receivers that nothing is told to any more.
+"""Deletes deliveries that ended long ago, with their attempts, and receivers without deliveries.
 
-What money is made of stays for ever: transfers, entries, events. A pending delivery stays too, however old. Each step is bounded,
-in rows and in time, and one process at a time takes them: another finds the bound locked, and does nothing.
+Transfers, entries and events are never deleted, nor are pending deliveries. Each step is bounded in rows and in time. One process
+at a time takes steps: another one finds the bound locked, and does nothing.
 """
 
 import time

@@ -1,2 +1,2 @@
--- Lets the application's role in with this password, of which {password} is the verifier.
+-- Gives the role of a process this password; {password} is its verifier.
 ALTER ROLE {role} LOGIN PASSWORD {password}
