@@ -57,8 +57,8 @@ def default_of(name: str, field: FieldInfo) -> str | None:
 
 
 def written(field: FieldInfo) -> str:
-    """The default as a text; empty where there is none, or where it depends on the machine."""
-    return "" if field.default is None or field.default_factory else str(field.default)
+    """The default as a text; empty where there is none, where it is empty, or where it depends on the machine."""
+    return "" if field.default in (None, ()) or field.default_factory else str(field.default)
 
 
 COMPOSE = {

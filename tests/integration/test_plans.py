@@ -163,7 +163,7 @@ def empty(world: World) -> None:
 class Case(NamedTuple):
     """A statement's parameters, and how many rows it is to find: what it reads is bounded by that."""
 
-    params: dict[str, object]
+    params: Mapping[str, object]
     keys: int = 1
     waiting: int = 0  # rows of the queue that it is to read besides, which costs what waits
 

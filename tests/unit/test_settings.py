@@ -331,5 +331,5 @@ def test_what_is_wrong_in_a_file_is_told_as_what_is_wrong_in_the_environment(
     with pytest.raises(SystemExit) as refused:
         load(monkeypatch, {"DATABASE_URL_FILE": str(tmp_path / "url")})
 
-    assert "  DATABASE_URL: String should match" in str(refused.value.code)
+    assert "  DATABASE_URL: Value error, must begin with postgresql://" in str(refused.value.code)
     assert "swordfish" not in str(refused.value.code)
