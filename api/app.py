@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import json
+import multiprocessing
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -108,6 +110,7 @@ def lifespan(configured: Settings) -> Any:
         app.state.levels.start()
         pages.prepare(app.routes)
         calm_garbage_collector()
+        end_with_parent()
         yield
         await app.state.waiting.close()
         app.state.levels.stop()
@@ -121,6 +124,20 @@ def lifespan(configured: Settings) -> Any:
             await buckets.close()
 
     return run
+
+
+def end_with_parent() -> None:
+    """Stop this process as soon as the one that started it has died: the processes of one API would otherwise keep its port."""
+    parent = multiprocessing.parent_process()
+    loop = asyncio.get_running_loop()
+
+    def end(sentinel: int) -> None:
+        loop.remove_reader(sentinel)
+        logger.warning("parent process ended")
+        signal.raise_signal(signal.SIGTERM)
+
+    if parent is not None:
+        loop.add_reader(parent.sentinel, end, parent.sentinel)
 
 
 def calm_garbage_collector() -> None:

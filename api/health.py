@@ -82,6 +82,8 @@ async def examine(database: Database) -> tuple[dict[str, bool], str | None]:
         if database.refusal:
             return {"database_answers": True, "database_session": False}, database.refusal
         return {"database_answers": False}, None
+    if not condition.writable:
+        await database.connect_anew()  # no write comes while the API is not ready, so none would find out that the name has moved
     known, done = set(names()), {migration.name for migration in applied}
     checks = {
         "database_answers": True,

@@ -224,6 +224,10 @@ class Database:
             raise Unavailable("the database did not answer in time")
         return task.result()
 
+    async def connect_anew(self) -> None:
+        """Replace all connections: those in use when they are given back. For a name that leads to another server by now."""
+        await self._pool.drain()
+
     async def check_session(self) -> None:
         """Find out whether a pooler lets two connections share a session; `refusal` says so then. Raises Unavailable."""
         with suppress(Unfit):

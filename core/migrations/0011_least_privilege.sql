@@ -50,8 +50,11 @@ BEGIN
     IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
         RAISE EXCEPTION 'a revoked key stays revoked, since when it was' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF NOT coalesce(NEW.revoked_at BETWEEN '1970-01-01Z' AND clock_timestamp() + interval '1 minute', true)
-       OR NOT coalesce(NEW.last_used_at BETWEEN '1970-01-01Z' AND clock_timestamp() + interval '1 minute', true) THEN
+    -- Only what changes: a time that was written before the clock was set back must not keep a key from being revoked.
+    IF (NEW.revoked_at IS DISTINCT FROM OLD.revoked_at
+        AND NOT coalesce(NEW.revoked_at BETWEEN '1970-01-01Z' AND clock_timestamp() + interval '1 minute', true))
+       OR (NEW.last_used_at IS DISTINCT FROM OLD.last_used_at
+           AND NOT coalesce(NEW.last_used_at BETWEEN '1970-01-01Z' AND clock_timestamp() + interval '1 minute', true)) THEN
         RAISE EXCEPTION 'a key was neither used nor revoked in the future' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;

@@ -42,3 +42,16 @@ def test_a_process_that_is_seconds_late_is_left_alone(database_url: str, redis_u
         assert system.caller().get("/readyz").status == 200
     finally:
         system.close()
+
+
+def test_the_processes_end_with_a_parent_that_is_killed(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """They would keep the port, and the next API could not take it."""
+    system = System(tmp_path, database_url, redis_url)
+    try:
+        api = system.start_api({"TELLER_API_PROCESSES": "2"})
+        processes = wait_for(lambda: found if len(found := children_of(api.pid)) == 2 else [], "both processes")
+        os.kill(api.pid, signal.SIGKILL)
+
+        wait_for(lambda: not any(psutil.pid_exists(pid) for pid in processes), "the processes to end")
+    finally:
+        system.close()

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from api.health import check_database
 from core import db, ids, role_settings, session
 from core.ids import Prefix
 from core.migrate import migrate
@@ -270,3 +271,27 @@ def test_a_row_that_cannot_be_read_takes_no_neighbour_along(
     assert (listed.status, event.status, alone.status) == (200, 200, 200)
     assert [one["id"] for one in listed.body["data"]][:2] == [after, damaged]
     assert listed.body["data"][0]["metadata"] == METADATA
+
+
+def test_readiness_connects_anew_where_a_name_led_to_a_server_that_does_not_write(databases: Databases) -> None:
+    """No request comes to an API that is not ready, so no write of one would close the connection."""
+    url = databases.migrated()
+    role = sql.Identifier(urlsplit(url).username or "")
+    with psycopg.connect(databases.owner_url(url), autocommit=True) as owner:
+        of_role = sql.SQL("ALTER ROLE {} IN DATABASE {}").format(role, sql.Identifier(urlsplit(url).path[1:]))
+        owner.execute(of_role + sql.SQL(" SET default_transaction_read_only = on"))
+
+        async def looks() -> None:
+            database = db.Database(url)
+            await database.open()
+            try:
+                assert not (await check_database(database)).get("database_writable")
+                owner.execute(of_role + sql.SQL(" RESET ALL"))
+                async with asyncio.timeout(20):
+                    while not (await check_database(database)).get("database_writable"):
+                        db.start_clock()
+                        await asyncio.sleep(0.1)
+            finally:
+                await database.close()
+
+        asyncio.run(looks())

@@ -240,3 +240,14 @@ def test_the_command_says_when_the_database_is_not_migrated_or_away(world: World
 
     assert run(world, *argv) == (2, "", "teller: the database is not migrated: run python -m core migrate first\n")
     assert run(None, *argv) == (2, "", "teller: the database that DATABASE_URL names is away, or does not let us in\n")
+
+
+def test_a_key_that_was_used_before_the_clock_was_set_back_is_revoked(world: World) -> None:
+    _, kept = keys.new(client_of(world))
+    insert(world, kept)
+    world.query("ALTER TABLE keys DISABLE TRIGGER USER")
+    world.query("UPDATE keys SET last_used_at = now() + interval '1 hour'")
+    world.query("ALTER TABLE keys ENABLE TRIGGER USER")
+
+    assert world.ask(lambda database: keys.revoke(database, kept.id))
+    assert world.ask(lambda database: keys.revoke(database, kept.id))
