@@ -302,8 +302,8 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
                 " SELECT 'operators', moment, ordinal - 1 FROM transfers WHERE id = %(applied)s"
             ),
             (
-                "UPDATE transfers SET created_at = created_at - interval '1 hour', finished_at = finished_at - interval '11 minutes'"
-                " WHERE id = %(applied)s"
+                "UPDATE transfers SET created_at = created_at - interval '1 hour',"
+                " finished_at = finished_at - interval '11 minutes' WHERE id = %(applied)s"
             ),
         ],
         {"audit_deliveries": "applied"},
