@@ -22,7 +22,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
 
-__all__ = ["REQUEST_ID", "configure", "get", "tells_all"]
+__all__ = ["REQUEST_ID", "Seldom", "configure", "get", "tells_all"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
 
@@ -101,6 +101,23 @@ class Bound:
             self._counts.clear()
         self._counts[kind] = (since, count + 1)
         return count < LINES_MAX
+
+
+class Seldom:
+    """Tells whether it is time for a line that repeats: once in so many seconds, each kind of line for itself."""
+
+    def __init__(self, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._clock = clock
+        self._said_at: dict[str, float] = {}
+
+    def is_time(self, kind: str) -> bool:
+        """Tell whether this kind of line was not written for so long, and note it as written now."""
+        now, said_at = self._clock(), self._said_at.get(kind)
+        if said_at is not None and now - said_at < self._every_s:
+            return False
+        self._said_at[kind] = now
+        return True
 
 
 def named(error: psycopg.Error) -> str:

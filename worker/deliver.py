@@ -98,7 +98,8 @@ class Deliverer:
         self._lower = lower
         self._woken = asyncio.Event()
         self._stays_until: float | None = None  # None when the flag is down, as far as it is ours to lower
-        self._goes_on = False  # the last look left somebody out
+        self._goes_on = False  # the last look left receivers out
+        self._failed = False  # the last look ended by an error that was not foreseen
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -108,6 +109,8 @@ class Deliverer:
             self._woken.clear()  # before the look: what comes after it wakes us up again
             if await self.run_once():
                 self._stay()
+            elif self._failed:
+                await self._pause(stopping, self._poll_s)
             elif self._goes_on:
                 await self._pause(stopping, GO_ON_S)
             elif self._stays_until is None:
@@ -124,14 +127,21 @@ class Deliverer:
         self._woken.set()
 
     async def run_once(self) -> int:
-        """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach."""
-        self._goes_on = False
+        """Claim as many as there is room for, and start to send them. Returns how many; none when they are out of reach.
+
+        An error that was not foreseen is logged with its traceback, and `run` pauses after it: the next claim may do better.
+        """
+        self._goes_on = self._failed = False
         if not self._places.any_free():
             return 0
         try:
             due = await self._deliveries.claim(self._places)
         except Unavailable:
             logger.warning("deliveries put off")
+            return 0
+        except Exception:
+            logger.exception("deliveries put off: a claim failed")
+            self._failed = True
             return 0
         self._goes_on = self._deliveries.goes_on
         if due:

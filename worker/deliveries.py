@@ -19,7 +19,7 @@ from core.errors import Unavailable
 from core.events import AnyEvent
 from core.ids import Prefix
 from worker.deliver import Delivery
-from worker.fan_outs import FanOuts
+from worker.fan_outs import SAY_EVERY_S, FanOuts
 from worker.places import Places
 from worker.receivers import Receivers, Waiting
 from worker.send import Attempt, Fault
@@ -75,6 +75,7 @@ class StoredDeliveries:
         self._lease_s = lease_s
         self._fan_outs = fan_outs or FanOuts(database)
         self._receivers = receivers or Receivers(database)
+        self._seldom = log.Seldom(SAY_EVERY_S)
 
     @property
     def goes_on(self) -> bool:
@@ -112,12 +113,15 @@ class StoredDeliveries:
             await self._cancel(delivery.owner, marked.endpoint_id)
 
     async def _fan_out(self) -> None:
-        """Make some of the deliveries that verdicts have left. If that takes too long, what is due is sent all the same."""
+        """Make some of the deliveries that verdicts have left. What is due is sent also when that takes too long, or fails."""
         db.start_clock()
         try:
             self._receivers.expect(await self._fan_outs.step())
         except Unavailable:
             logger.warning("making deliveries put off")
+        except Exception:
+            if self._seldom.is_time("fan out"):
+                logger.exception("making deliveries put off: it failed")
 
     async def _claim(self, chosen: Sequence[Waiting], counts: Sequence[int]) -> list[Claimed]:
         params = {

@@ -10,19 +10,22 @@ from core.failpoint import failpoint
 from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.floors import SWEEPER_STORES_AFTER, Settling
-from worker.process import Process
+from worker.process import Rounds
 from worker.retention import Retention
 
 SWEEP_EVERY_S = 1.0
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own
 
+RETAIN_EVERY_S = 60.0  # while each sweep drains something: so long goes by without a step of retention, at most
 GO_ON_S = 0.1  # between steps of retention while there is more to delete: a third of the time at most is theirs
 
 logger = log.get(__name__)
 
 
 class Sweeper:
-    """Where it is given a number of days, it also deletes deliveries that ended longer ago, while no transfer waits."""
+    """Where it is given a number of days, it also deletes deliveries that ended longer ago: while no transfer waits, and else a
+    step once a minute.
+    """
 
     def __init__(self, connect: Callable[[], Connection], drainer: Drainer, retention_days: int | None = None) -> None:
         self._connect = connect
@@ -31,12 +34,15 @@ class Sweeper:
         self._raised = 0  # what was settled when floors were last raised
         self._drainer = drainer
         self._retention = None if retention_days is None else Retention(self._own, retention_days)
+        self._retained_at = time.monotonic()
 
-    def run(self, process: Process) -> None:
+    def run(self, process: Rounds) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while process.goes_on():
             if not self.run_once():
-                process.pause(GO_ON_S if self._retention and self._retention.run_once() else SWEEP_EVERY_S)
+                process.pause(GO_ON_S if self._retain() else SWEEP_EVERY_S)
+            elif time.monotonic() - self._retained_at >= RETAIN_EVERY_S:
+                self._retain()
 
     def run_once(self) -> int:
         """Drain the shards that wait, longest first; return how many transfers were finished.
@@ -60,6 +66,11 @@ class Sweeper:
 
     def close(self) -> None:
         self._own.close()
+
+    def _retain(self) -> bool:
+        """Take a step of retention, if it is time. Returns whether there may be more to delete now."""
+        self._retained_at = time.monotonic()
+        return self._retention is not None and self._retention.run_once()
 
     def _new_session(self) -> Connection:
         self._settling = Settling()

@@ -33,6 +33,13 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
     AND old_secret_expires_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
 ) NOT VALID;
 
+-- What core/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/fan_out_parties.sql). Only
+-- a queued transfer is bound, which is what the application inserts: one that was stored before this must still become final.
+ALTER TABLE transfers ADD CONSTRAINT callback_url_form CHECK (
+    status <> 'queued'
+    OR callback_url ~ '^[Hh][Tt][Tt][Pp][Ss]?://(\[[0-9A-Fa-f:.]{1,45}\]|[A-Za-z0-9.-]{1,253})(:[1-9][0-9]{0,4})?([/?][!-~]*)?$'
+) NOT VALID;
+
 -- Keys are inserted and changed seldom, so a trigger costs nothing that is measured. It binds the owner too, except
 -- that only the owner makes an operator's key.
 CREATE FUNCTION guard_keys() RETURNS trigger LANGUAGE plpgsql AS $$

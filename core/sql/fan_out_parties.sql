@@ -1,7 +1,8 @@
 -- Makes deliveries to callback URLs and clients' endpoints for the next transfers of the oldest fan-outs, from a moment on: of each
 -- fan-out its next transfer before the second one of another, so that a large one holds no small one up. A transfer has at most one
 -- callback URL and the endpoints of two clients, each of which has a bounded number. An endpoint that was made after the verdict is not
--- told; where transactions overlapped, the clock decides. A repetition makes nothing twice: deliveries_target. Notes the receivers, and
+-- told; where transactions overlapped, the clock decides. A callback URL from which no host of 1 to 260 characters can be cut makes no
+-- delivery; the audit names its transfer. A repetition makes nothing twice: deliveries_target. Notes the receivers, and
 -- how far it came; a fan-out that is done is deleted. Returns what it made due. Locks the fan-outs, and leaves those that another
 -- deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target and
 -- receivers_pkey.
@@ -33,9 +34,12 @@ WITH claimed AS MATERIALIZED (
             OFFSET 0
            ) t
 ), wanted AS MATERIALIZED (
-    SELECT owner, lower(substring(callback_url FROM '^[^/]*//(\[[^]]*\]|[^/:?]*)')) AS receiver, id, NULL::uuid AS endpoint_id, shard
-      FROM final
-     WHERE callback_url IS NOT NULL
+    SELECT f.owner, cut.host AS receiver, f.id, NULL::uuid AS endpoint_id, f.shard
+      FROM final f
+     CROSS JOIN LATERAL (
+            SELECT lower(substring(f.callback_url FROM '^[^/]*//(\[[^]]*\]|[^/:?]*)')) AS host OFFSET 0
+           ) cut
+     WHERE char_length(cut.host) BETWEEN 1 AND 260
     UNION ALL
     SELECT e.owner, e.id::text, f.id, e.id, f.shard
       FROM final f

@@ -291,6 +291,23 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["UPDATE transfers SET callback_url = 'https://example.com/' WHERE id IN (%(applied)s, %(queued)s)"],
         {"audit_deliveries": "applied"},
     ),
+    "a callback URL without a host": (
+        ["UPDATE transfers SET callback_url = 'x' WHERE id = %(applied)s"],
+        {"audit_deliveries": "applied"},
+    ),
+    "a fan-out that nothing takes": (
+        [
+            (
+                "INSERT INTO fan_outs (audience, moment, after_ordinal)"
+                " SELECT 'operators', moment, ordinal - 1 FROM transfers WHERE id = %(applied)s"
+            ),
+            (
+                "UPDATE transfers SET created_at = created_at - interval '1 hour',"
+                " finished_at = finished_at - interval '11 minutes' WHERE id = %(applied)s"
+            ),
+        ],
+        {"audit_deliveries": "applied"},
+    ),
     "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
     "a feed without its row": (["DELETE FROM feed"], {"audit_events": "feed's rows"}),
     "a feed with two rows": (["INSERT INTO feed (shift) VALUES (0)"], {"audit_events": "feed's rows"}),

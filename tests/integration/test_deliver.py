@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from standardwebhooks import Webhook
+from structlog.testing import capture_logs
 
 from core.errors import Unavailable
 from core.signing import make_secret
@@ -531,3 +532,33 @@ async def abandon() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+class Faulty(Kept):
+    """Its first claims fail for a reason that is not foreseen."""
+
+    def __init__(self, *due: Delivery, faults: int) -> None:
+        super().__init__(*due)
+        self.faults = faults
+
+    async def claim(self, places: Places) -> Sequence[Delivery]:
+        if self.faults:
+            self.faults -= 1
+            raise ValueError("a row of a kind that is not foreseen")
+        return await super().claim(places)
+
+
+def test_a_claim_that_fails_is_logged_and_made_again() -> None:
+    async def test() -> None:
+        async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
+            kept, stopping = Faulty(due(receiver, "one"), faults=2), asyncio.Event()
+            deliverer = Deliverer(kept, sender, poll_s=0.01)
+            running = asyncio.create_task(deliverer.run(stopping))
+            assert await ended(kept, 1) == ["one"]
+            stopping.set()
+            await running
+
+    with capture_logs() as logs:
+        run(test)
+
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["deliveries put off: a claim failed"] * 2

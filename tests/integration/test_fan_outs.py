@@ -2,21 +2,27 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from core import db, ids, webhooks
 from core.audit import audit
-from core.db import Database
+from core.db import API_LIMITS, Database
+from core.errors import Unavailable
 from core.ids import Prefix
 from core.signing import make_secret
-from tests.hooks import SOMEWHERE, fan_out, new_endpoint, stored
+from core.transfers import Submission
+from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
+from worker.caution import GIVEN_UP_MAX
+from worker.deliveries import StoredDeliveries
 from worker.fan_outs import AUDIENCES, BEGINNING, FanOuts
+from worker.places import Places
 
 MANY_ENDPOINTS = 2000
 
@@ -378,3 +384,156 @@ def test_what_was_disabled_before_its_deliveries_were_made_is_told_nothing(world
     fan_out(world)
 
     assert world.query("SELECT id FROM deliveries WHERE endpoint_id = %s", endpoint.id) == []
+
+
+def name_url(world: World, sent: Submission, url: str) -> None:
+    """Let a stored transfer name a callback URL that was stored before the schema had a rule for it."""
+    [(rule,)] = world.query("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'callback_url_form'")
+    world.query("ALTER TABLE transfers DROP CONSTRAINT callback_url_form")
+    world.query("UPDATE transfers SET callback_url = %s WHERE id = %s", url, sent.id)
+    world.query(f"ALTER TABLE transfers ADD CONSTRAINT callback_url_form {rule}")
+
+
+@pytest.mark.parametrize("url", ["x", "https:///x", "https://?x", f"https://{'a' * 261}/", f"https://[{'1' * 300}]/"], ids=len)
+def test_a_callback_url_without_a_host_makes_no_delivery_and_delays_no_other(world: World, url: str) -> None:
+    rich, poor = world.new_wallets(10, 0)
+    bad, good = (transfer(rich, poor, 1, callback_url=SOMEWHERE) for _ in range(2))
+    world.submit(bad, good)
+    name_url(world, bad, url)
+    world.drain()
+
+    fan_out(world)
+
+    assert world.statuses(bad.id, good.id) == [("applied", None)] * 2
+    assert world.query("SELECT transfer_id FROM deliveries") == [(good.id,)]
+    assert count(world, "fan_outs") == 0
+    named = {violation.id for violation in audit(world.url).broken["audit_deliveries"]}
+    assert named == {bad.id}
+
+
+def refuse_deliveries(world: World, which: str) -> None:
+    """Let the database refuse some deliveries, for a reason that Teller does not foresee."""
+    world.query(f"ALTER TABLE deliveries ADD CONSTRAINT unforeseen CHECK (NOT ({which})) NOT VALID")
+
+
+@pytest.mark.parametrize("audience", ["parties", "operators"])
+def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_alone(world: World, audience: str) -> None:
+    rich, poor = world.new_wallets(1000, 0)
+    if audience == "operators":
+        new_endpoint(world)
+    url = SOMEWHERE if audience == "parties" else None
+    sent = [transfer(rich, poor, 1, callback_url=url) for _ in range(12)]
+    for first in (0, 6):
+        world.submit(*sent[first : first + 6])
+        world.drain()
+    poison = sent[4]
+    refuse_deliveries(world, f"transfer_id = '{poison.id}'")
+
+    async def main() -> None:
+        async with stored(world) as database:
+            deliveries = StoredDeliveries(database)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(15):
+                    while await asyncio.to_thread(count, world, "fan_outs"):
+                        await deliveries.claim(Places())
+
+    with capture_logs() as logs:
+        asyncio.run(main())
+
+    told = {id for (id,) in world.query("SELECT transfer_id FROM deliveries WHERE transfer_id = ANY(%s)", [one.id for one in sent])}
+    assert told == {one.id for one in sent} - {poison.id}
+    assert [line["transfer"] for line in logs if line["log_level"] == "critical"] == [ids.text(Prefix.TRANSFER, poison.id)]
+    assert len([line for line in logs if line["event"] == "making deliveries failed"]) == 1
+    if audience == "parties":
+        assert [violation.id for violation in audit(world.url).broken["audit_deliveries"]] == [poison.id]
+
+
+def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.fan_outs.TRY_AGAIN_AFTER_S", 0.0)
+    rich, poor = world.new_wallets(1000, 0)
+    world.submit(*(transfer(rich, poor, 1, callback_url=SOMEWHERE) for _ in range(GIVEN_UP_MAX + 5)))
+    world.drain()
+    refuse_deliveries(world, "true")
+
+    async def main() -> None:
+        async with stored(world) as database:
+            fan_outs = FanOuts(database)
+            for _ in range(4 * (GIVEN_UP_MAX + 5)):
+                db.start_clock()
+                await fan_outs.step()
+            await asyncio.to_thread(world.query, "ALTER TABLE deliveries DROP CONSTRAINT unforeseen")
+            while await asyncio.to_thread(count, world, "fan_outs"):
+                db.start_clock()
+                await fan_outs.step()
+
+    with capture_logs() as logs:
+        asyncio.run(main())
+
+    assert count(world, "deliveries") == 5
+    loud = [line["event"] for line in logs if line["log_level"] == "critical"]
+    assert loud.count("stepped over: its deliveries cannot be made") == GIVEN_UP_MAX
+    assert loud.count("too many transfers stepped over, fan-outs put off") == 1
+
+
+def test_what_another_deliverer_has_moved_is_not_stepped_over(world: World) -> None:
+    rich, poor = world.new_wallets(10, 0)
+    world.submit(*(transfer(rich, poor, 1, callback_url=SOMEWHERE) for _ in range(3)))
+    world.drain()
+    [(moment,)] = world.query("SELECT moment FROM fan_outs WHERE audience = 'parties'")
+    fan_out_once = {"audience": "parties", "moment": moment, "after_ordinal": 0}
+
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        stepped = [len(connection.execute(db.statement("step_over_fan_out"), fan_out_once).fetchall()) for _ in range(2)]
+
+    assert stepped == [1, 0]
+    assert world.query("SELECT after_ordinal FROM fan_outs WHERE audience = 'parties'") == [(1,)]
+
+
+def test_what_is_due_is_claimed_although_the_look_for_fan_outs_fails(world: World) -> None:
+    new_endpoint(world)
+    [sent] = make_due(world)
+    world.query("ALTER TABLE feed DISABLE TRIGGER ALL")
+    world.query("DELETE FROM feed")  # there is no horizon then
+
+    claimed = claim(world)
+
+    assert world.query("SELECT transfer_id FROM deliveries WHERE id = %s", claimed[0].id) == [(sent.id,)]
+
+
+def hide(world: World) -> None:
+    """Let the kept bounds be above all fan-outs, as where a transaction has committed late."""
+    world.query("UPDATE delivery_bounds SET value = feed_next() WHERE name <> 'ended'")
+
+
+def test_a_deliverer_that_starts_finds_what_its_bounds_hide(world: World) -> None:
+    rich, poor = world.new_wallets(10, 0)
+    world.submit(transfer(rich, poor, 1, callback_url=SOMEWHERE))
+    world.drain()
+    hide(world)
+
+    fan_out(world)
+
+    assert count(world, "deliveries") == 1
+
+
+def test_after_a_look_at_all_that_took_too_long_the_next_begins_at_the_bounds(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    hide(world)
+    kept = {name: value for name, value in world.query("SELECT name, value FROM delivery_bounds") if name in AUDIENCES}
+
+    async def main() -> Mapping[str, int]:
+        database = Database(world.url, connections=2, limits={**API_LIMITS, "statement_timeout": "700ms", "lock_timeout": "5s"})
+        await database.open()
+        fan_outs = FanOuts(database)
+        with psycopg.connect(world.owner_url) as holder:
+            holder.execute("LOCK TABLE fan_outs IN ACCESS EXCLUSIVE MODE")
+            db.start_clock()
+            with pytest.raises(Unavailable):
+                await fan_outs.step()
+        db.start_clock()
+        begun = await fan_outs._begin_at()
+        await database.close()
+        return begun
+
+    assert asyncio.run(main()) == kept

@@ -43,6 +43,13 @@ A_DELIVERY = "INSERT INTO deliveries (owner, receiver, transfer_id, shard)"
 A_KEY = "id, role, client_id, digest"
 FINAL = {"status": "'applied'", "finished_at": "now()", "moment": "1", "ordinal": "1"}
 
+# Callback URLs from which no receiver's host can be cut, or one that no row can hold.
+NO_CALLBACKS = [
+    *("'x'", "'/'", "'//'", "'https:///x'", "'https://'", "'https://:443/'", "'https://?x'", "'file://x/y'", "'//example.com/'"),
+    *("'https://' || repeat('a', 261) || '.com/'", "'https://[' || repeat('1', 300) || ']/'", "E'https://example.com/\\n'"),
+    *("'https://user@example.com/'", "'https://exämple.com/'", "'https://example.com#x'"),
+]
+
 # What would stop the ledger for good, forge it, or take it over, and that every role is refused. The world below has a queued
 # transfer, a rejected one and applied ones.
 REFUSED = [
@@ -57,6 +64,7 @@ REFUSED = [
     "DELETE FROM feed",
     "INSERT INTO feed VALUES (1)",
     a_transfer(**FINAL),
+    *(a_transfer(callback_url=url) for url in NO_CALLBACKS),
     a_transfer(created_at="'294276-01-01Z'"),
     a_transfer(created_at="now() + interval '1 year'"),
     "UPDATE transfers SET amount = amount * 2",

@@ -333,6 +333,7 @@ CASES = {
     "measure_queue": Case({}, SHARDS, waiting=2 * QUEUED),
     "note_key_use": Case({"ids": [uuid(KEY, number) for number in SOME]}, KEYS),
     "raise_floors": Case({"settled": QUEUED, "lag": 1}, SHARDS),
+    "step_over_fan_out": Case({"audience": "parties", "moment": BOUND + 7, "after_ordinal": 0}),
     "store_floors": Case({"shards": SHARDS_LEFT, "floors": [1] * SHARDS}, SHARDS),
     "redeliver_deliveries": Case(
         {"endpoint_id": uuid(ENDPOINT, 7), "since_id": uuid(DELIVERY, 0), "since": NOW, "limit": KEYS}, 2 * KEYS

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from core import deliveries
+from core import db, deliveries
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
@@ -194,3 +195,25 @@ def test_what_is_redelivered_is_found_although_its_receiver_was_deleted(world: W
         return [one for one in await receivers.look() if one.due_since]
 
     assert len(with_receivers(world, look)) == 1
+
+
+def test_bounds_are_moved_in_the_order_in_which_fan_outs_note_receivers(world: World) -> None:
+    """With another order two statements could each hold a row that the other one waits for."""
+    world.query(
+        "INSERT INTO receivers (owner, receiver, due_from) SELECT 'cli_', host, '-infinity' FROM unnest(ARRAY['a', 'b']) host"
+    )
+    select = "SELECT FROM receivers WHERE receiver = %s FOR NO KEY UPDATE NOWAIT"
+
+    def advance() -> None:
+        with psycopg.connect(world.url, autocommit=True) as session:
+            session.execute(db.statement("advance_receivers"), {"owners": ["cli_"] * 2, "receivers": ["b", "a"]})
+
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(world.url) as holder:
+        holder.execute(select, ["a"])
+        advanced = threads.submit(advance)
+        world.wait_until_blocked()
+        holder.execute(select, ["b"])  # fails when the statement has locked it before
+        holder.rollback()
+        advanced.result(10)
+
+    assert world.query("SELECT receiver FROM receivers WHERE due_from > '-infinity' ORDER BY 1") == [("a",), ("b",)]

@@ -198,6 +198,7 @@ STATEMENTS = {
         "mark_delivery",
         "move_delivery_bound",
         "recover_receivers",
+        "step_over_fan_out",
     ],
     "owner": [
         "compare_owner",

@@ -11,6 +11,7 @@ from psycopg import errors, sql
 from core.ids import external_wallet
 from core.ledger import Refusal
 from core.migrate import MIGRATIONS
+from tests.unit.test_callback_url import GOOD
 from tests.world import World, deposit
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -57,6 +58,7 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
+ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://[0000:0000:0000:0000:0000:ffff:127.127.127.127]/"]
 FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
 
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
@@ -113,8 +115,11 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("entries", "balance_after_within_limits", {"balance_after": 2**53}),
     ("entries", "amount_not_zero", {"amount": 0}),
     ("events", "some_transfers", {"transfer_ids": []}),
-    ("transfers", "callback_url_length", {"callback_url": ""}),
-    ("transfers", "callback_url_length", {"callback_url": "u" * 2049}),
+    ("transfers", "callback_url_length", {**FINAL, "callback_url": ""}),
+    ("transfers", "callback_url_length", {"callback_url": "https://example.com/" + "u" * 2029}),
+    ("transfers", "callback_url_form", {"callback_url": "x"}),
+    ("transfers", "callback_url_form", {"callback_url": "https:///x"}),
+    ("transfers", "callback_url_form", {"callback_url": "https://" + "h" * 254}),
     ("webhook_endpoints", "owner_length", {"owner": ""}),
     ("webhook_endpoints", "url_length", {"url": ""}),
     ("webhook_endpoints", "url_length", {"url": "u" * 2049}),
@@ -214,6 +219,8 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("wallets", {"kind": "external", "client_id": None, "balance": -(2**53 - 1), "version": 1}),
     ("transfers", {"amount": 2**53 - 1, "reference": "r" * 200, "owner": "o" * 30, "idempotency_key": "k" * 255}),
     ("transfers", FINAL),
+    *(("transfers", {"callback_url": url}) for url in [*GOOD, *ALLOWED_PRIVATE]),
+    ("transfers", {**FINAL, "callback_url": "stored before there was a rule"}),
     *(("transfers", {**FINAL, "status": "rejected", "failure_code": refusal}) for refusal in Refusal),
     ("entries", {"amount": -(2**53 - 1), "balance_after": -(2**53 - 1)}),
     ("keys", {"role": "client", "client_id": B}),

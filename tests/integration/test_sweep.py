@@ -11,7 +11,10 @@ from core.migrate import migrate
 from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis
+from tests.hooks import SUCCESS, new_endpoint
+from tests.integration.test_retention import left, told
 from tests.world import NO_REDIS, World, deposit, transfer
+from worker.process import Rounds
 from worker.round import GATHER_FROM
 from worker.sweep import SWEEP_AFTER_S, Sweeper
 
@@ -158,3 +161,33 @@ def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Post
     assert sweeper.run_once() == 1
     assert world.statuses(sent.id) == [("applied", None)]
     assert list(sweepers) == []
+
+
+class OneRound(Rounds):
+    """Goes on once."""
+
+    def goes_on(self) -> bool:
+        goes_on, self.stopping = not self.stopping, True
+        return goes_on
+
+
+def test_retention_takes_a_step_once_a_minute_while_each_sweep_drains_something(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_endpoint(world)
+    told(world, SUCCESS, 31)
+    drainer = world.drainer(NO_REDIS)
+    sweeper = Sweeper(lambda: db.connect(world.url), drainer, retention_days=30)
+    kept = []
+
+    for every_s in (60.0, 0.0):
+        monkeypatch.setattr("worker.sweep.RETAIN_EVERY_S", every_s)
+        world.submit(deposit(world.new_wallet(), 5))
+        make_older(world, SWEEP_AFTER_S + 1)
+        sweeper.run(OneRound())
+        assert world.query("SELECT FROM queue") == []
+        kept.append(len(left(world)))
+
+    sweeper.close()
+    drainer.close()
+    assert kept == [1, 0]

@@ -34,6 +34,7 @@ DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
 PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
+FAN_OUTS = "tests/integration/test_fan_outs.py"
 HOSTILE = "tests/integration/test_hostile.py"
 RIGHTS = "tests/integration/test_rights.py"
 READING = "tests/integration/test_reading.py"
@@ -427,6 +428,36 @@ MUTANTS = (
     ),
     Mutant(
         22,
+        "a transfer whose deliveries cannot be made is tried for ever",
+        (Edit("worker/fan_outs.py", "        if not narrowing.exhausted:\n", "        if narrowing.failures >= 0:\n"),),
+        (f"{FAN_OUTS}::test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_alone",),
+    ),
+    Mutant(
+        22,
+        "a callback URL without a host is a delivery to no host",
+        (
+            Edit(
+                "core/sql/fan_out_parties.sql",
+                "     WHERE char_length(cut.host) BETWEEN 1 AND 260\n",
+                "     WHERE f.callback_url IS NOT NULL\n",
+            ),
+        ),
+        (f"{FAN_OUTS}::test_a_callback_url_without_a_host_makes_no_delivery_and_delays_no_other",),
+    ),
+    Mutant(
+        22,
+        "a deliverer that starts trusts the bounds that it finds",
+        (
+            Edit(
+                "worker/fan_outs.py",
+                "self._looked_at_all: float | None = None",
+                "self._looked_at_all: float | None = time.monotonic()",
+            ),
+        ),
+        (f"{FAN_OUTS}::test_a_deliverer_that_starts_finds_what_its_bounds_hide",),
+    ),
+    Mutant(
+        22,
         "sending before COMMIT",
         (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
         (f"{DELIVERER}::test_whoever_is_told_of_a_transfer_can_read_its_outcome_already",),
@@ -682,6 +713,18 @@ MUTANTS = (
         40,
         "let a revoked key be revived",
         (Edit("core/migrations/0011_least_privilege.sql", "IF OLD.revoked_at IS NOT NULL AND", "IF false AND"),),
+        (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
+    ),
+    Mutant(
+        40,
+        "let the API store a callback URL of any form",
+        (
+            Edit(
+                "core/migrations/0011_least_privilege.sql",
+                "    status <> 'queued'\n    OR callback_url ~",
+                "    true\n    OR callback_url ~",
+            ),
+        ),
         (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
     ),
     Mutant(
