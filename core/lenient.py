@@ -19,7 +19,7 @@ DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # of any size: Pytho
 
 
 class Metadata(Loader):
-    """JSONB is metadata everywhere: its values are text by contract, and one that is not is shown as JSON's text of it."""
+    """JSONB is metadata in each result (what else is stored so is read as JSON): its values are text by contract, and one that is not is shown as JSON's text of it."""
 
     format = Format.BINARY
 

@@ -54,7 +54,7 @@ WITH near AS (
      ORDER BY moment, ordinal
      LIMIT %(limit)s
 )
-SELECT event.moment, event.ordinal, event.id, n.endpoint, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
+SELECT event.moment, event.ordinal, event.id, n.endpoint::json, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
        t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
        t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))

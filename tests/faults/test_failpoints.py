@@ -165,7 +165,7 @@ class Lane:
         return self._count("queue") == 0
 
     def _is_calm(self) -> bool:
-        waiting = [one for one in self.redis.client_list() if one["cmd"] == "blmove" and one["db"] == self._redis_number]
+        waiting = [one for one in self.redis.client_list() if one["cmd"] == "blpop" and one["db"] == self._redis_number]
         return bool(waiting) and not self.redis.keys("doorbell:*")
 
     @property
