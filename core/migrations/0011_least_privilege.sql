@@ -37,7 +37,8 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
 -- a queued transfer is bound, which is what the application inserts: one that was stored before this must still become final.
 ALTER TABLE transfers ADD CONSTRAINT callback_url_form CHECK (
     status <> 'queued'
-    OR callback_url ~ '^[Hh][Tt][Tt][Pp][Ss]?://(\[[0-9A-Fa-f:.]{1,45}\]|[A-Za-z0-9.-]{1,253})(:[1-9][0-9]{0,4})?([/?][!-~]*)?$'
+    OR callback_url ~ '^[Hh][Tt][Tt][Pp][Ss]?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]+)?(?:[/?][!-~]*)?$'
+       AND char_length(split_part(split_part(callback_url, '/', 3), '?', 1)) <= 260
 ) NOT VALID;
 
 -- Keys are inserted and changed seldom, so a trigger costs nothing that is measured. It binds the owner too, except

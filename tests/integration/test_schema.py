@@ -119,7 +119,7 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "callback_url_length", {"callback_url": "https://example.com/" + "u" * 2029}),
     ("transfers", "callback_url_form", {"callback_url": "x"}),
     ("transfers", "callback_url_form", {"callback_url": "https:///x"}),
-    ("transfers", "callback_url_form", {"callback_url": "https://" + "h" * 254}),
+    ("transfers", "callback_url_form", {"callback_url": "https://" + "h" * 261}),
     ("webhook_endpoints", "owner_length", {"owner": ""}),
     ("webhook_endpoints", "url_length", {"url": ""}),
     ("webhook_endpoints", "url_length", {"url": "u" * 2049}),
