@@ -19,7 +19,10 @@ DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # of any size: Pytho
 
 
 class Metadata(Loader):
-    """JSONB is metadata in each result (what else is stored so is read as JSON): its values are text by contract, and one that is not is shown as JSON's text of it."""
+    """JSONB is metadata in each result; what else is stored so is read as JSON.
+
+    The values of metadata are text by contract. One that is not is shown as JSON's text of it.
+    """
 
     format = Format.BINARY
 

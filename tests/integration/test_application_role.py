@@ -227,13 +227,17 @@ def test_a_url_must_name_its_role_when_the_owner_has_another(server: Server) -> 
 def test_a_malformed_url_is_called_by_its_name_and_not_repeated(server: Server) -> None:
     status, said = run_command("postgresql://teller:se%zzcret@127.0.0.1/teller", server.url)
 
-    assert (status, said) == (2, "teller: DATABASE_URL is not a valid connection string\n")
+    assert status == 2
+    assert "\n  DATABASE_URL: Value error, has a '%' without" in said
+    assert "zz" not in said
 
 
 def test_a_malformed_url_of_the_owner_is_called_by_its_own_name(server: Server) -> None:
     status, said = run_command(server.url, "postgresql://teller:se%zzcret@127.0.0.1/teller")
 
-    assert (status, said) == (2, "teller: TELLER_ADMIN_DATABASE_URL is not a valid connection string\n")
+    assert status == 2
+    assert "\n  TELLER_ADMIN_DATABASE_URL: Value error, has a '%' without" in said
+    assert "zz" not in said
 
 
 def test_an_owner_that_does_not_get_in_is_called_by_the_name_of_its_url(server: Server) -> None:

@@ -1,6 +1,5 @@
 """The feed of events: one for each final transfer, in one order, and nobody who follows it ever misses one."""
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing

@@ -105,7 +105,8 @@ def test_a_feed_beyond_all_reach_is_put_back_behind_its_events(world: World) -> 
         ("INSERT INTO shards (shard) VALUES (16)", "teller: there are 17 shards and the last has the number 16"),
         (
             (
-                "ALTER TABLE wallets DROP CONSTRAINT balance_within_limit; ALTER TABLE entries DROP CONSTRAINT amount_within_limits;"
+                "ALTER TABLE wallets DROP CONSTRAINT balance_within_limit;"
+                " ALTER TABLE entries DROP CONSTRAINT amount_within_limits;"
                 " DELETE FROM wallets WHERE kind = 'external';"
                 " INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)"
                 " SELECT '00000000-0000-7000-8000-000000000000', n + 100, gen_random_uuid(), 9223372036854775807, 1"

@@ -154,12 +154,13 @@ NAMED = [
     ),
     ("worker", "UPDATE wallets SET balance = balance + 5, version = version + 1 WHERE kind = 'client'"),
     ("worker", "UPDATE wallets SET balance = 0 WHERE kind = 'client'"),
-    ("worker", "UPDATE wallets SET version = 9223372036854775807"),
-    ("worker", "UPDATE wallets SET version = 9223372036854775807, balance = 9007199254740991 WHERE kind = 'client'"),
+    ("worker", "UPDATE wallets SET version = 9007199254740991"),
+    ("worker", "UPDATE shards SET floor = 9223372036854775807"),
+    ("worker", "UPDATE wallets SET version = 9007199254740991, balance = 9007199254740991 WHERE kind = 'client'"),
     ("api", "INSERT INTO wallets (id, client_id, currency) VALUES (gen_random_uuid(), gen_random_uuid(), 'USD')"),
     ("api", "INSERT INTO clients (id, name, metadata) VALUES (gen_random_uuid(), 'Eve', '{}')"),
-    ("worker", f"{A_DELIVERY} SELECT owner, 'evil.example.com', id, shard FROM transfers WHERE status = 'queued'"),
-    ("worker", f"{A_DELIVERY} VALUES ('operator', 'evil.example.com', gen_random_uuid(), 0)"),
+    ("deliverer", f"{A_DELIVERY} SELECT owner, 'evil.example.com', id, shard FROM transfers WHERE status = 'queued'"),
+    ("deliverer", f"{A_DELIVERY} VALUES ('operator', 'evil.example.com', gen_random_uuid(), 0)"),
 ]
 
 # What is secret, and which roles read it, because they need it.

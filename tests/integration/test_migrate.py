@@ -102,7 +102,8 @@ def test_a_malformed_database_url_is_not_repeated() -> None:
     done = run_core("audit", "postgresql://teller:se%zzcret@127.0.0.1/teller")
 
     assert done.returncode == 2
-    assert done.stderr == "teller: DATABASE_URL is not a valid connection string\n"
+    assert "DATABASE_URL: Value error, has a '%' without two hexadecimal digits behind it" in done.stderr
+    assert "zz" not in done.stderr
 
 
 def test_the_audit_of_a_database_without_tables_is_not_called_damage(empty: World) -> None:
