@@ -109,8 +109,8 @@ def connection(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
 def shared_system(databases: Databases, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A whole system that no test breaks. Tests share it, each with clients and wallets of its own.
 
-    Tests share its external wallets too, one a shard. A deposit of a huge amount would bring one to its limit, and the shard's later
-    deposits would be rejected. Such deposits go to `limits` of the HTTP tests or to `own_system`.
+    Tests share its external wallets too, one a shard. A deposit of a huge amount would bring one to its limit, and that
+    shard's later deposits would be rejected. Such deposits go to `limits` of the HTTP tests or to `own_system`.
     """
     system = System(tmp_path_factory.mktemp("system"), databases.migrated(), redis_url)
     system.start_api()
