@@ -21,6 +21,8 @@ from tests.caller import Caller
 from tests.databases import Databases
 from tests.system import System
 
+SHARED_AMOUNT_MAX = 10**9  # an external wallet of the shared system has room for 9 million such deposits
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep all temporary folders of this run in one of its own.
@@ -105,7 +107,11 @@ def connection(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture(scope="session")
 def shared_system(databases: Databases, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A whole system that nobody breaks. Tests share it, each with clients and wallets of its own."""
+    """A whole system that no test breaks. Tests share it, each with clients and wallets of its own.
+
+    Tests share its external wallets too, one a shard. A deposit of a huge amount would bring one to its limit, and that
+    shard's later deposits would be rejected. Such deposits go to `limits` of the HTTP tests or to `own_system`.
+    """
     system = System(tmp_path_factory.mktemp("system"), databases.migrated(), redis_url)
     system.start_api()
     system.start_workers(1)
@@ -119,6 +125,8 @@ def shared_database(databases: Databases, shared_system: System) -> Iterator[psy
     """A connection to the shared system's database, as its owner, to see what is stored beside what is answered."""
     with psycopg.connect(databases.owner_url(shared_system.database_url), autocommit=True) as connection:
         yield connection
+        huge = connection.execute("SELECT id, amount FROM transfers WHERE amount > %s LIMIT 5", [SHARED_AMOUNT_MAX]).fetchall()
+        assert not huge, f"a test sent these to the shared system, and its external wallets must last for all tests: {huge}"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
@@ -11,6 +12,7 @@ import uvicorn
 from api.app import create_app
 from api.protocol import DoorProtocol
 from core.settings import Settings
+from local.redis import Redis
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
 from tests.system import System
@@ -37,6 +39,30 @@ def idle_caller(idle_system: System) -> Iterator[Caller]:
     caller = Caller(idle_system.url)
     yield caller
     caller.close()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A whole system for bodies of any amounts: its external wallets may be at their limit, so that deposits are rejected there."""
+
+    caller: Caller
+    funded: str  # a wallet that got its money before
+
+
+@pytest.fixture(scope="session")
+def limits(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limits]:
+    """A database and a Redis of its own: processes of two systems on one Redis would take each other's doorbells."""
+    redis = Redis(tmp_path_factory.mktemp("limits-redis"))
+    redis.start()
+    system = System(tmp_path_factory.mktemp("limits"), databases.migrated(), redis.url)
+    system.start_api()
+    system.start_workers(1)
+    system.start_sweeper()
+    caller = system.caller()
+    yield Limits(caller, caller.new_wallet(1_000_000))
+    system.audit()
+    system.close()
+    redis.stop()
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ ACCEPTED: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_what_is_at_its_limit_is_accepted_and_kept_verbatim(caller: Caller, case: str) -> None:
+def test_what_is_at_its_limit_is_accepted_and_kept_verbatim(idle_caller: Caller, case: str) -> None:
+    caller = idle_caller  # a deposit of 2^53-1 is never applied there, and so leaves room for others
     path, template = ACCEPTED[case]
     body = fill(template, caller)
 

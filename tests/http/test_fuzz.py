@@ -3,8 +3,9 @@
 import pytest
 
 from tests import fuzz
-from tests.caller import Caller, new_key
+from tests.caller import new_key
 from tests.http.bodies import PATHS, good
+from tests.http.conftest import Limits
 
 BODIES = 3_000
 PARTS = 6
@@ -13,8 +14,9 @@ ACCEPTED, REFUSED = {200, 201, 202}, {400, 409, 413, 422}  # 200 is a batch's
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_random_body_over_http_is_accepted_or_refused(caller: Caller, part: int) -> None:
-    source, destination = caller.new_wallet(100).encode(), caller.new_wallet().encode()
+def test_a_random_body_over_http_is_accepted_or_refused(limits: Limits, part: int) -> None:
+    caller = limits.caller
+    source, destination = limits.funded.encode(), caller.new_wallet().encode()
     statuses = set()
     for number in range(FIRST + part * BODIES // PARTS, FIRST + (part + 1) * BODIES // PARTS):
         path = (*PATHS, "/v1/transfers/batch")[number // 2 % 4]

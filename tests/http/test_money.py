@@ -4,11 +4,15 @@ import re
 from typing import Any
 
 import psycopg
+import pytest
 
 from core import ids
 from core.ids import Prefix
+from core.sharding import shard_of
 from tests.caller import Caller, new_key
 from tests.http.conftest import Count
+from tests.system import System
+from tests.world import SHARDS
 
 LIMIT = 2**53 - 1
 
@@ -128,21 +132,56 @@ def test_a_transfer_of_all_that_the_source_holds_is_applied(caller: Caller) -> N
     assert (caller.balance(source), caller.balance(destination)) == (0, 100)
 
 
-def test_a_deposit_beyond_the_balance_limit_is_rejected_and_changes_nothing(caller: Caller) -> None:
-    wallet = caller.new_wallet(LIMIT)
+@pytest.fixture
+def own_caller(own_system: System) -> Caller:
+    """An operator's calls to a system of the test's own: a deposit of 2^53-1 is all that its shard's external wallet may give."""
+    own_system.start_api()
+    own_system.start_workers(1)
+    own_system.start_sweeper()
+    return own_system.caller()
+
+
+def wallet_of_another_shard(caller: Caller, wallet: str) -> str:
+    """Return a new wallet whose deposits come from another external wallet."""
+    shard = shard_of(ids.parse(Prefix.WALLET, wallet), SHARDS)
+    made = (caller.new_wallet() for _ in range(1000))
+    return next(other for other in made if shard_of(ids.parse(Prefix.WALLET, other), SHARDS) != shard)
+
+
+def test_a_deposit_beyond_the_balance_limit_is_rejected_and_changes_nothing(own_caller: Caller) -> None:
+    caller, wallet = own_caller, own_caller.new_wallet(LIMIT - 1)
+    other = wallet_of_another_shard(caller, wallet)
+    caller.wait_final(caller.deposit(other, 1).body["id"])
+    filled = caller.wait_final(caller.transfer(other, wallet, 1).body["id"])  # only the wallet is at a limit
 
     final = caller.wait_final(caller.deposit(wallet, 1).body["id"])
 
+    assert filled["status"] == "applied"
     assert (final["status"], final["failure"]["code"]) == ("rejected", "balance_limit_exceeded")
     assert final["failure"]["detail"]
     assert caller.balance(wallet) == LIMIT
 
 
-def test_a_transfer_beyond_the_destinations_balance_limit_is_rejected(caller: Caller) -> None:
-    source, destination = caller.new_wallet(1), caller.new_wallet(LIMIT)
+def test_a_deposit_beyond_its_external_wallets_limit_is_rejected_and_changes_nothing(own_caller: Caller) -> None:
+    caller, wallet = own_caller, own_caller.new_wallet(LIMIT)
+    other = wallet_of_another_shard(caller, wallet)
+    emptied = caller.wait_final(caller.transfer(wallet, other, LIMIT).body["id"])  # only its external wallet is at a limit
+
+    final = caller.wait_final(caller.deposit(wallet, 1).body["id"])
+
+    assert emptied["status"] == "applied"
+    assert (final["status"], final["failure"]["code"]) == ("rejected", "balance_limit_exceeded")
+    assert caller.balance(wallet) == 0
+
+
+def test_a_transfer_beyond_the_destinations_balance_limit_is_rejected(own_caller: Caller) -> None:
+    caller, destination = own_caller, own_caller.new_wallet(LIMIT)
+    source = wallet_of_another_shard(caller, destination)
+    funded = caller.wait_final(caller.deposit(source, 1).body["id"])
 
     final = caller.wait_final(caller.transfer(source, destination, 1).body["id"])
 
+    assert funded["status"] == "applied"
     assert (final["status"], final["failure"]["code"]) == ("rejected", "balance_limit_exceeded")
     assert (caller.balance(source), caller.balance(destination)) == (1, LIMIT)
 

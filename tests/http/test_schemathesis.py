@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.caller import OPERATOR_KEY, Caller
+from tests.caller import OPERATOR_KEY
+from tests.http.conftest import Limits
 from tests.system import ROOT
 
 SEED = 20261123
@@ -16,9 +17,10 @@ WITHIN_S = 270  # it takes 10 to 25 seconds on a machine that does nothing else
 
 
 @pytest.mark.timeout(300)
-def test_every_operation_does_as_the_document_says_whatever_is_sent(caller: Caller, tmp_path: Path) -> None:
+def test_every_operation_does_as_the_document_says_whatever_is_sent(limits: Limits, tmp_path: Path) -> None:
+    caller = limits.caller
     operations = sum(len(methods) for methods in caller.get("/openapi.json").body["paths"].values())
-    client, source = caller.new_client(), caller.new_wallet(1000)
+    client, source = caller.new_client(), limits.funded
     wallet = client["wallet"]["id"]
     endpoint = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook"}).body["id"]
     environment = {

@@ -6,13 +6,12 @@ there: so the model need not know how batches are cut, and the feed is held agai
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
-import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
@@ -20,11 +19,12 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from api import intake
 from api.intake import Accepted, Answer, Existing, UnknownWallets
-from core import db, idempotency
+from core import db, idempotency, ids
 from core.audit import audit
 from core.connections import AsyncConnection
-from core.money import AMOUNT_MAX, BALANCE_MAX
+from core.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.transfers import Submission
+from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer
 from worker.apply import Applier
 from worker.caution import BATCH_MAX
@@ -46,7 +46,9 @@ $$;
 CREATE TRIGGER poison BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION refuse_poison();
 """
 
-AMOUNTS = st.one_of(st.integers(1, 60), st.sampled_from([BALANCE_MAX, BALANCE_MAX - 30]))
+LARGE = st.sampled_from([BALANCE_MAX, BALANCE_MAX - 30])
+AMOUNTS = st.one_of(st.integers(1, 60), LARGE)
+DEPOSITS = st.one_of(*[st.integers(1, 60)] * 4, LARGE)  # a large one leaves its shard's external wallet next to nothing to give
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Known:
 
 @dataclass
 class Ground:
-    """What all examples stand on: one database, and the connections to it."""
+    """What an example stands on: a database of its own, with external wallets at 0, and the connections to it."""
 
     world: World
     owner: psycopg.Connection[Any]
@@ -70,11 +72,31 @@ class Ground:
     def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
         return self.loop.run_until_complete(intake.insert(self.connection, submissions))
 
+    def close(self) -> None:
+        self.applier.close()
+        self.loop.run_until_complete(self.connection.close())
+        self.loop.close()
+        self.owner.close()
+
+
+def new_ground(databases: Databases) -> Ground:
+    url = databases.migrated()
+    world = World(url, databases.owner_url(url))
+    owner = psycopg.connect(world.owner_url, autocommit=True)
+    owner.execute(MAKE_POISONABLE)
+    loop = asyncio.new_event_loop()
+    submitting = loop.run_until_complete(
+        AsyncConnection.connect(
+            world.url, limits=db.session_of(db.API_LIMITS), note=lambda _: None, autocommit=True, prepare_threshold=1
+        )
+    )
+    return Ground(world, owner, submitting, loop, world.applier())
+
 
 class Teller(RuleBasedStateMachine):
     """Every rule is something that callers or workers may do at any moment; the model says what must come of it."""
 
-    ground: ClassVar[Ground]
+    databases: ClassVar[Databases]
     met: ClassVar[Counter[str]]
 
     wallets: Bundle[UUID] = Bundle("wallets")
@@ -82,6 +104,8 @@ class Teller(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ground = new_ground(self.databases)
+        self.outside: Counter[int] = Counter()  # the balances of the external wallets, by their shard
         self.balances: dict[UUID, int] = {}
         self.versions: Counter[UUID] = Counter()
         self.by_key: dict[str, Submission] = {}
@@ -98,7 +122,7 @@ class Teller(RuleBasedStateMachine):
         self.balances |= dict.fromkeys(made, 0)
         return multiple(*made)
 
-    @rule(target=sent, deposits=st.lists(st.tuples(wallets, AMOUNTS), min_size=1, max_size=4))
+    @rule(target=sent, deposits=st.lists(st.tuples(wallets, DEPOSITS), min_size=1, max_size=4))
     def deposit(self, deposits: list[tuple[UUID, int]]) -> MultipleResults[Submission]:
         return self._submit([stamped(deposit(wallet, amount)) for wallet, amount in deposits])
 
@@ -157,8 +181,8 @@ class Teller(RuleBasedStateMachine):
         assert self.drainer.answer(sorted(shards)) == sum(map(len, waited.values()))
 
         finished = self._follow()
-        for shard, ids in waited.items():
-            assert [id for id in finished if id in set(ids)] == ids, shard
+        for shard, expected in waited.items():
+            assert [id for id in finished if id in set(expected)] == expected, shard
             assert not self._waiting(shard)
 
     @invariant()
@@ -167,6 +191,11 @@ class Teller(RuleBasedStateMachine):
         assert {id: (balance, version) for id, balance, version in rows} == {
             id: (balance, self.versions[id]) for id, balance in self.balances.items()
         }
+
+    @invariant()
+    def balances_of_external_wallets_are_those_of_the_model(self) -> None:
+        rows = self.ground.owner.execute("SELECT id, balance FROM wallets WHERE kind = 'external'").fetchall()
+        assert dict(rows) == {ids.external_wallet(shard): self.outside[shard] for shard in range(SHARDS)}
 
     @invariant()
     def exactly_what_the_model_has_queued_is_queued(self) -> None:
@@ -186,9 +215,8 @@ class Teller(RuleBasedStateMachine):
         assert dict(rows.fetchall()) == self.outcomes
 
     def teardown(self) -> None:
-        """Leave nothing to the next example."""
-        self.drainer.answer(range(SHARDS))
         self.drainer.close()
+        self.ground.close()
 
     def _submit(self, batch: Sequence[Submission]) -> MultipleResults[Submission]:
         """Store a batch as the API does, and hold every answer against the model. Returns what was accepted, for a bundle."""
@@ -260,13 +288,19 @@ class Teller(RuleBasedStateMachine):
         """Do in the model what must become of it now. A poison that would be refused anyway never gets to poison anything."""
         if one.type == "transfer" and self.balances[one.source] < one.amount:
             return "insufficient_funds"
+        if one.type == "deposit" and self.outside[one.shard] - one.amount < EXTERNAL_BALANCE_MIN:
+            self.met["external wallet at its limit"] += 1
+            return "balance_limit_exceeded"
         if self.balances[one.destination] + one.amount > BALANCE_MAX:
+            self.met["client wallet at its limit"] += 1
             return "balance_limit_exceeded"
         if one.id in self.poisoned:
             return "internal"
         if one.type == "transfer":
             self.balances[one.source] -= one.amount
             self.versions[one.source] += 1
+        else:
+            self.outside[one.shard] -= one.amount
         self.balances[one.destination] += one.amount
         self.versions[one.destination] += 1
         return "applied"
@@ -278,27 +312,11 @@ def stamped(one: Submission) -> Submission:
     return one._replace(fingerprint=idempotency.fingerprint(one.type, fields))
 
 
-@pytest.fixture
-def ground(world: World, connection: psycopg.Connection[Any]) -> Iterator[Ground]:
-    connection.execute(MAKE_POISONABLE)
-    loop = asyncio.new_event_loop()
-    submitting = loop.run_until_complete(
-        AsyncConnection.connect(
-            world.url, limits=db.session_of(db.API_LIMITS), note=lambda _: None, autocommit=True, prepare_threshold=1
-        )
-    )
-    applier = world.applier()
-    yield Ground(world, connection, submitting, loop, applier)
-    applier.close()
-    loop.run_until_complete(submitting.close())
-    loop.close()
-
-
-def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_dicts(ground: Ground) -> None:
-    class OnThisGround(Teller):
+def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(Teller):
         pass
 
-    OnThisGround.ground, OnThisGround.met = ground, Counter()
+    OnThisServer.databases, OnThisServer.met = databases, Counter()
     bounded = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
@@ -308,10 +326,11 @@ def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_
         phases=[Phase.generate],  # a failure is shown as it was found: making it smaller would take minutes
     )
 
-    run_machine(OnThisGround, settings=bounded)
+    run_machine(OnThisServer, settings=bounded)
 
-    assert_all_met(OnThisGround.met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
-    assert_all_met(OnThisGround.met, ["replayed", "reused", "unknown wallets"])
+    assert_all_met(OnThisServer.met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
+    assert_all_met(OnThisServer.met, ["client wallet at its limit", "external wallet at its limit"])
+    assert_all_met(OnThisServer.met, ["replayed", "reused", "unknown wallets"])
 
 
 def assert_all_met(met: Counter[str], wanted: Iterable[str]) -> None:
