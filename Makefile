@@ -8,7 +8,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak mutants bench lint audit start stop
+.PHONY: help run test long soak mutants bench lint audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +16,11 @@ help:  ## show this list
 run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl-C
 	@exec $(RUN) local
 
-test: $(INSTALLED)  ## run all tests, on servers that they start themselves
+test: $(INSTALLED)  ## run the tests, on servers that they start themselves
 	@exec $(RUN) pytest
+
+long: $(INSTALLED)  ## run the tests that break whole systems for ten seconds or more each
+	@exec $(RUN) pytest -m long
 
 soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see whether it keeps its promises; SEED=n does it again
 	@exec $(RUN) tests.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
+import pytest
 
 from tests.system import System
 from tests.waiting import wait_for
@@ -25,6 +26,7 @@ def is_one(child: psutil.Process) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_a_process_that_is_seconds_late_is_left_alone(database_url: str, redis_url: str, tmp_path: Path) -> None:
     """On a busy machine a process may be as late as that when it starts; killed and replaced, it would be late again."""
     system = System(tmp_path, database_url, redis_url)

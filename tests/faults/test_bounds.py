@@ -109,6 +109,7 @@ def any_waits(system: System) -> bool:
         return bool(pids(other, WAITING))
 
 
+@pytest.mark.long
 def test_a_frozen_sweeper_holds_its_wallets_for_seconds_only(own_system: System, connection: Owner) -> None:
     own_system.start_api()
     caller = own_system.caller()

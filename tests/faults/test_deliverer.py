@@ -135,6 +135,7 @@ def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
     assert connection.execute("SELECT number, status_code FROM delivery_attempts").fetchall() == [(1, 200)]
 
 
+@pytest.mark.long
 def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System, connection: psycopg.Connection[Any]) -> None:
     """Under load, workers and deliverers are killed again and again; the receiver refuses a third of what it gets."""
     caller = system.caller()
@@ -224,6 +225,7 @@ class Pair:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_its_one_id(
     system: System, connection: psycopg.Connection[Any], tmp_path: Path
 ) -> None:

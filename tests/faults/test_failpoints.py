@@ -202,6 +202,7 @@ class Lane:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_whatever_dies_fails_or_freezes_at_any_point_all_transfers_are_final_once_and_in_order(
     databases: Databases, own_redis: Redis, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ SECONDS = 30.0
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.long
 def test_a_system_in_which_everything_breaks_keeps_its_promises(tmp_path: Path) -> None:
     try:
         run(SEED, SECONDS, tmp_path)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
+import pytest
 from redis import Redis as Client
 
 from core.doorbell import APPLY, DELIVER, DELIVERIES, FINAL, GATHERER, LEFT, QUEUE
@@ -145,6 +146,7 @@ def memory(system: System) -> list[int]:
     return [psutil.Process(process.pid).memory_info().rss for process in system.processes]
 
 
+@pytest.mark.long
 def test_whatever_stands_in_redis_doorbells_work_on_and_nothing_fails_or_grows(own_system: System, own_redis: Redis) -> None:
     own_system.start_api({"TELLER_RATE_LIMIT": str(RATE), "TELLER_RATE_BURST": str(BURST)})
     workers = [*own_system.start_workers(1), own_system.start_deliverer()]

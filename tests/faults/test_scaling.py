@@ -21,6 +21,7 @@ MORE_WITHIN_S = 60.0
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.long
 def test_processes_that_are_stopped_at_random_moments_lose_nothing_and_end_well_in_time(tmp_path: Path) -> None:
     asyncio.run(stop_again_and_again(tmp_path))
 
@@ -50,6 +51,7 @@ def leave_it_to_the_sweeper(trial: Trial) -> None:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.long
 def test_workers_scaled_from_one_to_six_to_two_under_load_change_nothing_but_speed(tmp_path: Path) -> None:
     asyncio.run(scale_under_load(tmp_path))
 

@@ -130,6 +130,7 @@ def wait_for_standbys(server: Postgres, names: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+@pytest.mark.long
 def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers: Pair, own_redis: Redis, logs: Path) -> None:
     url = servers.migrated()
     servers.replicate()
@@ -159,6 +160,7 @@ def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers:
         system.close()
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_for_longer_than_every_deadline_loses_and_doubles_nothing(
     own_postgres: Postgres, own_redis: Redis, logs: Path
 ) -> None:

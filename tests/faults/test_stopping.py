@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import psycopg
+import pytest
 import redis
 
 from core.doorbell import QUEUE
@@ -28,6 +29,7 @@ def stop(process: subprocess.Popen[bytes]) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.long
 def test_workers_that_are_stopped_again_and_again_under_load_strand_no_job(
     own_system: System, own_redis: Redis, connection: psycopg.Connection[Any]
 ) -> None:

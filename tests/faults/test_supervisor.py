@@ -231,6 +231,7 @@ def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long
 def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_path: Path, number: int) -> None:
     with local(tmp_path) as first:
         first.wait_until_ready()
@@ -250,6 +251,7 @@ def test_a_signal_stops_everything_and_the_data_stays_for_the_next_start(tmp_pat
             assert connection.execute("SELECT mark FROM marks").fetchone() == ("kept",)
 
 
+@pytest.mark.long
 def test_after_a_kill_of_the_supervisor_the_next_start_cleans_up_and_goes_on(tmp_path: Path) -> None:
     with local(tmp_path) as first:
         first.wait_until_ready()
@@ -285,6 +287,7 @@ def age_s(process: psutil.Process) -> float:
     return time.time() - float(process.create_time())
 
 
+@pytest.mark.long
 def test_another_count_of_shards_is_said_and_a_failing_api_is_quoted_from_this_run_alone(tmp_path: Path) -> None:
     with local(tmp_path, TELLER_SHARDS="4") as first:
         first.wait_until_ready()

@@ -50,6 +50,7 @@ def reset(url: str, request: bytes) -> None:
         connection.sendall(request)
 
 
+@pytest.mark.long
 def test_hundreds_of_bad_requests_of_every_kind_write_no_line_and_are_counted(own_system: System) -> None:
     own_system.start_api()
     caller = own_system.caller()

@@ -17,6 +17,7 @@ WITHIN_S = 270  # it takes 10 to 25 seconds on a machine that does nothing else
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_every_operation_does_as_the_document_says_whatever_is_sent(limits: Limits, tmp_path: Path) -> None:
     caller = limits.caller
     operations = sum(len(methods) for methods in caller.get("/openapi.json").body["paths"].values())

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
@@ -312,6 +313,7 @@ def stamped(one: Submission) -> Submission:
     return one._replace(fingerprint=idempotency.fingerprint(one.type, fields))
 
 
+@pytest.mark.long
 def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
     class OnThisServer(Teller):
         pass

@@ -388,6 +388,7 @@ def test_switching_protocols_is_no_success() -> None:
         ),
     )
 )
+@pytest.mark.long
 def test_nothing_that_a_receiver_says_is_raised(said: bytes) -> None:
     attempt = asyncio.run(send_to(say(said), within_s=5))
 

@@ -116,7 +116,20 @@ def edited(text: str, edit: Edit) -> str:
 def run(tree: Path, checks: Sequence[str]) -> dict[str, Outcome]:
     """Run the tests in the tree and return how each ended: the first of its cases that did not pass, where it has several."""
     report = tree / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-o", "junit_family=xunit1", f"--junitxml={report}", *checks]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-q",
+        "-m",
+        "",
+        "-o",
+        "junit_family=xunit1",
+        f"--junitxml={report}",
+        *checks,
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}
     ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False)
     outcomes: dict[str, list[Outcome]] = {check: [] for check in checks}
