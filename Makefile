@@ -20,7 +20,7 @@ test: $(INSTALLED)  ## run the tests, on servers that they start themselves
 	@exec $(RUN) pytest
 
 long: $(INSTALLED)  ## run the tests that break whole systems for ten seconds or more each
-	@exec $(RUN) pytest -m long
+	@exec $(RUN) pytest -m long -n 1 --timeout 300
 
 soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see whether it keeps its promises; SEED=n does it again
 	@exec $(RUN) tests.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
