@@ -21,6 +21,8 @@ from tests.caller import Caller
 from tests.databases import Databases
 from tests.system import System
 
+MEMORY = "/dev/shm"  # noqa: S108 - a folder of this run's own is made in it
+MEMORY_MIN = 4 << 30  # bytes: what stays of failed tests, and 150 MiB at a time of the others
 SHARED_AMOUNT_MAX = 10**9  # an external wallet of the shared system has room for 9 million such deposits
 
 
@@ -30,7 +32,18 @@ def pytest_configure(config: pytest.Config) -> None:
     Pytest's common one is closed to other accounts again by each run that starts, and for root the servers run as another account.
     """
     if not hasattr(config, "workerinput"):
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="teller-tests-")
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="teller-tests-", dir=folder_in_memory())
+
+
+def folder_in_memory() -> str | None:
+    """Return a folder in memory, or None: then the tests' files are where TMPDIR says.
+
+    A test asks for some ten files to be on disk by fsync, and a new database copies 8 MiB: in memory, both take a third of the time.
+    No test stops the machine, so none sees the difference.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_MIN else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -87,9 +100,11 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> str:
+def database_url(databases: Databases) -> Iterator[str]:
     """A migrated database of the test's own, for the application's role."""
-    return databases.migrated()
+    url = databases.migrated()
+    yield url
+    databases.release(url)
 
 
 @pytest.fixture

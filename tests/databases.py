@@ -3,6 +3,7 @@
 import itertools
 import os
 import secrets
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -25,8 +26,10 @@ class Databases:
         self._prefix = f"teller_test_{os.getpid()}"
         self._numbers = itertools.count()
         self._made: list[str] = []
+        self._released: list[str] = []
         self._roles: list[str] = []
         self._template: str | None = None
+        self._is_let_in = False
         self._application = (self.new_role(), secrets.token_urlsafe())
 
     def empty(self) -> str:
@@ -46,6 +49,10 @@ class Databases:
         """Return the URL of a copy of this database, to which nothing is connected; the rights to a database are not copied."""
         return self._create(urlsplit(url).path[1:])
 
+    def release(self, url: str) -> None:
+        """Drop this database when the next one is made: by then, what was connected to it has ended."""
+        self._released.append(urlsplit(url).path[1:])
+
     def owner_url(self, url: str) -> str:
         """Return the URL of the same database for its owner."""
         return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
@@ -57,8 +64,8 @@ class Databases:
 
     def drop(self) -> None:
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
-            for name in self._made:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            self._released = [*self._made]
+            self._drop_released(connection)
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.SQL(", ").join(map(sql.Identifier, self._roles))))
 
     def _create(self, template: str) -> str:
@@ -66,11 +73,19 @@ class Databases:
         url = with_role(urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}")), *self._application)
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            self._drop_released(connection)
             connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-            if not self._made:
+            if not self._is_let_in:
                 rights.let_in(connection, "DATABASE_URL", url)  # also into databases that were never migrated
+                self._is_let_in = True
         self._made.append(name)
         return url
+
+    def _drop_released(self, connection: psycopg.Connection[Any]) -> None:
+        for name in self._released:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._made = [name for name in self._made if name not in self._released]
+        self._released = []
 
 
 def with_role(url: str, role: str, password: str) -> str:
