@@ -21,7 +21,7 @@ from tests.caller import Caller
 from tests.databases import Databases
 from tests.system import System
 
-MEMORY = "/dev/shm"  # noqa: S108 - a folder of this run's own is made in it
+MEMORY = "/dev/shm"
 MEMORY_MIN = 4 << 30  # bytes: what stays of failed tests, and 150 MiB at a time of the others
 SHARED_AMOUNT_MAX = 10**9  # an external wallet of the shared system has room for 9 million such deposits
 
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def folder_in_memory() -> str | None:
     """Return a folder in memory, or None: then the tests' files are where TMPDIR says.
 
-    A test asks for some ten files to be on disk by fsync, and a new database copies 8 MiB: in memory, both take a third of the time.
+    A new database copies 8 MiB, and each COMMIT waits for fsync. In memory the tests took 0.6 of the time and 0.7 of the CPU.
     No test stops the machine, so none sees the difference.
     """
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):

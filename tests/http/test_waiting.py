@@ -105,7 +105,7 @@ def test_a_thousand_who_wait_cost_no_threads_and_no_connections_and_are_all_told
     before = process.num_threads()
 
     async def send() -> tuple[int, str]:
-        """Return the status and the outcome. A 503, which a busy machine makes of a thousand at once, is sent again with its key."""
+        """Return the status and the outcome. After a 503, which a busy machine may answer, the same request is sent again."""
         body = json.dumps({"wallet_id": wallet, "amount": 1})
         head = (
             f"POST /v1/deposits HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {OPERATOR_KEY}\r\nIdempotency-Key: {new_key()}\r\n"
