@@ -4,6 +4,7 @@ Without Redis: doorbells are silent here, and money moves all the same. A test o
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from core import clients, db, ids, transfers, wallets
 from core.clients import Client, NewClient
 from core.db import Database
 from core.doorbell import Doorbell
+from core.errors import Unavailable
 from core.money import CURRENCY
 from core.sharding import shard_of
 from core.transfers import Inserted, Submission, Transfer
@@ -30,6 +32,7 @@ Result = TypeVar("Result")
 SHARDS = 16  # of every database that tests.databases makes
 NO_REDIS = "redis://127.0.0.1:1/0"  # nobody listens there
 FAR_AWAY_S = 3600.0
+WITHIN_S = 20.0
 
 
 def new_id(shard: int | None = None) -> UUID:
@@ -188,13 +191,20 @@ class World:
         return asyncio.run(main())
 
     def ask(self, work: Callable[[Database], Awaitable[Result]]) -> Result:
-        """Do asynchronous work with the API's way to the database."""
+        """Do asynchronous work with the API's way to the database: again when a busy machine makes it take longer than it may."""
 
         async def main() -> Result:
             database = Database(self.url)
             await database.open()
+            deadline = time.monotonic() + WITHIN_S
             try:
-                return await work(database)
+                while True:
+                    db.start_clock()
+                    try:
+                        return await work(database)
+                    except Unavailable:
+                        if time.monotonic() > deadline:
+                            raise
             finally:
                 await database.close()
 
