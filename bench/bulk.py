@@ -19,8 +19,8 @@ from core import db, ids, transfers
 from core.clients import NewClient
 from core.doorbell import Doorbell
 from core.ids import Prefix
-from core.money import CURRENCY
-from core.sharding import shard_of
+from core.ledger.money import CURRENCY
+from core.ledger.sharding import shard_of
 from core.transfers import Submission, Type
 
 FUNDS = 1_000_000_000  # cents a wallet: no load here spends more

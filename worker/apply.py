@@ -8,9 +8,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ledger, metrics
+from core import db, metrics
 from core.failpoint import failpoint
-from core.ledger import Claim, Outcome, Refusal, Wallet
+from core.ledger import fold
+from core.ledger.fold import Claim, Outcome, Refusal, Wallet
 from worker.connection import Connection, OwnConnection
 from worker.floors import Floors
 
@@ -127,7 +128,7 @@ class Applier:
                 claims = [Claim(*place[2:]) for place in places]
                 wallets = self._lock_wallets(connection, pipeline, claims)
                 failpoint("apply.after_wallets")
-                outcome = ledger.apply(claims, wallets)
+                outcome = fold.apply(claims, wallets)
                 self._store_floors(connection, locked)
                 due = self._write(connection, pipeline, places, outcome)
                 failpoint("apply.before_commit")

@@ -205,7 +205,9 @@ MUTANTS = (
         8,
         "no look at the funds, no constraint",
         (
-            Edit("core/ledger.py", "if not source.external and source.balance < claim.amount:", "if source.balance < -(2**53):"),
+            Edit(
+                "core/ledger/fold.py", "if not source.external and source.balance < claim.amount:", "if source.balance < -(2**53):"
+            ),
             Edit("core/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
         ),
         (
@@ -250,8 +252,10 @@ MUTANTS = (
         11,
         "absolute write: each of a batch's transfers begins with what the wallet held before all of them",
         (
-            Edit("core/ledger.py", "changed.get(claim.source) or wallets[claim.source]", "wallets[claim.source]"),
-            Edit("core/ledger.py", "changed.get(claim.destination) or wallets[claim.destination]", "wallets[claim.destination]"),
+            Edit("core/ledger/fold.py", "changed.get(claim.source) or wallets[claim.source]", "wallets[claim.source]"),
+            Edit(
+                "core/ledger/fold.py", "changed.get(claim.destination) or wallets[claim.destination]", "wallets[claim.destination]"
+            ),
         ),
         ("tests/unit/test_ledger.py::test_a_wallets_entries_continue_its_versions_and_its_balance",),
     ),
@@ -363,7 +367,7 @@ MUTANTS = (
     Mutant(
         20,
         "shard = hash % workers",
-        (Edit("core/sharding.py", "wallet_id.int & (shards - 1)", "hash(wallet_id) % 3"),),
+        (Edit("core/ledger/sharding.py", "wallet_id.int & (shards - 1)", "hash(wallet_id) % 3"),),
         (
             "tests/unit/test_sharding.py::test_the_shard_is_the_low_bits_of_the_id",
             "tests/http/test_client_role.py::test_what_clients_moved_is_proved_by_the_audit",

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ids import external_wallet
-from core.ledger import Claim, Entry, Outcome, Refusal, Verdict, Wallet, apply, decide
-from core.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.fold import Claim, Entry, Outcome, Refusal, Verdict, Wallet, apply, decide
+from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 
 ADA, BEN, CAT = UUID(int=101), UUID(int=102), UUID(int=103)
 OUTSIDE = external_wallet(5)

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from core.ids import external_wallet
-from core.ledger import Claim, Entry, Refusal, Verdict, Wallet, apply
-from core.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.fold import Claim, Entry, Refusal, Verdict, Wallet, apply
+from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 
 HISTORIES = 60
 STEPS = 50

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from core.money import BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.money import BALANCE_MAX, EXTERNAL_BALANCE_MIN
 
 
 class Refusal(StrEnum):

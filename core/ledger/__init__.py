@@ -1,0 +1,1 @@
+"""What a batch of transfers does to the wallets it touches, decided without I/O."""
