@@ -18,7 +18,7 @@ from api.times import Time
 from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
-from core.ledger.fold import Refusal
+from core.ledger.refusals import Refusal
 from core.resources import show
 from core.transfers import Page, Transfer
 

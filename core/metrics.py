@@ -30,7 +30,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from core import log
-from core.ledger.fold import Refusal
+from core.ledger.refusals import Refusal
 
 VERSION = "0.1.0"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

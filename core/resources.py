@@ -10,7 +10,7 @@ from uuid import UUID
 from core import ids, webhooks
 from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
-from core.ledger.fold import Refusal
+from core.ledger.refusals import Refusal
 from core.times import rfc3339
 from core.transfers import Transfer
 from core.webhooks import Endpoint
