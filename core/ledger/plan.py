@@ -14,7 +14,7 @@ class Line(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a command would do. The lines sum to zero, debits first, and each is checked against what those before it leave."""
+    """What a command would do. The lines sum to zero, debits first, one a wallet: a transfer has one entry in a wallet."""
 
     transfer_id: UUID
     lines: tuple[Line, ...]

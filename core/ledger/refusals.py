@@ -9,6 +9,3 @@ class Refusal(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     BALANCE_LIMIT_EXCEEDED = "balance_limit_exceeded"
     INTERNAL = "internal"  # not decided here: the worker gave the transfer up because it failed again and again on its own
-
-
-PRECEDENCE = {refusal: rank for rank, refusal in enumerate(Refusal)}
