@@ -44,13 +44,16 @@ class Outcome:
 
 
 class Book:
-    """The wallets that a batch has locked, each as the commands so far have left it, and the verdicts and entries so far."""
+    """The wallets that a batch has locked, each as the commands so far have left it, and the verdicts and entries so far.
+
+    `wallets` has the ids' integers as its keys: a UUID is hashed and compared by Python code, which would cost a third of the fold.
+    """
 
     __slots__ = ("_locked", "entries", "verdicts", "wallets")
 
     def __init__(self, locked: Mapping[UUID, Wallet]) -> None:
         self._locked = locked
-        self.wallets = dict(locked)
+        self.wallets = {wallet.id.int: wallet for wallet in locked.values()}
         self.verdicts: list[Verdict] = []
         self.entries: list[Entry] = []
 

@@ -1,7 +1,5 @@
 """The second step of the fold, the same for all kinds: whether the wallets allow what a command would do."""
 
-from uuid import UUID
-
 from core.ledger.book import Book, Wallet
 from core.ledger.money import BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.ledger.plan import Plan
@@ -16,11 +14,13 @@ def check(plan: Plan, book: Book) -> Refusal | None:
 
     Raises KeyError when a line names a wallet that is not in the book: a bug, never a refusal.
     """
-    scratch: dict[UUID, int] = {}
+    wallets = book.wallets
+    scratch: dict[int, int] = {}
     against: list[Refusal] = []
     for wallet_id, amount in plan.lines:
-        wallet = book.wallets[wallet_id]
-        scratch[wallet_id] = balance = scratch.get(wallet_id, wallet.balance) + amount
+        key = wallet_id.int
+        wallet = wallets[key]
+        scratch[key] = balance = scratch.get(key, wallet.balance) + amount
         if not (EXTERNAL_BALANCE_MIN if wallet.external else 0) <= balance <= BALANCE_MAX:
             against.append(reason_against(wallet, balance))
     return next(reason for reason in Refusal if reason in against) if against else None

@@ -250,8 +250,8 @@ MUTANTS = (
         11,
         "absolute write: each of a batch's transfers begins with what the wallet held before all of them",
         (
-            Edit("core/ledger/check.py", "wallet = book.wallets[wallet_id]", "wallet = book._locked[wallet_id]"),
-            Edit("core/ledger/post.py", "before = book.wallets[wallet_id]", "before = book._locked[wallet_id]"),
+            Edit("core/ledger/check.py", "wallet = wallets[key]", "wallet = book._locked[wallet_id]"),
+            Edit("core/ledger/post.py", "wallet = wallets[key]", "wallet = book._locked[wallet_id]"),
         ),
         ("tests/unit/test_ledger.py::test_a_wallets_entries_continue_its_versions_and_its_balance",),
     ),

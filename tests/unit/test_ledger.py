@@ -136,8 +136,8 @@ def decide(planned: Plan, book: Book) -> Refusal | None:
     return refusal
 
 
-def lines(*amounts: tuple[UUID, int]) -> Plan:
-    return Plan(UUID(int=9), tuple(Line(id, amount) for id, amount in amounts))
+def lines(*lines: Line) -> Plan:
+    return Plan(UUID(int=9), lines)
 
 
 def three_wallets() -> Book:

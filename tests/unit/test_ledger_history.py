@@ -97,7 +97,7 @@ class History(RuleBasedStateMachine):
         lines = [
             line for command in commands for line in ((command.source, -command.amount), (command.destination, command.amount))
         ]
-        planned = Plan(commands[0].transfer_id, tuple(Line(id, amount) for id, amount in lines))
+        planned = Plan(commands[0].transfer_id, tuple(lines))
         expected = self._move(lines)
 
         book = Book(self.ledger)
@@ -137,7 +137,7 @@ class History(RuleBasedStateMachine):
         self.commanded += 1
         return Command(UUID(int=self.commanded), source, destination, min(max(amount, 1), AMOUNT_MAX))
 
-    def _move(self, lines: Sequence[tuple[UUID, int]]) -> Refusal | None:
+    def _move(self, lines: Sequence[Line]) -> Refusal | None:
         """Name every reason against the lines and return the one that comes first; else move."""
         balances = dict(self.balances)
         against = set()
