@@ -214,6 +214,12 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        8,
+        "each leg of a command is checked as if the legs before it moved nothing",
+        (Edit("core/ledger/check.py", "scratch.get(key, wallet.balance)", "wallet.balance"),),
+        ("tests/unit/test_ledger.py::test_two_debits_that_a_wallet_covers_one_by_one_but_not_together_are_refused",),
+    ),
+    Mutant(
         9,
         "two statements: a wallet's balance, and its version",
         (

@@ -178,6 +178,14 @@ def test_lines_that_would_be_covered_by_a_later_line_are_refused() -> None:
     assert book.entries == []
 
 
+def test_two_debits_that_a_wallet_covers_one_by_one_but_not_together_are_refused() -> None:
+    book = three_wallets()
+
+    assert decide(lines((ADA, -20), (BEN, 20), (ADA, -20), (CAT, 20)), book) is Refusal.INSUFFICIENT_FUNDS
+
+    assert book.entries == []
+
+
 def test_a_refusal_in_the_second_leg_leaves_wallets_versions_and_entries_untouched() -> None:
     book = three_wallets()
     decide(lines((ADA, -1), (BEN, 1)), book)
