@@ -20,7 +20,7 @@ from core import clients, idempotency, ids
 from core.clients import Client, NewClient
 from core.db import Connection, fence
 from core.ids import Prefix
-from core.money import CURRENCY
+from core.ledger.money import CURRENCY
 from core.times import rfc3339
 
 

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from api.problems import ERRORS_MAX, FieldError, invalid
 from core import ids
 from core.ids import Prefix
-from core.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
+from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
 
 METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40

@@ -17,6 +17,7 @@ from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
+from core.ledger.kinds import KINDS
 from core.transfers import Submission, Transfer
 
 # Under load a worker stays for longer than this and looks by itself (worker/round.py): rings for what comes meanwhile are saved up.
@@ -170,12 +171,13 @@ async def find_fenced(connection: Connection, keys: Sequence[Key]) -> list[Trans
     return found
 
 
-def why_left_out(submission: Submission, found: Transfer | None, kinds: Mapping[UUID, str]) -> Answer:
+def why_left_out(submission: Submission, found: Transfer | None, wallet_kinds: Mapping[UUID, str]) -> Answer:
     if found is not None:
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
     # Pairs, no mapping: a deposit into an external wallet has one wallet on both sides.
-    wanted = [(submission.source, "external" if submission.type == "deposit" else "client"), (submission.destination, "client")]
-    unknown = frozenset(id for id, kind in wanted if kinds.get(id) != kind)
+    kind = KINDS[submission.type]
+    wanted = [(submission.source, kind.source), (submission.destination, kind.destination)]
+    unknown = frozenset(id for id, side in wanted if wallet_kinds.get(id) != side)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
 
 

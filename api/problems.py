@@ -1,6 +1,6 @@
 """Problems happen at the door and are HTTP: RFC 9457 documents, always.
 
-Refusals happen in the ledger and are data: core/ledger.py.
+Refusals happen in the ledger and are data: core/ledger/refusals.py.
 """
 
 from collections.abc import Mapping, Sequence

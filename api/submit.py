@@ -22,10 +22,11 @@ from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.errors import Busy
 from core.ids import Prefix
-from core.money import CURRENCY
+from core.ledger.kinds import Type
+from core.ledger.money import CURRENCY
+from core.ledger.sharding import shard_of
 from core.resources import show
-from core.sharding import shard_of
-from core.transfers import Submission, Transfer, Type
+from core.transfers import Submission, Transfer
 
 
 class MoneyRequest(RequestModel):

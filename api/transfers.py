@@ -1,6 +1,6 @@
 """Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +18,8 @@ from api.times import Time
 from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
-from core.ledger import Refusal
+from core.ledger.kinds import Status, Type
+from core.ledger.refusals import Refusal
 from core.resources import show
 from core.transfers import Page, Transfer
 
@@ -47,8 +48,8 @@ class TransferView(BaseModel):
     """A deposit or a transfer. `queued` becomes `applied` or `rejected`, once and for ever."""
 
     id: TransferId
-    type: Literal["deposit", "transfer"]
-    status: Literal["queued", "applied", "rejected"]
+    type: Type
+    status: Status
     source_wallet_id: WalletId | None = Field(description="null for a deposit")
     destination_wallet_id: WalletId
     amount: int = Field(description="minor units (cents)")
@@ -76,7 +77,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     request: Request,
     caller: Known,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
-    status: Annotated[Literal["queued", "applied", "rejected"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,

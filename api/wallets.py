@@ -15,6 +15,7 @@ from api.times import Time
 from api.transfers import TransferId, WalletId
 from core import ids, wallets
 from core.ids import Prefix
+from core.ledger.kinds import KINDS, Type
 from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
@@ -39,7 +40,7 @@ class WalletEntryView(BaseModel):
     wallet_id: WalletId
     version: int = Field(description="1..n with no gap")
     transfer_id: TransferId
-    type: Literal["deposit", "transfer"]
+    type: Type
     amount: int = Field(description="signed")
     balance_after: int
     counterparty_wallet_id: WalletId | None = Field(description="null for a deposit")
@@ -120,5 +121,5 @@ def show_entry(entry: WalletEntry) -> dict[str, object]:
 
 
 def comes_from_outside(entry: WalletEntry) -> bool:
-    """Tell whether the entry is a deposit into a client's wallet: its other side is nobody's."""
-    return entry.type == "deposit" and entry.amount > 0
+    """Return whether the entry's other side is the world outside: an external wallet was debited for this credit."""
+    return KINDS[entry.type].source == "external" and entry.amount > 0

@@ -19,9 +19,10 @@ from core import db, ids, transfers
 from core.clients import NewClient
 from core.doorbell import Doorbell
 from core.ids import Prefix
-from core.money import CURRENCY
-from core.sharding import shard_of
-from core.transfers import Submission, Type
+from core.ledger.kinds import Type
+from core.ledger.money import CURRENCY
+from core.ledger.sharding import shard_of
+from core.transfers import Submission
 
 FUNDS = 1_000_000_000  # cents a wallet: no load here spends more
 BATCH = 500  # rows of one INSERT

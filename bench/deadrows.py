@@ -27,9 +27,9 @@ from bench.bulk import new_client, transfer
 from core import db, transfers
 from core.connections import AsyncConnection
 from core.doorbell import Doorbell
+from core.ledger.sharding import shard_of
 from core.migrate import migrate
 from core.settings import Settings
-from core.sharding import shard_of
 from local.postgres import Postgres
 from worker.apply import Applier
 from worker.drain import Drainer

@@ -17,8 +17,8 @@ from rq.job import Job
 
 from core import log, metrics, redis_client
 from core.failpoint import failpoint
+from core.ledger.sharding import SHARDS_MAX
 from core.redis_faults import NO_COMMAND, SENTINEL, WRONG_TYPE, Fault, fault_of
-from core.sharding import SHARDS_MAX
 
 __all__ = ["APPLY", "DELIVER", "DELIVERIES", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "State", "client", "heal"]
 

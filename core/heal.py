@@ -11,7 +11,7 @@ import psycopg
 
 from core import db
 from core.errors import CannotDo
-from core.money import CURRENCY
+from core.ledger.money import CURRENCY
 
 MOMENT_MAX = 2**60  # beyond it stands no transaction's id that a server can have given, however often it was restored
 

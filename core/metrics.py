@@ -30,7 +30,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from core import log
-from core.ledger import Refusal
+from core.ledger.kinds import KINDS
+from core.ledger.refusals import Refusal
 
 VERSION = "0.1.0"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -74,9 +75,7 @@ Gauge(
     "teller_build_info", "The version that runs", ["version"], registry=REGISTRY, multiprocess_mode="max"
 ).labels(VERSION).set(1)  # fmt: skip
 
-ACCEPTED = counters(
-    "teller_transfers_accepted_total", "Transfers and deposits stored for the first time", "type", ("deposit", "transfer")
-)
+ACCEPTED = counters("teller_transfers_accepted_total", "Transfers and deposits stored for the first time", "type", KINDS)
 REPLAYED = Counter("teller_transfers_replayed_total", "Repeated requests answered with what exists already", registry=REGISTRY)
 APPLIED = Counter("teller_transfers_applied_total", "Transfers and deposits applied", registry=REGISTRY)
 REJECTED = counters("teller_transfers_rejected_total", "Transfers and deposits rejected", "code", Refusal)

@@ -9,8 +9,8 @@ import psycopg
 
 from core import db, heal, ids, keys, locks, rights, role_settings
 from core.errors import CannotDo
+from core.ledger.money import CURRENCY
 from core.locks import MIGRATION_LOCK
-from core.money import CURRENCY
 from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"

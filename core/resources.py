@@ -10,7 +10,8 @@ from uuid import UUID
 from core import ids, webhooks
 from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
-from core.ledger import Refusal
+from core.ledger.kinds import KINDS
+from core.ledger.refusals import Refusal
 from core.times import rfc3339
 from core.transfers import Transfer
 from core.webhooks import Endpoint
@@ -37,7 +38,7 @@ def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
         "status": transfer.status,
-        "source_wallet_id": None if transfer.type == "deposit" else ids.text(Prefix.WALLET, transfer.source),
+        "source_wallet_id": None if KINDS[transfer.type].source == "external" else ids.text(Prefix.WALLET, transfer.source),
         "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
         "amount": transfer.amount,
         "currency": transfer.currency,

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core import server_urls
 from core.cores import default_api_processes
-from core.sharding import SHARDS_MAX
+from core.ledger.sharding import SHARDS_MAX
 
 KEY = re.compile(r"[\x21-\x7e]{32,255}")
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")

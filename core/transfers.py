@@ -3,13 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core import db
-
-Type = Literal["deposit", "transfer"]
-Status = Literal["queued", "applied", "rejected"]
+from core.ledger.kinds import Status, Type
 
 WINDOW = 10_000  # some ten milliseconds
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core import db
+from core.ledger.kinds import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class WalletEntry:
     wallet_id: UUID
     version: int
     transfer_id: UUID
-    type: str
+    type: Type
     amount: int
     balance_after: int
     counterparty: UUID

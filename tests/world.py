@@ -18,8 +18,8 @@ from core.clients import Client, NewClient
 from core.db import Database
 from core.doorbell import Doorbell
 from core.errors import Unavailable
-from core.money import CURRENCY
-from core.sharding import shard_of
+from core.ledger.money import CURRENCY
+from core.ledger.sharding import shard_of
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
 from tests.caller import new_key

@@ -8,9 +8,12 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ledger, metrics
+from core import db, metrics
 from core.failpoint import failpoint
-from core.ledger import Claim, Outcome, Refusal, Wallet
+from core.ledger import fold
+from core.ledger.book import Book, Outcome, Wallet
+from core.ledger.commands import Command
+from core.ledger.refusals import Refusal
 from worker.connection import Connection, OwnConnection
 from worker.floors import Floors
 
@@ -18,11 +21,11 @@ Row = TypeVar("Row")
 
 
 class WrongRowCount(Exception):
-    """A statement did not write what was decided: somebody else changed what is ours alone, or there is a bug."""
+    """A statement wrote another number of rows than was decided: another process changed what this one locked, or it is a bug."""
 
 
-class Place(NamedTuple):
-    """A claimed transfer and its place in the queue."""
+class QueuedTransfer(NamedTuple):
+    """A transfer that this drain has claimed, and its place in the queue. The columns of claim_queue.sql, by name."""
 
     shard: int
     position: int
@@ -37,12 +40,12 @@ class Batch(NamedTuple):
 
     finished: int
     full: bool = False  # a shard had as many as were asked for, so more may wait
-    busy: frozenset[int] = frozenset()  # shards that somebody else drains now: untouched
-    put_off: frozenset[int] = frozenset()  # shards that met a fault which only time heals: untouched too
+    busy: frozenset[int] = frozenset()  # shards that another worker drains now: untouched
+    put_off: frozenset[int] = frozenset()  # shards that met a fault which passes with time: untouched too
 
     @property
     def left(self) -> frozenset[int]:
-        """The shards that are for others, or for later."""
+        """The shards that this transaction did not touch: another worker drains them now, or this one does later."""
         return self.busy | self.put_off
 
 
@@ -69,7 +72,8 @@ class Applier:
     def apply(self, shards: Collection[int], limit: int) -> Batch:
         """Claim, decide, write, commit, up to `limit` transfers a shard: four round trips, however many they are.
 
-        Raises psycopg.Error and WrongRowCount: then nothing was committed, or nobody knows, and the queue tells.
+        Raises psycopg.Error and WrongRowCount. Then nothing was committed, or the COMMIT's answer was lost: what is still in the
+        queue was not committed.
 
         Each round trip ends with a Sync. Without it Postgres would wait for the rest of the pipeline as "active", which no timeout
         of an idle transaction ends, and a worker frozen there would hold its wallets for ever.
@@ -105,15 +109,15 @@ class Applier:
     def _reject(self, shard: int, suspect: UUID) -> int:
         connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
-            _, places = self._claim(connection, pipeline, [shard], limit=1)
-            if not places or places[0].transfer_id != suspect:
+            _, queued = self._claim(connection, pipeline, [shard], limit=1)
+            if not queued or queued[0].transfer_id != suspect:
                 return 0
-            # No rows are counted: one that is final already (that may be just its fault) keeps its state and loses its place.
+            # No rows are counted: one that is final already (that may be just its fault) keeps its state and leaves the queue.
             verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
-            connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [places[0].position]})
+            connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
         metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
         self._tell([suspect])
-        if is_anybody_told(verdict):
+        if webhooks_due(verdict):
             self._ring()
         return 1
 
@@ -121,30 +125,30 @@ class Applier:
         began = time.monotonic()
         connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
-            locked, places = self._claim(connection, pipeline, shards, limit)
-            if places:
+            locked, queued = self._claim(connection, pipeline, shards, limit)
+            if queued:
                 failpoint("apply.after_claim")
-                claims = [Claim(*place[2:]) for place in places]
-                wallets = self._lock_wallets(connection, pipeline, claims)
+                commands = [command_of(transfer) for transfer in queued]
+                wallets = self._lock_wallets(connection, pipeline, commands)
                 failpoint("apply.after_wallets")
-                outcome = ledger.apply(claims, wallets)
+                outcome = fold.apply(commands, Book(wallets))
                 self._store_floors(connection, locked)
-                due = self._write(connection, pipeline, places, outcome)
+                due = self._write(connection, pipeline, queued, outcome)
                 failpoint("apply.before_commit")
-        claimed = positions_by_shard(locked, places)
+        claimed = positions_by_shard(locked, queued)
         for shard, positions in claimed.items():
             self._floors.drained(shard, positions, is_all=len(positions) < limit)
-        if places:
+        if queued:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
-            self._tell([place.transfer_id for place in places])
+            self._tell([transfer.transfer_id for transfer in queued])
             if due:
                 self._ring()
         full = any(len(positions) >= limit for positions in claimed.values())
-        return Batch(len(places), full=full, busy=frozenset(shards) - locked)
+        return Batch(len(queued), full=full, busy=frozenset(shards) - locked)
 
     def _claim(
         self, connection: Connection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
-    ) -> tuple[frozenset[int], list[Place]]:
+    ) -> tuple[frozenset[int], list[QueuedTransfer]]:
         """Take the shards' locks, as far as they are free, and those shards' next transfers.
 
         Locks are taken here and in _lock_wallets, in this order, nowhere else.
@@ -152,21 +156,23 @@ class Applier:
         floors, now = self._floors, time.monotonic()
         lock = connection.execute(db.statement("lock_shards"), {"shards": list(shards)})
         wanted = {"shards": list(shards), "floors": floors.begin_claim(shards), "limit": limit}
-        heads = select(connection, "claim_queue", wanted, Place)
+        heads = select(connection, "claim_queue", wanted, QueuedTransfer)
         writers = connection.execute(db.statement("list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()
         stored = dict(lock.fetchall())
         locked = frozenset(stored)
-        places = [place for place in heads if place.shard in locked]
+        queued = [transfer for transfer in heads if transfer.shard in locked]
         floors.locked(stored)
-        floors.settling.saw(max((place.position for place in places), default=0))
+        floors.settling.saw(max((transfer.position for transfer in queued), default=0))
         if writers is not None:
             floors.settling.look([writer for (writer,) in writers], now)
-        self.head = places[0].transfer_id if places else None
-        return locked, places
+        self.head = queued[0].transfer_id if queued else None
+        return locked, queued
 
-    def _lock_wallets(self, connection: Connection, pipeline: psycopg.Pipeline, claims: Sequence[Claim]) -> Mapping[UUID, Wallet]:
-        touched = {wallet_id for claim in claims for wallet_id in (claim.source, claim.destination)}
+    def _lock_wallets(
+        self, connection: Connection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
+    ) -> Mapping[UUID, Wallet]:
+        touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
         locked = select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
@@ -177,12 +183,14 @@ class Applier:
         if floors:
             connection.execute(db.statement("store_floors"), {"shards": list(floors), "floors": list(floors.values())})
 
-    def _write(self, connection: Connection, pipeline: psycopg.Pipeline, places: Sequence[Place], outcome: Outcome) -> bool:
+    def _write(
+        self, connection: Connection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
+    ) -> bool:
         """Write what was decided, one statement each, and check that each wrote just that before it may be committed.
 
         Returns whether webhooks become due by it.
         """
-        writes = statements_for(places, outcome)
+        writes = statements_for(queued, outcome)
         cursors = []
         for write in writes:
             cursors.append(connection.execute(db.statement(write.name), write.params))
@@ -192,7 +200,7 @@ class Applier:
             if cursor.rowcount != write.rows:
                 raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
         [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "finish_transfers"]
-        return is_anybody_told(verdicts)
+        return webhooks_due(verdicts)
 
 
 class Write(NamedTuple):
@@ -203,7 +211,7 @@ class Write(NamedTuple):
     rows: int
 
 
-def statements_for(places: Sequence[Place], outcome: Outcome) -> list[Write]:
+def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[Write]:
     entries, wallets, verdicts = outcome.entries, outcome.wallets, outcome.verdicts
     return [
         Write(
@@ -236,22 +244,27 @@ def statements_for(places: Sequence[Place], outcome: Outcome) -> list[Write]:
         ),
         Write(
             "delete_queue",
-            {"shards": [place.shard for place in places], "positions": [place.position for place in places]},
-            len(places),
+            {"shards": [transfer.shard for transfer in queued], "positions": [transfer.position for transfer in queued]},
+            len(queued),
         ),
     ]
 
 
-def positions_by_shard(shards: Collection[int], places: Sequence[Place]) -> dict[int, list[int]]:
+def command_of(queued: QueuedTransfer) -> Command:
+    """Return what the ledger is asked to do."""
+    return Command(transfer_id=queued.transfer_id, source=queued.source, destination=queued.destination, amount=queued.amount)
+
+
+def positions_by_shard(shards: Collection[int], queued: Sequence[QueuedTransfer]) -> dict[int, list[int]]:
     """Return, for each of these shards, the positions that were claimed in it, in order."""
     claimed: dict[int, list[int]] = {shard: [] for shard in shards}
-    for place in places:
-        claimed[place.shard].append(place.position)
+    for transfer in queued:
+        claimed[transfer.shard].append(transfer.position)
     return claimed
 
 
-def is_anybody_told(verdict: psycopg.Cursor[Any]) -> bool:
-    """Tell what each row of finish_transfers says; there is none where the transfer was final already."""
+def webhooks_due(verdict: psycopg.Cursor[Any]) -> bool:
+    """Return whether finish_transfers made webhooks due. Each of its rows says so; it has none if all were final before."""
     return verdict.fetchone() == (True,)
 
 

@@ -12,7 +12,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from core.doorbell import APPLY, DELIVER
-from core.sharding import SHARDS_MAX
+from core.ledger.sharding import SHARDS_MAX
 from worker.drain import Drainer
 
 DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB

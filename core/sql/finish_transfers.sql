@@ -35,4 +35,4 @@ WITH finished AS (
     HAVING count(*) > 0
     RETURNING moment
 )
-SELECT EXISTS (SELECT FROM fan_out) AS is_anybody_told FROM finished
+SELECT EXISTS (SELECT FROM fan_out) AS webhooks_due FROM finished

@@ -8,7 +8,7 @@ import pytest
 
 from core import ids
 from core.ids import Prefix
-from core.sharding import shard_of
+from core.ledger.sharding import shard_of
 from tests.caller import Caller, new_key
 from tests.http.conftest import Count
 from tests.system import System

@@ -12,8 +12,8 @@ from redis import Redis as Client
 from rq import Queue
 
 from core.doorbell import APPLY, FLAG_TTL_S, GATHERER, LEFT, QUEUE, REST_S, SERIALIZER, Doorbell
+from core.ledger.sharding import SHARDS_MAX
 from core.redis_faults import AWAY
-from core.sharding import SHARDS_MAX
 from local.redis import Redis
 from tests.waiting import wait_for
 from worker.jobs import job_class

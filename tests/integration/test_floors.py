@@ -12,9 +12,9 @@ import pytest
 
 from core import db, ids
 from core.audit import audit
+from core.ledger.sharding import shard_of
 from core.migrate import migrate
 from core.settings import Settings
-from core.sharding import shard_of
 from local.postgres import Postgres
 from tests.world import SHARDS, World, deposit, insert_by_hand, transfer
 from worker.apply import Applier

@@ -23,7 +23,7 @@ from api.intake import Accepted, Answer, Existing, UnknownWallets
 from core import db, idempotency, ids
 from core.audit import audit
 from core.connections import AsyncConnection
-from core.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer

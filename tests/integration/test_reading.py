@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from core import clients, db, ids, keys, transfers, wallets
-from core.transfers import Page, Status
+from core.ledger.kinds import Status
+from core.transfers import Page
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg import errors, sql
 
 from core.ids import external_wallet
-from core.ledger import Refusal
+from core.ledger.refusals import Refusal
 from core.migrate import MIGRATIONS
 from tests.unit.test_callback_url import GOOD
 from tests.world import World, deposit

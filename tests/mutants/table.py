@@ -50,12 +50,12 @@ IDEMPOTENCY = "tests/http/test_idempotency.py"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
-        first = statements_for(places, Outcome([], debits, []))[0]
+        first = statements_for(queued, Outcome([], debits, []))[0]
         connection.execute(db.statement(first.name), first.params)
         connection.execute("COMMIT")
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
-        writes = statements_for(places, Outcome(outcome.verdicts, credits, outcome.wallets))
+        writes = statements_for(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
 """
 
 BEFORE_COMMIT = """\
@@ -74,20 +74,20 @@ SEND_INSIDE = """\
 """
 
 BEFORE_WRITE = """\
-                due = self._write(connection, pipeline, places, outcome)
+                due = self._write(connection, pipeline, queued, outcome)
 """
 TELL_FIRST = """\
                 told = "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)"
                 whom = " SELECT e.owner, e.id::text, unnest(%s::uuid[]), e.id, 0 FROM webhook_endpoints e"
                 with self._own._connect() as another:
-                    another.execute(told + whom, [[place.transfer_id for place in places]])
+                    another.execute(told + whom, [[transfer.transfer_id for transfer in queued]])
 """
 
 MUTANTS = (
     Mutant(
         1,
         "commit between debit and credit",
-        (Edit("worker/apply.py", "        writes = statements_for(places, outcome)\n", COMMIT_BETWEEN),),
+        (Edit("worker/apply.py", "        writes = statements_for(queued, outcome)\n", COMMIT_BETWEEN),),
         (
             f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",
             f"{UNDER_LOAD}::test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant",
@@ -205,13 +205,19 @@ MUTANTS = (
         8,
         "no look at the funds, no constraint",
         (
-            Edit("core/ledger.py", "if not source.external and source.balance < claim.amount:", "if source.balance < -(2**53):"),
+            Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else 0", "EXTERNAL_BALANCE_MIN"),
             Edit("core/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
         ),
         (
             f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",
             f"{UNDER_LOAD}::test_a_thousand_debits_of_a_wallet_with_funds_for_five_hundred",
         ),
+    ),
+    Mutant(
+        8,
+        "each leg of a command is checked as if the legs before it moved nothing",
+        (Edit("core/ledger/check.py", "scratch.get(key, wallet.balance)", "wallet.balance"),),
+        ("tests/unit/test_ledger.py::test_two_debits_that_a_wallet_covers_one_by_one_but_not_together_are_refused",),
     ),
     Mutant(
         9,
@@ -250,8 +256,8 @@ MUTANTS = (
         11,
         "absolute write: each of a batch's transfers begins with what the wallet held before all of them",
         (
-            Edit("core/ledger.py", "changed.get(claim.source) or wallets[claim.source]", "wallets[claim.source]"),
-            Edit("core/ledger.py", "changed.get(claim.destination) or wallets[claim.destination]", "wallets[claim.destination]"),
+            Edit("core/ledger/check.py", "wallet = wallets[key]", "wallet = book._locked[wallet_id]"),
+            Edit("core/ledger/post.py", "wallet = wallets[key]", "wallet = book._locked[wallet_id]"),
         ),
         ("tests/unit/test_ledger.py::test_a_wallets_entries_continue_its_versions_and_its_balance",),
     ),
@@ -363,7 +369,7 @@ MUTANTS = (
     Mutant(
         20,
         "shard = hash % workers",
-        (Edit("core/sharding.py", "wallet_id.int & (shards - 1)", "hash(wallet_id) % 3"),),
+        (Edit("core/ledger/sharding.py", "wallet_id.int & (shards - 1)", "hash(wallet_id) % 3"),),
         (
             "tests/unit/test_sharding.py::test_the_shard_is_the_low_bits_of_the_id",
             "tests/http/test_client_role.py::test_what_clients_moved_is_proved_by_the_audit",

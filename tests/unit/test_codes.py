@@ -10,7 +10,7 @@ from api import codes, fields, urls
 from api.problems import KINDS
 from core import metrics
 from core.callback_url import UrlProblem
-from core.ledger import Refusal
+from core.ledger.refusals import Refusal
 from core.webhooks import DisabledReason
 from tests.caller import Caller
 from tests.system import ROOT

@@ -12,7 +12,7 @@ import pytest
 
 from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
-from core.ledger import Outcome
+from core.ledger.book import Outcome
 from tests.waiting import wait_for
 from worker.apply import statements_for
 

@@ -10,7 +10,7 @@ from api.clients import ClientRequest
 from api.fields import FIND_UNPRINTABLE, RequestModel, validate
 from api.problems import KINDS, Problem, document
 from api.submit import NewDeposit, NewTransfer
-from core.money import AMOUNT_MAX
+from core.ledger.money import AMOUNT_MAX
 from tests import fuzz
 
 BODIES = 100_000

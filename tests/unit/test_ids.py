@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core import ids
 from core.ids import Prefix, UnknownId
-from core.sharding import SHARDS_MAX, shard_of
+from core.ledger.sharding import SHARDS_MAX, shard_of
 
 EXAMPLE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 

@@ -1,6 +1,7 @@
 """Long histories of the pure ledger, batch after batch, against a model that knows nothing but a dict of balances."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
@@ -18,8 +19,14 @@ from hypothesis.stateful import (
 )
 
 from core.ids import external_wallet
-from core.ledger import Claim, Entry, Refusal, Verdict, Wallet, apply
-from core.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.book import Book, Entry, Verdict, Wallet
+from core.ledger.check import check
+from core.ledger.commands import Command
+from core.ledger.fold import apply
+from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.plan import Line, Plan
+from core.ledger.post import post
+from core.ledger.refusals import Refusal
 
 HISTORIES = 60
 STEPS = 50
@@ -37,6 +44,7 @@ class History(RuleBasedStateMachine):
 
     wallets: Bundle[UUID] = Bundle("wallets")
     met: ClassVar[Counter[Refusal | None]] = Counter()
+    met_by_plans: ClassVar[Counter[Refusal | None]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +53,7 @@ class History(RuleBasedStateMachine):
         self.balances: dict[UUID, int] = {}  # the model
         self.moves: dict[UUID, list[int]] = {}
         self.lowest: dict[UUID, int] = {}
-        self.claimed = 0
+        self.commanded = 0
 
     @initialize(target=wallets, low=st.booleans())
     def begin(self, low: bool) -> MultipleResults[UUID]:
@@ -63,20 +71,44 @@ class History(RuleBasedStateMachine):
 
     @rule(moves=st.lists(st.tuples(wallets, wallets, AMOUNTS), max_size=25))
     def apply_a_batch(self, moves: list[tuple[UUID, UUID, int | str]]) -> None:
-        claims, expected = [], []
+        commands, expected = [], []
         for source, destination, wanted in moves:
             if source == destination:
                 continue  # the API and the schema refuse it: no such transfer ever reaches the ledger
-            claim = self._claim(source, destination, wanted)
-            claims.append(claim)
-            expected.append(Verdict(claim.transfer_id, self._move(claim)))
+            command = self._command(source, destination, wanted)
+            commands.append(command)
+            lines = [(source, -command.amount), (destination, command.amount)]
+            expected.append(Verdict(command.transfer_id, self._move(lines)))
 
-        touched = {id for claim in claims for id in (claim.source, claim.destination)}
-        outcome = apply(claims, {id: self.ledger[id] for id in touched})
+        touched = {id for command in commands for id in (command.source, command.destination)}
+        outcome = apply(commands, Book({id: self.ledger[id] for id in touched}))
 
         assert outcome.verdicts == expected
         self.met.update(verdict.refusal for verdict in expected)
         self.ledger |= {wallet.id: wallet for wallet in outcome.wallets}
+        self.entries += outcome.entries
+
+    @rule(legs=st.lists(st.tuples(wallets, wallets, AMOUNTS), min_size=2, max_size=6))
+    def post_a_plan_of_several_legs(self, legs: list[tuple[UUID, UUID, int | str]]) -> None:
+        """No command makes such a plan yet, so it is given to `check` and `post` themselves."""
+        commands = [self._command(*leg) for leg in legs if leg[0] != leg[1]]
+        if not commands:
+            return
+        lines = [
+            line for command in commands for line in ((command.source, -command.amount), (command.destination, command.amount))
+        ]
+        planned = Plan(commands[0].transfer_id, tuple(lines))
+        expected = self._move(lines)
+
+        book = Book(self.ledger)
+        refusal = check(planned, book)
+        if refusal is None:
+            post(planned, book)
+
+        assert refusal == expected
+        self.met_by_plans[refusal] += 1
+        outcome = book.outcome()
+        self.ledger = {**self.ledger, **{wallet.id: wallet for wallet in outcome.wallets}}
         self.entries += outcome.entries
 
     @invariant()
@@ -98,35 +130,39 @@ class History(RuleBasedStateMachine):
         self.balances[id], self.moves[id], self.lowest[id] = balance, [], lowest
         return id
 
-    def _claim(self, source: UUID, destination: UUID, wanted: int | str) -> Claim:
+    def _command(self, source: UUID, destination: UUID, wanted: int | str) -> Command:
         has, room = self.balances[source] - self.lowest[source], BALANCE_MAX - self.balances[destination]
         named = {"all of it": has, "one more than all": has + 1, "up to the limit": room, "one beyond the limit": room + 1}
         amount = named[wanted] if isinstance(wanted, str) else wanted
-        self.claimed += 1
-        return Claim(UUID(int=self.claimed), source, destination, min(max(amount, 1), AMOUNT_MAX))
+        self.commanded += 1
+        return Command(UUID(int=self.commanded), source, destination, min(max(amount, 1), AMOUNT_MAX))
 
-    def _move(self, claim: Claim) -> Refusal | None:
-        """Name every reason against the move and return the one that comes first; else move."""
-        left = self.balances[claim.source] - claim.amount
-        grown = self.balances[claim.destination] + claim.amount
-        too_low = left < self.lowest[claim.source]
-        against = {
-            Refusal.INSUFFICIENT_FUNDS: too_low and self.lowest[claim.source] == 0,
-            Refusal.BALANCE_LIMIT_EXCEEDED: too_low or grown > BALANCE_MAX,
-        }
-        refusal = next((reason for reason in Refusal if against.get(reason)), None)
-        if refusal is None:
-            self.balances[claim.source], self.balances[claim.destination] = left, grown
-            self.moves[claim.source].append(-claim.amount)
-            self.moves[claim.destination].append(claim.amount)
-        return refusal
+    def _move(self, lines: Sequence[Line]) -> Refusal | None:
+        """Name every reason against the lines and return the one that comes first; else move."""
+        balances = dict(self.balances)
+        against = set()
+        for id, amount in lines:
+            balances[id] += amount
+            too_low = balances[id] < self.lowest[id]
+            if too_low and self.lowest[id] == 0:
+                against.add(Refusal.INSUFFICIENT_FUNDS)
+            elif too_low or balances[id] > BALANCE_MAX:
+                against.add(Refusal.BALANCE_LIMIT_EXCEEDED)
+        if against:
+            return min(against, key=list(Refusal).index)
+        self.balances = balances
+        for id, amount in lines:
+            self.moves[id].append(amount)
+        return None
 
 
 def test_a_history_of_batches_leaves_the_ledger_where_a_dict_of_balances_is() -> None:
     bounded = settings(max_examples=HISTORIES, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None)
     History.met.clear()
+    History.met_by_plans.clear()
 
     run_state_machine_as_test(History, settings=bounded)
 
     for verdict in (None, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED):
         assert History.met[verdict] > 100, History.met
+        assert History.met_by_plans[verdict] > 20, History.met_by_plans

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from core.ids import mint
-from core.sharding import SHARDS_MAX, shard_of
+from core.ledger.sharding import SHARDS_MAX, shard_of
 
 
 @pytest.mark.parametrize(

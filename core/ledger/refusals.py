@@ -1,0 +1,11 @@
+"""Why a transfer was rejected."""
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """The reasons, in order of precedence: a command with several reasons against it is refused for the first."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    BALANCE_LIMIT_EXCEEDED = "balance_limit_exceeded"
+    INTERNAL = "internal"  # not decided here: the worker gave the transfer up because it failed again and again on its own
