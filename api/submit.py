@@ -185,7 +185,7 @@ def accepted(submission: Submission, answer: Answer, pointers: Mapping[UUID, str
     """
     if isinstance(answer, Accepted):
         return queued(submission, answer), False
-    if isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint:
+    if isinstance(answer, Existing) and idempotency.is_repetition(submission, of=answer.transfer):
         return answer.transfer, True
     if isinstance(answer, UnknownWallets):
         unknown = [at for id, at in pointers.items() if id in answer.ids]

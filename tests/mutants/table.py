@@ -196,6 +196,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        7,
+        "a key that was used answers any request",
+        (Edit("core/idempotency.py", "return asked.fingerprint == of.fingerprint", "return True"),),
+        (
+            f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
+            f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
+        ),
+    ),
+    Mutant(
         8,
         "no wallet lock",
         (Edit("core/sql/lock_wallets.sql", "\n   FOR NO KEY UPDATE", ""),),
