@@ -31,6 +31,11 @@ class Place(NamedTuple):
     destination: UUID
     amount: int
 
+    @property
+    def claim(self) -> Claim:
+        """The transfer as the ledger decides it."""
+        return Claim(transfer_id=self.transfer_id, source=self.source, destination=self.destination, amount=self.amount)
+
 
 class Batch(NamedTuple):
     """What became of one transaction."""
@@ -124,7 +129,7 @@ class Applier:
             locked, places = self._claim(connection, pipeline, shards, limit)
             if places:
                 failpoint("apply.after_claim")
-                claims = [Claim(*place[2:]) for place in places]
+                claims = [place.claim for place in places]
                 wallets = self._lock_wallets(connection, pipeline, claims)
                 failpoint("apply.after_wallets")
                 outcome = ledger.apply(claims, wallets)
