@@ -1,6 +1,6 @@
 """Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -8,25 +8,40 @@ from pydantic import BaseModel, Field
 
 from api.answer import Json
 from api.auth import Caller, Known, admit
-from api.fields import id_schema
+from api.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
 from api.micro_batches import MicroBatches
 from api.openapi import LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
 from api.times import Time
+from api.urls import Url
 from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
 from core.ledger import Refusal
+from core.money import CURRENCY
 from core.resources import show
-from core.transfers import Page, Transfer
+from core.transfers import Page, Status, Transfer, Type
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 
 TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
+
+
+class MoneyRequest(RequestModel):
+    """What a deposit and a transfer have in common. Each field is one of a submission; a new one is None where it is left out."""
+
+    amount: Amount
+    currency: Currency = CURRENCY
+    reference: Reference | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    callback_url: Url | None = None
+
+
+ASKED = tuple(MoneyRequest.model_fields)
 
 
 class FailureView(BaseModel):
@@ -47,8 +62,8 @@ class TransferView(BaseModel):
     """A deposit or a transfer. `queued` becomes `applied` or `rejected`, once and for ever."""
 
     id: TransferId
-    type: Literal["deposit", "transfer"]
-    status: Literal["queued", "applied", "rejected"]
+    type: Type
+    status: Status
     source_wallet_id: WalletId | None = Field(description="null for a deposit")
     destination_wallet_id: WalletId
     amount: int = Field(description="minor units (cents)")
@@ -76,7 +91,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     request: Request,
     caller: Known,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
-    status: Annotated[Literal["queued", "applied", "rejected"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
