@@ -27,6 +27,7 @@ from core.turns import Turns
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
+KEY_LENGTH_MAX = idempotency.KEY_MAX + 2  # with its quotes
 SLICE_S = 0.01  # of the event loop at a time; 1000 items with 20 errors each take 150 ms
 
 READ_AT_ONCE = 4  # batches that are read at the same time, each of another owner
@@ -53,7 +54,9 @@ def check_key(value: str) -> str:
 class BatchItem(NewTransfer):
     """A transfer with the idempotency key that its header would carry if it came alone."""
 
-    idempotency_key: Annotated[str, Field(min_length=1, max_length=257, examples=["order-1001"]), AfterValidator(check_key)]
+    idempotency_key: Annotated[
+        str, Field(min_length=1, max_length=KEY_LENGTH_MAX, examples=["order-1001"]), AfterValidator(check_key)
+    ]
 
 
 class BatchRequest(RequestModel):

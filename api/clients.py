@@ -127,7 +127,7 @@ async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client
     found = await clients.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
     if found is None and new.external_id and await clients.find_by_external_id(connection, new.external_id):
         raise Problem("external_id_taken")
-    if found is None or found.fingerprint != new.fingerprint:
+    if found is None or not idempotency.is_repetition(new, of=found):
         raise Problem("idempotency_key_reused")
     await fence(connection)
     return found, True

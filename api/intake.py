@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.micro_batches import MicroBatches
-from core import ids, log, metrics, transfers, wallets
+from core import idempotency, ids, log, metrics, transfers, wallets
 from core.db import Connection, Database, fence
 from core.doorbell import Doorbell
 from core.errors import Unavailable
@@ -195,7 +195,7 @@ def note(submissions: Sequence[Submission], answers: Sequence[Answer], stored: S
 def count_replays(submissions: Sequence[Submission], answers: Sequence[Answer | None]) -> None:
     metrics.REPLAYED.inc(
         sum(
-            isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint
+            isinstance(answer, Existing) and idempotency.is_repetition(submission, of=answer.transfer)
             for submission, answer in zip(submissions, answers, strict=True)
         )
     )

@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.problems import ERRORS_MAX, KINDS, MEDIA_TYPE
+from core.idempotency import KEY_PATTERN
 
 REFERENCES = "#/components/schemas/{model}"
 
-# Bare, or a quoted string in which quotes and backslashes are escaped: core/idempotency.py.
-KEY_SCHEMA = {"type": "string", "pattern": r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'}
+KEY_SCHEMA = {"type": "string", "pattern": KEY_PATTERN}
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

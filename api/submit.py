@@ -1,40 +1,31 @@
 """POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import Field
 
 from api.answer import Json
 from api.auth import Caller, admit, admit_operator
 from api.body import read_object
 from api.failures import busy
-from api.fields import Amount, Currency, Metadata, ParsedWalletId, Reference, RequestModel, validate
+from api.fields import ParsedWalletId, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
 from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
-from api.transfers import RETRY_AFTER_S
-from api.urls import Url, refuse_forbidden
+from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest
+from api.urls import refuse_forbidden
 from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type
-from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.resources import show
-from core.transfers import Submission, Transfer
-
-
-class MoneyRequest(RequestModel):
-    amount: Amount
-    currency: Currency = CURRENCY
-    reference: Reference | None = None
-    metadata: Metadata = Field(default_factory=dict)
-    callback_url: Url | None = None
+from core.transfers import Submission, Transfer, just_queued
 
 
 class NewDeposit(MoneyRequest):
@@ -143,31 +134,17 @@ def transfer_of(new: NewTransfer, key: str, caller: Caller, shards: int) -> Subm
     if source == destination:
         raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
     submission = submission_of("transfer", source, destination, shard_of(source, shards), new, key=key, owner=caller.owner)
-    return submission if caller.sees_wallet(source) else submission._replace(source=ids.mint())
+    return submission if caller.sees_wallet(source) else replace(submission, source=ids.mint())
 
 
 def submission_of(
     type: Type, source: UUID, destination: UUID, shard: int, new: MoneyRequest, *, key: str, owner: str
 ) -> Submission:
-    fields = {
-        "source": source,
-        "destination": destination,
-        "amount": new.amount,
-        "currency": new.currency,
-        "reference": new.reference,
-        "metadata": new.metadata,
-        "callback_url": new.callback_url,
-    }
+    fields: dict[str, Any] = {"source": source, "destination": destination, **{name: getattr(new, name) for name in ASKED}}
     return Submission(
         id=ids.mint(),
         type=type,
-        source=source,
-        destination=destination,
-        amount=new.amount,
-        currency=new.currency,
-        reference=new.reference,
-        metadata=new.metadata,
-        callback_url=new.callback_url,
+        **fields,
         owner=owner,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint(type, fields),
@@ -185,36 +162,13 @@ def accepted(submission: Submission, answer: Answer, pointers: Mapping[UUID, str
     Raises Problem when nothing was stored; `pointers` says which field named which wallet.
     """
     if isinstance(answer, Accepted):
-        return queued(submission, answer), False
-    if isinstance(answer, Existing) and answer.transfer.fingerprint == submission.fingerprint:
+        return just_queued(submission, answer.created_at), False
+    if isinstance(answer, Existing) and idempotency.is_repetition(submission, of=answer.transfer):
         return answer.transfer, True
     if isinstance(answer, UnknownWallets):
         unknown = [at for id, at in pointers.items() if id in answer.ids]
         raise invalid([FieldError(at, "wallet_not_found", "there is no such wallet") for at in unknown])
     raise Problem("idempotency_key_reused")
-
-
-def queued(submission: Submission, accepted: Accepted) -> Transfer:
-    """Return the transfer that has just been stored."""
-    return Transfer(
-        id=submission.id,
-        type=submission.type,
-        status="queued",
-        failure_code=None,
-        source=submission.source,
-        destination=submission.destination,
-        amount=submission.amount,
-        currency=submission.currency,
-        reference=submission.reference,
-        metadata=submission.metadata,
-        callback_url=submission.callback_url,
-        owner=submission.owner,
-        idempotency_key=submission.idempotency_key,
-        fingerprint=submission.fingerprint,
-        created_at=accepted.created_at,
-        finished_at=None,
-        entries=[],
-    )
 
 
 async def respond(request: Request, transfer: Transfer, caller: Caller, *, replayed: bool) -> Json:

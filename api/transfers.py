@@ -8,17 +8,19 @@ from pydantic import BaseModel, Field
 
 from api.answer import Json
 from api.auth import Caller, Known, admit
-from api.fields import id_schema
+from api.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
 from api.micro_batches import MicroBatches
 from api.openapi import LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
 from api.times import Time
+from api.urls import Url
 from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
 from core.ledger.kinds import Status, Type
+from core.ledger.money import CURRENCY
 from core.ledger.refusals import Refusal
 from core.resources import show
 from core.transfers import Page, Transfer
@@ -28,6 +30,19 @@ RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
+
+
+class MoneyRequest(RequestModel):
+    """What a deposit and a transfer have in common. Each field is one of a submission; a new one is None where it is left out."""
+
+    amount: Amount
+    currency: Currency = CURRENCY
+    reference: Reference | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    callback_url: Url | None = None
+
+
+ASKED = tuple(MoneyRequest.model_fields)
 
 
 class FailureView(BaseModel):

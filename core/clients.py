@@ -40,7 +40,15 @@ class Client:
 
     @property
     def wallet(self) -> Wallet:
-        return Wallet(self.wallet_id, self.id, self.currency, self.balance, self.version, self.status, self.wallet_created_at)
+        return Wallet(
+            id=self.wallet_id,
+            client_id=self.id,
+            currency=self.currency,
+            balance=self.balance,
+            version=self.version,
+            status=self.status,
+            created_at=self.wallet_created_at,
+        )
 
 
 async def insert(connection: db.Connection, client: NewClient) -> Client | None:

@@ -51,14 +51,14 @@ def type_of(transfer: Transfer) -> Type:
 
 
 def stored(
-    *, moment: int, ordinal: int, id: UUID, endpoint: Mapping[str, Any] | None, told_at: datetime | None, **columns: Any
+    *, moment: int, ordinal: int, event_id: UUID, endpoint: Mapping[str, Any] | None, told_at: datetime | None, **columns: Any
 ) -> AnyEvent:
     """Return the event of a row: an endpoint's where it holds one, else a transfer's."""
     place = Place(moment, ordinal)
     if endpoint is None:
-        return Event(place, transfers.stored(id=id, **columns))
+        return Event(place, transfers.stored(**columns))
     assert told_at is not None
-    return EndpointEvent(place, id, endpoint, told_at)
+    return EndpointEvent(place, event_id, endpoint, told_at)
 
 
 async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:

@@ -4,9 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
-KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-QUOTED = re.compile(r'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
+KEY_MAX = 255  # characters
+
+# Bare, or a quoted string in which quotes and backslashes are escaped; as OpenAPI writes patterns, too.
+KEY_PATTERN = r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'
+KEY = re.compile(KEY_PATTERN, re.ASCII)
 ESCAPED = re.compile(r'\\(["\\])')
 
 FINGERPRINT_VERSION = "1"
@@ -17,6 +21,13 @@ class InvalidKey(ValueError):
     """The header holds no usable key."""
 
 
+class Fingerprinted(Protocol):
+    """A request, or what one has made. Without an idempotency key it has no fingerprint."""
+
+    @property
+    def fingerprint(self) -> bytes | None: ...
+
+
 def parse_key(header: str) -> str:
     """Return the key of an `Idempotency-Key` header: 1..255 visible ASCII characters, bare or as a quoted string.
 
@@ -24,11 +35,9 @@ def parse_key(header: str) -> str:
     Raises InvalidKey.
     """
     value = header.strip(" \t")
-    quoted = QUOTED.fullmatch(value)
-    key = ESCAPED.sub(r"\1", quoted[1]) if quoted else value
-    if KEY.fullmatch(key) is None or (quoted is None and value.startswith('"')):
-        raise InvalidKey("Idempotency-Key must be 1 to 255 visible ASCII characters without spaces, bare or quoted")
-    return key
+    if KEY.fullmatch(value) is None:
+        raise InvalidKey(f"Idempotency-Key must be 1 to {KEY_MAX} visible ASCII characters without spaces, bare or quoted")
+    return ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
 
 
 def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
@@ -40,3 +49,8 @@ def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
     given = {name: value for name, value in fields.items() if value is not None}
     canonical = CANONICAL.encode([FINGERPRINT_VERSION, verb, given])
     return hashlib.sha256(canonical.encode("ascii")).digest()
+
+
+def is_repetition(asked: Fingerprinted, *, of: Fingerprinted) -> bool:
+    """Tell whether a request asks for the same as the one that has made what its key stands for. Else the key was used again."""
+    return asked.fingerprint == of.fingerprint

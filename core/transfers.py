@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,8 +13,9 @@ from core.ledger.kinds import Status, Type
 WINDOW = 10_000  # some ten milliseconds
 
 
-class Submission(NamedTuple):
-    """A validated request for a transfer, with the id it will have."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A validated request for a transfer, with the id it will have. Each field is a column of core/sql/parts/submission.sql."""
 
     id: UUID
     type: Type
@@ -30,6 +32,9 @@ class Submission(NamedTuple):
     shard: int
 
 
+SUBMITTED = tuple(field.name for field in fields(Submission))
+
+
 class Inserted(NamedTuple):
     id: UUID
     created_at: datetime
@@ -44,23 +49,12 @@ class TransferEntry(NamedTuple):
     balance_after: int
 
 
-class Transfer(NamedTuple):
-    """A transfer and, when it is applied, its two entries: the debit first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Submission):
+    """A stored submission, its state and, when it is applied, its two entries: the debit first. See core/sql/parts/transfer.sql."""
 
-    id: UUID
-    type: Type
     status: Status
     failure_code: str | None
-    source: UUID
-    destination: UUID
-    amount: int
-    currency: str
-    reference: str | None
-    metadata: Mapping[str, str]
-    callback_url: str | None
-    owner: str
-    idempotency_key: str
-    fingerprint: bytes
     created_at: datetime
     finished_at: datetime | None
     entries: Sequence[TransferEntry]
@@ -86,8 +80,17 @@ class Page(NamedTuple):
 
 def stored(*, entries: list[list[Any]], **columns: Any) -> Transfer:
     """Return the transfer of a row; Postgres hands the entries over as JSON."""
-    read = [TransferEntry(UUID(wallet_id), *numbers) for wallet_id, *numbers in entries]
+    read = [
+        TransferEntry(wallet_id=UUID(wallet_id), version=version, amount=amount, balance_after=balance_after)
+        for wallet_id, version, amount, balance_after in entries
+    ]
     return Transfer(**columns, entries=sorted(read, key=lambda entry: entry.amount))
+
+
+def just_queued(submission: Submission, created_at: datetime) -> Transfer:
+    """Return the transfer as it is stored, from what the API gave of it."""
+    given = {name: getattr(submission, name) for name in SUBMITTED}
+    return Transfer(**given, status="queued", failure_code=None, created_at=created_at, finished_at=None, entries=[])
 
 
 async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
@@ -96,22 +99,14 @@ async def insert(connection: db.Connection, submissions: Sequence[Submission]) -
     Not stored, and not returned: one whose key its owner has used before, and one whose wallets don't both exist.
     When the same submissions come again, those stored the first time are not returned: find them by key.
     """
-    columns = {
-        "ids": [s.id for s in submissions],
-        "types": [s.type for s in submissions],
-        "sources": [s.source for s in submissions],
-        "destinations": [s.destination for s in submissions],
-        "amounts": [s.amount for s in submissions],
-        "currencies": [s.currency for s in submissions],
-        "references": [s.reference for s in submissions],
-        "metadata": [json.dumps(s.metadata) if s.metadata else "{}" for s in submissions],
-        "callback_urls": [s.callback_url for s in submissions],
-        "owners": [s.owner for s in submissions],
-        "idempotency_keys": [s.idempotency_key for s in submissions],
-        "fingerprints": [s.fingerprint for s in submissions],
-        "shards": [s.shard for s in submissions],
-    }
-    return await db.fetch(connection, "insert_transfers", columns, Inserted)
+    return await db.fetch(connection, "insert_transfers", columns_of(submissions), Inserted)
+
+
+def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
+    """Return the submissions' values by column, as core/sql/parts/submission.sql takes them."""
+    columns = {name: [getattr(submission, name) for submission in submissions] for name in SUBMITTED}
+    columns["metadata"] = [json.dumps(metadata) if metadata else "{}" for metadata in columns["metadata"]]
+    return columns
 
 
 async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:

@@ -58,12 +58,12 @@ def new_client(shard: int | None = None, **changes: Any) -> NewClient:
 def deposit(wallet: UUID, amount: int, **changes: Any) -> Submission:
     """A deposit into the wallet, as the API would submit it."""
     shard = shard_of(wallet, SHARDS)
-    return submission(ids.external_wallet(shard), wallet, amount, shard)._replace(**{"type": "deposit", **changes})
+    return replace(submission(ids.external_wallet(shard), wallet, amount, shard), **{"type": "deposit", **changes})
 
 
 def transfer(source: UUID, destination: UUID, amount: int, **changes: Any) -> Submission:
     """A transfer between two wallets, as the API would submit it."""
-    return submission(source, destination, amount, shard_of(source, SHARDS))._replace(**changes)
+    return replace(submission(source, destination, amount, shard_of(source, SHARDS)), **changes)
 
 
 def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Submission:

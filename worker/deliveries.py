@@ -179,13 +179,25 @@ def claimed_of(
     wallet_id: UUID | None,
     secret: str | None,
     old_secret: str | None,
-    id: UUID,
+    event_id: UUID,
     **columns: Any,
 ) -> Claimed:
     """Return the claimed delivery of a row, which holds its event too."""
     secrets = [one for one in (secret, old_secret) if one]
-    event = events.stored(id=id, **columns)
-    return Claimed(delivery_id, receiver_owner, receiver, endpoint_id, failures, claimed_until, url, wallet_id, secrets, id, event)
+    event = events.stored(event_id=event_id, **columns)
+    return Claimed(
+        id=delivery_id,
+        owner=receiver_owner,
+        receiver=receiver,
+        endpoint_id=endpoint_id,
+        failures=failures,
+        claimed_until=claimed_until,
+        url=url,
+        wallet_id=wallet_id,
+        secrets=secrets,
+        event_id=event_id,
+        event=event,
+    )
 
 
 def deliveries_of(claimed: Sequence[Claimed]) -> Iterator[Delivery]:

@@ -40,11 +40,9 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
        coalesce(e.secret, s.secret) AS secret,
        CASE WHEN coalesce(e.old_secret_expires_at, s.old_secret_expires_at) > now() THEN coalesce(e.old_secret, s.old_secret) END
            AS old_secret,
-       coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, n.endpoint::json, n.created_at AS told_at,
-       c.transfer_id AS id, t.type, t.status, t.failure_code, t.source, t.destination, t.amount, t.currency, t.reference, t.metadata,
-       t.callback_url, t.owner, t.idempotency_key, t.fingerprint, t.created_at, t.finished_at,
-       coalesce((SELECT json_agg(json_build_array(one.wallet_id, one.version, one.amount, one.balance_after))
-                   FROM entries one WHERE one.transfer_id = t.id), '[]') AS entries
+       coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, c.transfer_id AS event_id, n.endpoint::json,
+       n.created_at AS told_at,
+       {{transfer}}
   FROM claimed c
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = c.transfer_id OFFSET 0) t ON true
   LEFT JOIN LATERAL (SELECT moment, endpoint, created_at FROM endpoint_events WHERE id = c.transfer_id AND t.id IS NULL OFFSET 0) n ON true

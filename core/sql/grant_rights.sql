@@ -1,7 +1,7 @@
 -- All that the processes may do in the database, a section for each role; what is not here, they may not. Every migration run makes it so
 -- again, after core/sql/revoke_rights.sql. Where one role is named for several processes, it gets the sum. A migration that makes a table
 -- or a column adds it here, to the sections of the processes that need it, and to revoke_rights.sql; tests/integration/test_rights.py
--- fails until that is decided.
+-- fails until that is decided. The columns of transfers that the API inserts are in core/sql/parts/submission.sql.
 --
 -- An INSERT names its columns where a value must not be chosen: the column's default gives it. UPDATE always names them: a column that
 -- may be updated also lets its role lock the row, and no role has UPDATE on a whole table, which would allow LOCK TABLE.
@@ -17,10 +17,7 @@ GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked TO {api};
 GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
 GRANT INSERT (id, client_id, currency) ON wallets TO {api};
-GRANT INSERT (
-          id, type, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key, fingerprint, shard
-      )
-   ON transfers TO {api};
+GRANT INSERT ({{submission.names}}) ON transfers TO {api};
 GRANT INSERT (shard, transfer_id) ON queue TO {api};
 GRANT INSERT (id, role, client_id, digest), UPDATE (last_used_at, revoked_at) ON keys TO {api};
 GRANT INSERT (id, owner, wallet_id, url, events, description, secret), DELETE, UPDATE (

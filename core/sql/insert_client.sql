@@ -13,7 +13,6 @@ WITH client AS (
       FROM client
     RETURNING *
 )
-SELECT c.id, c.name, c.external_id, c.metadata, c.idempotency_key, c.fingerprint, c.created_at,
-       w.id AS wallet_id, w.currency, w.balance, w.version, w.status, w.created_at AS wallet_created_at
+SELECT {{client}}
   FROM client c
   JOIN wallet w ON w.client_id = c.id

@@ -10,19 +10,10 @@
 -- was inserted; as a join, which it expects to be of a row or two, a thousand would be compared with a thousand.
 WITH submitted AS (
     SELECT *
-      FROM unnest(
-               %(ids)b::uuid[], %(types)b::text[], %(sources)b::uuid[], %(destinations)b::uuid[], %(amounts)b::bigint[],
-               %(currencies)b::text[], %(references)b::text[], %(metadata)b::text[], %(callback_urls)b::text[], %(owners)b::text[],
-               %(idempotency_keys)b::text[], %(fingerprints)b::bytea[], %(shards)b::integer[]
-           ) WITH ORDINALITY AS submitted (
-               id, type, source, destination, amount, currency, reference, metadata, callback_url, owner,
-               idempotency_key, fingerprint, shard, arrival
-           )
+      FROM unnest({{submission}}) WITH ORDINALITY AS submitted ({{submission.names}}, arrival)
 ), inserted AS (
-    INSERT INTO transfers (id, type, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
-                           fingerprint, shard)
-    SELECT s.id, s.type, s.source, s.destination, s.amount, s.currency, s.reference, s.metadata::jsonb, s.callback_url, s.owner,
-           s.idempotency_key, s.fingerprint, s.shard
+    INSERT INTO transfers ({{submission.names}})
+    SELECT {{submission.names of s}}
       FROM submitted s
      CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.source OFFSET 0) source
      CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.destination OFFSET 0) destination

@@ -1,8 +1,7 @@
 -- Clients with their wallets, newest first, from just below a given one; only that of the external id when one is given.
 -- Leans on clients_pkey backwards, or on clients_external_id_key, and on wallets_client_id_key a row: a plan for both would walk through
 -- all clients to find the one of an external id.
-SELECT c.id, c.name, c.external_id, c.metadata, c.idempotency_key, c.fingerprint, c.created_at,
-       w.id AS wallet_id, w.currency, w.balance, w.version, w.status, w.created_at AS wallet_created_at
+SELECT {{client}}
   FROM (
         (SELECT * FROM clients WHERE %(external_id)s::text IS NULL AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s)
         UNION ALL

@@ -4,11 +4,8 @@
 -- on transfers_pkey and entries_transfer, or endpoint_events_pkey, an event. Each row of events holds at least one event, so as many rows
 -- are read as events are asked for, and one more: the transfers of the first may all have been shown. OFFSET 0 keeps the planner from
 -- hashing all transfers.
-SELECT event.moment, event.ordinal, event.id, n.endpoint::json, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
-       t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
-       t.created_at, t.finished_at,
-       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
-                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
+SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS told_at,
+       {{transfer}}
   FROM (
         (SELECT told.moment, one.ordinal, one.transfer_id AS id, false AS of_endpoint
            FROM (

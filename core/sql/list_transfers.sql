@@ -2,10 +2,7 @@
 -- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
 -- No status but that of the queued ones, which have list_queued_transfers, is in an index: that would end HOT. So no more than a window
 -- of rows is searched for one; its last row comes along, whatever its status, as the end of the search.
-SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
-       fingerprint, created_at, finished_at,
-       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
-                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries,
+SELECT {{transfer}},
        place = %(window)s AS is_end
   FROM (
         SELECT *, row_number() OVER (ORDER BY id DESC) AS place

@@ -54,11 +54,8 @@ WITH near AS (
      ORDER BY moment, ordinal
      LIMIT %(limit)s
 )
-SELECT event.moment, event.ordinal, event.id, n.endpoint::json, n.created_at AS told_at, t.type, t.status, t.failure_code, t.source,
-       t.destination, t.amount, t.currency, t.reference, t.metadata, t.callback_url, t.owner, t.idempotency_key, t.fingerprint,
-       t.created_at, t.finished_at,
-       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
-                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries
+SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS told_at,
+       {{transfer}}
   FROM event
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true
   LEFT JOIN LATERAL (SELECT endpoint, created_at FROM endpoint_events WHERE moment = event.moment AND event.of_endpoint OFFSET 0) n ON true

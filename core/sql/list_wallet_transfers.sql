@@ -1,9 +1,6 @@
 -- The transfers that a wallet is a party to, newest first, from just below a given one. Leans on transfers_source, transfers_destination.
 -- Written as ranges, because of equations the planner may make a walk through all transfers in the order of their ids. As in list_transfers, no more than a window of rows is searched for another status.
-SELECT id, type, status, failure_code, source, destination, amount, currency, reference, metadata, callback_url, owner, idempotency_key,
-       fingerprint, created_at, finished_at,
-       coalesce((SELECT json_agg(json_build_array(e.wallet_id, e.version, e.amount, e.balance_after))
-                   FROM entries e WHERE e.transfer_id = t.id), '[]') AS entries,
+SELECT {{transfer}},
        place = %(window)s AS is_end
   FROM (
         SELECT *, row_number() OVER (ORDER BY id DESC) AS place

@@ -6,7 +6,6 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from http import HTTPStatus
 
 import psutil  # type: ignore[import-untyped]
@@ -145,8 +144,7 @@ def test_a_stop_answers_those_who_wait_with_what_is(own_system: System) -> None:
         answer = thread.submit(
             caller.post, "/v1/deposits", {"wallet_id": wallet, "amount": 1}, key=new_key(), headers=prefer("wait=30")
         )
-        with closing(Caller(own_system.url)) as watcher:
-            wait_for(lambda: queued(watcher) == 1, "the deposit to wait")
+        wait_for(lambda: queued(own_system) == 1, "the deposit to wait")
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
 

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -154,7 +155,7 @@ def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_nobo
         sent = deposit(wallet, 1)
         with ThreadPoolExecutor(sessions) as threads:
             with connection.transaction(force_rollback=True):
-                insert_by_hand(connection, sent._replace(id=new_id()))
+                insert_by_hand(connection, replace(sent, id=new_id()))
                 again = [threads.submit(world.submit, sent) for _ in range(sessions)]
                 world.wait_until_blocked(sessions)
             assert sum(len(one.result(10)) for one in again) == 1

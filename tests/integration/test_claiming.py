@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -545,7 +546,7 @@ def test_a_delivery_that_cannot_be_rendered_harms_no_other(world: World) -> None
     """It may have been made by a later version."""
     [sent] = make_due(world)
     good = world.transfer(sent.id)
-    bad = good._replace(status="rejected", failure_code="of_a_later_version")
+    bad = replace(good, status="rejected", failure_code="of_a_later_version")
 
     url = "https://hook.example.com/"
     claimed = [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import UUID
 
@@ -51,7 +52,7 @@ def test_a_transfer_is_stored_between_wallets_of_the_sides_of_its_type_and_no_ot
         "external": [external_wallet(shard), external_wallet(shard + 1)],
     }
     asked = {
-        (type, source, destination): submission(wallets[source][0], wallets[destination][1], 1, shard)._replace(type=type)
+        (type, source, destination): replace(submission(wallets[source][0], wallets[destination][1], 1, shard), type=type)
         for type in KINDS
         for source in SIDES
         for destination in SIDES

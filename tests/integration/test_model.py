@@ -7,7 +7,7 @@ there: so the model need not know how batches are cut, and the feed is held agai
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -141,13 +141,13 @@ class Teller(RuleBasedStateMachine):
     @rule(again=st.lists(sent, min_size=1, max_size=4))
     def replay(self, again: list[Submission]) -> None:
         """The same requests, perhaps twice in one batch, with the ids that a repeated request is given."""
-        self._submit([one._replace(id=new_id()) for one in again])
+        self._submit([replace(one, id=new_id()) for one in again])
 
     @rule(target=sent, first=sent, wallet=wallets)
     def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> MultipleResults[Submission]:
         other = stamped(deposit(wallet, 7, idempotency_key=first.idempotency_key))
         new = stamped(deposit(wallet, 3))
-        return self._submit([other, new, new._replace(id=new_id())])
+        return self._submit([other, new, replace(new, id=new_id())])
 
     @precondition(lambda self: len(self.poisoned) < POISONS_MAX)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
@@ -310,7 +310,7 @@ class Teller(RuleBasedStateMachine):
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
     fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX)}
-    return one._replace(fingerprint=idempotency.fingerprint(one.type, fields))
+    return replace(one, fingerprint=idempotency.fingerprint(one.type, fields))
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,9 +17,9 @@ import psycopg
 import pytest
 from psycopg import ClientCursor
 
-from core import db, ids
+from core import db, ids, transfers
 from tests.databases import Databases
-from tests.world import SHARDS, World, deposit, new_client
+from tests.world import SHARDS, World, deposit, new_client, transfer
 from worker.apply import Applier
 
 Connection = psycopg.Connection[Any]
@@ -173,21 +174,17 @@ SECRET = "whsec_" + "B" * 32
 PAGE = {"before": ids.LAST, "limit": LIMIT}
 TRANSFERS = [uuid(TRANSFER, number) for number in QUEUED_SOME]
 SHARDS_LEFT = list(range(SHARDS))
-NEW = {
-    "ids": [uuid(TRANSFER, number) for number in NEW_SOME],
-    "types": ["transfer"] * KEYS,
-    "sources": [uuid(WALLET, number) for number in SOME],
-    "destinations": [uuid(WALLET, number + 1) for number in SOME],
-    "amounts": [1] * KEYS,
-    "currencies": ["USD"] * KEYS,
-    "references": [None] * KEYS,
-    "metadata": ["{}"] * KEYS,
-    "callback_urls": [None] * KEYS,
-    "owners": ["operator"] * KEYS,
-    "idempotency_keys": [f"new{number}" for number in SOME],
-    "fingerprints": [b"f" * 32] * KEYS,
-    "shards": [number % SHARDS for number in SOME],
-}
+NEW = transfers.columns_of(
+    [
+        replace(
+            transfer(uuid(WALLET, number), uuid(WALLET, number + 1), 1),
+            id=uuid(TRANSFER, new),
+            idempotency_key=f"new{number}",
+            shard=number % SHARDS,
+        )
+        for new, number in zip(NEW_SOME, SOME, strict=True)
+    ]
+)
 BOUND = -1_000_000
 RECEIVING = {
     "owners": [f"cli_{number}" for number in range(KEYS)],

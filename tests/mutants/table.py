@@ -196,6 +196,21 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        7,
+        "a key that was used answers any request",
+        (Edit("core/idempotency.py", "return asked.fingerprint == of.fingerprint", "return True"),),
+        (
+            f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
+            f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
+        ),
+    ),
+    Mutant(
+        7,
+        "fingerprints that no earlier version has stored",
+        (Edit("core/idempotency.py", 'FINGERPRINT_VERSION = "1"', 'FINGERPRINT_VERSION = "2"'),),
+        ("tests/unit/test_record.py::test_a_request_has_the_fingerprint_that_an_earlier_version_stored",),
+    ),
+    Mutant(
         8,
         "no wallet lock",
         (Edit("core/sql/lock_wallets.sql", "\n   FOR NO KEY UPDATE", ""),),
@@ -237,11 +252,12 @@ MUTANTS = (
         9,
         "two statements: a transfer, and its entries",
         (
+            Edit("core/transfers.py", "import dataclass, fields\n", "import dataclass, fields, replace\n"),
             Edit(
                 "core/transfers.py",
                 "    found = {row.id: row for row in rows}\n",
                 '    again = await database.fetch("find_transfers", {"ids": list(ids)}, stored)\n'
-                "    found = {row.id: row._replace(entries=late.entries) for row, late in zip(rows, again, strict=True)}\n",
+                "    found = {row.id: replace(row, entries=late.entries) for row, late in zip(rows, again, strict=True)}\n",
             ),
         ),
         (f"{READING}::test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves",),

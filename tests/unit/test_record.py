@@ -1,0 +1,98 @@
+"""The record of a transfer: what a request becomes, and what it becomes once it is stored."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from api.auth import OPERATOR, Caller
+from api.batch import BatchItem
+from api.clients import ClientRequest, new_client
+from api.fields import validate
+from api.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
+from core.idempotency import Fingerprinted
+from core.statements import parameters
+from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
+
+ADA, BEN = "wal_01jcqkpq80fgd8ybht9de6tzmf", "wal_01jcqkpq80fgd8ybht9de6tzmg"
+STRANGER = Caller(is_operator=False, owner="cli_x", wallet_id=UUID(int=5))
+BETWEEN = {"source_wallet_id": ADA, "destination_wallet_id": BEN}
+ALL = {
+    "amount": 1250,
+    "currency": "USD",
+    "reference": "rent ü",
+    "metadata": {"order": "7", "b": "2"},
+    "callback_url": "https://example.com/hook",
+}
+SHARDS = 16
+
+
+def transfer(fields: dict[str, object], caller: Caller = OPERATOR) -> Submission:
+    return transfer_of(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
+
+
+def deposit(fields: dict[str, object]) -> Submission:
+    return deposit_of(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
+
+
+def item(fields: dict[str, object]) -> Submission:
+    return transfer_of(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
+
+
+# Of commit f0ac868, which built the fingerprinted fields by hand.
+EARLIER: dict[str, tuple[Fingerprinted, str]] = {
+    "a transfer with all fields": (transfer(ALL), "523688c26190c04b3aceb71d310b87bbb1037a9f6f53c516f3941957519bd615"),
+    "the same out of a wallet of others": (
+        transfer(ALL, STRANGER),
+        "523688c26190c04b3aceb71d310b87bbb1037a9f6f53c516f3941957519bd615",
+    ),
+    "the same in a batch": (item(ALL), "523688c26190c04b3aceb71d310b87bbb1037a9f6f53c516f3941957519bd615"),
+    "a plain transfer": (transfer({"amount": 1}), "a23d0329b0d0743d879ffa0d22924be41a6933284454914b690b3676ebda5acf"),
+    "a deposit with all fields": (deposit(ALL), "7c4cf370ff7199abf292b13eef89a5988aaa19e436033ac83c865c71647ea6f6"),
+    "a plain deposit": (deposit({"amount": 1}), "eee1cec659d8dca5479f2aff4a06bb0888022ea8346d5d9ba5e9abde82594333"),
+    "a client": (
+        new_client(validate(ClientRequest, {"name": "Ada", "external_id": "a-1", "metadata": {"b": "2"}}), "k"),
+        "7b71388600d8875fc25931f816ad7fec9f2e2c4a4b133f9fcc39df64b322a2ff",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_request_has_the_fingerprint_that_an_earlier_version_stored(name: str) -> None:
+    """Else a retry of a request from before an upgrade would be refused as another request."""
+    asked, stored = EARLIER[name]
+
+    assert asked.fingerprint is not None
+    assert asked.fingerprint.hex() == stored
+
+
+def test_each_field_of_a_submission_is_a_parameter_of_the_statement_that_stores_it() -> None:
+    assert sorted(parameters("submission")) == sorted(SUBMITTED) == sorted(columns_of([]))
+
+
+def test_submissions_are_stored_by_column() -> None:
+    full, plain = transfer(ALL), deposit({"amount": 1})
+
+    columns = columns_of([full, plain])
+
+    assert {name: values for name, values in columns.items() if name != "metadata"} == {
+        name: [getattr(full, name), getattr(plain, name)] for name in SUBMITTED if name != "metadata"
+    }
+    assert columns["metadata"] == ['{"order": "7", "b": "2"}', "{}"]
+
+
+def test_a_transfer_that_was_just_queued_is_its_submission_without_an_outcome() -> None:
+    sent, now = transfer(ALL), datetime.now(UTC)
+
+    queued = just_queued(sent, now)
+
+    assert isinstance(queued, Transfer)
+    assert {name: getattr(queued, name) for name in SUBMITTED} == asdict(sent)
+    assert (queued.status, queued.failure_code, queued.created_at, queued.finished_at, queued.entries) == (
+        "queued",
+        None,
+        now,
+        None,
+        [],
+    )
