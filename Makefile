@@ -8,10 +8,10 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long soak mutants bench lint audit start stop
+.PHONY: help run test check long soak mutants bench lint reference lock audit start stop
 
 help:  ## show this list
-	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl-C
 	@exec $(RUN) local
@@ -36,6 +36,17 @@ lint: $(INSTALLED)  ## check style, types and who may import whom
 	$(RUN) ruff format --check .
 	$(RUN) mypy --strict api core worker local bench tests
 	$(VENV)/bin/lint-imports
+
+check: $(INSTALLED) lint  ## style, types and the unit tests: under a minute, before each commit
+	@exec $(RUN) pytest tests/unit
+
+reference: $(INSTALLED)  ## write docs/reference and the house map from the code; a test compares them
+	@exec $(RUN) tests.reference
+
+# Without the header, which would name the index that uv asked; nor does any other line.
+lock: $(INSTALLED)  ## write requirements-lock.txt: what the images install, with the SHA-256 of each file, from requirements.txt
+	@exec $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --output-file requirements-lock.txt requirements.txt
 
 audit: $(INSTALLED)  ## prove the ledger that make run works on
 	@exec $(RUN) local.audit

@@ -43,6 +43,8 @@ DESCRIPTION = (
     "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
 )
 
+API_VERSION = "1"  # of the contract, as in /v1; the version of the program is core/version.py
+
 logger = log.get(__name__)
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
@@ -63,7 +65,7 @@ def create_app(configured: Settings) -> ASGIApp:
 def create_api(configured: Settings) -> FastAPI:
     app = FastAPI(
         title="Teller",
-        version="1",
+        version=API_VERSION,
         description=DESCRIPTION,
         openapi_url=None,
         docs_url=None,

@@ -50,17 +50,21 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Teller beside pgbench.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these measurements; a full run alone becomes a record")
-    parser.add_argument("--list", action="store_true", help="list the measurements")
-    parser.add_argument(
-        "--quick", action="store_true", help="a few seconds each, for working on the benchmarks: figures mean nothing"
-    )
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the report goes, instead of docs/benchmarks")
-    arguments = parser.parse_args()
+    bench = parser()
+    arguments = bench.parse_args()
     if unknown := [name for name in arguments.names if name not in MEASUREMENTS]:
-        parser.error(f"there is no measurement {', '.join(unknown)}; --list lists them")
+        bench.error(f"there is no measurement {', '.join(unknown)}; --list lists them")
     return arguments
+
+
+def parser() -> argparse.ArgumentParser:
+    bench = argparse.ArgumentParser(prog="python -m bench", description="Measure Teller beside pgbench.")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="only these measurements; a full run alone becomes a record")
+    bench.add_argument("--list", action="store_true", help="list the measurements")
+    quick = "a few seconds each, for working on the benchmarks: figures mean nothing"
+    bench.add_argument("--quick", action="store_true", help=quick)
+    bench.add_argument("--out", type=Path, metavar="FOLDER", help="where the report goes, instead of docs/benchmarks")
+    return bench
 
 
 def run(names: Sequence[str], *, quick: bool, signals: StopSignals) -> Report:

@@ -31,7 +31,7 @@ HEADERS = ("what", "base", "this", "this / base", "least", "most")
 
 
 def main() -> int:
-    arguments = parse()
+    arguments = parser().parse_args()
     command = [*(["--quick"] if arguments.quick else []), *(arguments.names or NAMES)]
     try:
         # Both get the same count of API processes, also where their defaults differ.
@@ -48,16 +48,16 @@ def main() -> int:
     return 0
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Measure this checkout beside another one.")
-    parser.add_argument("base", type=Path, metavar="BASE", help="folder of the other checkout; of this one, to compare settings")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"measurements; {', '.join(NAMES)} when none is given")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="how many runs of this checkout, each between two of the base")
-    parser.add_argument("--quick", action="store_true", help="a few seconds each: figures mean nothing")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    compare = argparse.ArgumentParser(prog="python -m bench.compare", description="Measure this checkout beside another one.")
+    compare.add_argument("base", type=Path, metavar="BASE", help="folder of the other checkout; of this one, to compare settings")
+    compare.add_argument("names", nargs="*", metavar="NAME", help=f"measurements; {', '.join(NAMES)} when none is given")
+    compare.add_argument("--pairs", type=int, default=PAIRS, help="how many runs of this checkout, each between two of the base")
+    compare.add_argument("--quick", action="store_true", help="a few seconds each: figures mean nothing")
+    compare.add_argument(
         "--base-with", action="append", default=[], type=setting, metavar="NAME=VALUE", help="a setting that only the base gets"
     )
-    return parser.parse_args()
+    return compare
 
 
 def setting(text: str) -> tuple[str, str]:

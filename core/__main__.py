@@ -77,9 +77,10 @@ def parser() -> argparse.ArgumentParser:
     auditing = command(commands, "audit", run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
     auditing.add_argument("--progress", action="store_true", help="say how each check went, as on a terminal, on standard error")
     auditing.add_argument("--textfile", type=Path, metavar="FILE", help="write the outcome as metrics, for node_exporter (*.prom)")
-    within = f"give up after so long; {WITHIN_S:g} unless told"
+    within = f"give up after so long (default: {WITHIN_S:g})"
     auditing.add_argument("--within", type=positive, default=WITHIN_S, metavar="SECONDS", help=within)
-    keys_parser = commands.add_parser("keys", help="make, list and revoke API keys")
+    what = "make, list and revoke API keys"
+    keys_parser = commands.add_parser("keys", help=what, description=what)
     key_commands = keys_parser.add_subparsers(required=True, metavar="COMMAND")
     make = command(key_commands, "make", run_keys_make, "make a key and print it, this once")
     whose = make.add_mutually_exclusive_group(required=True)

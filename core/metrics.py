@@ -32,8 +32,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from core import log
 from core.ledger.kinds import KINDS
 from core.ledger.refusals import Refusal
+from core.version import VERSION
 
-VERSION = "0.1.0"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
 FOLDER_PREFIX = "teller-metrics-"

@@ -1,8 +1,9 @@
 """Bring a database to this version's schema: forward only, safe to start twice at once, safe to kill at any moment."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -25,12 +26,21 @@ def names() -> list[str]:
     return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
+def checksums() -> dict[str, str]:
+    """Return the SHA-256 of each migration's file by its name, in hexadecimal. How the file ends its lines makes no difference."""
+    return {name: sha256(file_of(name).read_bytes().replace(b"\r\n", b"\n")).hexdigest() for name in names()}
+
+
+def file_of(name: str) -> Path:
+    return MIGRATIONS / f"{name}.sql"
+
+
 def migrate(settings: Settings, *, repair: bool = False) -> str | None:
     """Apply what is missing, as the owner of the tables, mend what is damaged, and let the roles do what they must and no more.
 
     `repair` also reads all transfers and entries, and mends what does not follow from them. Returns the first operator key when one
-    was made: none existed and none is configured. Raises CannotDo: CannotLetIn before anything has changed; and when a lock is not
-    to be had within LOCK_WITHIN_S, with the sessions that hold it.
+    was made: none existed and none is configured. Raises CannotDo: when an applied migration was edited or a role cannot connect
+    (CannotLetIn), before anything has changed; and when a lock is not free within LOCK_WITHIN_S, with the sessions that hold it.
     """
     owner_url = settings.admin_database_url or settings.database_url
     with db.connect_for_command(owner_url, autocommit=True) as connection:
@@ -44,12 +54,14 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
 
 
 def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: Settings, *, repair: bool) -> str | None:
+    files = checksums()
+    refuse_edited(connection, files)
     wanted = rights.logins(settings)
     for role in sorted(rights.roles_beside(owner_url, wanted)):
         role_settings.reset(connection, role)
     roles = rights.let_all_in(connection, owner_url, wanted)
     rights.warn_of_published_passwords(owner_url, wanted)
-    apply_missing(connection)
+    apply_missing(connection, files)
     heal.heal(connection)
     with connection.transaction():
         make_shards(connection, settings.shards)
@@ -77,15 +89,39 @@ def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds * 1000:.0f}ms"])
 
 
-def apply_missing(connection: psycopg.Connection) -> None:
+def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
+    """Compare the applied migrations with their files: an edit after it would never reach this database. Raises CannotDo."""
+    if not has_checksums(connection):
+        return
+    recorded = connection.execute(db.statement("list_checksums")).fetchall()
+    edited = [(name, checksum) for name, checksum in recorded if files.get(name, checksum) != checksum]
+    if edited:
+        files_of = [f"  {name}.sql: applied with SHA-256 {checksum}, the file has {files[name]}" for name, checksum in edited]
+        lines = ["a migration was edited after this database applied it:", *files_of, "Nothing was changed. Restore the file."]
+        raise CannotDo("\n".join(lines))
+
+
+def has_checksums(connection: psycopg.Connection) -> bool:
+    return connection.execute(db.statement("find_checksums")).fetchone() is not None
+
+
+def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Run each missing migration together with its record in one transaction: killed anywhere, it is there whole or not at all."""
-    connection.execute(db.statement("create_migrations"))
+    prepare_records(connection, files)
     applied = {name for (name,) in connection.execute(db.statement("list_migrations"))}
-    for name in names():
+    for name, checksum in files.items():
         if name not in applied:
             with connection.transaction():
-                connection.execute(db.literal(MIGRATIONS / f"{name}.sql"))
-                connection.execute(db.statement("insert_migration"), {"name": name})
+                connection.execute(db.literal(file_of(name)))
+                connection.execute(db.statement("insert_migration"), {"name": name, "checksum": checksum})
+
+
+def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
+    """Make the table of migrations, and give those that version 0.1.0 applied their checksums: from then on an edit is refused."""
+    connection.execute(db.statement("create_migrations"))
+    if not has_checksums(connection):
+        connection.execute(db.statement("add_checksums"))
+    connection.execute(db.statement("fill_checksums"), {"names": list(files), "checksums": list(files.values())})
 
 
 def make_shards(connection: psycopg.Connection, count: int) -> None:

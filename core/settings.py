@@ -3,7 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -71,41 +72,122 @@ def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+API, WORKER, SWEEPER, DELIVERER, MIGRATE, AUDIT, KEYS = "api", "worker", "sweeper", "deliverer", "migrate", "audit", "keys"
+APPLYING = (WORKER, SWEEPER)
+WORKING = (*APPLYING, DELIVERER)
+ALL = (API, *WORKING, MIGRATE, AUDIT, KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What docs/reference/settings.md says of a setting beside its docstring and its bounds."""
+
+    read_by: Sequence[str]
+    default: str = ""  # in words, where it is no constant
+
+
 PostgresUrl = Annotated[str, AfterValidator(postgres_url)]
 LongKey = Annotated[str, AfterValidator(long_key)]
-RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url)]
+RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url), About((API, *WORKING))]
 
 
 class Settings(BaseSettings):
-    """Each field is an environment variable of the name given with it; README.md's table is checked against this class."""
+    """Each field is an environment variable of the name given with it. docs/reference/settings.md is written from this class."""
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, use_attribute_docstrings=True)
 
-    database_url: Annotated[PostgresUrl, Field(alias="DATABASE_URL")]
-    admin_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_ADMIN_DATABASE_URL")] = None
-    worker_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_WORKER_DATABASE_URL")] = None
-    deliverer_database_url: Annotated[PostgresUrl | None, Field(alias="TELLER_DELIVERER_DATABASE_URL")] = None
+    database_url: Annotated[PostgresUrl, Field(alias="DATABASE_URL"), About(ALL, "required")]
+    """The PostgreSQL (16 or later) database in UTF8, as the role of the process that reads it (`migrate`: the API's);
+    several hosts where there are standbys: `postgresql://…@one,two/teller`.
+    """
+    admin_database_url: Annotated[
+        PostgresUrl | None, Field(alias="TELLER_ADMIN_DATABASE_URL"), About((MIGRATE, KEYS), "`DATABASE_URL`")
+    ] = None
+    """The same database, as the owner of the tables; given to `migrate` and `keys` alone. `make test` uses its server too,
+    and needs a superuser there.
+    """
+    worker_database_url: Annotated[
+        PostgresUrl | None, Field(alias="TELLER_WORKER_DATABASE_URL"), About((*APPLYING, MIGRATE, AUDIT), "`DATABASE_URL`")
+    ] = None
+    """The same database, as the role of the workers and the audit: for `migrate`, and for them where they share an
+    environment with the API.
+    """
+    deliverer_database_url: Annotated[
+        PostgresUrl | None, Field(alias="TELLER_DELIVERER_DATABASE_URL"), About((DELIVERER, MIGRATE), "`DATABASE_URL`")
+    ] = None
+    """The same database, as the role of the deliverer: for `migrate`, and for the deliverer where it shares an environment
+    with the API.
+    """
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
-    host: Annotated[str, Field(alias="TELLER_HOST")] = "127.0.0.1"
-    port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535)] = 8000
-    api_processes: Annotated[int, Field(alias="TELLER_API_PROCESSES", ge=1, le=64, default_factory=default_api_processes)]
-    keep_alive_s: Annotated[int, Field(alias="TELLER_KEEP_ALIVE_S", ge=1, le=3600)] = 75
-    connections_max: Annotated[int, Field(alias="TELLER_CONNECTIONS_MAX", ge=10, le=100_000)] = 4000
-    operator_key: Annotated[LongKey | None, Field(alias="TELLER_OPERATOR_KEY")] = None
-    shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two)] = 16
-    rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000)] = None
-    rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000)] = 100
-    backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000)] = 1_000_000
-    client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000)] = 10_000
-    webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE")] = False
+    """The Redis (6.2 or later) or Valkey database, for this Teller alone: `redis://`, `rediss://` (TLS), `unix://`, or by
+    Sentinels `redis+sentinel://:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE?sentinel_password=…`, `rediss+sentinel://`. No
+    cluster. Special characters of a password are percent-encoded.
+    """
+    host: Annotated[str, Field(alias="TELLER_HOST"), About((API, *WORKING))] = "127.0.0.1"
+    """The address that the API, or the metrics port of a worker, listens on."""
+    port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535), About((API,))] = 8000
+    """The API's port; containers: the port of this host that it is published on."""
+    api_processes: Annotated[
+        int,
+        Field(alias="TELLER_API_PROCESSES", ge=1, le=64, default_factory=default_api_processes),
+        About((API,), "one a core, 4 at most"),
+    ]
+    """Processes of one API; a core counts when the process may run on it and no control group (a container's CPU limit)
+    takes it away.
+    """
+    keep_alive_s: Annotated[int, Field(alias="TELLER_KEEP_ALIVE_S", ge=1, le=3600), About((API,))] = 75
+    """Seconds for which an idle connection to the API is kept, and announced by `Keep-Alive`; longer than the idle time of
+    the proxy in front of it.
+    """
+    connections_max: Annotated[int, Field(alias="TELLER_CONNECTIONS_MAX", ge=10, le=100_000), About((API,))] = 4000
+    """Connections to one API process, as far as its limit of open files allows; the one that has rested longest is closed
+    for a new one.
+    """
+    operator_key: Annotated[
+        LongKey | None, Field(alias="TELLER_OPERATOR_KEY"), About((API, MIGRATE), "`migrate` makes one key and prints it once")
+    ] = None
+    """The operator's API key, of 32 to 255 visible ASCII characters (`openssl rand -hex 32`)."""
+    shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two), About((MIGRATE,))] = 16
+    """Shards that wallets are spread over: a power of two, fixed by the first migration; `migrate` warns when it is ignored."""
+    rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000), About((API,), "no limit")] = None
+    """Transfers and deposits that a key may submit a second, in the long run; beyond it 429. A request that is refused
+    counts as one.
+    """
+    rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000), About((API,))] = 100
+    """Transfers and deposits that a key may submit at once, where `TELLER_RATE_LIMIT` is set."""
+    backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 1_000_000
+    """How many transfers may be queued; beyond it 503. A batch has to fit whole. Each API process counts for itself once a
+    second: with N of them up to N times as many.
+    """
+    client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 10_000
+    """How many transfers of one client may be queued, counted likewise."""
+    webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE"), About((API, DELIVERER))] = False
+    """Development: `true` lets webhooks go to http, any port and private addresses, with a warning."""
     cors_origins: Annotated[
-        tuple[str, ...], NoDecode, Field(alias="TELLER_CORS_ORIGINS"), BeforeValidator(split_origins), AfterValidator(are_origins)
+        tuple[str, ...],
+        NoDecode,
+        Field(alias="TELLER_CORS_ORIGINS"),
+        BeforeValidator(split_origins),
+        AfterValidator(are_origins),
+        About((API,), "none"),
     ] = ()
-    delivery_retention_days: Annotated[int, Field(alias="TELLER_DELIVERY_RETENTION_DAYS", ge=1, le=36_500)] = 30
-    metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY")] = None
-    metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535)] = None
-    log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE")] = None
+    """Origins of browser scripts that may call the API, separated by commas, such as `https://app.example.com`."""
+    delivery_retention_days: Annotated[int, Field(alias="TELLER_DELIVERY_RETENTION_DAYS", ge=1, le=36_500), About((SWEEPER,))] = 30
+    """For how many days deliveries and their attempts are kept after they have ended; transfers, entries and events are kept
+    for ever.
+    """
+    metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY"), About((API,), "no key")] = None
+    """The key that `/metrics` of the API wants, as a bearer token, of 32 to 255 visible ASCII characters; without it, every
+    caller that reaches the API reads them.
+    """
+    metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535), About(WORKING, "not served")] = None
+    """The port on which a worker, sweeper or deliverer shows its metrics to every caller that reaches it; `make run`: that
+    of the first one, the others take the next ones; containers: 9464.
+    """
+    log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"), About(ALL)] = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
+    heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE"), About(WORKING, "none")] = None
+    """A file that a worker touches each round, for health checks."""
 
     @property
     def url_of_workers(self) -> str:

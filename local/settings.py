@@ -1,4 +1,4 @@
-"""The settings of `make run`: one frozen object, read from the environment once. README.md lists them."""
+"""The settings of `make run`: one frozen object, read from the environment once. docs/reference/settings.md lists them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from local.errors import CannotRun
 
 # Each holds one of the embedded PostgreSQL's 200 connections; the API takes up to 40 by default. Past the cores they only queue.
 WORKERS_MAX = 64
+RUN = "make run"
 
 
 class Settings(settings.Settings):
@@ -17,8 +18,12 @@ class Settings(settings.Settings):
 
     database_url: Annotated[settings.PostgresUrl, Field(alias="DATABASE_URL", validate_default=False)] = ""
     redis_url: Annotated[settings.RedisUrl, Field(validate_default=False)] = ""
-    workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX)] = 2
-    data_dir: Annotated[Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve)] = Path(".teller")
+    workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX), settings.About((RUN,))] = 2
+    """How many workers; containers: 1; `--scale worker=N` overrides it."""
+    data_dir: Annotated[
+        Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve), settings.About((RUN,))
+    ] = Path(".teller")
+    """Where the embedded servers keep their data, and every process its log."""
 
 
 def load() -> Settings:

@@ -25,12 +25,7 @@ logger = log.get(__name__)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and tell of them.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("apply", help="drain shards when their doorbells ring; run as many as you like")
-    verbs.add_parser("sweep", help="drain shards that waited too long, and delete old deliveries; run one, or more")
-    verbs.add_parser("deliver", help="send the webhooks that are due; run one, or more")
-    verb = parser.parse_args().verb
+    verb = parser().parse_args().verb
     configured = settings.load()
     log.configure(configured.log_level)
     failpoint.announce()
@@ -38,6 +33,18 @@ def main() -> int:
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    worker = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and send webhooks of their outcomes.")
+    verbs = worker.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, what in (
+        ("apply", "drain shards when their doorbells ring; run as many as you like"),
+        ("sweep", "drain shards that waited too long, and delete old deliveries; run one, or more"),
+        ("deliver", "send the webhooks that are due; run one, or more"),
+    ):
+        verbs.add_parser(verb, help=what, description=what)
+    return worker
 
 
 def run_apply(configured: Settings, process: Process) -> None:

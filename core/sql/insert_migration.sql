@@ -1,2 +1,2 @@
--- Records a migration, in the transaction that applies it.
-INSERT INTO migrations (name) VALUES (%(name)s)
+-- Records a migration and the SHA-256 of its file, in the transaction that applies it.
+INSERT INTO migrations (name, checksum) VALUES (%(name)s, %(checksum)s)

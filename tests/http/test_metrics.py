@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from core import metrics
+from core.version import VERSION
 from local.ports import free_port
 from local.postgres import Postgres
 from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
@@ -138,7 +138,7 @@ def test_outcomes_and_doorbells_are_counted(worker_port: int, own_system: System
     assert counted['teller_transfers_rejected_total{code="internal"}'] == 0
     assert counted["teller_drain_batch_transfers_sum"] == 2
     assert counted["teller_drain_batch_seconds_count"] == counted["teller_drain_batch_transfers_count"] >= 1
-    assert counted[f'teller_build_info{{version="{metrics.VERSION}"}}'] == 1
+    assert counted[f'teller_build_info{{version="{VERSION}"}}'] == 1
     assert counted["process_resident_memory_bytes"] > 0
     wait_for(lambda: scrape(caller)['teller_doorbells_total{outcome="rung"}'] == 2, "both doorbells' count")
     assert scrape(caller)['teller_doorbells_total{outcome="lost"}'] == 0

@@ -1,17 +1,20 @@
 """Migrations: from nothing, again, at once, and after a kill in the middle."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from core import ids, keys
-from core.migrate import migrate, names
+from core.migrate import MIGRATIONS, migrate, names
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases
@@ -56,6 +59,107 @@ def test_migrating_again_changes_nothing(empty: World) -> None:
 
     assert_migrated(empty)
     assert empty.query("SELECT * FROM migrations") == before
+
+
+def checksum_of(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+FIRST = "0001_ledger"
+CHECKSUMS = [(name, checksum_of((MIGRATIONS / f"{name}.sql").read_bytes())) for name in names()]
+
+
+def recorded(world: World) -> list[Any]:
+    return world.query("SELECT name, checksum FROM migrations ORDER BY name")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Another copy of the code, whose files a test may edit."""
+    shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def migrate_from(checkout: Path, world: World) -> subprocess.CompletedProcess[str]:
+    argv, given = [sys.executable, "-m", "core", "migrate"], {**os.environ, **environment(world)}
+    return subprocess.run(argv, cwd=checkout, env=given, capture_output=True, text=True, check=False)
+
+
+def migration_in(checkout: Path, name: str) -> Path:
+    return checkout / "core" / "migrations" / f"{name}.sql"
+
+
+def test_each_migration_is_recorded_with_the_checksum_of_its_file(empty: World) -> None:
+    migrate(settings(empty))
+
+    assert recorded(empty) == CHECKSUMS
+
+
+def test_a_migration_that_was_edited_after_it_was_applied_is_refused_and_nothing_is_changed(empty: World, checkout: Path) -> None:
+    migrate(settings(empty))
+    [first, last] = [migration_in(checkout, name) for name in (names()[0], names()[-1])]
+    for file in (first, last):
+        file.write_bytes(file.read_bytes() + b"-- edited\n")
+    migration_in(checkout, "9999_later").write_text("CREATE TABLE later ()")
+    empty.query("DELETE FROM feed")  # what a migration that goes on would mend
+
+    refused = migrate_from(checkout, empty)
+
+    checksums = dict(CHECKSUMS)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.splitlines() == [
+        "teller: a migration was edited after this database applied it:",
+        *(
+            f"  {file.name}: applied with SHA-256 {checksums[file.stem]}, the file has {checksum_of(file.read_bytes())}"
+            for file in (first, last)
+        ),
+        "Nothing was changed. Restore the file.",
+    ]
+    assert recorded(empty) == CHECKSUMS
+    assert empty.query("SELECT to_regclass('later') IS NULL, count(*) FROM feed") == [(True, 0)]
+    shutil.copytree(MIGRATIONS, checkout / "core" / "migrations", dirs_exist_ok=True)
+    assert migrate_from(checkout, empty).returncode == 0
+    assert empty.query("SELECT to_regclass('later') IS NOT NULL, count(*) FROM feed") == [(True, 1)]
+
+
+def test_how_a_checkout_ends_its_lines_makes_no_difference(empty: World, checkout: Path) -> None:
+    for name in names():
+        file = migration_in(checkout, name)
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert migrate_from(checkout, empty).returncode == 0
+
+    assert recorded(empty) == CHECKSUMS
+    assert migrate_from(ROOT, empty).returncode == 0
+
+
+def test_a_database_that_an_earlier_version_migrated_gets_its_checksums(empty: World) -> None:
+    migrate(settings(empty))
+    empty.query("ALTER TABLE migrations DROP COLUMN checksum")
+
+    migrate(settings(empty))
+
+    assert recorded(empty) == CHECKSUMS
+
+
+def test_a_migration_that_an_earlier_version_applied_since_gets_its_checksum(empty: World) -> None:
+    migrate(settings(empty))
+    empty.query("DELETE FROM migrations WHERE name = %s", FIRST)
+    empty.query("INSERT INTO migrations (name) VALUES (%s)", FIRST)  # as version 0.1.0 does
+
+    migrate(settings(empty))
+
+    assert recorded(empty) == CHECKSUMS
+
+
+def test_migrating_again_waits_for_no_reader_of_the_migrations(empty: World) -> None:
+    migrate(settings(empty))
+
+    with psycopg.connect(empty.owner_url) as dump:
+        dump.execute("LOCK TABLE migrations IN ACCESS SHARE MODE")
+        migrate(settings(empty))
+        assert dump.execute("SELECT count(*) FROM migrations").fetchone() == (len(names()),)
 
 
 def test_several_at_once_do_the_work_once(empty: World) -> None:

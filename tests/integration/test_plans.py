@@ -32,6 +32,7 @@ LIMIT = 21  # of a page
 # What is not asked beside a load, or by key.
 EXEMPT = {
     **dict.fromkeys((file.stem for file in db.SQL.glob("audit_*.sql")), "reads everything, by its own session, and says so"),
+    **dict.fromkeys(("add_checksums", "fill_checksums", "find_checksums", "list_checksums"), "a migration's"),
     "check_database": "reads settings",
     "compare_owner": "a migration's; reads the catalogue",
     "continue_feed": "a migration's",

@@ -201,11 +201,14 @@ STATEMENTS = {
         "step_over_fan_out",
     ],
     "owner": [
+        "add_checksums",
         "compare_owner",
         "continue_feed",
         "create_migrations",
         "create_role",
         "delete_far_events",
+        "fill_checksums",
+        "find_checksums",
         "find_role",
         "grant_rights",
         "heal_external_wallets",
@@ -217,6 +220,7 @@ STATEMENTS = {
         "insert_migration",
         "insert_shards",
         "limit_temporary_files",
+        "list_checksums",
         "list_open_functions",
         "list_role_settings",
         "list_strangers",
@@ -367,7 +371,7 @@ def test_every_table_stands_above_and_holds_a_row(roles: Roles) -> None:
 @pytest.mark.parametrize("process", [*RIGHTS, "owner"])
 @pytest.mark.parametrize("table", TABLES)
 def test_a_role_may_do_to_a_table_what_is_listed_and_nothing_else(roles: Roles, process: str, table: str) -> None:
-    row = {"name": "0000_tried"} if table == "migrations" else ROWS[table]
+    row = ROWS[table]
     values = f"({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})"
     done = {
         "SELECT": roles.attempt(process, f"SELECT * FROM {table}"),

@@ -19,6 +19,7 @@ SECRET = "whsec_" + "s" * 32
 
 # A row of each table that is accepted; each case below spoils it.
 ROWS: dict[str, dict[str, Any]] = {
+    "migrations": {"name": "0000_tried", "checksum": "a" * 64},
     "clients": {"id": A, "name": "Ada", "external_id": "e", "metadata": "{}", "idempotency_key": "k", "fingerprint": b"f" * 32},
     "wallets": {"id": A, "client_id": B, "kind": "client", "currency": "USD"},
     "transfers": {
@@ -62,6 +63,8 @@ ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://
 FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
 
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
+    ("migrations", "migrations_checksum_is_sha256", {"checksum": "A" * 64}),
+    ("migrations", "migrations_checksum_is_sha256", {"checksum": "a" * 63}),
     ("clients", "name_length", {"name": ""}),
     ("clients", "name_length", {"name": "n" * 201}),
     ("clients", "external_id_length", {"external_id": ""}),

@@ -12,10 +12,7 @@ from tests.nemesis.trial import Broken
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.nemesis", description="Break a whole system, and see what it keeps.")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=None, help="the faults of an earlier run (default: new ones)")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
     folder = Path(tempfile.mkdtemp(prefix="teller-nemesis-"))
     try:
@@ -25,6 +22,13 @@ def main() -> int:
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    nemesis = argparse.ArgumentParser(prog="python -m tests.nemesis", description="Break a whole system, and see what it keeps.")
+    nemesis.add_argument("--minutes", type=float, default=10.0, help="how long faults are made")
+    nemesis.add_argument("--seed", type=int, default=None, help="the faults of an earlier run (default: new ones)")
+    return nemesis
 
 
 if __name__ == "__main__":

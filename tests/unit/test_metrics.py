@@ -1,18 +1,9 @@
 """What is counted agrees with what else says so."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from core import metrics
 from worker.send import Attempt, Fault
-
-ROOT = Path(__file__).parents[2]
-
-
-def test_the_version_is_that_of_the_project() -> None:
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == metrics.VERSION
 
 
 @pytest.mark.parametrize("fault", Fault)
