@@ -77,7 +77,7 @@ RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url)]
 
 
 class Settings(BaseSettings):
-    """Each field is an environment variable of the name given with it; README.md's table is checked against this class."""
+    """Each field is an environment variable of the name given with it; docs/reference/settings.md is written from this class."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 

@@ -1,4 +1,4 @@
-"""The settings of `make run`: one frozen object, read from the environment once. README.md lists them."""
+"""The settings of `make run`: one frozen object, read from the environment once. docs/reference/settings.md lists them."""
 
 from pathlib import Path
 from typing import Annotated
