@@ -1,4 +1,4 @@
-"""Back up and restore as docs/operating/back-up-and-restore.md says: the dump of one cluster, taken while it works, becomes a ledger in another."""
+"""docs/operating/back-up-and-restore.md, carried out: the dump of one cluster, taken while it works, becomes a ledger in another."""
 
 import os
 import re
