@@ -1,4 +1,4 @@
-"""docs/operating/back-up-and-restore.md, carried out: the dump of one cluster, taken while it works, becomes a ledger in another."""
+"""docs/operating/back-up-and-restore.md, run: the dump of one cluster, taken while it works, becomes a ledger in another."""
 
 import os
 import re
