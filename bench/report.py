@@ -1,4 +1,4 @@
-"""A run as it is told: a table at the terminal (Markdown, as the README has it), and everything else as JSON."""
+"""A run as it is told: a table at the terminal (Markdown, as docs/performance.md has it), and everything else as JSON."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

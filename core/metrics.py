@@ -1,4 +1,4 @@
-"""The edge to Prometheus: what is counted, by whom it is read. docs/operations.md says what each metric means.
+"""The edge to Prometheus: what is counted, by whom it is read. docs/reference/metrics.md says what each metric means.
 
 Counted a batch, never a request: `inc(n)` costs about a microsecond, a hundred transfers no more than one. What is counted is
 defined here, but for the problems (api/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.

@@ -209,7 +209,7 @@ def bound_disk(owner: psycopg.Connection, roles: Sequence[str]) -> None:
     elif functions:
         print(
             f"note: {len(functions)} functions that fill the server's disk stay open to every role: a superuser alone may take them"
-            " away, and the owner of the tables is none; docs/operations.md says how",
+            " away, and the owner of the tables is none; docs/operating/rotate-secrets.md says how",
             file=sys.stderr,
         )
 

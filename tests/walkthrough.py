@@ -1,18 +1,22 @@
-"""Runs the README's walk-through as a reader would paste it, and compares what it prints with what the README shows.
+"""Runs the commands of the README, the walk-through and the recipes as a reader would paste them, and compares what they print with
+what the page shows.
 
 python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY           # fails on the first difference
-python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY --write   # puts what is printed into the README
+python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY --write   # puts what is printed into the pages
 """
 
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
-SECTION = re.compile(r"^## Walk-through$.*?(?=^## )", re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[1]
+START = ROOT / "docs" / "start.md"
+RECIPES = tuple(sorted((ROOT / "docs" / "recipes").glob("*.md")))
+PAGES = (ROOT / "README.md", START, *RECIPES)
+SET_UP = 3  # steps of the walk-through that each recipe begins with: the shell function, two clients, a deposit
 STEP = re.compile(r"```sh\n(?P<commands>.*?)```(?:\n\n```(?:json|text|http)\n(?P<output>.*?)```)?", re.DOTALL)
 END = "=== end of step ==="
 
@@ -28,21 +32,24 @@ VARYING = [
 
 @dataclass(frozen=True)
 class Step:
-    """Commands that are pasted at once; `output` is what the README shows for them, None when it shows nothing."""
+    """Commands that are pasted at once; `output` is what the page shows for them, None when it shows nothing."""
 
     commands: str
     output: str | None
 
 
-def steps(readme: str) -> Iterator[Step]:
-    section = SECTION.search(readme)
-    assert section, "the README has no walk-through"
-    for match in STEP.finditer(section[0]):
+def steps(page: Path) -> Iterator[Step]:
+    for match in STEP.finditer(page.read_text()):
         yield Step(match["commands"], match["output"])
 
 
-def run(commands: list[str], url: str, key: str) -> list[str]:
-    """Paste the commands into one shell; return what each of them printed."""
+def run_page(page: Path, url: str, key: str) -> list[str]:
+    """Paste the page's commands into one shell, a recipe's after the set-up; return what each of them printed."""
+    before = [step.commands for step in steps(START)][:SET_UP] if page in RECIPES else []
+    return run([*before, *(step.commands for step in steps(page))], url, key)[len(before) :]
+
+
+def run(commands: Sequence[str], url: str, key: str) -> list[str]:
     ours = "".join(f"{pasted}echo '{END}'\n" for pasted in commands)
     ours = re.sub(r"^TELLER=.*$", f"TELLER={url}", ours, flags=re.MULTILINE)
     ours = re.sub(r"^KEY=.*$", f"KEY={key}", ours, flags=re.MULTILINE)
@@ -59,21 +66,19 @@ def comparable(output: str) -> str:
     return output.strip()
 
 
-def check(url: str, key: str) -> int:
-    """Run all steps; fail on the first that prints something else. Returns how many there were."""
-    all_steps = list(steps(README.read_text()))
-    assert len(all_steps) > 3
-    for step, printed in zip(all_steps, run([step.commands for step in all_steps], url, key), strict=True):
+def check(page: Path, url: str, key: str) -> int:
+    """Run all steps of a page; fail on the first that prints something else. Returns how many there were."""
+    all_steps = list(steps(page))
+    for step, printed in zip(all_steps, run_page(page, url, key), strict=True):
         assert comparable(printed) == comparable(step.output or ""), (
-            f"{step.commands}\nprinted:\n{printed}\nthe README shows:\n{step.output}"
+            f"{step.commands}\nprinted:\n{printed}\n{page.name} shows:\n{step.output}"
         )
     return len(all_steps)
 
 
-def write(url: str, key: str) -> None:
-    """Replace what the README shows by what is printed."""
-    readme = README.read_text()
-    outputs = iter(run([step.commands for step in steps(readme)], url, key))
+def write(page: Path, url: str, key: str) -> None:
+    """Replace what the page shows by what is printed."""
+    outputs = iter(run_page(page, url, key))
 
     def fresh(match: re.Match[str]) -> str:
         printed = next(outputs).replace("\r", "")
@@ -82,12 +87,13 @@ def write(url: str, key: str) -> None:
         start, end = (position - match.start() for position in match.span("output"))
         return match[0][:start] + printed.strip() + "\n" + match[0][end:]
 
-    README.write_text(SECTION.sub(lambda section: STEP.sub(fresh, section[0]), readme))
+    page.write_text(STEP.sub(fresh, page.read_text()))
 
 
 if __name__ == "__main__":
     given_url, given_key, *flags = sys.argv[1:]
-    if flags == ["--write"]:
-        write(given_url, given_key)
-    else:
-        print(f"walk-through: {check(given_url, given_key)} steps, all as the README shows them")
+    for each in PAGES:
+        if flags == ["--write"]:
+            write(each, given_url, given_key)
+        else:
+            print(f"{each.relative_to(ROOT)}: {check(each, given_url, given_key)} steps, all as the page shows them")

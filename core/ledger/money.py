@@ -1,6 +1,6 @@
 """Money is an integer of minor units (cents) beside a currency; never a float, never a string."""
 
-CURRENCY = "USD"  # the only one; docs/decisions.md says what several would take
+CURRENCY = "USD"  # the only one; docs/decisions says what several would take
 
 AMOUNT_MIN = 1
 AMOUNT_MAX = 2**53 - 1  # the largest integer that every JSON client reads exactly (RFC 8259, section 6)

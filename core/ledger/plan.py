@@ -6,7 +6,7 @@ from uuid import UUID
 from core.ledger.commands import Command
 
 # (wallet_id, amount): a change of one wallet's balance, which becomes an entry. `amount` in minor units, signed, never 0. A bare
-# pair, unpacked under these two names: a NamedTuple a line would cost a fifth of the fold (docs/decisions.md).
+# pair, unpacked under these two names: a NamedTuple a line would cost a fifth of the fold (docs/decisions).
 Line: TypeAlias = tuple[UUID, int]
 
 

@@ -1,4 +1,4 @@
-"""Back up and restore as docs/operations.md says: the dump of one cluster, taken while it works, becomes a ledger in another."""
+"""docs/operating/back-up-and-restore.md, run: the dump of one cluster, taken while it works, becomes a ledger in another."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.system import ROOT, System
 from tests.waiting import wait_for
 from tests.world import World
 
-DOCS = (ROOT / "docs" / "operations.md").read_text()
+DOCS = (ROOT / "docs" / "operating" / "back-up-and-restore.md").read_text()
 
 
 def documented(program: str, **variables: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What docs/operations.md, the dashboard and the alerts name is there, and what is there is in the docs."""
+"""What docs/operating, the dashboard and the alerts name exists, and what exists is in the docs."""
 
 import json
 import re
@@ -18,12 +18,15 @@ from local.ports import free_port
 from tests.caller import Caller
 from tests.system import System
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
-DOCS = OPERATIONS.with_suffix(".md").read_text()
-RULES: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())["groups"][0]["rules"]
-TRIALS: list[dict[str, Any]] = yaml.safe_load((OPERATIONS / "alerts-test.yml").read_text())["tests"]
-DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "grafana-dashboard.json").read_text())
-PROMETHEUS: dict[str, Any] = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
+ROOT = Path(__file__).parents[2]
+OPERATING = ROOT / "docs" / "operating"
+METRICS = ROOT / "docs" / "reference" / "metrics.md"
+MONITORING = OPERATING / "monitoring"
+DOCS = "\n".join(page.read_text() for page in sorted(OPERATING.glob("*.md")))
+RULES: list[dict[str, Any]] = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]
+TRIALS: list[dict[str, Any]] = yaml.safe_load((MONITORING / "alerts-test.yml").read_text())["tests"]
+DASHBOARD: dict[str, Any] = json.loads((MONITORING / "grafana-dashboard.json").read_text())
+PROMETHEUS: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
 
 FUNCTIONS = {"absent", "and", "by", "histogram_quantile", "increase", "max", "min", "on", "or", "rate", "sum", "time", "vector"}
 LABELS = {"check", "code", "instance", "job", "le", "outcome", "reason", "shard", "state", "type", "version"}
@@ -71,7 +74,7 @@ def queries() -> Iterator[str]:
 
 
 def test_the_docs_list_every_metric_that_there_is(shown: set[str]) -> None:
-    listed = re.findall(r"^\| `(teller_\w+)` \|", DOCS, re.MULTILINE)
+    listed = re.findall(r"^\| `(teller_\w+)` \|", METRICS.read_text(), re.MULTILINE)
 
     assert sorted(listed) == sorted(families(shown))
 
@@ -116,7 +119,7 @@ def test_the_alerts_fire_when_they_must_and_only_then() -> None:
     if promtool is None:
         pytest.skip("the alerts were NOT tried: promtool, which comes with Prometheus, is not installed")
 
-    command = [promtool, "test", "rules", str(OPERATIONS / "alerts-test.yml")]
+    command = [promtool, "test", "rules", str(MONITORING / "alerts-test.yml")]
     tried = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert tried.returncode == 0, tried.stdout + tried.stderr
@@ -124,7 +127,7 @@ def test_the_alerts_fire_when_they_must_and_only_then() -> None:
 
 def test_what_the_docs_quote_is_what_the_code_says() -> None:
     ours = ("api/*.py", "core/*.py", "worker/*.py", "core/*/*.sql")
-    said = "".join(file.read_text() for pattern in ours for file in OPERATIONS.parents[1].glob(pattern))
+    said = "".join(file.read_text() for pattern in ours for file in ROOT.glob(pattern))
     quoted = re.findall(r'"([a-z][^"\n]+)"', DOCS)
 
     assert len(quoted) > 5
@@ -140,7 +143,7 @@ def test_every_job_that_a_query_names_is_scraped() -> None:
 
 
 def test_the_containers_have_the_ports_that_are_scraped() -> None:
-    services = yaml.safe_load((OPERATIONS.parents[1] / "docker-compose.yml").read_text())["services"]
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     ports = {config["names"][0]: config["port"] for job in PROMETHEUS["scrape_configs"] for config in job.get("dns_sd_configs", [])}
 
     assert ports == {

@@ -1,4 +1,4 @@
-"""The README is run, and what it lists is checked against the code."""
+"""The commands of README, walk-through and recipes are run, and so is the receiver of the page on webhooks."""
 
 import os
 import re
@@ -14,22 +14,22 @@ from pydantic.fields import FieldInfo
 from core.settings import Settings
 from core.signing import make_secret, sign
 from local.ports import free_port
-from local.settings import Settings as LocalSettings
 from tests import walkthrough
 from tests.caller import OPERATOR_KEY, Caller
 from tests.system import System
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+WEBHOOKS = ROOT / "docs" / "concepts" / "webhooks.md"
 
 
-def test_the_walk_through_prints_what_the_readme_shows(shared_system: System) -> None:
-    assert walkthrough.check(shared_system.url, OPERATOR_KEY) > 3
+@pytest.mark.parametrize("page", walkthrough.PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_print_what_it_shows(shared_system: System, page: Path) -> None:
+    assert walkthrough.check(page, shared_system.url, OPERATOR_KEY) > 1
 
 
-def test_the_audit_prints_what_the_readme_shows(shared_system: System) -> None:
-    shown = re.search(r"^```\n(ok .*?)\n```$", README, re.MULTILINE | re.DOTALL)
+def test_the_audit_prints_what_the_walk_through_shows(shared_system: System) -> None:
+    shown = re.search(r"^```\n(ok .*?)\n```$", walkthrough.START.read_text(), re.MULTILINE | re.DOTALL)
 
     assert shown
     assert without_counts(shown[1]) == without_counts("\n".join(shared_system.audit().lines()))
@@ -37,23 +37,6 @@ def test_the_audit_prints_what_the_readme_shows(shared_system: System) -> None:
 
 def without_counts(text: str) -> str:
     return re.sub(r"\d+(?= (transfers|entries|wallets))", "N", text)
-
-
-def test_the_settings_table_lists_every_setting_with_its_default() -> None:
-    listed = {name: default.strip() for name, default in re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", README, re.MULTILINE)}
-
-    shown = {str(field.alias): default_of(name, field) for name, field in LocalSettings.model_fields.items()}
-    assert listed == {name: default or listed.get(name) for name, default in shown.items()} | {
-        name: f"`{default}`" for name, default in COMPOSE.items() if name not in shown
-    }
-
-
-def default_of(name: str, field: FieldInfo) -> str | None:
-    """The default as the table shows it; None where words say what it is."""
-    elsewhere = Settings.model_fields.get(name, field)
-    if field.default == "":  # make run brings a server of its own
-        return f"embedded by `make run`; {'required' if elsewhere.is_required() else f'`{elsewhere.default}`'} elsewhere"
-    return None if written(field) == "" else f"`{written(field)}`"
 
 
 def written(field: FieldInfo) -> str:
@@ -84,21 +67,14 @@ def test_env_example_shows_every_setting_of_the_compose_file_with_its_default() 
     assert example == COMPOSE
 
 
-def test_every_test_that_the_readme_names_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)`", README)
-
-    assert named
-    assert [name for name in named if not (ROOT / name).exists()] == []
-
-
 SECRET = make_secret()
 BODY = b'{"type":"transfer.applied","data":{"reference":"caf\xc3\xa9"}}'
 
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """The README's receiver, run as it stands there."""
-    [lines] = re.findall(r"^## Webhooks$.*?^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    """The receiver of the page on webhooks, run as it stands there."""
+    [lines] = re.findall(r"^```python\n(.*?)^```$", WEBHOOKS.read_text(), re.MULTILINE | re.DOTALL)
     script = tmp_path_factory.mktemp("receiver") / "receiver.py"
     script.write_text(lines)
     port = free_port()
@@ -120,14 +96,14 @@ def listens(caller: Caller) -> bool:
         return False
 
 
-def test_the_readmes_receiver_takes_what_is_signed_also_while_a_secret_is_replaced(receiver: Caller) -> None:
+def test_the_shown_receiver_takes_what_is_signed_also_while_a_secret_is_replaced(receiver: Caller) -> None:
     for secrets in ([SECRET], [make_secret(), SECRET]):
         headers = sign("evt_01h455vb4pex5vsknk084sn02q", int(time.time()), BODY, secrets)
         assert receiver.post("/hook", BODY, headers=headers).status == 204
 
 
 @pytest.mark.parametrize("what", ["another's", "changed", "of long ago", "of times to come", "unsigned", "of another event"])
-def test_the_readmes_receiver_refuses_anything_else(receiver: Caller, what: str) -> None:
+def test_the_shown_receiver_refuses_anything_else(receiver: Caller, what: str) -> None:
     sent_at = int(time.time()) + {"of long ago": -600, "of times to come": 600}.get(what, 0)
     headers = sign("evt_01h455vb4pex5vsknk084sn02q", sent_at, BODY, [make_secret() if what == "another's" else SECRET])
     body = BODY.replace(b"applied", b"refused") if what == "changed" else BODY

@@ -343,7 +343,8 @@ def test_a_feed_that_has_lost_its_row_is_put_right_as_the_docs_say(world: World,
     world.drain()
     assert world.statuses(sent.id) == [("queued", None)]
 
-    assert '"rows and not one: nothing becomes final": `python -m core migrate`' in (ROOT / "docs" / "operations.md").read_text()
+    runbook = (ROOT / "docs" / "operating" / "runbook.md").read_text()
+    assert '"rows and not one: nothing becomes final": `python -m core migrate`' in runbook
     migrate_again(world)
     world.drain()
 

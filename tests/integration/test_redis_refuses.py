@@ -26,7 +26,7 @@ from worker.jobs import job_class
 from worker.listen import Listener, Saying
 from worker.process import Rounds
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+RUNBOOK = Path(__file__).parents[2] / "docs" / "operating" / "runbook.md"
 WITHIN_S = REST_S + 10
 
 
@@ -142,7 +142,7 @@ def test_a_refusal_is_over_for_a_process_that_was_refused_when_redis_takes_doorb
 
 
 def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Client) -> None:
-    [rule] = re.findall(r"`ACL SETUSER teller ([^`]+)`", OPERATIONS.read_text())
+    [rule] = re.findall(r"`ACL SETUSER teller ([^`]+)`", RUNBOOK.read_text())
     run(client, "ACL", "SETUSER", "teller", "on", f">{own_redis.password}", *rule.split())
     url = own_redis.url.replace("redis://:", "redis://teller:")
     answered: list[object] = []
@@ -292,7 +292,7 @@ def test_an_error_is_of_the_kind_that_its_class_or_text_says(error: Exception, f
 
 
 def test_each_kind_is_one_word_with_advice_and_explained_to_operators() -> None:
-    explained = OPERATIONS.read_text()
+    explained = RUNBOOK.read_text()
 
     assert len({fault.kind for fault in FAULTS}) == len(FAULTS)
     assert [fault.kind for fault in FAULTS if f"`{fault.kind}`" not in explained] == []

@@ -15,7 +15,7 @@ from tests.system import ROOT
 
 ABOUT = (
     "What `/metrics` of the API shows, and the port `TELLER_METRICS_PORT` of a worker, sweeper or deliverer. The"
-    " alerts and the dashboard in `docs/operations` use them."
+    " alerts and the dashboard in `docs/operating/monitoring` use them."
 )
 LOOKED_UP = (
     "Not counted by a process, but measured for a scrape of the API, or written by `python -m core audit --textfile`."

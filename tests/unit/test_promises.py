@@ -1,5 +1,5 @@
-"""A promise without a test that can fail is not made: each one in the README names tests, all of which exist, and whoever breaks it
-on purpose is seen by one of them.
+"""A promise without a test that can fail is not made: each one in docs/promises.md names tests, all of which exist, and one of them
+sees a deliberate break.
 """
 
 import ast
@@ -13,15 +13,12 @@ from tests.mutants.table import MUTANTS
 from tests.system import ROOT
 
 PROMISES = (*range(1, 26), *range(37, 41))
-SECTION = re.compile(r"^## What Teller promises$.*?(?=^## )", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
 def promises() -> Mapping[int, Sequence[str]]:
     """The tests that are named for each promise, by its number."""
-    section = SECTION.search((ROOT / "README.md").read_text())
-    assert section, "the README has no promises"
-    rows = ROW.findall(section[0])
+    rows = ROW.findall((ROOT / "docs" / "promises.md").read_text())
     assert len(rows) == len({number for number, _, _ in rows}), "a number is there twice"
     return {int(number): re.findall(r"`([^`]+)`", tests) for number, _, tests in rows}
 
