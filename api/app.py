@@ -35,8 +35,8 @@ from core import failpoint, log, settings
 from core import transfers as stored_transfers
 from core.buckets import Buckets
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.redis.shard_doorbell import Doorbell
 from core.settings import Settings
 
 DESCRIPTION = (

@@ -13,9 +13,9 @@ from api import codes
 from api.openapi import problem_responses
 from api.problems import KINDS, Problem
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.migrate import names
+from core.redis.shard_doorbell import Doorbell
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 

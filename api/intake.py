@@ -13,10 +13,10 @@ from uuid import UUID
 from api.micro_batches import MicroBatches
 from core import ids, log, metrics, transfers, wallets
 from core.db import Connection, Database, fence
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
+from core.redis.shard_doorbell import Doorbell
 from core.transfers import Submission, Transfer
 
 # Under load a worker stays for longer than this and looks by itself (worker/round.py): rings for what comes meanwhile are saved up.

@@ -16,8 +16,8 @@ from api.problems import Problem
 from api.waiting import Waiting
 from core import keys, metrics
 from core.db import Database
-from core.doorbell import State
 from core.errors import Unavailable
+from core.redis.shard_doorbell import State
 
 LEVELS_EVERY_S = 1.0
 HORIZON_HELP = "For how long one open transaction has kept later events back"

@@ -17,9 +17,9 @@ from bench.errors import CannotBench
 from bench.system import System
 from core import db, ids, transfers
 from core.clients import NewClient
-from core.doorbell import Doorbell
 from core.ids import Prefix
 from core.money import CURRENCY
+from core.redis.shard_doorbell import Doorbell
 from core.sharding import shard_of
 from core.transfers import Submission, Type
 

@@ -26,8 +26,8 @@ import psycopg
 from bench.bulk import new_client, transfer
 from core import db, transfers
 from core.connections import AsyncConnection
-from core.doorbell import Doorbell
 from core.migrate import migrate
+from core.redis.shard_doorbell import Doorbell
 from core.settings import Settings
 from core.sharding import shard_of
 from local.postgres import Postgres

@@ -15,8 +15,8 @@ import psycopg
 from core import clients, db, ids, transfers, wallets
 from core.clients import Client, NewClient
 from core.db import Database
-from core.doorbell import Doorbell
 from core.money import CURRENCY
+from core.redis.shard_doorbell import Doorbell
 from core.sharding import shard_of
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet

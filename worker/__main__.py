@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 
 from core import db, failpoint, ids, log, metrics, settings
-from core.doorbell import QUEUE, Doorbell
 from core.ids import Prefix
+from core.redis.shard_doorbell import QUEUE, Doorbell
 from core.settings import Settings
 from worker.apply import Applier
 from worker.connection import Connection

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, closing
 
 from core import log
 from core.db import Database
-from core.doorbell import DELIVERIES, Doorbell
+from core.redis.shard_doorbell import DELIVERIES, Doorbell
 from core.settings import Settings
 from worker.deliver import Deliverer
 from worker.deliveries import StoredDeliveries

@@ -7,11 +7,11 @@ from uuid import UUID
 import psycopg
 
 from core import db, ids, log
-from core.doorbell import Doorbell
 from core.ids import Prefix
+from core.redis.shard_doorbell import Doorbell
 from worker.apply import Applier, Batch
-from worker.caution import BATCH_MAX, Allowance, Caution, part
-from worker.round import Round
+from worker.batch_limit import BATCH_MAX, Allowance, Caution, part
+from worker.shards import Round
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times

@@ -11,7 +11,7 @@ from typing import Any
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from core.doorbell import APPLY, DELIVER
+from core.redis.shard_doorbell import APPLY, DELIVER
 from core.sharding import SHARDS_MAX
 from worker.drain import Drainer
 

@@ -9,9 +9,10 @@ from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
-from core import doorbell, log
-from core.doorbell import JOB_TIMEOUT_S, SERIALIZER, UNTRUSTED
-from core.redis_faults import fault_of
+from core import log
+from core.redis import shard_doorbell as doorbell
+from core.redis.faults import fault_of
+from core.redis.shard_doorbell import JOB_TIMEOUT_S, SERIALIZER, UNTRUSTED
 from worker.jobs import Jobs, Refused, job_class
 from worker.process import Rounds
 

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis as Client
 
 from core.buckets import Buckets
-from core.doorbell import Doorbell
+from core.redis.shard_doorbell import Doorbell
 from local.redis import Redis
 from tests.caller import new_key
 from tests.sentinels import SERVICE, ConfiguredRedis, Sentinel

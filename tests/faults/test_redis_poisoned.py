@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from redis import Redis as Client
 
-from core.doorbell import APPLY, DELIVER, DELIVERIES, FINAL, GATHERER, LEFT, QUEUE
+from core.redis.shard_doorbell import APPLY, DELIVER, DELIVERIES, FINAL, GATHERER, LEFT, QUEUE
 from local.redis import Redis
 from tests.caller import new_key
 from tests.system import System

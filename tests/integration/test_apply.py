@@ -15,17 +15,17 @@ from structlog.testing import capture_logs
 
 from core import db, ids, metrics
 from core.audit import audit
-from core.doorbell import APPLY, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
+from core.redis.shard_doorbell import APPLY, QUEUE, SERIALIZER, Doorbell
 from core.transfers import Submission
 from local.redis import Redis
 from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Applier, Batch
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
+from worker.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
 from worker.drain import Drainer
 from worker.jobs import of_worker
-from worker.round import GATHER_FROM
+from worker.shards import GATHER_FROM
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)

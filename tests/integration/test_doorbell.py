@@ -11,8 +11,8 @@ import pytest
 from redis import Redis as Client
 from rq import Queue
 
-from core.doorbell import APPLY, FLAG_TTL_S, GATHERER, LEFT, QUEUE, REST_S, SERIALIZER, Doorbell
-from core.redis_faults import AWAY
+from core.redis.faults import AWAY
+from core.redis.shard_doorbell import APPLY, FLAG_TTL_S, GATHERER, LEFT, QUEUE, REST_S, SERIALIZER, Doorbell
 from core.sharding import SHARDS_MAX
 from local.redis import Redis
 from tests.waiting import wait_for

@@ -10,12 +10,12 @@ from redis import Redis as Client
 from rq import Queue
 from structlog.testing import capture_logs
 
-from core.doorbell import GATHERER, GATHERER_TTL_S, LEFT, QUEUE, SERIALIZER, Doorbell
+from core.redis.shard_doorbell import GATHERER, GATHERER_TTL_S, LEFT, QUEUE, SERIALIZER, Doorbell
 from local.redis import Redis
 from tests.world import World, deposit
-from worker.caution import BATCH_MAX
+from worker.batch_limit import BATCH_MAX
 from worker.drain import Drainer
-from worker.round import GATHER_ALONGSIDE_FROM, GATHER_FROM
+from worker.shards import GATHER_ALONGSIDE_FROM, GATHER_FROM
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from redis import Redis as Client
 from api.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
 from core import ids
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.redis.shard_doorbell import Doorbell
 from core.transfers import Submission
 from local.redis import Redis
 from tests.world import NO_REDIS, World, deposit, new_client, new_id, transfer

@@ -28,7 +28,7 @@ from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer
 from worker.apply import Applier
-from worker.caution import BATCH_MAX
+from worker.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
 STEPS = 40

@@ -16,7 +16,7 @@ from api.intake import Accepted, Answer, Intake, KeyOfAnotherKind
 from api.problems import Problem
 from core.clients import NewClient
 from core.db import Database, statement
-from core.doorbell import Doorbell
+from core.redis.shard_doorbell import Doorbell
 from core.transfers import Submission
 from tests.caller import new_key
 from tests.world import NO_REDIS, World, deposit, insert_by_hand, new_client, transfer

@@ -13,12 +13,14 @@ from redis import Redis as Client
 from redis import ResponseError, exceptions
 from rq import Queue
 
-from core import metrics, redis_client, redis_faults
+from core import metrics
 from core.buckets import Buckets
-from core.doorbell import APPLY, QUEUE, REST_S, SERIALIZER, Doorbell, heal
-from core.doorbell import client as doorbell_client
-from core.redis_faults import FAULTS, fault_of
-from core.redis_replies import AsyncBoundedParser, BoundedParser
+from core.redis import client as redis_client
+from core.redis import faults as redis_faults
+from core.redis.faults import FAULTS, fault_of
+from core.redis.replies import AsyncBoundedParser, BoundedParser
+from core.redis.shard_doorbell import APPLY, QUEUE, REST_S, SERIALIZER, Doorbell, heal
+from core.redis.shard_doorbell import client as doorbell_client
 from local.redis import Redis
 from tests.sentinels import ConfiguredRedis, Sentinel
 from tests.waiting import wait_for

@@ -13,8 +13,8 @@ from redis import Redis as Client
 from rq import Queue
 
 from core import db, ids
-from core.doorbell import DELIVER, DELIVERIES, DELIVERIES_FLAG, FLAG_TTL_S, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
+from core.redis.shard_doorbell import DELIVER, DELIVERIES, DELIVERIES_FLAG, FLAG_TTL_S, QUEUE, SERIALIZER, Doorbell
 from core.transfers import Submission
 from local.redis import Redis
 from tests.hooks import new_endpoint, stored

@@ -15,7 +15,7 @@ from tests.hooks import SUCCESS, new_endpoint
 from tests.integration.test_retention import left, told
 from tests.world import NO_REDIS, World, deposit, transfer
 from worker.process import Rounds
-from worker.round import GATHER_FROM
+from worker.shards import GATHER_FROM
 from worker.sweep import SWEEP_AFTER_S, Sweeper
 
 

@@ -15,7 +15,7 @@ from api import waiting as waiting_module
 from api.micro_batches import MicroBatches
 from api.waiting import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
 from core import ids, transfers
-from core.doorbell import FINAL, Doorbell, client
+from core.redis.shard_doorbell import FINAL, Doorbell, client
 from core.transfers import Transfer
 from core.turns import OWNER
 from local.redis import Redis

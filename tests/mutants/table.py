@@ -151,13 +151,13 @@ MUTANTS = (
     Mutant(
         5,
         "shards left to a gatherer that is not there",
-        (Edit("core/leave_shards.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
+        (Edit("core/redis/hand_over.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
         (f"{GATHERING}::test_without_a_gatherer_flags_are_lowered",),
     ),
     Mutant(
         5,
         "a gatherer that goes without a word of what was left to it",
-        (Edit("worker/round.py", "        if left:\n", "        if False:\n"),),
+        (Edit("worker/shards.py", "        if left:\n", "        if False:\n"),),
         (f"{GATHERING}::test_what_is_left_to_a_gatherer_that_meets_a_fault_is_rung_for",),
     ),
     Mutant(
@@ -294,7 +294,7 @@ MUTANTS = (
     Mutant(
         16,
         "default Redis client",
-        (Edit("core/doorbell.py", "return redis_client.client(url, timeout_s)", "return redis.Redis.from_url(url)"),),
+        (Edit("core/redis/shard_doorbell.py", "return redis_client.client(url, timeout_s)", "return redis.Redis.from_url(url)"),),
         ("tests/integration/test_doorbell.py::test_without_redis_every_call_returns_at_once_and_it_is_found_again[frozen]",),
     ),
     Mutant(
@@ -309,13 +309,13 @@ MUTANTS = (
     Mutant(
         16,
         "a reply is read whole",
-        (Edit("core/redis_replies.py", "if not 0 <= length <= REPLY_MAX_BYTES:", "if length < 0:"),),
+        (Edit("core/redis/replies.py", "if not 0 <= length <= REPLY_MAX_BYTES:", "if length < 0:"),),
         ("tests/integration/test_redis_replies.py::test_an_honest_value_is_read_up_to_the_bound_and_not_beyond[ask_async]",),
     ),
     Mutant(
         16,
         "a flag that is up for ever counts as up",
-        (Edit("core/raise_flags.lua", "if left_ms < 0 or left_ms > tonumber(ARGV[1]) then", "if false then"),),
+        (Edit("core/redis/raise_flags.lua", "if left_ms < 0 or left_ms > tonumber(ARGV[1]) then", "if false then"),),
         ("tests/integration/test_doorbell.py::test_a_flag_that_would_stay_up_for_ever_counts_as_down",),
     ),
     Mutant(
@@ -327,7 +327,7 @@ MUTANTS = (
     Mutant(
         16,
         "readiness asks for a PING",
-        (Edit("core/doorbell.py", "self._healed(self._probe)", "self._healed(self._redis.ping)"),),
+        (Edit("core/redis/shard_doorbell.py", "self._healed(self._probe)", "self._healed(self._redis.ping)"),),
         (f"{REFUSES}::test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it[a read-only replica]",),
     ),
     Mutant(

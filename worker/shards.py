@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from core.doorbell import Doorbell
+from core.redis.shard_doorbell import Doorbell
 from worker.apply import Batch
-from worker.caution import BATCH_MAX
+from worker.batch_limit import BATCH_MAX
 
 # A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
 # for more of them; when they come in one by one, nobody waits. One worker waits for all, unless there is enough for several.

@@ -15,15 +15,16 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from core import log, metrics, redis_client
+from core import log, metrics
 from core.failpoint import failpoint
-from core.redis_faults import NO_COMMAND, SENTINEL, WRONG_TYPE, Fault, fault_of
+from core.redis import client as redis_client
+from core.redis.faults import NO_COMMAND, SENTINEL, WRONG_TYPE, Fault, fault_of
 from core.sharding import SHARDS_MAX
 
 __all__ = ["APPLY", "DELIVER", "DELIVERIES", "FINAL", "QUEUE", "SERIALIZER", "Doorbell", "State", "client", "heal"]
 
 RAISE_FLAGS = Path(__file__).with_name("raise_flags.lua").read_text()
-LEAVE_SHARDS = Path(__file__).with_name("leave_shards.lua").read_text()
+LEAVE_SHARDS = Path(__file__).with_name("hand_over.lua").read_text()
 
 QUEUE = "transfers"
 DELIVERIES = "deliveries"  # a queue of its own: a listener pops from one queue alone, see worker/listen.py

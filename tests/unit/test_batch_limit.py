@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from core.sharding import SHARDS_MAX
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, PART_MIN, Allowance, Caution, part
+from worker.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, PART_MIN, Allowance, Caution, part
 
 BAD, OTHER = UUID(int=1), UUID(int=2)
 
