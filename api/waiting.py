@@ -18,7 +18,8 @@ from core import db, log
 from core.errors import Unavailable
 from core.redis import client as redis_client
 from core.redis.faults import fault_of
-from core.redis.shard_doorbell import FINAL, UNTRUSTED
+from core.redis.hints import UNTRUSTED
+from core.redis.keys import FINAL
 from core.transfers import Transfer
 from core.turns import OWNER
 

@@ -19,7 +19,8 @@ from core import db, ids, transfers
 from core.clients import NewClient
 from core.ids import Prefix
 from core.money import CURRENCY
-from core.redis.shard_doorbell import Doorbell
+from core.redis.hints import Hints
+from core.redis.shard_doorbell import ShardDoorbell
 from core.sharding import shard_of
 from core.transfers import Submission, Type
 
@@ -80,7 +81,7 @@ def doorbell(system: System) -> Iterator[Callable[[], object]]:
     if system.redis_url is None:
         yield lambda: None
         return
-    bell, shards = Doorbell(system.redis_url), range(system.shards())
+    bell, shards = ShardDoorbell(Hints(system.redis_url)), range(system.shards())
     yield partial(bell.ring, shards)
     bell.close()
 

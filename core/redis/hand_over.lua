@@ -1,8 +1,8 @@
--- Leaves shards to the gatherer, flags up, or takes their flags down when there is none: in one step, so that no gatherer can be
--- gone before it has them. A gatherer's place that would be taken for longer than any gatherer takes it, or for ever, was not taken by
--- one: it is freed. A set of shards of another type is removed.
--- KEYS: the gatherer's place, the shards left to it, the flags. ARGV: for how many milliseconds a gatherer takes its place; the shards.
--- Returns whether a gatherer has them.
+-- Hands shards over to the batcher, flags up, or lowers their flags when there is no batcher: in one step, so that the batcher cannot
+-- release its place in between. A place that would be taken for longer than batchers take it, or for ever, was not taken by Teller: it
+-- is freed. A set of shards of another type is removed.
+-- KEYS: the batcher's place, the shards handed over, the flags. ARGV: for how many milliseconds a batcher takes its place; the shards.
+-- Returns whether a batcher has them.
 local left_ms = redis.call("PTTL", KEYS[1])
 if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then
    local held = redis.call("TYPE", KEYS[2]).ok

@@ -179,7 +179,7 @@ class Teller(RuleBasedStateMachine):
         waited = {shard: [known.submission.id for known in self._waiting(shard)] for shard in shards}
         assert sum(map(len, waited.values())) < BATCH_MAX // SHARDS  # else a poison would take more attempts
 
-        assert self.drainer.answer(sorted(shards)) == sum(map(len, waited.values()))
+        assert self.drainer.run(sorted(shards)) == sum(map(len, waited.values()))
 
         finished = self._follow()
         for shard, expected in waited.items():
