@@ -1,9 +1,10 @@
 """Doorbells over a Redis that the tests freeze and kill: everything is a hint, nothing raises, nothing blocks for long."""
 
 import os
+import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.redis.keys import BATCHER, FLAG_TTL_S, HANDED_OVER, QUEUE
 from core.sharding import SHARDS_MAX
 from local.redis import Redis
 from tests.bells import Bells
+from tests.doorbell_model import Redis as ModelRedis
 from tests.waiting import wait_for
 from worker.jobs import job_class
 from worker.listen import Listener, Saying
@@ -152,6 +154,66 @@ def test_a_wish_to_run_again_is_granted_once(bells: Bells) -> None:
     assert bells.doorbell.rerun_asked([3, 4])
     assert not bells.doorbell.rerun_asked([3, 4])
     assert bells.doorbell.rerun_asked([5])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_redis_does_what_the_model_of_the_doorbell_says(bells: Bells, redis: Client, seed: int) -> None:
+    chance = random.Random(seed)
+    model, done = ModelRedis(), []
+    for _ in range(100):
+        name, shards = chance.choice(COMMANDS), chance.randrange(1, 8)
+        done.append((name, shards))
+        expected, model = said_by_model(model, name, shards)
+
+        assert said_by_redis(bells, name, shards) == expected, done
+        assert held_by(redis) == model, done
+
+
+COMMANDS = ("ring", "lower", "acquire", "pass_on", "ask_rerun", "rerun_asked", "become", "hand_over", "take_over", "release")
+
+
+def said_by_model(model: ModelRedis, name: str, shards: int) -> tuple[object, ModelRedis]:
+    match name:
+        case "ring" | "pass_on":
+            return True, model.ring(shards) if name == "ring" else model.enqueue(shards)
+        case "acquire":
+            return model.raise_flags(shards)
+        case "lower" | "ask_rerun":
+            return None, getattr(model, name)(shards)
+        case "rerun_asked" | "hand_over":
+            answer: tuple[object, ModelRedis] = getattr(model, name)(shards)
+            return answer
+        case _:
+            given: tuple[object, ModelRedis] = getattr(model, name)()
+            return given
+
+
+def said_by_redis(bells: Bells, name: str, shards: int) -> object:
+    """Return the reply; a list of shards as the bits of an integer."""
+    protocol = bells.batcher if hasattr(bells.batcher, name) else bells.doorbell
+    without_shards = name in ("become", "take_over", "release")
+    reply: object = getattr(protocol, name)(*([] if without_shards else [shards_of(shards)]))
+    return bits(reply) if isinstance(reply, list) else reply
+
+
+def held_by(redis: Client) -> ModelRedis:
+    """Return what a real Redis holds, in the model's form."""
+    jobs = [bits(job.args[0]) for job in Queue(QUEUE, connection=redis, serializer=SERIALIZER).jobs]
+    return ModelRedis(
+        flags=bits(int(key.rpartition(b":")[2]) for key in redis.scan_iter("doorbell:*")),
+        wishes=bits(int(key.rpartition(b":")[2]) for key in redis.scan_iter("rerun:*")),
+        jobs=tuple(sorted(jobs)),
+        has_batcher=bool(redis.exists(BATCHER)),
+        handed_over=bits(int(shard) for shard in redis.smembers(HANDED_OVER)),
+    )
+
+
+def shards_of(mask: int) -> list[int]:
+    return [shard for shard in range(mask.bit_length()) if mask >> shard & 1]
+
+
+def bits(shards: Iterable[int]) -> int:
+    return sum(1 << shard for shard in shards)
 
 
 def test_what_a_job_leaves_behind_goes_by_itself(bells: Bells, redis: Client) -> None:
