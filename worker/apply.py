@@ -1,4 +1,7 @@
-"""The one transaction that moves money: it applies the next transfers of some shards."""
+"""The one transaction that moves money: it applies the next transfers of some shards.
+
+docs/concepts/state-tables.md draws the states of a transfer.
+"""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -7,6 +7,8 @@ below it no transaction can add one any more. It is kept in Postgres now and the
 
 A step that fails for an unknown reason is tried again with one transfer of one fan-out. A transfer that fails on its own several
 times is stepped over, so that it delays the others by seconds, and is named in the log.
+
+docs/concepts/state-tables.md has the table of states.
 """
 
 import time
