@@ -2,8 +2,8 @@
 
 | step of the model | code that it stands for |
 | --- | --- |
-| submit | transfers.insert of the API, to its COMMIT |
-| raise_flags, enqueue | ShardDoorbell._ring, after COMMIT |
+| submit | Intake._store: the INSERT, to its COMMIT |
+| raise_flags, enqueue | ShardDoorbell._ring, which Intake._store calls after COMMIT |
 | take_job | Listener._pop, ShardSet.begin |
 | lock_shards, claim_queue, commit | Applier._claim and Applier._apply: each statement sees what was committed before it |
 | ask_rerun | Drainer._drain: the wish, then the second try |

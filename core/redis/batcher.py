@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from core.failpoint import failpoint
-from core.redis.hints import Hints, Protocol
+from core.redis.hints import HintProtocol, Hints
 from core.redis.keys import BATCHER, HANDED_OVER, flag
 from core.sharding import SHARDS_MAX
 
@@ -19,7 +19,7 @@ HAND_OVER = Path(__file__).with_name("hand_over.lua").read_text()
 BATCHER_TTL_S = 5  # frees the place of a worker that died; a living batcher renews it whenever it takes over shards
 
 
-class Batcher(Protocol):
+class Batcher(HintProtocol):
     """The batcher's place, and the set of shards that were handed over to the worker that has it."""
 
     def __init__(self, hints: Hints) -> None:

@@ -2,14 +2,14 @@
 
 from rq import Queue
 
-from core.redis.hints import Hints, Protocol
+from core.redis.hints import HintProtocol, Hints
 from core.redis.jobs import DELIVER, SERIALIZER, enqueue
 from core.redis.keys import DELIVERIES, DELIVERIES_FLAG
 
 __all__ = ["DelivererDoorbell"]
 
 
-class DelivererDoorbell(Protocol):
+class DelivererDoorbell(HintProtocol):
     """Rings for a deliverer. The flag is not renewed: if it expires during a long run, one superfluous job is enqueued."""
 
     def __init__(self, hints: Hints) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from core.failpoint import failpoint
-from core.redis.hints import Protocol
+from core.redis.hints import HintProtocol
 from core.redis.keys import FINAL
 
 __all__ = ["FinalNews"]
 
 
-class FinalNews(Protocol):
+class FinalNews(HintProtocol):
     """Publishes which transfers became final."""
 
     def publish_final(self, ids: Sequence[UUID]) -> None:

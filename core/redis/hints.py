@@ -17,7 +17,7 @@ from core.redis.client import client
 from core.redis.faults import NO_COMMAND, SENTINEL, WRONG_TYPE, Fault, fault_of
 from core.redis.keys import FLAG_TTL_S, delete_wrong_types
 
-__all__ = ["REST_S", "TIMEOUT_S", "UNTRUSTED", "Hints", "Protocol"]
+__all__ = ["REST_S", "TIMEOUT_S", "UNTRUSTED", "Hints", "HintProtocol"]
 
 RAISE_FLAGS = Path(__file__).with_name("raise_flags.lua").read_text()
 
@@ -120,7 +120,7 @@ class Hints:
         logger.warning(event, kind=fault.kind, error=type(error).__name__, advice=fault.advice)
 
 
-class Protocol:
+class HintProtocol:
     """A protocol over hints. Several may share the hints of a process, and then rest together; closing one closes them all."""
 
     def __init__(self, hints: Hints) -> None:

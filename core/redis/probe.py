@@ -7,7 +7,7 @@ from uuid import uuid4
 from rq import Queue
 
 from core.redis.faults import Fault, fault_of
-from core.redis.hints import UNTRUSTED, Hints, Protocol
+from core.redis.hints import UNTRUSTED, HintProtocol, Hints
 from core.redis.jobs import APPLY, SERIALIZER, enqueue
 from core.redis.keys import FINAL, PROBE
 
@@ -27,7 +27,7 @@ class State(NamedTuple):
 TAKEN = State(is_reachable=True, takes_doorbells=True, fault=None)
 
 
-class Probe(Protocol):
+class Probe(HintProtocol):
     """Tries the commands of all protocols, under keys of its own."""
 
     def __init__(self, hints: Hints) -> None:

@@ -13,7 +13,7 @@ from rq import Queue
 
 from core import metrics
 from core.failpoint import failpoint
-from core.redis.hints import Hints, Protocol
+from core.redis.hints import HintProtocol, Hints
 from core.redis.jobs import APPLY, SERIALIZER, enqueue
 from core.redis.keys import QUEUE, flag, rerun
 
@@ -22,7 +22,7 @@ __all__ = ["ShardDoorbell"]
 RERUN_TTL_S = 60  # longer than a transaction may last: the wish must still be there when the lock is released
 
 
-class ShardDoorbell(Protocol):
+class ShardDoorbell(HintProtocol):
     """Rings for shards. A flag is not renewed: if it expires during a long run, one superfluous job is enqueued; harmless."""
 
     def __init__(self, hints: Hints) -> None:

@@ -156,11 +156,12 @@ def test_a_wish_to_run_again_is_granted_once(bells: Bells) -> None:
     assert bells.doorbell.rerun_asked([5])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(5))
 def test_redis_does_what_the_model_of_the_doorbell_says(bells: Bells, redis: Client, seed: int) -> None:
     chance = random.Random(seed)
     model, done = ModelRedis(), []
-    for _ in range(100):
+    until = time.monotonic() + FLAG_TTL_S - 1  # on a machine that is too busy, keys would expire
+    while len(done) < 40 and time.monotonic() < until:
         name, shards = chance.choice(COMMANDS), chance.randrange(1, 8)
         done.append((name, shards))
         expected, model = said_by_model(model, name, shards)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from api.intake import Intake
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
 from tests.doorbell_model import EVENTS, Caller, Model, State, Violation, Worker, explore, move_caller
@@ -258,6 +259,7 @@ def test_every_break_is_tried() -> None:
 # The model's steps are the code's
 
 CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
+    (Intake._store, ("await self._database.run(", "self._ring(")),
     (ShardDoorbell._ring, ("self._raise_flags(shards)", "if silent:", "self._enqueue(silent)")),
     (ShardDoorbell.acquire, ("self._raise_flags(shards)",)),
     (Applier._claim, ('"lock_shards"', '"claim_queue"')),
@@ -280,6 +282,7 @@ CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
     (ShardSet.share, ("self._doorbell.pass_on(", "self.held = self.held[:half]")),
     (ShardSet.hand_over, ("self._release()", "self._batcher.hand_over(self.held)", "self.held = []")),
     (ShardSet._release, ("if not self._is_batcher:", "self._is_batcher = False", "self._batcher.release()")),
+    (Batcher._take_over, ("self._hints.redis.pipeline() as transaction:", "spop(", "expire(", "transaction.execute()")),
     (ShardSet.is_asked_again, ("self._doorbell.rerun_asked(self.held)",)),
     (ShardSet.end, ("self._release()", "if handed_over:", "self._ring_again(handed_over)")),
     (ShardSet.ring_again, ("self._ring_again(self.held)",)),
