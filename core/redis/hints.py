@@ -17,7 +17,7 @@ from core.redis.client import client
 from core.redis.faults import NO_COMMAND, SENTINEL, WRONG_TYPE, Fault, fault_of
 from core.redis.keys import FLAG_TTL_S, delete_wrong_types
 
-__all__ = ["REST_S", "TIMEOUT_S", "UNTRUSTED", "Hints", "HintProtocol"]
+__all__ = ["REST_S", "TIMEOUT_S", "UNTRUSTED", "HintProtocol", "Hints"]
 
 RAISE_FLAGS = Path(__file__).with_name("raise_flags.lua").read_text()
 
