@@ -138,11 +138,21 @@ class Model:
 
     first_step = "submit"  # of a caller
 
-    def __init__(self, transfers: Iterable[int], *, shards: int = 1, limit: int = 1, sweeps: int = 0, faults: bool = False) -> None:
+    def __init__(
+        self,
+        transfers: Iterable[int],
+        *,
+        shards: int = 1,
+        limit: int = 1,
+        sweeps: int = 0,
+        expires: bool = True,
+        faults: bool = False,
+    ) -> None:
         """`transfers` names a shard each. `limit` is the size of a full batch of a shard, `sweeps` how often a sweeper comes
-        unasked. With `faults`, all that may go wrong may do so at any moment, and the sweeper comes when nothing else happens.
+        unasked. With `expires`, keys expire at any moment. With `faults`, all that may go wrong may do so at any moment, and the
+        sweeper comes when nothing else happens.
         """
-        self.limit, self.faults = limit, faults
+        self.limit, self.expires, self.faults = limit, expires, faults
         self.all_shards = (1 << shards) - 1
         callers = tuple(sorted(Caller(self.first_step, shard) for shard in transfers))
         self.start = State((0,) * shards, Redis(), callers, (Worker(), Worker()), sweeps)
@@ -150,7 +160,7 @@ class Model:
     def moves(self, state: State) -> list[Move]:
         """Return all that may happen next: steps of the protocol, then keys that expire, and faults."""
         steps = self.steps_and_sweep(state)
-        return [*steps, *self.expiries(state), *(self.all_faults(state) if self.faults else ())]
+        return [*steps, *(self.expiries(state) if self.expires else ()), *(self.all_faults(state) if self.faults else ())]
 
     def steps_and_sweep(self, state: State) -> list[Move]:
         """Return the steps where faults may have happened: a sweeper's, when there is no other."""

@@ -1,4 +1,7 @@
-"""The shards that one job works on, and the batching protocol: one elected worker waits so that batches grow."""
+"""The shards that one job works on, and the batching protocol: one elected worker waits so that batches grow.
+
+docs/concepts/state-tables.md draws the states.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Sequence

@@ -108,5 +108,5 @@ def test_each_client_finds_the_primary_and_says_so_when_no_sentinel_answers(guar
 
         guarded.sentinel.stop()
         with closing(Bells(guarded.url)) as another:
-            assert another.check().fault is not None
-            assert not another.check().is_reachable
+            assert another.probe.check().fault is not None
+            assert not another.probe.check().is_reachable
