@@ -137,7 +137,7 @@ def test_whoever_finds_the_shard_busy_makes_its_holder_look_again(
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-        answer = threads.submit(holder.answer, [first.shard])
+        answer = threads.submit(holder.run, [first.shard])
         world.wait_until_blocked()  # the holder has claimed the first
         world.submit(second)
         other.run([second.shard])
@@ -173,7 +173,7 @@ def test_transfers_that_cross_between_two_shards_do_not_deadlock(world: World, t
     world.submit(*crossing)
     drainers = [world.drainer(), world.drainer()]
 
-    drains = [threads.submit(drainer.answer, [shard]) for drainer, shard in zip(drainers, (1, 2), strict=True)]
+    drains = [threads.submit(drainer.run, [shard]) for drainer, shard in zip(drainers, (1, 2), strict=True)]
 
     assert [drain.result(30) for drain in drains] == [400, 400]
     assert world.statuses(*(one.id for one in crossing)) == [APPLIED] * 800
@@ -194,7 +194,7 @@ def test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed(
     with closing(world.drainer(lock_timeout="4s")) as drainer:
         with connection.transaction():
             connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [sent.id])
-            answer = threads.submit(drainer.answer, [sent.shard])
+            answer = threads.submit(drainer.run, [sent.shard])
             world.wait_until_blocked()  # its entries and balances are written; its verdict waits
             assert_clean(world)
             assert (world.balance(source), world.balance(destination)) == (10, 0)
@@ -215,9 +215,9 @@ def test_a_drain_decides_by_what_those_before_it_have_left_in_the_wallets(
 
     with connection.transaction():
         connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [credit.id])
-        first = threads.submit(drainers[0].answer, [credit.shard])
+        first = threads.submit(drainers[0].run, [credit.shard])
         world.wait_until_blocked()
-        second = threads.submit(drainers[1].answer, [debit.shard])
+        second = threads.submit(drainers[1].run, [debit.shard])
         wait_for(lambda: second.done() or len(world.wait_until_blocked()) == 2, "a drain that waits, or does not")
     assert (first.result(20), second.result(20)) == (1, 1)
 
@@ -233,7 +233,7 @@ def test_many_drainers_on_one_shard_apply_everything_once_and_in_order(world: Wo
     world.submit(*sent)
     drainers = [world.drainer() for _ in range(4)]
 
-    for answer in [threads.submit(drainer.answer, [sent[0].shard]) for drainer in drainers]:
+    for answer in [threads.submit(drainer.run, [sent[0].shard]) for drainer in drainers]:
         answer.result(30)
 
     order = world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s AND amount < 0 ORDER BY version", source)
@@ -275,7 +275,7 @@ def test_nobody_needs_to_ring_while_a_shard_is_drained(
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-        answer = threads.submit(drainer.answer, [first.shard])
+        answer = threads.submit(drainer.run, [first.shard])
         world.wait_until_blocked()
         world.submit(second)
         bells.doorbell.ring([second.shard])
@@ -608,7 +608,7 @@ def test_a_connection_lost_in_the_middle_of_a_batch_loses_nothing(
     for _ in range(ATTEMPTS_MAX + 1):
         with connection.transaction():
             connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-            answer = threads.submit(drainer.answer, [sent[0].shard])
+            answer = threads.submit(drainer.run, [sent[0].shard])
             [backend] = world.wait_until_blocked()
             world.query("SELECT pg_terminate_backend(%s)", backend)
             answer.result(20)
@@ -714,7 +714,7 @@ def test_money_only_moves_between_wallets_when_many_shards_are_drained_at_once(w
     world.submit(*sent)
     drainers = [world.drainer() for _ in wallets]
 
-    for drain in [threads.submit(drainer.answer, [shard]) for shard, drainer in enumerate(drainers)]:
+    for drain in [threads.submit(drainer.run, [shard]) for shard, drainer in enumerate(drainers)]:
         drain.result(30)
 
     met = Counter(world.statuses(*(one.id for one in sent)))

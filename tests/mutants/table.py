@@ -29,6 +29,7 @@ DELIVER = "tests/integration/test_deliver.py"
 DELIVERER = "tests/faults/test_deliverer.py"
 OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
 BATCHER = "tests/integration/test_batcher.py"
+DOORBELL_MODEL = "tests/unit/test_doorbell_model.py"
 ENDLESS = "tests/http/test_endless.py"
 DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
@@ -155,6 +156,30 @@ MUTANTS = (
         "a batcher that ends and does not ring for what was handed over to it",
         (Edit("worker/shards.py", "        if handed_over:\n", "        if False:\n"),),
         (f"{BATCHER}::test_what_is_handed_over_to_a_batcher_that_meets_a_fault_is_rung_for",),
+    ),
+    Mutant(
+        5,
+        "no look after the flag is lowered",
+        (Edit("worker/drain.py", "                is_last_look = True\n", "                break\n"),),
+        (
+            f"{APPLY}::test_nobody_needs_to_ring_while_a_shard_is_drained",
+            f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._run-]",
+        ),
+    ),
+    Mutant(
+        5,
+        "a wish that is left after the second try",
+        (
+            Edit(
+                "worker/drain.py", "        self._doorbell.ask_rerun(batch.busy)\n        return merged(", "        again = merged("
+            ),
+            Edit(
+                "worker/drain.py",
+                "self._applier.apply(batch.busy, deadline)])\n",
+                "self._applier.apply(batch.busy, deadline)])\n        self._doorbell.ask_rerun(batch.busy)\n        return again\n",
+            ),
+        ),
+        (f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._drain-]",),
     ),
     Mutant(
         6,
