@@ -159,7 +159,8 @@ def test_a_wish_to_run_again_is_granted_once(bells: Bells) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_redis_does_what_the_model_of_the_doorbell_says(bells: Bells, redis: Client, seed: int) -> None:
     chance = random.Random(seed)
-    model, done = ModelRedis(), []
+    model = ModelRedis()
+    done: list[tuple[str, int]] = []
     until = time.monotonic() + FLAG_TTL_S - 1  # on a machine that is too busy, keys would expire
     while len(done) < 40 and time.monotonic() < until:
         name, shards = chance.choice(COMMANDS), chance.randrange(1, 8)
