@@ -12,7 +12,7 @@ from tests.system import ROOT
 
 FILES = sorted(db.SQL.glob("*.sql"))
 SOURCES = [file for package in ("core", "api", "worker", "local") for file in sorted((ROOT / package).rglob("*.py"))]
-CODE = "\n".join(file.read_text() for package in ("core", "api", "worker") for file in sorted((ROOT / package).glob("*.py")))
+CODE = "\n".join(file.read_text() for package in ("core", "api", "worker") for file in sorted((ROOT / package).rglob("*.py")))
 
 # What the one transaction that moves money is made of.
 DRAIN = (
