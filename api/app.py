@@ -35,8 +35,10 @@ from core import failpoint, log, settings
 from core import transfers as stored_transfers
 from core.buckets import Buckets
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.redis.hints import Hints
+from core.redis.probe import Probe
+from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
 
 DESCRIPTION = (
@@ -89,13 +91,14 @@ def lifespan(configured: Settings) -> Any:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = Database(configured.database_url)
-        app.state.doorbell = Doorbell(configured.redis_url)
+        hints = Hints(configured.redis_url)
+        app.state.redis_probe = Probe(hints)
         app.state.webhooks_allow_private = configured.webhooks_allow_private
         if configured.webhooks_allow_private:
             logger.warning("webhooks may go to http, any port and private addresses: for development only")
         app.state.doorman = Doorman(app.state.database, configured.operator_key)
         app.state.batch_turns = batch.make_turns()
-        app.state.intake = Intake(app.state.database, app.state.doorbell)
+        app.state.intake = Intake(app.state.database, ShardDoorbell(hints))
         backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
         buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
         app.state.gate = Gate(backlog, buckets)
@@ -104,7 +107,7 @@ def lifespan(configured: Settings) -> Any:
         app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
         app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
         app.state.levels = Levels(app.state.database, app.state.waiting)
-        await asyncio.to_thread(app.state.doorbell.check)  # what it refuses is then in the log from the start
+        await asyncio.to_thread(app.state.redis_probe.check)  # what Redis refuses is then in the log from the start
         await app.state.database.open()
         app.state.intake.start()
         app.state.lookup.start()
@@ -121,7 +124,7 @@ def lifespan(configured: Settings) -> Any:
         await app.state.intake.stop()
         await app.state.doorman.stop()
         await app.state.database.close()
-        app.state.doorbell.close()
+        hints.close()
         if buckets:
             await buckets.close()
 

@@ -13,9 +13,9 @@ from api import codes
 from api.openapi import problem_responses
 from api.problems import KINDS, Problem
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.migrate import names
+from core.redis.probe import Probe
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 
@@ -57,8 +57,8 @@ async def get_readiness(request: Request) -> dict[str, Any]:
     if failed:
         reason = f" ({words})" if words else ""
         raise Problem("unavailable", f"not ready: {', '.join(failed)}{reason}")
-    doorbell: Doorbell = request.app.state.doorbell
-    redis = await asyncio.to_thread(doorbell.check)
+    probe: Probe = request.app.state.redis_probe
+    redis = await asyncio.to_thread(probe.check)
     return {
         "status": "ready",
         "checks": {**checks, "redis_reachable": redis.is_reachable, "redis_takes_doorbells": redis.takes_doorbells},

@@ -13,14 +13,14 @@ from uuid import UUID
 from api.micro_batches import MicroBatches
 from core import idempotency, ids, log, metrics, transfers, wallets
 from core.db import Connection, Database, fence
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
 from core.ledger.kinds import KINDS
+from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
 
-# Under load a worker stays for longer than this and looks by itself (worker/round.py): rings for what comes meanwhile are saved up.
+# Under load a worker stays for longer than this and looks by itself (worker/shards.py): rings are saved up for so long.
 RING_AGAIN_AFTER_S = 0.01
 BUSY_FROM = 8  # submissions at a ring
 
@@ -64,7 +64,7 @@ class ShardCount:
 class Intake:
     """Stores submissions in batches, an owner's in order of arrival, and rings for the shards that they touched."""
 
-    def __init__(self, database: Database, doorbell: Doorbell) -> None:
+    def __init__(self, database: Database, doorbell: ShardDoorbell) -> None:
         self._database = database
         self._doorbell = doorbell
         self._shards: int | None = None

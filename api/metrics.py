@@ -16,8 +16,8 @@ from api.problems import Problem
 from api.waiting import Waiting
 from core import keys, metrics
 from core.db import Database
-from core.doorbell import State
 from core.errors import Unavailable
+from core.redis.probe import State
 
 LEVELS_EVERY_S = 1.0
 HORIZON_HELP = "For how long one open transaction has kept later events back"
@@ -98,7 +98,7 @@ async def get_metrics(request: Request) -> Response:
     admit_scraper(request)
     state = request.app.state
     state.levels.show()
-    redis = await asyncio.to_thread(state.doorbell.check)
+    redis = await asyncio.to_thread(state.redis_probe.check)
     looked_up = [limit_of(state.backlog_max), redis_of(redis), *await look(state.database, state.levels.horizon)]
     return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
 

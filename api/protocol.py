@@ -14,6 +14,8 @@
 - An offer to change the protocol (`Upgrade: h2c`) is ignored (RFC 9110, section 7.8): api/upgrade.py.
 - The number of connections has a limit. The connection that has rested longest is closed for a new one.
 
+docs/concepts/state-tables.md draws the states of a connection.
+
 A request costs no timer and no look at the clock: one timer a connection looks every few seconds whether the same request is still
 on its way. This leans on private ways of uvicorn's class, hence the exact pin, and a test over plain sockets of each of them.
 """

@@ -14,10 +14,12 @@ from redis.asyncio.client import PubSub
 
 from api.micro_batches import MicroBatches
 from api.parameters import preferred_wait_s
-from core import db, log, redis_client
-from core.doorbell import FINAL, UNTRUSTED
+from core import db, log
 from core.errors import Unavailable
-from core.redis_faults import fault_of
+from core.redis import client as redis_client
+from core.redis.faults import fault_of
+from core.redis.hints import UNTRUSTED
+from core.redis.keys import FINAL
 from core.transfers import Transfer
 from core.turns import OWNER
 

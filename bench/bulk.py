@@ -17,11 +17,12 @@ from bench.errors import CannotBench
 from bench.system import System
 from core import db, ids, transfers
 from core.clients import NewClient
-from core.doorbell import Doorbell
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
+from core.redis.hints import Hints
+from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission
 
 FUNDS = 1_000_000_000  # cents a wallet: no load here spends more
@@ -81,7 +82,7 @@ def doorbell(system: System) -> Iterator[Callable[[], object]]:
     if system.redis_url is None:
         yield lambda: None
         return
-    bell, shards = Doorbell(system.redis_url), range(system.shards())
+    bell, shards = ShardDoorbell(Hints(system.redis_url)), range(system.shards())
     yield partial(bell.ring, shards)
     bell.close()
 

@@ -26,9 +26,11 @@ import psycopg
 from bench.bulk import new_client, transfer
 from core import db, transfers
 from core.connections import AsyncConnection
-from core.doorbell import Doorbell
 from core.ledger.sharding import shard_of
 from core.migrate import migrate
+from core.redis.batcher import Batcher
+from core.redis.hints import Hints
+from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
 from local.postgres import Postgres
 from worker.apply import Applier
@@ -200,7 +202,8 @@ def bench() -> Iterator[Bench]:
                 cursor.executemany(db.statement("insert_client"), [asdict(client) for client in clients])
                 cursor.execute(FUND, [FUNDS])
             with closing(Applier(lambda: db.connect(url))) as applier, closing(Applier(lambda: db.connect(url))) as another:
-                drainer = Drainer(another, Doorbell(NO_REDIS))
+                hints = Hints(NO_REDIS)
+                drainer = Drainer(another, ShardDoorbell(hints), Batcher(hints))
                 with closing(Sweeper(lambda: db.connect(url), drainer)) as sweeper, closing(db.connect(url)) as session:
                     made = Bench(url, owner_url, [client.wallet_id for client in clients], applier, sweeper, session)
                     made.submit(BATCH)

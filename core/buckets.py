@@ -7,8 +7,9 @@ from pathlib import Path
 
 import redis
 
-from core import log, redis_client
-from core.redis_faults import fault_of
+from core import log
+from core.redis import client as redis_client
+from core.redis.faults import fault_of
 
 TAKE_TOKEN = Path(__file__).with_name("take_token.lua").read_text()
 

@@ -35,8 +35,8 @@ POINTS = (
     "apply.after_finish_transfers",
     "apply.after_delete_queue",
     "apply.before_commit",
-    "doorbell.before_tell",  # after the drain's COMMIT
-    "doorbell.after_leave",  # before the drain's last look
+    "doorbell.before_publish",  # after the drain's COMMIT
+    "doorbell.after_hand_over",  # before the drain's last look
     "sweep.before_list",
     "sweep.before_drain",
     "deliver.after_claim",  # nothing is sent yet

@@ -1,5 +1,7 @@
 """When a failed webhook is sent again, and when it is given up on.
 
+docs/concepts/state-tables.md draws the states of a delivery.
+
 Source: Standard Webhooks 1.0.0, "Deliverability and reliability", whose example schedule this is.
 """
 

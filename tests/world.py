@@ -16,12 +16,12 @@ import psycopg
 from core import clients, db, ids, transfers, wallets
 from core.clients import Client, NewClient
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
+from tests.bells import Bells
 from tests.caller import new_key
 from tests.waiting import wait_for
 from worker.apply import Applier
@@ -117,7 +117,7 @@ class World:
     def drain(self, *shards: int) -> int:
         """Drain these shards, or all, to the end; return how many transfers were finished."""
         with closing(self.drainer()) as drainer:
-            return drainer.answer(shards or self.waiting_shards())
+            return drainer.run(shards or self.waiting_shards())
 
     def drainer(
         self,
@@ -128,7 +128,9 @@ class World:
         statement_timeout: str = "5s",
     ) -> Drainer:
         """A drainer that the test closes."""
-        return Drainer(self.applier(lock_timeout, statement_timeout), Doorbell(redis_url), fair_share_s=fair_share_s)
+        bells = Bells(redis_url)
+        applier = self.applier(lock_timeout, statement_timeout)
+        return Drainer(applier, bells.doorbell, bells.batcher, fair_share_s=fair_share_s)
 
     def applier(self, lock_timeout: str = "2s", statement_timeout: str = "5s") -> Applier:
         """An applier that the test closes."""

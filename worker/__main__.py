@@ -10,8 +10,14 @@ from uuid import UUID
 import psycopg
 
 from core import db, failpoint, ids, log, metrics, settings
-from core.doorbell import QUEUE, Doorbell
 from core.ids import Prefix
+from core.redis.batcher import Batcher
+from core.redis.deliverer_doorbell import DelivererDoorbell
+from core.redis.final_news import FinalNews
+from core.redis.hints import Hints
+from core.redis.keys import QUEUE
+from core.redis.probe import Probe
+from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
 from worker.apply import Applier
 from worker.connection import Connection
@@ -80,22 +86,24 @@ def run_deliver(configured: Settings, process: Process) -> None:
 
 
 def drainer(configured: Settings, process: Process) -> Drainer:
-    doorbell = Doorbell(configured.redis_url)
-    doorbell.check()  # what it refuses is then in the log from the start
-    return Drainer(Applier(connector(configured), teller(doorbell), doorbell.ring_deliverer), doorbell, process.goes_on)
+    """Return a drainer whose protocols share one connection to Redis; closing it closes that too."""
+    hints = Hints(configured.redis_url)
+    Probe(hints).check()  # what Redis refuses is then in the log from the start
+    applier = Applier(connector(configured), publisher(FinalNews(hints)), DelivererDoorbell(hints).ring)
+    return Drainer(applier, ShardDoorbell(hints), Batcher(hints), process.goes_on)
 
 
-def teller(doorbell: Doorbell) -> Callable[[Sequence[UUID]], None]:
-    """Return what tells that transfers are final: the doorbell, and for who looks closely the log."""
+def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
+    """Return the function that publishes that transfers are final, and logs them where all is logged."""
     if not log.tells_all(__name__):
-        return doorbell.tell
+        return news.publish_final
 
-    def tell(final: Sequence[UUID]) -> None:
-        doorbell.tell(final)
+    def publish_final(final: Sequence[UUID]) -> None:
+        news.publish_final(final)
         if final:
             logger.debug("final", transfers=[ids.text(Prefix.TRANSFER, id) for id in final])
 
-    return tell
+    return publish_final
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:

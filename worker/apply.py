@@ -1,4 +1,7 @@
-"""The one transaction that moves money: it applies the next transfers of some shards."""
+"""The one transaction that moves money: it applies the next transfers of some shards.
+
+docs/concepts/state-tables.md draws the states of a transfer.
+"""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -52,20 +55,20 @@ class Batch(NamedTuple):
 class Applier:
     """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke.
 
-    After each COMMIT, `tell` is given the ids of the transfers that became final, and `ring` is called when webhooks became due by
-    it; neither may raise.
+    After each COMMIT, `publish_final` is given the ids of the transfers that became final, and `ring` is called when webhooks
+    became due by it; neither may raise.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connection],
-        tell: Callable[[Sequence[UUID]], None] = lambda _: None,
+        publish_final: Callable[[Sequence[UUID]], None] = lambda _: None,
         ring: Callable[[], None] = lambda: None,
     ) -> None:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._floors = Floors()
-        self._tell = tell
+        self._publish_final = publish_final
         self._ring = ring
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
 
@@ -116,7 +119,7 @@ class Applier:
             verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
             connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
         metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
-        self._tell([suspect])
+        self._publish_final([suspect])
         if webhooks_due(verdict):
             self._ring()
         return 1
@@ -140,7 +143,7 @@ class Applier:
             self._floors.drained(shard, positions, is_all=len(positions) < limit)
         if queued:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
-            self._tell([transfer.transfer_id for transfer in queued])
+            self._publish_final([transfer.transfer_id for transfer in queued])
             if due:
                 self._ring()
         full = any(len(positions) >= limit for positions in claimed.values())

@@ -1,7 +1,7 @@
 """Sends due webhooks, many at a time, so that no receiver waits for another.
 
 What is due, and what became of it, is somebody else's to keep: see Deliveries. Whatever is lost here, by a crash or a stop, is due
-again when its claim lapses, so a webhook may arrive twice and is never forgotten.
+again when its claim lapses, so a webhook may arrive twice and is never forgotten. docs/concepts/state-tables.md draws the states.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Deliveries as they are stored: who is next, and what became of an attempt.
 
 A claim is a lease: `next_attempt_at` is moved to when it lapses, and is the token by which a mark shows that nobody has claimed the
-delivery since. So a deliverer that dies leaves nothing behind but a wait.
+delivery since. So a deliverer that dies leaves nothing behind but a wait. docs/concepts/state-tables.md draws the states.
 """
 
 import asyncio

@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager, closing
 
 from core import log
 from core.db import Database
-from core.doorbell import DELIVERIES, Doorbell
+from core.redis.deliverer_doorbell import DelivererDoorbell
+from core.redis.hints import Hints
+from core.redis.keys import DELIVERIES
+from core.redis.probe import Probe
 from core.settings import Settings
 from worker.deliver import Deliverer
 from worker.deliveries import StoredDeliveries
 from worker.jobs import of_deliverer
 from worker.listen import listen
-from worker.process import Process, Rounds
+from worker.process import Process, StopFlag
 from worker.send import Sender
 
 CONNECTIONS = 4  # a claim, and a few of those that keep what became of an attempt
@@ -26,13 +29,15 @@ async def deliver(configured: Settings, process: Process) -> None:
     stopping = stop_event(process)
     if configured.webhooks_allow_private:
         logger.warning("webhooks are sent to private addresses and without TLS: for development alone")
-    with closing(Doorbell(configured.redis_url)) as doorbell:
-        await asyncio.to_thread(doorbell.check)  # what it refuses is then in the log from the start
+    with closing(Hints(configured.redis_url)) as hints:
+        await asyncio.to_thread(Probe(hints).check)  # what it refuses is then in the log from the start
         async with (
             opened(configured.url_of_deliverer) as database,
             Sender(allow_private=configured.webhooks_allow_private) as sender,
         ):
-            deliverer = Deliverer(StoredDeliveries(database), sender, beat=process.goes_on, lower=lowering(doorbell))
+            deliverer = Deliverer(
+                StoredDeliveries(database), sender, beat=process.goes_on, lower=lowering(DelivererDoorbell(hints))
+            )
             async with rung(configured.redis_url, deliverer.wake):
                 await deliverer.run(stopping)
 
@@ -62,31 +67,31 @@ async def opened(url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-def lowering(doorbell: Doorbell) -> Callable[[], Awaitable[None]]:
+def lowering(doorbell: DelivererDoorbell) -> Callable[[], Awaitable[None]]:
     """Return what takes the flag down, off the event loop."""
-    return lambda: asyncio.to_thread(doorbell.lower_deliveries)
+    return lambda: asyncio.to_thread(doorbell.lower)
 
 
 @asynccontextmanager
 async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
-    """Meanwhile call `wake`, in this event loop, when the doorbell rings: a thread beside it listens, as RQ has it."""
-    rounds = Rounds()
+    """Within the context, call `wake` in this event loop when the doorbell rings: a thread beside it listens, as RQ needs one."""
+    stop = StopFlag()
     loop = asyncio.get_running_loop()
 
-    def answer() -> None:  # and nothing else, which RQ would try to store
+    def wake_in_loop() -> None:  # and nothing else, which RQ would try to store
         loop.call_soon_threadsafe(wake)
 
-    listening = asyncio.create_task(asyncio.to_thread(hear, rounds, redis_url, answer))
+    listening = asyncio.create_task(asyncio.to_thread(hear, stop, redis_url, wake_in_loop))
     try:
         yield
     finally:
-        rounds.stopping = True
+        stop.stopping = True
         await listening
 
 
-def hear(rounds: Rounds, redis_url: str, answer: Callable[[], None]) -> None:
-    """Answer each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
+def hear(stop: StopFlag, redis_url: str, wake: Callable[[], None]) -> None:
+    """Call `wake` at each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
     try:
-        listen(rounds, redis_url, DELIVERIES, of_deliverer(answer))
+        listen(stop, redis_url, DELIVERIES, of_deliverer(wake))
     except Exception:
         logger.exception("doorbell not heard any more")

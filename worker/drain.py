@@ -1,214 +1,126 @@
-"""Who answers a doorbell: drains shards batch by batch, for a fair share of time, and heeds what fails."""
+"""Runs one doorbell job: batches until the shards are empty or a fair share of time has passed.
+
+What comes after a batch is decided by `next_step`; docs/concepts/state-tables.md draws it, and tests/unit/test_doorbell_model.py
+explores its interleavings. What a failed batch does is in worker/failures.py, which shards are held in worker/shards.py.
+"""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from uuid import UUID
+from collections.abc import Callable, Collection, Sequence
+from enum import Enum, auto
 
 import psycopg
 
-from core import db, ids, log
-from core.doorbell import Doorbell
-from core.ids import Prefix
+from core.redis.batcher import Batcher
+from core.redis.shard_doorbell import ShardDoorbell
 from worker.apply import Applier, Batch
-from worker.caution import BATCH_MAX, Allowance, Caution, part
-from worker.round import Round
+from worker.batch_limit import BATCH_MAX
+from worker.failures import CarefulApplier, merged
+from worker.shards import ShardSet
 
-FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard starves nobody
-PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a poison some fifteen times
+FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard delays the others for no longer
 
-logger = log.get(__name__)
+
+class Step(Enum):
+    """What a worker does after a batch."""
+
+    RING_AGAIN = auto()  # and end: there is more, and the time is over
+    GO_ON = auto()  # with the next batch, and with what was handed over
+    WAIT = auto()  # for more transfers, where this worker may; else hand over
+    HAND_OVER = auto()  # to the batcher and end; without a batcher, flags are lowered: take the last look
+    END = auto()  # after the last look, unless another worker asked for one more
+
+
+def next_step(*, full: bool, is_over: bool, is_last_look: bool, waits: bool) -> Step:
+    """Return what comes after a batch.
+
+    `full`: more transfers may be there. `is_over`: the time is. `is_last_look`: the flags were lowered before this batch.
+    `waits`: this worker may wait for more transfers at all; the sweeper may not.
+    """
+    if full:
+        return Step.RING_AGAIN if is_over else Step.GO_ON
+    if is_last_look:
+        return Step.END
+    return Step.WAIT if waits and not is_over else Step.HAND_OVER
 
 
 class Drainer:
+    """Drains shards. Closing it closes its connections to Postgres and to Redis."""
+
     def __init__(
         self,
         applier: Applier,
-        doorbell: Doorbell,
+        doorbell: ShardDoorbell,
+        batcher: Batcher,
         goes_on: Callable[[], bool] = lambda: True,
         fair_share_s: float = FAIR_SHARE_S,
     ) -> None:
-        self._applier = applier
+        self._applier = CarefulApplier(applier, doorbell)
         self._doorbell = doorbell
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
-        self._round = Round(doorbell, applier.all_shards)
-        # By shard, who had no turn for longest first; kept across answers: a slow database must not make a poison forgotten.
-        self._cautions: dict[int, Caution] = {}
-        self._allowance = Allowance()
+        self._shards = ShardSet(doorbell, batcher, applier.all_shards)
 
-    def answer(self, shards: Sequence[int], *, gathers: bool = True) -> int:
-        """Answer the shards' doorbell: drain them until they are empty, or for a fair share of time and ring again.
+    def run(self, shards: Sequence[int], *, waits: bool = True) -> int:
+        """Drain the shards until they are empty, or for a fair share of time and ring again.
 
-        Part of a deep backlog is passed on to other workers. Who gathers may stay for more where there is much to do, and takes on
-        shards that nobody is at.
+        Part of a deep backlog is passed on to other workers. A worker that `waits` may stay for more where there is much to do, and
+        then acquires shards at which no worker is.
 
-        Returns how many transfers were finished, as far as it knows: none of a shard that somebody else drains, or after a fault of
-        the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
+        Returns how many transfers were finished, as far as it knows: none of a shard that another worker drains, or after a fault
+        of the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
         """
-        self._round.begin(shards)
+        self._shards.begin(shards)
         try:
-            return self._answer(gathers=gathers)
+            return self._run(time.monotonic() + self._fair_share_s, waits=waits)
         except psycopg.Error as error:
-            self._put_off(self._round.at, error)
+            self._applier.put_off(self._shards.held, error)
             return 0
         finally:
-            self._round.end()
+            self._shards.end()
 
     def close(self) -> None:
         """Give the connections back."""
         self._applier.close()
         self._doorbell.close()
 
-    def _answer(self, *, gathers: bool) -> int:
-        """Drain while the flags are up, so that nobody rings meanwhile; leave, and look once more if nobody else will."""
-        round = self._round
-        deadline = time.monotonic() + self._fair_share_s
-        finished = 0
-        lowered = False
-        while round.at:
-            batch = self._drain(round.at, deadline)
+    def _run(self, deadline: float, *, waits: bool) -> int:
+        """Drain while the flags are up, so that no ring is needed; then hand over, or lower the flags and look once more."""
+        shards = self._shards
+        finished, is_last_look = 0, False
+        while shards.held:
+            batch = self._drain(shards.held, deadline)
             finished += batch.finished
-            round.leave_out(batch)
-            is_over = not self._goes_on() or time.monotonic() >= deadline
-            if batch.full and is_over:
-                round.go_on_later()
+            shards.drop(batch)
+            step = next_step(full=batch.full, is_over=self._is_over(deadline), is_last_look=is_last_look, waits=waits)
+            if step is Step.RING_AGAIN:
+                shards.ring_again()
                 break
-            if batch.full:
-                round.take_on_left()
+            if step is Step.GO_ON:
+                shards.take_over()
                 self._share(batch)
-            elif not lowered and not is_over and gathers and round.may_gather(batch.finished):
-                round.gather()
-            elif not lowered:
-                round.leave()
-                lowered = True
-            elif round.is_asked_again():
-                lowered = False
+            elif step is Step.WAIT and shards.may_wait(batch.finished):
+                shards.wait_for_more()
+            elif step is not Step.END:
+                shards.hand_over()
+                is_last_look = True
+            elif shards.is_asked_again():
+                is_last_look = False
             else:
                 break
         return finished
 
-    def _share(self, batch: Batch) -> None:
-        """Pass half of the shards on when the batch means work for more than one worker."""
-        if batch.finished >= BATCH_MAX // 2 and self._is_calm(self._round.at):
-            self._round.share()
-
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
-        """Apply a batch. Of busy shards, ask whoever drains them to look again; he may just have left, so try them once more."""
-        batch = self._try(shards, deadline)
+        """Apply a batch. Ask the workers that drain busy shards to look again; they may just have left, so try those once more."""
+        batch = self._applier.apply(shards, deadline)
         if not batch.busy:
             return batch
         self._doorbell.ask_rerun(batch.busy)
-        return merged([batch._replace(busy=frozenset()), self._try(batch.busy, deadline)])
+        return merged([batch._replace(busy=frozenset()), self._applier.apply(batch.busy, deadline)])
 
-    def _try(self, shards: Collection[int], deadline: float) -> Batch:
-        """Apply a batch of all the calm shards together, and one of each other on its own, so that it harms nobody.
+    def _share(self, batch: Batch) -> None:
+        """Pass half of the shards on when the batch means work for more than one worker."""
+        if batch.finished >= BATCH_MAX // 2 and self._applier.is_well(self._shards.held):
+            self._shards.share()
 
-        Those on their own have their turns while there is time, beginning with whoever waited longest for one, in this answer and
-        in those to come: a shard whose failures take all the time that there is takes nobody's turn but its own.
-        """
-        calm = [shard for shard in shards if shard not in self._cautions]
-        batches = []
-        if len(calm) > 1:
-            batches += self._try_together(calm)
-            calm = []
-        alone = [*calm, *(shard for shard in self._cautions if shard in shards)]
-        return merged([*batches, *(self._drain_alone(shard, deadline, must=len(shards) == 1) for shard in alone)])
-
-    def _try_together(self, shards: Collection[int]) -> list[Batch]:
-        """Apply one batch of all; after a failure none, and each is to be tried on its own, with no more than it had here."""
-        limit = part(len(shards))
-        try:
-            return [self._applier.apply(shards, limit)]
-        except Exception as error:
-            if is_out_of_reach(error):
-                raise
-            logger.warning("batch failed", shards=list(shards), exc_info=error)
-            self._cautions.update((shard, Caution(limit)) for shard in shards)
-            return []
-
-    def _drain_alone(self, shard: int, deadline: float, *, must: bool) -> Batch:
-        """Apply a batch of one shard. One for which no time is left counts as full: it has not been looked at."""
-        if not must and time.monotonic() >= deadline:
-            return Batch(0, full=True)
-        caution = self._cautions.get(shard) or Caution()
-        try:
-            batch = self._applier.apply([shard], caution.limit)
-        except Exception as error:
-            if is_out_of_reach(error):
-                raise
-            self._let_wait(shard, caution)
-            if db.is_transient(error):
-                if db.took_too_long(error):
-                    caution.was_slow()
-                self._put_off([shard], error)
-                return Batch(0, put_off=frozenset([shard]))
-            return self._heed_failure(shard, caution, error)
-        if caution.succeeded():
-            self._cautions.pop(shard, None)
-        else:
-            self._let_wait(shard, caution)
-        return batch
-
-    def _let_wait(self, shard: int, caution: Caution) -> None:
-        """Keep the caution, as that of the shard whose turn comes last."""
-        self._cautions.pop(shard, None)
-        self._cautions[shard] = caution
-
-    def _heed_failure(self, shard: int, caution: Caution, error: Exception) -> Batch:
-        """Shrink the next batch; give up on the transfer that has failed on its own too often, if that has not become a habit."""
-        head = self._applier.head
-        transfer = head and ids.text(Prefix.TRANSFER, head)
-        logger.error("batch failed", shard=shard, limit=caution.limit, transfer=transfer, exc_info=error)
-        caution.failed(head)
-        if caution.suspect is None or not caution.exhausted:
-            time.sleep(PAUSE_AFTER_FAILURE_S)
-            return Batch(0, full=True)
-        if self._allowance.is_spent(time.monotonic()):
-            # Its flag stays up until it expires: until then only the sweeper tries.
-            logger.critical("too many transfers given up on, shard put off", shard=shard, transfer=named(caution.suspect))
-            return Batch(0, put_off=frozenset([shard]))
-        return self._give_up(shard, caution, caution.suspect)
-
-    def _give_up(self, shard: int, caution: Caution, suspect: UUID) -> Batch:
-        """Reject the transfer. Where not even that succeeds, its shard is put off, and no other."""
-        logger.critical("transfer given up on", shard=shard, transfer=named(suspect))
-        try:
-            rejected = self._applier.reject(shard, suspect)
-        except psycopg.Error as error:
-            if is_out_of_reach(error):
-                raise
-            self._put_off([shard], error)
-            return Batch(0, put_off=frozenset([shard]))
-        caution.failures = 0
-        if rejected:
-            self._allowance.spend(time.monotonic())
-        return Batch(rejected, full=True)
-
-    def _put_off(self, shards: Collection[int], error: Exception) -> None:
-        """Leave shards to the next ring, or to the sweeper, after a fault that only time heals."""
-        sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
-        logger.warning("drain put off", shards=list(shards), kind=type(error).__name__, sqlstate=sqlstate)
-        self._doorbell.lower(shards)
-
-    def _is_calm(self, shards: Collection[int]) -> bool:
-        return self._cautions.keys().isdisjoint(shards)
-
-
-def merged(batches: Iterable[Batch]) -> Batch:
-    """Return what became of several batches as if they had been one."""
-    all = list(batches)
-    return Batch(
-        finished=sum(batch.finished for batch in all),
-        full=any(batch.full for batch in all),
-        busy=frozenset().union(*(batch.busy for batch in all)),
-        put_off=frozenset().union(*(batch.put_off for batch in all)),
-    )
-
-
-def named(transfer_id: UUID) -> str:
-    return ids.text(Prefix.TRANSFER, transfer_id)
-
-
-def is_out_of_reach(error: Exception) -> bool:
-    """Tell whether the database itself did not answer: the next shard would fare no better."""
-    return db.is_transient(error) and getattr(error, "sqlstate", None) is None
+    def _is_over(self, deadline: float) -> bool:
+        return not self._goes_on() or time.monotonic() >= deadline

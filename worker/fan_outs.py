@@ -7,6 +7,8 @@ below it no transaction can add one any more. It is kept in Postgres now and the
 
 A step that fails for an unknown reason is tried again with one transfer of one fan-out. A transfer that fails on its own several
 times is stepped over, so that it delays the others by seconds, and is named in the log.
+
+docs/concepts/state-tables.md has the table of states.
 """
 
 import time
@@ -20,7 +22,7 @@ from core import ids, log
 from core.db import Database, took_too_long
 from core.errors import Unavailable
 from core.ids import Prefix
-from worker.caution import Allowance
+from worker.batch_limit import Allowance
 
 AUDIENCES = ("parties", "operators", "endpoints")  # each with a queue of its own, so that none waits for the others
 BEGINNING = -(2**63)

@@ -11,8 +11,8 @@ from typing import Any
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from core.doorbell import APPLY, DELIVER
 from core.ledger.sharding import SHARDS_MAX
+from core.redis.jobs import APPLY, DELIVER
 from worker.drain import Drainer
 
 DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 def of_worker(drainer: Drainer) -> Jobs:
-    return {APPLY: lambda *args: drainer.answer(shards_among(*args))}
+    return {APPLY: lambda *args: drainer.run(shards_among(*args))}
 
 
 def shards_among(shards: object = (), *_: object) -> list[int]:
@@ -34,8 +34,8 @@ def shards_among(shards: object = (), *_: object) -> list[int]:
     return list(dict.fromkeys(shard for shard in given if type(shard) is int and 0 <= shard < SHARDS_MAX))
 
 
-def of_deliverer(answer: Callable[[], object]) -> Jobs:
-    return {DELIVER: lambda *_: answer()}
+def of_deliverer(wake: Callable[[], object]) -> Jobs:
+    return {DELIVER: lambda *_: wake()}
 
 
 def job_class(jobs: Jobs) -> type[Job]:

@@ -1,4 +1,4 @@
-"""Answers doorbells: RQ's worker, made safe to stop, with fewer round trips a job, and safe against foreign data in Redis."""
+"""Runs the jobs of doorbells: RQ's worker, made safe to stop, with fewer round trips, and safe against foreign data in Redis."""
 
 import threading
 import time
@@ -9,11 +9,14 @@ from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
-from core import doorbell, log
-from core.doorbell import JOB_TIMEOUT_S, SERIALIZER, UNTRUSTED
-from core.redis_faults import fault_of
+from core import log
+from core.redis.client import client
+from core.redis.faults import fault_of
+from core.redis.hints import UNTRUSTED
+from core.redis.jobs import JOB_TIMEOUT_S, SERIALIZER
+from core.redis.keys import delete_wrong_types
 from worker.jobs import Jobs, Refused, job_class
-from worker.process import Rounds
+from worker.process import StopFlag
 
 POLL_S = 1  # how long a stop may take when the queue is empty
 REPLY_TIMEOUT_S = 3  # longer than a poll; a connection that is half dead goes unseen for as long (by RQ's own: 15 s)
@@ -26,18 +29,18 @@ SAY_EVERY_S = 1.0  # of bad jobs: a million of them is one thing to know
 logger = log.get(__name__)
 
 
-def listen(rounds: Rounds, redis_url: str, queue_name: str, jobs: Jobs) -> None:
+def listen(stop: StopFlag, redis_url: str, queue_name: str, jobs: Jobs) -> None:
     """Run the queue's jobs until asked to stop. Without Redis, wait for it to come back: the sweeper drains until then.
 
     Any thread may listen; one queue each.
     """
     saying = Saying()
-    while rounds.goes_on():
-        connection = doorbell.client(redis_url, REPLY_TIMEOUT_S)
+    while stop.goes_on():
+        connection = client(redis_url, REPLY_TIMEOUT_S)
         try:
-            doorbell.heal(connection)
+            delete_wrong_types(connection)
             queue = Queue(queue_name, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
-            listener = Listener(queue, rounds, saying)
+            listener = Listener(queue, stop, saying)
             listener.work(logging_level="WARNING")
             if listener.error is not None:
                 raise listener.error
@@ -46,7 +49,7 @@ def listen(rounds: Rounds, redis_url: str, queue_name: str, jobs: Jobs) -> None:
             saying.warn("queue out of reach", kind=fault.kind, error=type(error).__name__, advice=fault.advice)
         finally:
             connection.close()
-        rounds.pause(PAUSE_WITHOUT_REDIS_S)
+        stop.pause(PAUSE_WITHOUT_REDIS_S)
 
 
 class Saying:
@@ -80,7 +83,7 @@ class Listener(SimpleWorker):
 
     connection_timeout = REPLY_TIMEOUT_S
 
-    def __init__(self, queue: Queue, rounds: Rounds, saying: Saying) -> None:
+    def __init__(self, queue: Queue, stop: StopFlag, saying: Saying) -> None:
         super().__init__(
             [queue],
             connection=queue.connection,
@@ -91,11 +94,11 @@ class Listener(SimpleWorker):
         if threading.current_thread() is not threading.main_thread():
             self.death_penalty_class = TimerDeathPenalty  # signals are for the main thread
         self.error: Exception | None = None  # why it ended, when that was Redis' doing
-        self._rounds = rounds
+        self._stop_flag = stop
         self._saying = saying
         self._next_trim = 0.0
 
-    def dequeue_job_and_maintain_ttl(self, *_: object) -> tuple[Job, Queue]:  # the rounds are ours
+    def dequeue_job_and_maintain_ttl(self, *_: object) -> tuple[Job, Queue]:  # RQ's own has another loop
         """Wait for a job, in short rounds. A job in hand is always run."""
         [queue] = self.queues
         try:
@@ -112,7 +115,7 @@ class Listener(SimpleWorker):
     @property
     def should_run_maintenance_tasks(self) -> bool:
         """Asked before each job and each attempt to pop one, when no job is in hand: the place to stop."""
-        if not self._rounds.goes_on():
+        if not self._stop_flag.goes_on():
             raise StopRequested
         return time.monotonic() >= self._next_trim
 
@@ -152,7 +155,7 @@ class Listener(SimpleWorker):
             popped = self.connection.blpop([queue.key], POLL_S)
         except redis.InvalidResponse:  # an id beyond all bounds; it is popped, and the connection is closed
             self._saying.warn("job refused", kind="malformed_reply")
-            self._rounds.pause(PAUSE_AFTER_BAD_REPLY_S)
+            self._stop_flag.pause(PAUSE_AFTER_BAD_REPLY_S)
             return None
         if popped is None:
             return None

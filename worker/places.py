@@ -6,6 +6,8 @@ Those of which nothing is known have a part of their own, so that the failing do
 
 Whoever has fewest places is next, and of those the one that had its turn longest ago. What is due for a receiver, how much and
 since when, gives it no claim to another's turn: for a dead one under traffic there is always something that has been due longer.
+
+docs/concepts/state-tables.md has the table of health.
 """
 
 from collections import Counter

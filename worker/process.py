@@ -12,28 +12,36 @@ STEP_S = 0.1  # how soon a pause notices a stop
 logger = log.get(__name__)
 
 
-class Rounds:
-    """Whoever goes round in a loop asks here, each time, whether to go on."""
+class Heartbeat:
+    """A file that is touched by each turn of a loop: its age shows a health check that the loop still turns."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._is_missed = False
+
+    def beat(self) -> None:
+        """Touch the file. A fault is logged once and ends nothing: the health check may end a process whose file grows old."""
+        if self._file is None:
+            return
+        try:
+            self._file.touch()
+        except OSError as error:
+            if not self._is_missed:
+                self._is_missed = True  # logged once: a loop turns many times a second
+                logger.warning("heartbeat not written", kind=type(error).__name__)
+
+
+class StopFlag:
+    """Loop control: a flag that asks the loop to end, a heartbeat file, and a sleep that a stop interrupts."""
 
     def __init__(self, heartbeat_file: Path | None = None) -> None:
         self.stopping = False
-        self._heartbeat_file = heartbeat_file
-        self._is_missed = False
+        self._heartbeat = Heartbeat(heartbeat_file)
 
     def goes_on(self) -> bool:
-        """Tell whether to go on. Asked in every round: the heartbeat file's age shows a health check that the loop goes round."""
-        if self._heartbeat_file is not None:
-            self._beat(self._heartbeat_file)
+        """Return whether the loop goes on. Call it once a turn: it writes the heartbeat."""
+        self._heartbeat.beat()
         return not self.stopping
-
-    def _beat(self, file: Path) -> None:
-        """Whoever reads the file takes a process that cannot write it for dead, and may end it; that is not for itself to do."""
-        try:
-            file.touch()
-        except OSError as error:
-            if not self._is_missed:
-                self._is_missed = True  # said once: there are many rounds a second
-                logger.warning("heartbeat not written", kind=type(error).__name__)
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not past a stop."""
@@ -42,8 +50,8 @@ class Rounds:
             time.sleep(min(left, STEP_S))
 
 
-class Process(Rounds):
-    """SIGTERM and SIGINT only set a flag, which is asked between transactions: nothing is ever broken off.
+class Process(StopFlag):
+    """SIGTERM and SIGINT only set the flag, which is read between transactions: no statement is interrupted.
 
     A second signal changes nothing. What is under way ends within seconds by its own limits.
     """

@@ -10,7 +10,7 @@ from core.failpoint import failpoint
 from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.floors import SWEEPER_STORES_AFTER, Settling
-from worker.process import Rounds
+from worker.process import StopFlag
 from worker.retention import Retention
 
 SWEEP_EVERY_S = 1.0
@@ -36,7 +36,7 @@ class Sweeper:
         self._retention = None if retention_days is None else Retention(self._own, retention_days)
         self._retained_at = time.monotonic()
 
-    def run(self, process: Rounds) -> None:
+    def run(self, process: StopFlag) -> None:
         """Sweep until the process is asked to stop; sleep only when nothing could be done."""
         while process.goes_on():
             if not self.run_once():
@@ -47,8 +47,8 @@ class Sweeper:
     def run_once(self) -> int:
         """Drain the shards that wait, longest first; return how many transfers were finished.
 
-        None of a shard that somebody else drains: while its backlog lasts it will be found again and again. A fault of the database
-        is logged. Nothing is waited for: meanwhile other shards would not be found.
+        None of a shard that another worker drains: while its backlog lasts it is found by each sweep. A fault of the database is
+        logged. The drain does not wait for more transfers: during that time the sweeper would find no other shard.
         """
         failpoint("sweep.before_list")
         try:
@@ -62,7 +62,7 @@ class Sweeper:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
         # A drain may have found a shard locked while its floor was stored, and left it to the holder of the lock.
-        return self._drainer.answer([*waiting, *raised.difference(waiting)], gathers=False)
+        return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)
 
     def close(self) -> None:
         self._own.close()

@@ -33,7 +33,7 @@ FINAL_WITHIN_S = 60.0
 # A process that alone comes by a point goes on when its callers have given up on it. The other points a worker and the sweeper come
 # by: both hang there before either may go on.
 ALONE_S = ANSWER_WITHIN_S + 0.2
-BY_TWO = ("apply.", "doorbell.before_tell", "doorbell.after_leave")
+BY_TWO = ("apply.", "doorbell.before_publish", "doorbell.after_hand_over")
 
 
 class Case(NamedTuple):

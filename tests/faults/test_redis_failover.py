@@ -14,8 +14,8 @@ import pytest
 from redis import Redis as Client
 
 from core.buckets import Buckets
-from core.doorbell import Doorbell
 from local.redis import Redis
+from tests.bells import Bells
 from tests.caller import new_key
 from tests.sentinels import SERVICE, ConfiguredRedis, Sentinel
 from tests.system import System
@@ -100,13 +100,13 @@ def test_each_client_finds_the_primary_and_says_so_when_no_sentinel_answers(guar
         await buckets.close()
         return with_tokens
 
-    with closing(Doorbell(guarded.url)) as doorbell:
-        assert doorbell.check() == (True, True, None)
+    with closing(Bells(guarded.url)) as bells:
+        assert bells.probe.check() == (True, True, None)
         assert asyncio.run(take(Buckets(guarded.url, 0.001, 3, timeout_s=20))) == 0.0
         with Client.from_url(guarded.primary.url.replace("/0", "/3")) as client:
             assert client.exists("bucket:ada", "rq:queues") == 2
 
         guarded.sentinel.stop()
-        with closing(Doorbell(guarded.url)) as another:
-            assert another.check().fault is not None
-            assert not another.check().is_reachable
+        with closing(Bells(guarded.url)) as another:
+            assert another.probe.check().fault is not None
+            assert not another.probe.check().is_reachable

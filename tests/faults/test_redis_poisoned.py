@@ -13,7 +13,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from redis import Redis as Client
 
-from core.doorbell import APPLY, DELIVER, DELIVERIES, FINAL, GATHERER, LEFT, QUEUE
+from core.redis.jobs import APPLY, DELIVER
+from core.redis.keys import BATCHER, DELIVERIES, FINAL, HANDED_OVER, QUEUE
 from local.redis import Redis
 from tests.caller import new_key
 from tests.system import System
@@ -97,12 +98,12 @@ POISONS: dict[str, Poison] = {
     "flags for ever": overwritten(b"1", *FLAGS, "doorbell:deliveries"),
     "flags that are lists": overwritten(["1"], *FLAGS, "doorbell:deliveries"),
     "flags of 4 MiB": overwritten(LARGE, *FLAGS[:4]),
-    "a gatherer for ever": overwritten(b"1", GATHERER),
-    "a gatherer that is a list": overwritten(["1"], GATHERER),
-    "a gatherer for a year": lambda client: client.set(GATHERER, 1, ex=365 * 86_400),
-    "what was left is a string": many(overwritten(b"1", LEFT), lambda client: client.set(GATHERER, 1, ex=2)),
-    "what was left is no shards": overwritten({-1, 1024, 99_999, "one", "1.5", "", "0x1", "²", LARGE}, LEFT),
-    "a hundred thousand were left": overwritten(set(range(100_000)), LEFT),
+    "a batcher for ever": overwritten(b"1", BATCHER),
+    "a batcher that is a list": overwritten(["1"], BATCHER),
+    "a batcher for a year": lambda client: client.set(BATCHER, 1, ex=365 * 86_400),
+    "what was handed over is a string": many(overwritten(b"1", HANDED_OVER), lambda client: client.set(BATCHER, 1, ex=2)),
+    "what was handed over is no shards": overwritten({-1, 1024, 99_999, "one", "1.5", "", "0x1", "²", LARGE}, HANDED_OVER),
+    "a hundred thousand were left": overwritten(set(range(100_000)), HANDED_OVER),
     "wishes that are lists": overwritten(["1"], *RERUNS),
     "wishes of 4 MiB": overwritten(LARGE, *RERUNS[:4]),
     "queues that are strings": overwritten(b"1", *QUEUES),

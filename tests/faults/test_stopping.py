@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from core.doorbell import QUEUE
+from core.redis.keys import QUEUE
 from local.redis import Redis
 from tests import flood
 from tests.system import System

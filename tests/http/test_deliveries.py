@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from core import ids
-from core.doorbell import DELIVERIES_FLAG
 from core.ids import Prefix
+from core.redis.keys import DELIVERIES_FLAG
 from tests.caller import Caller
 from tests.hooks import fan_out_at
 from tests.http.conftest import AsClient

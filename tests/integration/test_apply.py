@@ -15,17 +15,19 @@ from structlog.testing import capture_logs
 
 from core import db, ids, metrics
 from core.audit import audit
-from core.doorbell import APPLY, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
+from core.redis.jobs import APPLY, SERIALIZER
+from core.redis.keys import QUEUE
 from core.transfers import Submission
 from local.redis import Redis
+from tests.bells import Bells
 from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.apply import Applier, Batch
-from worker.caution import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
+from worker.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
 from worker.drain import Drainer
 from worker.jobs import of_worker
-from worker.round import GATHER_FROM
+from worker.shards import WAIT_FROM
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)
@@ -54,7 +56,7 @@ def test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits(world: Worl
     debits = [transfer(source, destination, 7) for _ in range(1000)]
     world.submit(*debits)
 
-    finished = drainer.answer([debits[0].shard])
+    finished = drainer.run([debits[0].shard])
 
     assert finished == 1000
     assert world.statuses(*(debit.id for debit in debits)) == [APPLIED] * 500 + [POOR] * 500
@@ -68,7 +70,7 @@ def test_transfers_of_a_shard_are_applied_in_the_order_of_their_acceptance(world
     for late_id_first in (sent[30:], sent[:10], sent[10:30]):  # order of arrival, whatever the ids say
         world.submit(*late_id_first)
 
-    drainer.answer([sent[0].shard])
+    drainer.run([sent[0].shard])
 
     order = world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s AND amount < 0 ORDER BY version", source)
     assert [id for (id,) in order] == [one.id for one in [*sent[30:], *sent[:10], *sent[10:30]]]
@@ -80,7 +82,7 @@ def test_a_rejected_transfer_changes_no_wallet_and_says_why(world: World, draine
     short = transfer(source, destination, 100)
     world.submit(short)
 
-    drainer.answer([short.shard])
+    drainer.run([short.shard])
 
     found = world.transfer(short.id)
     assert (found.status, found.failure_code, found.entries) == ("rejected", "insufficient_funds", [])
@@ -93,7 +95,7 @@ def test_a_deposit_is_taken_from_the_external_wallet_of_its_shard(world: World, 
     paid_in = deposit(wallet, 250)
     world.submit(paid_in)
 
-    drainer.answer([11])
+    drainer.run([11])
 
     entries = world.transfer(paid_in.id).entries
     assert [(entry.wallet_id, entry.amount) for entry in entries] == [(ids.external_wallet(11), -250), (wallet, 250)]
@@ -105,14 +107,14 @@ def test_a_drain_goes_on_from_batch_to_batch_until_the_queue_is_empty(world: Wor
     many = [deposit(wallet, 1) for _ in range(2 * BATCH_MAX + 1)]
     world.submit(*many)
 
-    assert drainer.answer([many[0].shard]) == len(many)
+    assert drainer.run([many[0].shard]) == len(many)
 
     assert world.balance(wallet) == len(many)
     assert world.waiting_shards() == []
 
 
 def test_a_drain_of_an_empty_shard_does_nothing(drainer: Drainer) -> None:
-    assert drainer.answer([3]) == 0
+    assert drainer.run([3]) == 0
 
 
 def test_a_shard_that_somebody_drains_is_busy(world: World, connection: psycopg.Connection) -> None:
@@ -135,10 +137,10 @@ def test_whoever_finds_the_shard_busy_makes_its_holder_look_again(
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-        answer = threads.submit(holder.answer, [first.shard])
+        answer = threads.submit(holder.run, [first.shard])
         world.wait_until_blocked()  # the holder has claimed the first
         world.submit(second)
-        other.answer([second.shard])
+        other.run([second.shard])
         assert world.statuses(first.id, second.id) == [QUEUED, QUEUED]
     answer.result(20)
 
@@ -154,13 +156,13 @@ def test_a_drain_that_ends_at_its_deadline_rings_again(world: World, own_redis: 
     impatient = world.drainer(own_redis.url, fair_share_s=0)
     [shard] = world.waiting_shards()
 
-    impatient.answer([shard])
+    impatient.run([shard])
 
     assert world.balance(wallet) == BATCH_MAX
     with Client.from_url(own_redis.url) as client:
         assert client.llen("rq:queue:transfers") == 1
         assert client.exists(f"doorbell:{shard}")
-    impatient.answer([shard])
+    impatient.run([shard])
     assert world.balance(wallet) == BATCH_MAX + 1
     impatient.close()
 
@@ -171,7 +173,7 @@ def test_transfers_that_cross_between_two_shards_do_not_deadlock(world: World, t
     world.submit(*crossing)
     drainers = [world.drainer(), world.drainer()]
 
-    drains = [threads.submit(drainer.answer, [shard]) for drainer, shard in zip(drainers, (1, 2), strict=True)]
+    drains = [threads.submit(drainer.run, [shard]) for drainer, shard in zip(drainers, (1, 2), strict=True)]
 
     assert [drain.result(30) for drain in drains] == [400, 400]
     assert world.statuses(*(one.id for one in crossing)) == [APPLIED] * 800
@@ -192,7 +194,7 @@ def test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed(
     with closing(world.drainer(lock_timeout="4s")) as drainer:
         with connection.transaction():
             connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [sent.id])
-            answer = threads.submit(drainer.answer, [sent.shard])
+            answer = threads.submit(drainer.run, [sent.shard])
             world.wait_until_blocked()  # its entries and balances are written; its verdict waits
             assert_clean(world)
             assert (world.balance(source), world.balance(destination)) == (10, 0)
@@ -213,9 +215,9 @@ def test_a_drain_decides_by_what_those_before_it_have_left_in_the_wallets(
 
     with connection.transaction():
         connection.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [credit.id])
-        first = threads.submit(drainers[0].answer, [credit.shard])
+        first = threads.submit(drainers[0].run, [credit.shard])
         world.wait_until_blocked()
-        second = threads.submit(drainers[1].answer, [debit.shard])
+        second = threads.submit(drainers[1].run, [debit.shard])
         wait_for(lambda: second.done() or len(world.wait_until_blocked()) == 2, "a drain that waits, or does not")
     assert (first.result(20), second.result(20)) == (1, 1)
 
@@ -231,7 +233,7 @@ def test_many_drainers_on_one_shard_apply_everything_once_and_in_order(world: Wo
     world.submit(*sent)
     drainers = [world.drainer() for _ in range(4)]
 
-    for answer in [threads.submit(drainer.answer, [sent[0].shard]) for drainer in drainers]:
+    for answer in [threads.submit(drainer.run, [sent[0].shard]) for drainer in drainers]:
         answer.result(30)
 
     order = world.query("SELECT transfer_id FROM entries WHERE wallet_id = %s AND amount < 0 ORDER BY version", source)
@@ -267,16 +269,16 @@ def test_nobody_needs_to_ring_while_a_shard_is_drained(
 ) -> None:
     source, destination = world.new_wallets(10, 0)
     first, second = transfer(source, destination, 1), transfer(source, destination, 2)
-    drainer, bell = world.drainer(own_redis.url), Doorbell(own_redis.url)
+    drainer, bells = world.drainer(own_redis.url), Bells(own_redis.url)
     world.submit(first)
-    bell.ring([first.shard])
+    bells.doorbell.ring([first.shard])
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-        answer = threads.submit(drainer.answer, [first.shard])
+        answer = threads.submit(drainer.run, [first.shard])
         world.wait_until_blocked()
         world.submit(second)
-        bell.ring([second.shard])
+        bells.doorbell.ring([second.shard])
     answer.result(20)
 
     assert world.statuses(first.id, second.id) == [APPLIED, APPLIED]
@@ -284,32 +286,32 @@ def test_nobody_needs_to_ring_while_a_shard_is_drained(
         assert client.llen("rq:queue:transfers") == 1  # the first ring's; nobody takes jobs here
         assert not client.exists(f"doorbell:{first.shard}")
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_a_backlog_of_many_shards_is_shared_with_other_workers(world: World, own_redis: Redis) -> None:
     wallets = [world.new_wallet(shard=shard) for shard in range(4)]
     world.submit(*(deposit(wallet, 1) for wallet in wallets for _ in range(BATCH_MAX)))
-    drainer, bell = world.drainer(own_redis.url), Doorbell(own_redis.url)
-    bell.ring(range(4))
+    drainer, bells = world.drainer(own_redis.url), Bells(own_redis.url)
+    bells.doorbell.ring(range(4))
 
-    finished = drainer.answer(range(4))
+    finished = drainer.run(range(4))
 
     with Client.from_url(own_redis.url) as client:
         jobs = Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs
     assert [job.args for job in jobs] == [[[0, 1, 2, 3]], [[2, 3]], [[1]]]  # the ring's, and what was passed on
     assert world.balance(wallets[0]) == BATCH_MAX
     assert BATCH_MAX < finished < 4 * BATCH_MAX
-    assert finished + sum(drainer.answer(shards) for shards in ([2, 3], [1], [3])) == 4 * BATCH_MAX
+    assert finished + sum(drainer.run(shards) for shards in ([2, 3], [1], [3])) == 4 * BATCH_MAX
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_without_redis_a_backlog_of_many_shards_is_drained_alone(world: World, drainer: Drainer) -> None:
     wallets = [world.new_wallet(shard=shard) for shard in range(2)]
     world.submit(*(deposit(wallet, 1) for wallet in wallets for _ in range(BATCH_MAX)))
 
-    assert drainer.answer([0, 1]) == 2 * BATCH_MAX
+    assert drainer.run([0, 1]) == 2 * BATCH_MAX
 
 
 def counted(sample: str, **labels: str) -> float:
@@ -342,7 +344,7 @@ def test_a_poison_transfer_harms_none_of_the_shards_that_share_its_batch(world: 
     world.submit(poison, behind, beside)
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
-    drainer.answer([6, 7])
+    drainer.run([6, 7])
 
     assert world.statuses(poison.id, behind.id, beside.id) == [INTERNAL, APPLIED, APPLIED]
     assert world.waiting_shards() == []
@@ -354,37 +356,37 @@ def test_a_lock_that_does_not_come_puts_off_its_own_shard_alone(
     [held] = world.new_wallets(0, shard=6)
     waits, goes = deposit(held, 1), deposit(world.new_wallet(shard=7), 1)
     world.submit(waits, goes)
-    drainer, bell = world.drainer(own_redis.url, lock_timeout="10ms"), Doorbell(own_redis.url)
-    bell.ring([6, 7])
+    drainer, bells = world.drainer(own_redis.url, lock_timeout="10ms"), Bells(own_redis.url)
+    bells.doorbell.ring([6, 7])
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
-        drainer.answer([6, 7])
+        drainer.run([6, 7])
 
     assert world.statuses(waits.id, goes.id) == [QUEUED, APPLIED]
     with Client.from_url(own_redis.url) as client:
         assert client.keys("doorbell:*") == []  # the next one who commits rings for both
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_who_finds_all_its_shards_busy_goes_on_ringing_for_others(
     world: World, connection: psycopg.Connection, own_redis: Redis
 ) -> None:
     wallet = world.new_wallet(shard=5)
-    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
+    bells, drainer = Bells(own_redis.url), world.drainer(own_redis.url)
     with connection.transaction():
         connection.execute("SELECT FROM shards WHERE shard = 3 FOR UPDATE")
-        assert drainer.answer([3]) == 0
+        assert drainer.run([3]) == 0
     world.submit(deposit(wallet, 1))
-    bell.ring([5])
+    bells.doorbell.ring([5])
 
-    assert drainer.answer([5]) == 1
+    assert drainer.run([5]) == 1
 
     with Client.from_url(own_redis.url) as client:
         assert not client.exists("doorbell:5")  # whoever commits next rings again
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_shards_for_which_no_time_was_left_are_rung_for(world: World, own_redis: Redis) -> None:
@@ -394,7 +396,7 @@ def test_shards_for_which_no_time_was_left_are_rung_for(world: World, own_redis:
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
     impatient = world.drainer(own_redis.url, fair_share_s=0)
 
-    impatient.answer([6, 7])  # fails together; then there is no time for either
+    impatient.run([6, 7])  # fails together; then there is no time for either
 
     with Client.from_url(own_redis.url) as client:
         assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[6, 7]]]
@@ -418,35 +420,36 @@ def test_a_job_that_names_no_shards_is_over_at_once_and_rung_for_no_more(world: 
 
 def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_redis: Redis) -> None:
     wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
-    world.submit(*(deposit(wallet, 1) for _ in range(GATHER_FROM)), deposit(elsewhere, 1))
-    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
+    world.submit(*(deposit(wallet, 1) for _ in range(WAIT_FROM)), deposit(elsewhere, 1))
+    bells, drainer = Bells(own_redis.url), world.drainer(own_redis.url)
 
-    assert drainer.answer([3]) == GATHER_FROM + 1
+    assert drainer.run([3]) == WAIT_FROM + 1
 
     with Client.from_url(own_redis.url) as client:
         assert client.keys("doorbell:*") == []
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_a_busy_worker_leaves_shards_to_the_job_that_waits_for_them(world: World, own_redis: Redis) -> None:
     wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
-    world.submit(*(deposit(wallet, 1) for _ in range(GATHER_FROM)), deposit(elsewhere, 1))
-    bell, drainer = Doorbell(own_redis.url), world.drainer(own_redis.url)
-    bell.ring([9])
+    world.submit(*(deposit(wallet, 1) for _ in range(WAIT_FROM)), deposit(elsewhere, 1))
+    bells, drainer = Bells(own_redis.url), world.drainer(own_redis.url)
+    bells.doorbell.ring([9])
 
-    assert drainer.answer([3]) == GATHER_FROM
+    assert drainer.run([3]) == WAIT_FROM
 
     drainer.close()
-    bell.close()
+    bells.close()
 
 
 def test_a_drain_that_is_told_to_stop_finishes_its_batch_and_rings_for_the_rest(world: World, own_redis: Redis) -> None:
     wallet = world.new_wallet(shard=3)
     world.submit(*(deposit(wallet, 1) for _ in range(BATCH_MAX + 1)))
-    stopping = Drainer(world.applier(), Doorbell(own_redis.url), goes_on=lambda: False)
+    bells = Bells(own_redis.url)
+    stopping = Drainer(world.applier(), bells.doorbell, bells.batcher, goes_on=lambda: False)
 
-    assert stopping.answer([3]) == BATCH_MAX
+    assert stopping.run([3]) == BATCH_MAX
 
     with Client.from_url(own_redis.url) as client:
         assert [job.args for job in Queue(QUEUE, connection=client, serializer=SERIALIZER).jobs] == [[[3]]]
@@ -460,7 +463,7 @@ def test_a_poison_transfer_is_given_up_on_and_all_others_of_its_shard_are_applie
     world.submit(*healthy[:150], poison, *healthy[150:])
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
-    drainer.answer([6])
+    drainer.run([6])
 
     assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * 200
     assert world.statuses(poison.id) == [INTERNAL]
@@ -475,7 +478,7 @@ def test_a_transfer_that_the_schema_refuses_is_given_up_on_alike(world: World, d
     poison = transfer(source, damaged, 1)
     world.submit(*healthy[:10], poison, *healthy[10:])
 
-    drainer.answer([6])
+    drainer.run([6])
 
     assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * 20
     assert world.statuses(poison.id) == [INTERNAL]
@@ -487,7 +490,7 @@ def test_two_poison_transfers_are_both_given_up_on(world: World, drainer: Draine
     world.submit(*sent)
     world.query("DELETE FROM wallets WHERE id = %s", doomed)
 
-    drainer.answer([6])
+    drainer.run([6])
 
     assert world.statuses(*(one.id for one in sent)) == [INTERNAL if n in {3, 4} else APPLIED for n in range(9)]
 
@@ -501,7 +504,7 @@ def test_poisons_in_several_shards_of_one_batch_are_given_up_on_loudly_and_nothi
     world.query("DELETE FROM wallets WHERE id = ANY(%s)", doomed)
 
     with capture_logs() as logs:
-        assert drainer.answer([6, 7, 8]) == len(healthy) + len(poisons)
+        assert drainer.run([6, 7, 8]) == len(healthy) + len(poisons)
 
     assert world.statuses(*(one.id for one in healthy)) == [APPLIED] * len(healthy)
     assert world.statuses(*(one.id for one in poisons)) == [INTERNAL] * len(poisons)
@@ -517,11 +520,11 @@ def test_a_poison_that_cannot_even_be_given_up_on_holds_its_own_shard_alone(worl
         f" CREATE TRIGGER fail BEFORE UPDATE ON transfers FOR EACH ROW WHEN (old.id = '{stuck.id}') EXECUTE FUNCTION fail()"
     )
 
-    assert drainer.answer([6, 7]) == 1
+    assert drainer.run([6, 7]) == 1
 
     assert world.statuses(stuck.id, beside.id) == [QUEUED, APPLIED]
     world.query("DROP FUNCTION fail CASCADE")
-    assert drainer.answer([6, 7]) == 1
+    assert drainer.run([6, 7]) == 1
     assert world.statuses(stuck.id) == [APPLIED]
 
 
@@ -534,17 +537,17 @@ def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_res
         " CREATE TRIGGER fail BEFORE INSERT ON entries EXECUTE FUNCTION fail()"
     )
 
-    drainer.answer([6, 7])
+    drainer.run([6, 7])
     with capture_logs() as logs:
         for _ in range(3):
-            assert drainer.answer([6, 7]) == 0
+            assert drainer.run([6, 7]) == 0
 
     met = Counter(world.statuses(*(one.id for one in sent)))
     assert met == {INTERNAL: GIVEN_UP_MAX, QUEUED: GIVEN_UP_MAX}
     loud = [line["shard"] for line in logs if line["event"] == "too many transfers given up on, shard put off"]
     assert set(loud) == {6, 7}
     world.query("DROP FUNCTION fail CASCADE")
-    assert drainer.answer([6, 7]) == GIVEN_UP_MAX
+    assert drainer.run([6, 7]) == GIVEN_UP_MAX
     assert Counter(world.statuses(*(one.id for one in sent))) == {INTERNAL: GIVEN_UP_MAX, APPLIED: GIVEN_UP_MAX}
     assert_clean(world)
 
@@ -555,7 +558,7 @@ def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobod
     world.submit(before, final, after)
     world.query("UPDATE transfers SET status = 'applied', finished_at = now(), moment = 1, ordinal = 1 WHERE id = %s", final.id)
 
-    drainer.answer([final.shard])
+    drainer.run([final.shard])
 
     assert world.statuses(before.id, final.id, after.id) == [APPLIED, APPLIED, APPLIED]
     assert world.transfer(final.id).entries == []
@@ -587,9 +590,9 @@ def test_a_lock_that_does_not_come_is_waited_for_and_counted_against_nobody(worl
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
         for _ in range(2 * ATTEMPTS_MAX):
-            impatient.answer([sent.shard])
+            impatient.run([sent.shard])
             assert world.statuses(sent.id) == [QUEUED]
-    impatient.answer([sent.shard])
+    impatient.run([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
     impatient.close()
@@ -605,12 +608,12 @@ def test_a_connection_lost_in_the_middle_of_a_batch_loses_nothing(
     for _ in range(ATTEMPTS_MAX + 1):
         with connection.transaction():
             connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
-            answer = threads.submit(drainer.answer, [sent[0].shard])
+            answer = threads.submit(drainer.run, [sent[0].shard])
             [backend] = world.wait_until_blocked()
             world.query("SELECT pg_terminate_backend(%s)", backend)
             answer.result(20)
         assert world.statuses(*(one.id for one in sent)) == [QUEUED] * 5
-    drainer.answer([sent[0].shard])
+    drainer.run([sent[0].shard])
 
     assert world.statuses(*(one.id for one in sent)) == [APPLIED] * 5
     assert_clean(world)
@@ -637,12 +640,12 @@ def test_a_drain_that_is_interrupted_in_the_middle_of_a_statement_gives_its_conn
         with connection.transaction():
             connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
             interruption = threads.submit(interrupt_when_blocked)
-            drainer.answer([sent.shard])
+            drainer.run([sent.shard])
             interruption.result(10)
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert world.drain(sent.shard) == 1
-    drainer.answer([sent.shard])
+    drainer.run([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
     drainer.close()
@@ -652,13 +655,13 @@ def test_a_connection_that_died_while_nobody_looked_is_replaced(world: World, dr
     wallet = world.new_wallet()
     sent = deposit(wallet, 5)
     world.submit(sent)
-    drainer.answer([0])  # it has a connection now
+    drainer.run([0])  # it has a connection now
     world.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
 
-    drainer.answer([sent.shard])
-    drainer.answer([sent.shard])
+    drainer.run([sent.shard])
+    drainer.run([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
 
@@ -670,10 +673,10 @@ def test_a_deployment_that_is_not_finished_rejects_nothing(world: World, drainer
 
     world.query("ALTER TABLE entries RENAME COLUMN amount TO quantity")
     for _ in range(2 * ATTEMPTS_MAX):
-        drainer.answer([sent.shard])
+        drainer.run([sent.shard])
     assert world.statuses(sent.id) == [QUEUED]
     world.query("ALTER TABLE entries RENAME COLUMN quantity TO amount")
-    drainer.answer([sent.shard])
+    drainer.run([sent.shard])
 
     assert world.statuses(sent.id) == [APPLIED]
 
@@ -687,9 +690,9 @@ def test_a_place_that_is_committed_late_is_not_deleted_with_those_claimed_before
     with connection.transaction():
         take_position(connection, late)
         world.submit(early)
-        assert drainer.answer([early.shard]) == 1
+        assert drainer.run([early.shard]) == 1
 
-    assert drainer.answer([late.shard]) == 1
+    assert drainer.run([late.shard]) == 1
 
     assert world.statuses(late.id, early.id) == [APPLIED, APPLIED]
 
@@ -711,7 +714,7 @@ def test_money_only_moves_between_wallets_when_many_shards_are_drained_at_once(w
     world.submit(*sent)
     drainers = [world.drainer() for _ in wallets]
 
-    for drain in [threads.submit(drainer.answer, [shard]) for shard, drainer in enumerate(drainers)]:
+    for drain in [threads.submit(drainer.run, [shard]) for shard, drainer in enumerate(drainers)]:
         drain.result(30)
 
     met = Counter(world.statuses(*(one.id for one in sent)))
@@ -730,7 +733,7 @@ def test_a_poison_transfer_is_found_also_when_each_drain_has_time_for_one_attemp
     impatient = world.drainer(fair_share_s=0)
 
     for _ in range(30):
-        impatient.answer([6])
+        impatient.run([6])
 
     impatient.close()
     assert world.statuses(poison.id, behind.id) == [INTERNAL, APPLIED]
@@ -747,11 +750,11 @@ def test_a_shard_that_fails_slowly_takes_the_turn_of_no_other(world: World, conn
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [held])
         for _ in range(10):  # one turn an answer, on a machine that does much else
-            drainer.answer([6, 7, 8])
+            drainer.run([6, 7, 8])
 
         assert world.statuses(*(one.id for one in beside)) == [APPLIED] * 2
 
-    drainer.answer([6, 7, 8])
+    drainer.run([6, 7, 8])
     assert world.waiting_shards() == []
     drainer.close()
 
@@ -764,7 +767,7 @@ def test_a_statement_that_hangs_in_one_shard_does_not_stop_the_others(world: Wor
     drainer = world.drainer(statement_timeout="300ms", fair_share_s=0.2)
 
     for _ in range(10):  # each fails slowly, together or with 6 alone, and takes all the time that there is
-        drainer.answer([6, 7, 8])
+        drainer.run([6, 7, 8])
 
     assert world.statuses(stuck.id, *(one.id for one in beside)) == [QUEUED, APPLIED, APPLIED]
     drainer.close()
@@ -779,7 +782,7 @@ def test_a_batch_that_takes_too_long_becomes_smaller_until_it_does_not(world: Wo
 
     answers = 0
     while world.waiting_shards() and answers < 200:
-        drainer.answer([6])
+        drainer.run([6])
         answers += 1
 
     assert world.statuses(*(one.id for one in sent)) == [APPLIED] * 100

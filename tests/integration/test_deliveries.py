@@ -128,7 +128,7 @@ def test_a_verdict_that_is_not_committed_tells_nobody(
 
     with connection.transaction(), closing(world.drainer(lock_timeout="10ms")) as impatient:
         connection.execute("SELECT FROM queue WHERE transfer_id = %s FOR UPDATE", [sent.id])  # a drain's last statement
-        impatient.answer([sent.shard])
+        impatient.run([sent.shard])
     assert deliveries(world, sent) == set()
 
     world.drain()

@@ -18,7 +18,7 @@ from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.system import ROOT
 from tests.world import World, deposit, new_id, transfer
-from worker.caution import ATTEMPTS_MAX
+from worker.batch_limit import ATTEMPTS_MAX
 
 ALL = 10_000
 

@@ -19,7 +19,7 @@ from core.signing import make_secret
 from core.transfers import Submission
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
-from worker.caution import GIVEN_UP_MAX
+from worker.batch_limit import GIVEN_UP_MAX
 from worker.deliveries import StoredDeliveries
 from worker.fan_outs import AUDIENCES, BEGINNING, FanOuts
 from worker.places import Places

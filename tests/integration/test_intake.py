@@ -13,8 +13,9 @@ from redis import Redis as Client
 from api.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
 from core import ids
 from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
+from core.redis.hints import Hints
+from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission
 from local.redis import Redis
 from tests.world import NO_REDIS, World, deposit, new_client, new_id, transfer
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 
 @asynccontextmanager
 async def an_intake(world: World, redis_url: str = NO_REDIS) -> Any:
-    database, doorbell = Database(world.url), Doorbell(redis_url)
+    database, doorbell = Database(world.url), ShardDoorbell(Hints(redis_url))
     await database.open()
     intake = Intake(database, doorbell)
     intake.start()

@@ -28,7 +28,7 @@ from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer
 from worker.apply import Applier
-from worker.caution import BATCH_MAX
+from worker.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
 STEPS = 40
@@ -179,7 +179,7 @@ class Teller(RuleBasedStateMachine):
         waited = {shard: [known.submission.id for known in self._waiting(shard)] for shard in shards}
         assert sum(map(len, waited.values())) < BATCH_MAX // SHARDS  # else a poison would take more attempts
 
-        assert self.drainer.answer(sorted(shards)) == sum(map(len, waited.values()))
+        assert self.drainer.run(sorted(shards)) == sum(map(len, waited.values()))
 
         finished = self._follow()
         for shard, expected in waited.items():

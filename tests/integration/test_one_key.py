@@ -16,7 +16,8 @@ from api.intake import Accepted, Answer, Intake, KeyOfAnotherKind
 from api.problems import Problem
 from core.clients import NewClient
 from core.db import Database, statement
-from core.doorbell import Doorbell
+from core.redis.hints import Hints
+from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission
 from tests.caller import new_key
 from tests.world import NO_REDIS, World, deposit, insert_by_hand, new_client, transfer
@@ -47,7 +48,7 @@ class Api:
 def with_api(world: World, work: Callable[[Api], Awaitable[Result]]) -> Result:
     @asynccontextmanager
     async def an_api() -> Any:
-        database, doorbell = Database(world.url), Doorbell(NO_REDIS)
+        database, doorbell = Database(world.url), ShardDoorbell(Hints(NO_REDIS))
         await database.open()
         intake = Intake(database, doorbell)
         intake.start()

@@ -13,18 +13,22 @@ from redis import Redis as Client
 from redis import ResponseError, exceptions
 from rq import Queue
 
-from core import metrics, redis_client, redis_faults
+from core import metrics
 from core.buckets import Buckets
-from core.doorbell import APPLY, QUEUE, REST_S, SERIALIZER, Doorbell, heal
-from core.doorbell import client as doorbell_client
-from core.redis_faults import FAULTS, fault_of
-from core.redis_replies import AsyncBoundedParser, BoundedParser
+from core.redis import client as redis_client
+from core.redis import faults as redis_faults
+from core.redis.faults import FAULTS, fault_of
+from core.redis.hints import REST_S
+from core.redis.jobs import APPLY, SERIALIZER
+from core.redis.keys import QUEUE, delete_wrong_types
+from core.redis.replies import AsyncBoundedParser, BoundedParser
 from local.redis import Redis
+from tests.bells import Bells
 from tests.sentinels import ConfiguredRedis, Sentinel
 from tests.waiting import wait_for
 from worker.jobs import job_class
 from worker.listen import Listener, Saying
-from worker.process import Rounds
+from worker.process import StopFlag
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "operating" / "runbook.md"
 WITHIN_S = REST_S + 10
@@ -104,10 +108,10 @@ def client(own_redis: Redis) -> Iterator[Client]:
         yield client
 
 
-def refused(shards: list[int], doorbell: Doorbell) -> float:
+def refused(shards: list[int], bells: Bells) -> float:
     """Ring, and return for how many shards that was counted as refused."""
     before = metrics.DOORBELLS["refused"]._value.get()
-    doorbell.ring(shards)
+    bells.doorbell.ring(shards)
     return float(metrics.DOORBELLS["refused"]._value.get() - before)
 
 
@@ -117,28 +121,28 @@ def test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it(
 ) -> None:
     refusal = REFUSALS[name]
     refusal.begin(client)
-    with closing(Doorbell(own_redis.url)) as doorbell:
-        state = doorbell.check()
+    with closing(Bells(own_redis.url)) as bells:
+        state = bells.probe.check()
         assert (state.is_reachable, state.takes_doorbells, state.fault and state.fault.kind) == (True, False, refusal.kind)
-        assert refused([1, 2, 3], doorbell) == (0 if refusal.takes_rings else 3)
+        assert refused([1, 2, 3], bells) == (0 if refusal.takes_rings else 3)
         assert f"kind='{refusal.kind}'" in capsys.readouterr().out
 
     refusal.end(client)
-    with closing(Doorbell(own_redis.url)) as doorbell:
-        assert doorbell.check() == (True, True, None)
-        assert doorbell.ring([1, 2, 3])
+    with closing(Bells(own_redis.url)) as bells:
+        assert bells.probe.check() == (True, True, None)
+        assert bells.doorbell.ring([1, 2, 3])
 
 
 def test_a_refusal_is_over_for_a_process_that_was_refused_when_redis_takes_doorbells(own_redis: Redis, client: Client) -> None:
     refusal = REFUSALS["a read-only replica"]
-    with closing(Doorbell(own_redis.url)) as doorbell:
-        assert doorbell.check().takes_doorbells
+    with closing(Bells(own_redis.url)) as bells:
+        assert bells.probe.check().takes_doorbells
         refusal.begin(client)
-        wait_for(lambda: not doorbell.check().takes_doorbells, "a probe that is refused", WITHIN_S)
+        wait_for(lambda: not bells.probe.check().takes_doorbells, "a probe that is refused", WITHIN_S)
         refusal.end(client)
 
-        wait_for(lambda: doorbell.check().takes_doorbells, "doorbells that are taken again", WITHIN_S)
-        assert doorbell.ring([1])
+        wait_for(lambda: bells.probe.check().takes_doorbells, "doorbells that are taken again", WITHIN_S)
+        assert bells.doorbell.ring([1])
 
 
 def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Client) -> None:
@@ -147,23 +151,23 @@ def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Clie
     url = own_redis.url.replace("redis://:", "redis://teller:")
     answered: list[object] = []
 
-    class UntilAnswered(Rounds):
+    class UntilAnswered(StopFlag):
         def goes_on(self) -> bool:
             return not answered
 
-    with closing(Doorbell(url)) as doorbell, doorbell_client(url, 5.0) as worker:
-        assert doorbell.check() == (True, True, None)
-        doorbell.ring([1, 2])
-        heal(worker)
+    with closing(Bells(url)) as bells, redis_client.client(url, 5.0) as worker:
+        assert bells.probe.check() == (True, True, None)
+        bells.doorbell.ring([1, 2])
+        delete_wrong_types(worker)
         queue = Queue(QUEUE, connection=worker, serializer=SERIALIZER, job_class=job_class({APPLY: answered.append}))
         Listener(queue, UntilAnswered(), Saying()).work(logging_level="ERROR")
         assert answered == [[1, 2]]
-        assert doorbell.become_gatherer()
-        assert doorbell.leave([1])
-        assert doorbell.resign() == [1]
-        doorbell.ask_rerun([1])
-        assert doorbell.rerun_asked([1])
-        doorbell.lower([1, 2])
+        assert bells.batcher.become()
+        assert bells.batcher.hand_over([1])
+        assert bells.batcher.release() == [1]
+        bells.doorbell.ask_rerun([1])
+        assert bells.doorbell.rerun_asked([1])
+        bells.doorbell.lower([1, 2])
     assert asyncio.run(take(url)) == 0.0
     assert client.exists("bucket:ada")
 
@@ -177,8 +181,8 @@ async def take(url: str) -> float:
 
 
 def test_a_check_leaves_nothing_behind(own_redis: Redis, client: Client) -> None:
-    with closing(Doorbell(own_redis.url)) as doorbell:
-        assert doorbell.check().takes_doorbells
+    with closing(Bells(own_redis.url)) as bells:
+        assert bells.probe.check().takes_doorbells
 
     assert client.keys("*") == [b"rq:queues"]
 
@@ -186,14 +190,14 @@ def test_a_check_leaves_nothing_behind(own_redis: Redis, client: Client) -> None
 def test_a_lasting_refusal_is_logged_once_and_another_kind_at_once(
     own_redis: Redis, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(Doorbell(own_redis.url)) as doorbell:
+    with closing(Bells(own_redis.url)) as bells:
         REFUSALS["out of memory"].begin(client)
         for _ in range(3):
-            doorbell.ring([1])
-            doorbell._resting_until = 0.0  # as if the rest were over
+            bells.doorbell.ring([1])
+            bells.hints.resting_until = 0.0  # as if the rest were over
         REFUSALS["out of memory"].end(client)
         REFUSALS["a read-only replica"].begin(client)
-        doorbell.ring([1])
+        bells.doorbell.ring([1])
 
     said = capsys.readouterr().out
     assert [said.count(f"kind='{kind}'") for kind in ("out_of_memory", "read_only_replica")] == [1, 1]
@@ -208,8 +212,8 @@ def test_a_cluster_is_called_one(tmp_path: Path, has_slots: bool) -> None:
             with Client.from_url(server.url) as client:
                 run(client, "CLUSTER", "ADDSLOTS", *range(16_384))
                 wait_for(lambda: "ok" in str(run(client, "CLUSTER", "INFO")), "the cluster")
-        with closing(Doorbell(server.url)) as doorbell:
-            state = doorbell.check()
+        with closing(Bells(server.url)) as bells:
+            state = bells.probe.check()
             assert (state.is_reachable, state.takes_doorbells, state.fault) == (True, False, redis_faults.CLUSTER)
     finally:
         server.stop()
@@ -227,8 +231,8 @@ def test_a_cluster_is_called_one(tmp_path: Path, has_slots: bool) -> None:
 def test_a_url_that_does_not_fit_is_told_from_a_redis_that_is_away(
     own_redis: Redis, change: Callable[[str], str], kind: str
 ) -> None:
-    with closing(Doorbell(change(own_redis.url))) as doorbell:
-        state = doorbell.check()
+    with closing(Bells(change(own_redis.url))) as bells:
+        state = bells.probe.check()
 
     assert (state.is_reachable, state.fault and state.fault.kind) == (True, kind)
 
@@ -237,8 +241,8 @@ def test_a_sentinel_is_called_one_where_a_redis_was_named(own_redis: Redis, tmp_
     sentinel = Sentinel(tmp_path / "sentinel", own_redis)
     sentinel.start()
     try:
-        with closing(Doorbell(sentinel.url)) as doorbell:
-            assert doorbell.check() == (True, False, redis_faults.SENTINEL)
+        with closing(Bells(sentinel.url)) as bells:
+            assert bells.probe.check() == (True, False, redis_faults.SENTINEL)
     finally:
         sentinel.stop()
 
@@ -248,8 +252,8 @@ def test_a_unix_socket_is_as_good(tmp_path: Path) -> None:
     server = ConfiguredRedis(tmp_path / "redis", f"unixsocket {path}", "unixsocketperm 777")
     server.start()
     try:
-        with closing(Doorbell(f"unix://{path}?db=2&password={server.password}")) as doorbell:
-            assert doorbell.check() == (True, True, None)
+        with closing(Bells(f"unix://{path}?db=2&password={server.password}")) as bells:
+            assert bells.probe.check() == (True, True, None)
     finally:
         server.stop()
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 import pytest
 from redis import RedisError
 
-from core import redis_client
-from core.redis_replies import REPLY_MAX_BYTES
+from core.redis import client as redis_client
+from core.redis.replies import REPLY_MAX_BYTES
 from local.redis import Redis
 from tests.waiting import LOADED_S
 

@@ -13,10 +13,14 @@ from redis import Redis as Client
 from rq import Queue
 
 from core import db, ids
-from core.doorbell import DELIVER, DELIVERIES, DELIVERIES_FLAG, FLAG_TTL_S, QUEUE, SERIALIZER, Doorbell
 from core.ids import Prefix
+from core.redis.deliverer_doorbell import DelivererDoorbell
+from core.redis.hints import Hints
+from core.redis.jobs import DELIVER, SERIALIZER
+from core.redis.keys import DELIVERIES, DELIVERIES_FLAG, FLAG_TTL_S, QUEUE
 from core.transfers import Submission
 from local.redis import Redis
+from tests.bells import Bells
 from tests.hooks import new_endpoint, stored
 from tests.receivers import Receiver, answer, receiving
 from tests.waiting import wait_for
@@ -32,8 +36,8 @@ NEVER_S = 3600.0
 
 
 @pytest.fixture
-def doorbell(own_redis: Redis) -> Iterator[Doorbell]:
-    with closing(Doorbell(own_redis.url)) as doorbell:
+def doorbell(own_redis: Redis) -> Iterator[DelivererDoorbell]:
+    with closing(DelivererDoorbell(Hints(own_redis.url))) as doorbell:
         yield doorbell
 
 
@@ -45,8 +49,9 @@ def redis(own_redis: Redis) -> Iterator[Client]:
 
 def drain(world: World, *sent: Submission, ring: Callable[[], None]) -> None:
     world.submit(*sent)
-    with closing(Drainer(Applier(lambda: db.connect(world.url), ring=ring), Doorbell(NO_REDIS))) as drainer:
-        drainer.answer(world.waiting_shards())
+    bells = Bells(NO_REDIS)
+    with closing(Drainer(Applier(lambda: db.connect(world.url), ring=ring), bells.doorbell, bells.batcher)) as drainer:
+        drainer.run(world.waiting_shards())
 
 
 @pytest.fixture
@@ -88,33 +93,35 @@ def jobs_waiting(redis: Client, queue: str) -> list[tuple[str | None, object]]:
     return [(job.func_name, job.args) for job in Queue(queue, connection=redis, serializer=SERIALIZER).jobs]
 
 
-def test_rings_for_deliverers_are_coalesced_until_one_lowers_the_flag(doorbell: Doorbell, redis: Client) -> None:
+def test_rings_for_deliverers_are_coalesced_until_one_lowers_the_flag(doorbell: DelivererDoorbell, redis: Client) -> None:
     for _ in range(3):
-        doorbell.ring_deliverer()
+        doorbell.ring()
     assert jobs_waiting(redis, DELIVERIES) == [(DELIVER, [])]
     assert jobs_waiting(redis, QUEUE) == []
 
-    doorbell.lower_deliveries()
-    doorbell.ring_deliverer()
+    doorbell.lower()
+    doorbell.ring()
 
     assert jobs_waiting(redis, DELIVERIES) == [(DELIVER, [])] * 2
 
 
-def test_a_deliverers_flag_whose_job_was_lost_goes_by_itself(doorbell: Doorbell, redis: Client) -> None:
-    doorbell.ring_deliverer()
+def test_a_deliverers_flag_whose_job_was_lost_goes_by_itself(doorbell: DelivererDoorbell, redis: Client) -> None:
+    doorbell.ring()
 
     assert 0 < redis.ttl(DELIVERIES_FLAG) <= FLAG_TTL_S
 
 
-def test_a_ring_wakes_whoever_listens_and_the_next_one_does_again(own_redis: Redis, doorbell: Doorbell, redis: Client) -> None:
+def test_a_ring_wakes_whoever_listens_and_the_next_one_does_again(
+    own_redis: Redis, doorbell: DelivererDoorbell, redis: Client
+) -> None:
     async def main() -> None:
         woken = asyncio.Event()
         async with rung(own_redis.url, woken.set):
             for _ in range(3):
                 woken.clear()
-                await asyncio.to_thread(doorbell.ring_deliverer)
+                await asyncio.to_thread(doorbell.ring)
                 await asyncio.wait_for(woken.wait(), 20)
-                await asyncio.to_thread(doorbell.lower_deliveries)
+                await asyncio.to_thread(doorbell.lower)
 
     asyncio.run(main())
 
@@ -140,13 +147,13 @@ def test_who_listens_stops_within_seconds_when_redis_is_away(own_redis: Redis, f
 class Rung:
     """A deliverer that runs, with a receiver, and who rings for it."""
 
-    def __init__(self, world: World, doorbell: Doorbell, receiver: Receiver) -> None:
+    def __init__(self, world: World, doorbell: DelivererDoorbell, receiver: Receiver) -> None:
         self.world, self.doorbell, self.receiver = world, doorbell, receiver
         self.rings = 0  # that woke it
 
     async def tell(self, sent: Submission, *, ring: bool = True) -> None:
         """Make a transfer final, and wait until its event is received."""
-        await asyncio.to_thread(drain, self.world, sent, ring=self.doorbell.ring_deliverer if ring else lambda: None)
+        await asyncio.to_thread(drain, self.world, sent, ring=self.doorbell.ring if ring else lambda: None)
         await asyncio.wait_for(self.receiver.arrivals.get(), 20)
         assert self.receiver.received()[-1].event_id == ids.text(Prefix.EVENT, sent.id)
 
@@ -167,7 +174,7 @@ async def delivering(world: World, redis_url: str, *, poll_s: float = NEVER_S, s
     ):
         await asyncio.to_thread(new_endpoint, world, receiver.url)
         stopping, looked = asyncio.Event(), asyncio.Event()
-        with closing(Doorbell(redis_url)) as doorbell:
+        with closing(DelivererDoorbell(Hints(redis_url))) as doorbell:
             run = Rung(world, doorbell, receiver)
             deliverer = Deliverer(
                 StoredDeliveries(database), sender, poll_s=poll_s, stay_s=stay_s, beat=looked.set, lower=lowering(doorbell)
@@ -223,14 +230,14 @@ def test_a_deliverer_that_is_busy_finds_what_nobody_rings_for(world: World, pair
 
 
 def test_when_the_flag_has_expired_or_was_lowered_by_another_the_next_ring_wakes_as_the_first_did(
-    world: World, pair: tuple[UUID, UUID], own_redis: Redis, doorbell: Doorbell
+    world: World, pair: tuple[UUID, UUID], own_redis: Redis, doorbell: DelivererDoorbell
 ) -> None:
     async def main() -> None:
         async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
             for rings in range(1, 4):
                 await deliverer.tell(transfer(*pair, 1))
                 await deliverer.wait_for_ring(rings)
-                await asyncio.to_thread(doorbell.lower_deliveries)
+                await asyncio.to_thread(doorbell.lower)
 
     asyncio.run(main())
 

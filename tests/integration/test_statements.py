@@ -15,7 +15,14 @@ from tests.system import ROOT
 
 FILES = sorted(db.SQL.glob("*.sql"))
 PARTS = sorted(statements.PARTS.glob("*.sql"))
-CODE = "\n".join(file.read_text() for package in ("core", "api", "worker") for file in sorted((ROOT / package).glob("*.py")))
+SOURCES = [file for package in ("core", "api", "worker", "local") for file in sorted((ROOT / package).rglob("*.py"))]
+CODE = "\n".join(file.read_text() for package in ("core", "api", "worker") for file in sorted((ROOT / package).rglob("*.py")))
+
+# What the one transaction that moves money is made of.
+DRAIN = (
+    *("lock_shards", "claim_queue", "lock_wallets", "insert_entries", "update_wallets", "finish_transfers", "delete_queue"),
+    "store_floors",
+)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -28,6 +35,13 @@ def test_no_code_mentions_a_statement_that_is_not_there() -> None:
 
     assert len(mentioned) > 15
     assert set(mentioned) <= {file.stem for file in FILES}
+
+
+@pytest.mark.parametrize("name", DRAIN)
+def test_a_statement_of_the_drain_is_used_by_the_part_of_the_worker_that_moves_money_alone(name: str) -> None:
+    users = {str(file.relative_to(ROOT)) for file in SOURCES if f'"{name}"' in file.read_text()}
+
+    assert users == {"worker/apply.py"}
 
 
 @pytest.mark.parametrize("file", [*FILES, *PARTS], ids=lambda file: file.stem)

@@ -14,8 +14,8 @@ from local.redis import Redis
 from tests.hooks import SUCCESS, new_endpoint
 from tests.integration.test_retention import left, told
 from tests.world import NO_REDIS, World, deposit, transfer
-from worker.process import Rounds
-from worker.round import GATHER_FROM
+from worker.process import StopFlag
+from worker.shards import WAIT_FROM
 from worker.sweep import SWEEP_AFTER_S, Sweeper
 
 
@@ -115,13 +115,13 @@ def test_a_sweep_of_nothing_but_a_busy_shard_counts_nothing_so_that_the_next_wai
 def test_a_sweeper_does_not_stay_for_more_than_it_has_found(world: World, own_redis: Redis) -> None:
     """Meanwhile it would find no other shard, and workers would leave theirs to it."""
     old, young = world.new_wallet(shard=3), deposit(world.new_wallet(shard=9), 5)
-    world.submit(*(deposit(old, 1) for _ in range(GATHER_FROM)), young)
+    world.submit(*(deposit(old, 1) for _ in range(WAIT_FROM)), young)
     make_older(world, SWEEP_AFTER_S + 1)
     sweepers = sweeper_of(world, own_redis.url)
     sweeper = next(sweepers)
     world.query("UPDATE transfers SET created_at = clock_timestamp() WHERE id = %s", young.id)
 
-    assert sweeper.run_once() == GATHER_FROM
+    assert sweeper.run_once() == WAIT_FROM
 
     assert world.statuses(young.id) == [("queued", None)]
     assert list(sweepers) == []
@@ -163,7 +163,7 @@ def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Post
     assert list(sweepers) == []
 
 
-class OneRound(Rounds):
+class OneRound(StopFlag):
     """Goes on once."""
 
     def goes_on(self) -> bool:

@@ -15,7 +15,10 @@ from api import waiting as waiting_module
 from api.micro_batches import MicroBatches
 from api.waiting import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
 from core import ids, transfers
-from core.doorbell import FINAL, Doorbell, client
+from core.redis.client import client
+from core.redis.final_news import FinalNews
+from core.redis.hints import Hints
+from core.redis.keys import FINAL
 from core.transfers import Transfer
 from core.turns import OWNER
 from local.redis import Redis
@@ -77,7 +80,7 @@ def test_many_who_wait_for_one_transfer_are_all_told(world: World, own_redis: Re
         waits = [asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600)) for _ in range(20)]
         await asyncio.to_thread(wait_for, lambda: waiting.count() == 20, "all to wait")
         await asyncio.to_thread(world.drain)
-        Doorbell(own_redis.url).tell([other, sent.id])
+        FinalNews(Hints(own_redis.url)).publish_final([other, sent.id])
         async with asyncio.timeout(10):
             assert {done.status for done in await asyncio.gather(*waits)} == {"applied"}
         assert waiting.count() == 0
@@ -164,7 +167,7 @@ def test_news_of_another_form_are_left_out_and_the_next_ones_are_passed_on(world
         with closing(client(own_redis.url, 20.0)) as stranger:
             await asyncio.to_thread(stranger.publish, FINAL, news)
         await asyncio.to_thread(world.drain)
-        Doorbell(own_redis.url).tell([sent.id])
+        FinalNews(Hints(own_redis.url)).publish_final([sent.id])
         async with asyncio.timeout(10):
             assert (await waits).status == "applied"
         assert waiting._listening is not None

@@ -28,7 +28,8 @@ APPLY = "tests/integration/test_apply.py"
 DELIVER = "tests/integration/test_deliver.py"
 DELIVERER = "tests/faults/test_deliverer.py"
 OTHERS = f"{DELIVER}::test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others"
-GATHERING = "tests/integration/test_gathering.py"
+BATCHER = "tests/integration/test_batcher.py"
+DOORBELL_MODEL = "tests/unit/test_doorbell_model.py"
 ENDLESS = "tests/http/test_endless.py"
 DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
@@ -141,24 +142,44 @@ MUTANTS = (
     Mutant(
         5,
         "no sweeper",
-        (
-            Edit(
-                "worker/sweep.py", "return self._drainer.answer([*waiting, *raised.difference(waiting)], gathers=False)", "return 0"
-            ),
-        ),
+        (Edit("worker/sweep.py", "return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)", "return 0"),),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
     ),
     Mutant(
         5,
-        "shards left to a gatherer that is not there",
-        (Edit("core/leave_shards.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
-        (f"{GATHERING}::test_without_a_gatherer_flags_are_lowered",),
+        "shards handed over to a batcher that is not there",
+        (Edit("core/redis/hand_over.lua", "if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then", "if true then"),),
+        (f"{BATCHER}::test_without_a_batcher_flags_are_lowered",),
     ),
     Mutant(
         5,
-        "a gatherer that goes without a word of what was left to it",
-        (Edit("worker/round.py", "        if left:\n", "        if False:\n"),),
-        (f"{GATHERING}::test_what_is_left_to_a_gatherer_that_meets_a_fault_is_rung_for",),
+        "a batcher that ends and does not ring for what was handed over to it",
+        (Edit("worker/shards.py", "        if handed_over:\n", "        if False:\n"),),
+        (f"{BATCHER}::test_what_is_handed_over_to_a_batcher_that_meets_a_fault_is_rung_for",),
+    ),
+    Mutant(
+        5,
+        "no look after the flag is lowered",
+        (Edit("worker/drain.py", "                is_last_look = True\n", "                break\n"),),
+        (
+            f"{APPLY}::test_nobody_needs_to_ring_while_a_shard_is_drained",
+            f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._run-]",
+        ),
+    ),
+    Mutant(
+        5,
+        "a wish that is left after the second try",
+        (
+            Edit(
+                "worker/drain.py", "        self._doorbell.ask_rerun(batch.busy)\n        return merged(", "        again = merged("
+            ),
+            Edit(
+                "worker/drain.py",
+                "self._applier.apply(batch.busy, deadline)])\n",
+                "self._applier.apply(batch.busy, deadline)])\n        self._doorbell.ask_rerun(batch.busy)\n        return again\n",
+            ),
+        ),
+        (f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._drain-]",),
     ),
     Mutant(
         6,
@@ -316,7 +337,7 @@ MUTANTS = (
     Mutant(
         16,
         "default Redis client",
-        (Edit("core/doorbell.py", "return redis_client.client(url, timeout_s)", "return redis.Redis.from_url(url)"),),
+        (Edit("core/redis/hints.py", "self.redis = client(url, TIMEOUT_S)", "self.redis = redis.Redis.from_url(url)"),),
         ("tests/integration/test_doorbell.py::test_without_redis_every_call_returns_at_once_and_it_is_found_again[frozen]",),
     ),
     Mutant(
@@ -331,13 +352,13 @@ MUTANTS = (
     Mutant(
         16,
         "a reply is read whole",
-        (Edit("core/redis_replies.py", "if not 0 <= length <= REPLY_MAX_BYTES:", "if length < 0:"),),
+        (Edit("core/redis/replies.py", "if not 0 <= length <= REPLY_MAX_BYTES:", "if length < 0:"),),
         ("tests/integration/test_redis_replies.py::test_an_honest_value_is_read_up_to_the_bound_and_not_beyond[ask_async]",),
     ),
     Mutant(
         16,
         "a flag that is up for ever counts as up",
-        (Edit("core/raise_flags.lua", "if left_ms < 0 or left_ms > tonumber(ARGV[1]) then", "if false then"),),
+        (Edit("core/redis/raise_flags.lua", "if left_ms < 0 or left_ms > tonumber(ARGV[1]) then", "if false then"),),
         ("tests/integration/test_doorbell.py::test_a_flag_that_would_stay_up_for_ever_counts_as_down",),
     ),
     Mutant(
@@ -349,7 +370,7 @@ MUTANTS = (
     Mutant(
         16,
         "readiness asks for a PING",
-        (Edit("core/doorbell.py", "self._healed(self._probe)", "self._healed(self._redis.ping)"),),
+        (Edit("core/redis/probe.py", "self._hints.healed(self._try_out)", "self._hints.healed(self._hints.redis.ping)"),),
         (f"{REFUSES}::test_what_redis_refuses_is_reported_by_its_kind_until_redis_takes_it[a read-only replica]",),
     ),
     Mutant(

@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Callback
 from rq.job import Job
 
-from core.doorbell import APPLY, SERIALIZER
+from core.redis.jobs import APPLY, SERIALIZER
 from worker.jobs import DATA_MAX_BYTES, Refused, call_in, job_class, shards_among
 
 UNUSED = Redis(port=1)  # a job wants a connection; nothing here is sent

@@ -4,34 +4,34 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from worker.process import Rounds
+from worker.process import StopFlag
 
 
 def test_each_round_touches_the_heartbeat_file(tmp_path: Path) -> None:
     file = tmp_path / "heartbeat"
-    rounds = Rounds(file)
+    stop = StopFlag(file)
 
-    assert rounds.goes_on()
+    assert stop.goes_on()
     assert file.exists()
 
 
 def test_a_heartbeat_that_cannot_be_written_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
     file = tmp_path / "gone" / "heartbeat"
-    rounds = Rounds(file)
+    stop = StopFlag(file)
 
     with capture_logs() as logs:
-        assert [rounds.goes_on() for _ in range(3)] == [True] * 3
+        assert [stop.goes_on() for _ in range(3)] == [True] * 3
 
     assert [(line["event"], line["log_level"], line["kind"]) for line in logs] == [
         ("heartbeat not written", "warning", "FileNotFoundError")
     ]
     file.parent.mkdir()
-    assert rounds.goes_on()
+    assert stop.goes_on()
     assert file.exists()
 
 
 def test_who_is_to_stop_stops_also_without_a_heartbeat(tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path / "gone" / "heartbeat")
-    rounds.stopping = True
+    stop = StopFlag(tmp_path / "gone" / "heartbeat")
+    stop.stopping = True
 
-    assert not rounds.goes_on()
+    assert not stop.goes_on()

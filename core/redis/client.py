@@ -16,7 +16,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from core import server_urls
-from core.redis_replies import AsyncBoundedParser, BoundedParser
+from core.redis.replies import AsyncBoundedParser, BoundedParser
 from core.server_urls import RedisAddress
 
 __all__ = ["async_client", "client"]

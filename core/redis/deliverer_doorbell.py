@@ -1,0 +1,30 @@
+"""The doorbell of the deliverers: one flag for all of them, raised when webhooks became due. Each also looks once a second."""
+
+from rq import Queue
+
+from core.redis.hints import HintProtocol, Hints
+from core.redis.jobs import DELIVER, SERIALIZER, enqueue
+from core.redis.keys import DELIVERIES, DELIVERIES_FLAG
+
+__all__ = ["DelivererDoorbell"]
+
+
+class DelivererDoorbell(HintProtocol):
+    """Rings for a deliverer. The flag is not renewed: if it expires during a long run, one superfluous job is enqueued."""
+
+    def __init__(self, hints: Hints) -> None:
+        super().__init__(hints)
+        self._queue = Queue(DELIVERIES, connection=hints.redis, serializer=SERIALIZER)
+
+    def ring(self) -> None:
+        """Wake one deliverer, unless the flag is up: then one is at work, or will be at once. Call it after COMMIT alone."""
+        self._hints.attempt(self._ring)
+
+    def lower(self) -> None:
+        """Lower the flag: a commit from here on rings again. Look once more for what is due after this."""
+        self._hints.attempt(lambda: self._hints.redis.unlink(DELIVERIES_FLAG))
+
+    def _ring(self) -> None:
+        if self._hints.raise_flags([DELIVERIES_FLAG]):
+            with self._hints.lowering_if_refused([DELIVERIES_FLAG]):
+                enqueue(self._queue, DELIVER)

@@ -1,0 +1,72 @@
+"""Tries out what Redis does with doorbells, for readiness, metrics and the first lines of a log."""
+
+import time
+from typing import NamedTuple
+from uuid import uuid4
+
+from rq import Queue
+
+from core.redis.faults import Fault, fault_of
+from core.redis.hints import UNTRUSTED, HintProtocol, Hints
+from core.redis.jobs import APPLY, SERIALIZER, enqueue
+from core.redis.keys import FINAL, PROBE
+
+__all__ = ["Probe", "State"]
+
+PROBE_EVERY_S = 1.0  # /readyz needs no key: what it writes to Redis is bounded
+
+
+class State(NamedTuple):
+    """What Redis does with doorbells. `fault` says why it does not take them."""
+
+    is_reachable: bool
+    takes_doorbells: bool
+    fault: Fault | None
+
+
+TAKEN = State(is_reachable=True, takes_doorbells=True, fault=None)
+
+
+class Probe(HintProtocol):
+    """Tries the commands of all protocols, under keys of its own."""
+
+    def __init__(self, hints: Hints) -> None:
+        super().__init__(hints)
+        self._queue = Queue(PROBE, connection=hints.redis, serializer=SERIALIZER)
+        self._checked_at = 0.0
+        self._state = TAKEN
+
+    def check(self) -> State:
+        """Return what Redis does with doorbells: each command that a ring and a worker need is tried, at most once a second."""
+        if time.monotonic() >= self._checked_at + PROBE_EVERY_S:
+            fault = self._look()
+            self._state = State(fault is None or fault.is_refusal, fault is None, fault)
+            self._checked_at = time.monotonic()
+        return self._state
+
+    def _look(self) -> Fault | None:
+        """Probe Redis, unless it is left alone now, and return what is wrong with it.
+
+        What the probe alone is refused (the right to publish) keeps no ring from trying.
+        """
+        if self._hints.is_resting:
+            return self._hints.fault
+        try:
+            self._hints.healed(self._try_out)
+        except UNTRUSTED as error:
+            return self._hints.record(error, rests=not fault_of(error).is_refusal)
+        return None
+
+    def _try_out(self) -> bool:
+        """Do what a ring, a worker and a waiting request do. Raises UNTRUSTED."""
+        marks = [f"{PROBE}:{uuid4().hex}" for _ in range(2)]  # two keys: a cluster refuses a script with keys in two slots
+        self._hints.raise_flags(marks)
+        job = enqueue(self._queue, APPLY)
+        with self._hints.redis.pipeline(transaction=True) as transaction:
+            transaction.lpop(self._queue.key)
+            transaction.hget(job.key, "data")
+            transaction.llen(self._queue.key)
+            transaction.publish(FINAL, b"")
+            transaction.unlink(job.key, self._queue.key, *marks)
+            transaction.execute()
+        return True

@@ -1,0 +1,119 @@
+"""The shards that one job works on, and the batching protocol: one elected worker waits so that batches grow.
+
+docs/concepts/state-tables.md draws the states.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from core.redis.batcher import Batcher
+from core.redis.shard_doorbell import ShardDoorbell
+from worker.apply import Batch
+from worker.batch_limit import BATCH_MAX
+
+# A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
+# for more of them; when they come in one by one, no worker waits. One worker waits for all, unless there is enough for several.
+WAIT_FROM = 10
+WAIT_S = 0.02
+WAIT_ALONGSIDE_FROM = BATCH_MAX // 4
+WAIT_BESIDE_JOBS_S = 0.25  # leaving at once made workers and jobs chase each other, each with a handful of transfers
+
+
+class ShardSet:
+    """The shards that a worker holds during one job, from `begin` to `end`. Their flags are up until it hands them over."""
+
+    def __init__(self, doorbell: ShardDoorbell, batcher: Batcher, all_shards: Callable[[], Sequence[int]]) -> None:
+        self.held: list[int] = []
+        self._doorbell = doorbell
+        self._batcher = batcher
+        self._ask_for_all_shards = all_shards
+        self._all_shards: Sequence[int] = ()
+        self._faulty: set[int] = set()  # the shards that were put off during this job
+        self._is_batcher = False
+        self._began = 0.0
+
+    def begin(self, shards: Sequence[int]) -> None:
+        """Hold the shards of a job."""
+        self.held = list(shards)
+        self._faulty.clear()
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        """Ring for the shards that were handed over to this worker and are not drained: its time is over, or it met a fault."""
+        handed_over = self._release()
+        if handed_over:
+            self._ring_again(handed_over)
+
+    def drop(self, batch: Batch) -> None:
+        """Hold no more the shards that, as the batch has shown, another worker drains, or that are put off."""
+        self.held = [shard for shard in self.held if shard not in batch.left]
+        self._faulty |= batch.put_off
+
+    def ring_again(self) -> None:
+        """Ring for the shards again: their turn comes after the jobs that wait already."""
+        self._ring_again(self.held)
+
+    def may_wait(self, finished: int) -> bool:
+        """Return whether to wait for more after a batch of so many. Not for long while a job waits: it may be for this worker."""
+        if finished < WAIT_FROM or not (self._is_or_becomes_batcher() or finished >= WAIT_ALONGSIDE_FROM):
+            return False
+        return time.monotonic() < self._began + WAIT_BESIDE_JOBS_S or self._doorbell.is_silent()
+
+    def wait_for_more(self) -> None:
+        """Wait, then hold also the shards that were handed over, and those whose flags are down: that saves jobs and transactions.
+
+        Raises psycopg.Error.
+        """
+        time.sleep(WAIT_S)
+        self.take_over()
+        self._add(self._doorbell.acquire(self._others()))
+
+    def take_over(self) -> None:
+        """Hold what was handed over to the batcher. After full batches too: no other worker comes, and their flags are up."""
+        if self._is_batcher:
+            self._add(self._batcher.take_over())
+
+    def share(self) -> None:
+        """Pass half of the shards on to another worker."""
+        half = len(self.held) // 2
+        if half and self._doorbell.pass_on(self.held[half:]):
+            self.held = self.held[:half]
+
+    def hand_over(self) -> None:
+        """Give all shards up, those that were handed over to this worker too: to another batcher, or for a last look."""
+        self._add(self._release())
+        if self._batcher.hand_over(self.held):
+            self.held = []
+
+    def is_asked_again(self) -> bool:
+        """Return, once, whether another worker asked for one more look. Call it after the locks of the last look are released."""
+        return self._doorbell.rerun_asked(self.held)
+
+    def _add(self, shards: Iterable[int]) -> None:
+        """Add shards, without duplicates: a duplicate would claim the same rows twice in one batch."""
+        self.held += [shard for shard in shards if shard not in self.held]
+
+    def _others(self) -> Sequence[int]:
+        """Return the shards that this worker does not hold.
+
+        Without those that it has just put off: each new try would cost all others the time for which a lock is waited for.
+        """
+        if not self._all_shards:
+            self._all_shards = self._ask_for_all_shards()
+        left_out = {*self.held, *self._faulty}
+        return [shard for shard in self._all_shards if shard not in left_out]
+
+    def _is_or_becomes_batcher(self) -> bool:
+        self._is_batcher = self._is_batcher or self._batcher.become()
+        return self._is_batcher
+
+    def _release(self) -> Sequence[int]:
+        """Be the batcher no more. Returns the shards that were handed over to it."""
+        if not self._is_batcher:
+            return []
+        self._is_batcher = False
+        return self._batcher.release()
+
+    def _ring_again(self, shards: Sequence[int]) -> None:
+        self._doorbell.lower(shards)
+        self._doorbell.ring(shards)
