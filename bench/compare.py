@@ -21,8 +21,8 @@ from bench.errors import CannotBench
 from bench.pairs import alternate
 from bench.report import DECIMALS, TIMES, table
 from local import settings
-from local.child import ROOT
 from local.errors import CannotRun
+from local.process import ROOT
 from local.terminal import say
 
 NAMES = ("single", "drain", "latency")

@@ -23,7 +23,7 @@ from bench.session import Session
 from bench.system import System, wait_for
 from core import ids
 from core.ids import Prefix
-from local.child import MARK, Child
+from local.process import MARK, Child
 
 PER_S = 100
 CONNECTIONS = 16

@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 import redis
 
 from bench.system import System
-from local.child import ROOT
+from local.process import ROOT
 from local.settings import Settings
 
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "psycopg", "redis", "rq")

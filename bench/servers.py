@@ -12,7 +12,7 @@ from bench import pgbench
 from bench.system import OwnSystem
 from core.migrate import migrate
 from core.settings import Settings
-from local.leftovers import stop_leftovers
+from local.orphans import stop_leftovers
 from local.postgres import Postgres
 from local.redis import Redis
 from local.supervisor import ROLES

@@ -19,9 +19,9 @@ from psycopg.rows import class_row
 
 from bench.errors import CannotBench
 from local import processes
-from local.child import MARK, Child
 from local.logs import tail
 from local.ports import free_port
+from local.process import MARK, Child
 
 READY_WITHIN_S = 30.0
 EMPTY_WITHIN_S = 900.0  # a backlog of a million on a slow machine

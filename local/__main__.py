@@ -6,7 +6,7 @@ import sys
 
 from local import settings, state
 from local.errors import CannotRun, Stopped
-from local.leftovers import stop_leftovers
+from local.orphans import stop_leftovers
 from local.ports import errno_of
 from local.supervisor import Supervisor
 from local.terminal import StopSignals, say

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from core.settings import without_secrets
 from local import settings
-from local.child import ROOT
 from local.errors import CannotRun
+from local.process import ROOT
 
 
 def main() -> None:

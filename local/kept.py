@@ -3,7 +3,7 @@
 import signal
 import time
 
-from local.child import Child
+from local.process import Child
 from local.server import Server, ServerFailed
 from local.terminal import say
 

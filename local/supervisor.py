@@ -12,12 +12,12 @@ from typing import TextIO
 
 from core.settings import without_secrets
 from local import state
-from local.child import MARK, Child, run_to_end
 from local.errors import CannotRun, Stopped
 from local.kept import Kept
-from local.leftovers import stop_leftovers
 from local.logs import tail
+from local.orphans import stop_leftovers
 from local.postgres import Postgres
+from local.process import MARK, Child, run_to_end
 from local.programs import Program, programs
 from local.redis import Redis
 from local.server import Server, ServerFailed

@@ -20,9 +20,9 @@ import psycopg
 import pytest
 
 from core.cores import default_api_processes
-from local.child import MARK
-from local.leftovers import stop_leftovers
+from local.orphans import stop_leftovers
 from local.ports import free_port, is_taken
+from local.process import MARK
 from local.processes import marked
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 from psutil import Process  # type: ignore[import-untyped]
 
 from local import processes
-from local.child import MARK
 from local.postgres import Postgres
+from local.process import MARK
 from local.redis import Redis
 
 STOP_TIMEOUT_S = 30.0
