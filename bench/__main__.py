@@ -22,10 +22,9 @@ from bench.servers import Servers, embedded
 from bench.session import Session
 from bench.system import System, running
 from local import settings
-from local.errors import CannotRun, Stopped
 from local.process import ROOT
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import CannotRun, Stopped, StopSignals, say
 
 RECORDS = ROOT / "docs" / "benchmarks"
 

@@ -21,9 +21,8 @@ from bench.errors import CannotBench
 from bench.pairs import alternate
 from bench.report import DECIMALS, TIMES, table
 from local import settings
-from local.errors import CannotRun
 from local.process import ROOT
-from local.terminal import say
+from local.terminal import CannotRun, say
 
 NAMES = ("single", "drain", "latency")
 PAIRS = 3

@@ -19,9 +19,8 @@ from psycopg import sql
 
 from bench.servers import Servers, embedded
 from core import db
-from local.errors import Stopped
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import Stopped, StopSignals, say
 
 MILLION = 1_000_000
 REPEATS = 50

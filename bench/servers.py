@@ -12,10 +12,10 @@ from bench import pgbench
 from bench.system import OwnSystem
 from core.migrate import migrate
 from core.settings import Settings
-from local.orphans import stop_leftovers
+from local.orphans import stop_orphans
 from local.postgres import Postgres
 from local.redis import Redis
-from local.supervisor import ROLES
+from local.settings import ROLES
 from local.terminal import say
 
 REDIS_DATABASES = 16
@@ -47,7 +47,7 @@ class Servers:
     def stop(self) -> None:
         self.redis.stop()
         self.postgres.stop("immediate")  # nobody needs its data again
-        stop_leftovers(self.folder, say)  # a signal may come between the birth of a process and its entry in our books
+        stop_orphans(self.folder, say)  # a signal may come between the birth of a process and its entry in our books
 
     @contextmanager
     def system(self) -> Iterator[OwnSystem]:

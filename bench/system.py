@@ -18,10 +18,8 @@ from psutil import NoSuchProcess, Process  # type: ignore[import-untyped]
 from psycopg.rows import class_row
 
 from bench.errors import CannotBench
-from local import processes
-from local.logs import tail
-from local.ports import free_port
-from local.process import MARK, Child
+from local.process import MARK, Child, family, tail
+from local.server import free_port
 
 READY_WITHIN_S = 30.0
 EMPTY_WITHIN_S = 900.0  # a backlog of a million on a slow machine
@@ -178,11 +176,11 @@ class OwnSystem(System):
 
     def groups(self) -> dict[str, list[Process]]:
         """All processes by group, the workers, the sweeper and the deliverer as one."""
-        own = {group: [p for child in children for p in processes.family(child.pid)] for group, children in self._children.items()}
+        own = {group: [p for child in children for p in family(child.pid)] for group, children in self._children.items()}
         return {
             "API": own["api"],
             "workers": own["worker"] + own["sweeper"] + own["deliverer"],
-            **{title: processes.family(pid) for title, pid in self._server_pids.items()},
+            **{title: family(pid) for title, pid in self._server_pids.items()},
         }
 
     def cpu_s(self) -> dict[str, float]:

@@ -24,9 +24,8 @@ from bench.system import OwnSystem, wait_for
 from core import ids
 from core.audit import audit
 from core.ids import Prefix
-from local.errors import Stopped
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import Stopped, StopSignals, say
 
 EVENTS = 10_000
 PER_S = 125

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.audit import Report, audit
-from local.ports import free_port
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Caller
 from tests.waiting import wait_for
 

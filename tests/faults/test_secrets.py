@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.ports import free_port
 from local.postgres import Postgres
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.databases import Databases
 from tests.http.raw import exchange

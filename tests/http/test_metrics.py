@@ -13,8 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import metrics
-from local.ports import free_port
 from local.postgres import Postgres
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE

@@ -19,10 +19,9 @@ from redis.retry import Retry
 
 from local.__main__ import described
 from local.account import Account, allow, let_in
-from local.ports import free_port, is_taken
 from local.postgres import Postgres
 from local.redis import Redis
-from local.server import ServerFailed
+from local.server import ServerFailed, free_port, is_taken
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:

@@ -13,9 +13,9 @@ import psycopg
 import redis
 
 from core import db
-from local.ports import errno_of, free_port
 from local.postgres import Postgres
 from local.redis import Redis
+from local.server import errno_of, free_port
 from tests.databases import Databases
 from tests.nemesis.proxy import Line
 from tests.system import System

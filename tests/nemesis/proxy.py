@@ -3,7 +3,7 @@
 import asyncio
 from enum import Enum
 
-from local.ports import free_port
+from local.server import free_port
 
 CHUNK_BYTES = 64 * 1024
 SLOW_S = 0.1  # what each chunk is delayed by
