@@ -22,8 +22,8 @@ START_TIMEOUT_S = 60.0  # after a crash PostgreSQL first replays its log: up to 
 STOP_TIMEOUT_S = 30.0  # a checkpoint of all dirty pages on a slow disk
 POLL_S = 0.02
 
-# Below the ports that Linux gives to outgoing connections (from 32768). Otherwise a client that reconnects to a stopped server could
-# be given the server's port as its own, and the server could not listen on it again.
+# Below the ports that Linux gives outgoing connections (from 32768). Otherwise a client that reconnects to a stopped server could
+# be given the port of that server as its own, and the server could not listen on it again.
 PORTS = range(20_000, 32_768)
 
 
