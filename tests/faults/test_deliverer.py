@@ -111,7 +111,7 @@ def pending(connection: psycopg.Connection[Any]) -> int:
     return int(count)
 
 
-def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
+def test_a_deliverer_killed_between_sending_and_writing_down_sends_the_same_again(
     system: System, connection: psycopg.Connection[Any]
 ) -> None:
     caller = system.caller()
@@ -254,7 +254,7 @@ def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_i
     system.audit()
 
 
-def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, connection: psycopg.Connection[Any]) -> None:
+def test_one_dead_endpoint_with_thousands_due_starves_no_other(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
         new_endpoint(caller, dead)
@@ -330,7 +330,7 @@ def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
     system.audit()
 
 
-def test_whoever_is_told_of_a_transfer_can_read_its_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
+def test_a_receiver_of_a_webhook_can_read_the_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     read: list[list[Any]] = []
 

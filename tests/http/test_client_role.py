@@ -150,7 +150,7 @@ def test_a_cursor_is_bound_to_its_caller(caller: Caller, ada: Client, bob: Clien
     assert bob.caller.get(f"/v1/transfers?cursor={cursor}").code == "invalid_cursor"
 
 
-def test_a_client_moves_its_own_money_and_nobody_elses(caller: Caller, ada: Client, bob: Client) -> None:
+def test_a_client_moves_its_own_money_and_no_other(caller: Caller, ada: Client, bob: Client) -> None:
     moved = ada.caller.transfer(ada.wallet, bob.wallet, 10)
     taken = ada.caller.transfer(bob.wallet, ada.wallet, 10)
     minted = ada.caller.deposit(ada.wallet, 10)

@@ -70,7 +70,7 @@ def item(source: str, destination: str, key: str) -> dict[str, object]:
     return {"idempotency_key": key, "source_wallet_id": source, "destination_wallet_id": destination, "amount": 1}
 
 
-def test_who_asks_too_fast_is_told_when_to_come_again_and_replays_and_polls_are_answered(own_system: System) -> None:
+def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answered(own_system: System) -> None:
     caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3", **WITHOUT_REDIS})
     wallet, keys = caller.new_wallet(), [new_key() for _ in range(4)]
 

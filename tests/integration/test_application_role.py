@@ -212,7 +212,7 @@ def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: 
     assert server.run(MIGRATED) == [(False,)]
 
 
-def test_a_url_without_a_password_lets_nobody_in(server: Server) -> None:
+def test_a_url_without_a_password_is_refused(server: Server) -> None:
     application = server.new_role("LOGIN")
 
     with pytest.raises(CannotLetIn, match="and gives it no password"):

@@ -382,7 +382,7 @@ def test_the_rest_of_many_violations_is_counted(worked: Worked) -> None:
     assert "        and 3 more" in report.lines()
 
 
-def test_progress_is_said_for_each_check_where_nobody_reads_the_report(worked: Worked) -> None:
+def test_progress_is_reported_for_each_check(worked: Worked) -> None:
     told: list[str] = []
 
     audit(worked.world.url, told.append)
@@ -449,7 +449,7 @@ def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:
     assert not audit(world.url).clean
 
 
-def test_an_audit_waits_for_nobody_who_moves_money(world: World) -> None:
+def test_an_audit_waits_for_no_transaction_that_moves_money(world: World) -> None:
     source, destination = world.new_wallets(10, 0)
     with psycopg.connect(world.url) as half_way:
         half_way.execute("UPDATE wallets SET balance = 5, version = 2 WHERE id = %s", [source])

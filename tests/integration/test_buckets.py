@@ -54,7 +54,7 @@ def test_each_name_has_a_bucket_of_its_own(url: str) -> None:
     assert use(url, work) == [0.0, 0.0]
 
 
-def test_who_takes_more_than_there_are_waits_for_all_of_them(url: str) -> None:
+def test_a_request_that_takes_more_tokens_than_there_are_waits_for_all_of_them(url: str) -> None:
     async def work(buckets: Buckets) -> list[float]:
         return [await buckets.take("ada", 1000), await buckets.take("ada", 1)]
 

@@ -139,7 +139,7 @@ def test_a_callback_is_signed_with_its_owners_secrets(world: World) -> None:
     assert only(claim(world)).signing_secrets == [second, first]
 
 
-def test_what_is_claimed_is_given_to_nobody_else_until_the_claim_lapses(world: World) -> None:
+def test_a_claimed_delivery_is_given_to_no_other_deliverer_until_the_claim_lapses(world: World) -> None:
     new_endpoint(world)
     make_due(world)
 
@@ -200,7 +200,7 @@ def test_one_for_each_owner_and_the_longest_due_first(world: World) -> None:
     assert sorted(owners(claim(world))) == sorted([names[1], names[2]])
 
 
-def test_nothing_is_claimed_for_those_who_have_no_place(world: World) -> None:
+def test_nothing_is_claimed_for_receivers_without_a_place(world: World) -> None:
     new_endpoint(world), new_endpoint(world)
     make_due(world)
     places = Places()
@@ -218,7 +218,7 @@ def test_nothing_is_claimed_for_those_who_have_no_place(world: World) -> None:
     assert only(claim(world, places)).id == first.id
 
 
-def test_how_late_the_next_is_is_shown_and_who_has_all_its_places_does_not_count(world: World) -> None:
+def test_how_late_the_next_is_is_shown_and_a_receiver_with_all_its_places_does_not_count(world: World) -> None:
     here, there = new_endpoint(world), new_endpoint(world)
     make_due(world)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", here.id)
@@ -287,7 +287,7 @@ def test_a_status_that_http_does_not_have_is_kept_as_an_invalid_answer(world: Wo
 
 
 @pytest.mark.parametrize("late", [SUCCESS, ERROR, GONE], ids=["succeeded", "failed", "gone"])
-def test_a_mark_after_somebody_else_has_claimed_changes_nothing(world: World, late: Attempt) -> None:
+def test_a_mark_after_another_claim_changes_nothing(world: World, late: Attempt) -> None:
     new_endpoint(world)
     make_due(world)
     first = only(claim(world))
@@ -304,7 +304,7 @@ def test_a_mark_after_somebody_else_has_claimed_changes_nothing(world: World, la
     assert world.query("SELECT status, failing_since FROM webhook_endpoints") == [("enabled", None)]
 
 
-def test_a_late_mark_counts_as_long_as_nobody_has_claimed_since(world: World) -> None:
+def test_a_late_mark_counts_as_long_as_no_other_claim_came(world: World) -> None:
     new_endpoint(world)
     make_due(world)
     delivery = only(claim(world, lease_s=0.0))
@@ -385,7 +385,7 @@ def test_a_success_makes_the_failures_before_it_forgotten(world: World) -> None:
 
 
 @pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "disabled"])
-def test_what_is_for_nobody_any_more_is_canceled_and_holds_up_nobody(world: World, deleted: bool) -> None:
+def test_a_delivery_without_a_receiver_is_canceled_and_holds_up_no_other(world: World, deleted: bool) -> None:
     left, stays = new_endpoint(world), new_endpoint(world)
     make_due(world, 3)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", left.id)

@@ -60,7 +60,7 @@ def test_a_ring_asks_for_one_job_for_all_its_shards(doorbell: Doorbell, redis: C
     assert jobs_waiting(redis) == [(APPLY, [[3, 5]])]
 
 
-def test_rings_are_coalesced_until_somebody_answers(doorbell: Doorbell, redis: Client) -> None:
+def test_rings_are_coalesced_until_a_worker_answers(doorbell: Doorbell, redis: Client) -> None:
     for _ in range(3):
         assert doorbell.ring([3])
     assert doorbell.ring([3, 4])
@@ -258,7 +258,7 @@ def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, doorbel
     assert took < REST_S / 2
 
 
-def test_an_address_where_nobody_listens_is_a_silent_doorbell() -> None:
+def test_an_address_without_a_server_is_a_silent_doorbell() -> None:
     silent = Doorbell("redis://127.0.0.1:1/0")
 
     assert silent.check().fault is AWAY

@@ -323,7 +323,7 @@ def test_in_a_restored_database_nothing_becomes_final_until_the_feed_can_go_on(w
     assert audit(world.url).clean
 
 
-def test_those_who_followed_the_feed_before_a_restore_go_on_after_it(world: World, restored: list[UUID]) -> None:
+def test_followers_of_the_feed_before_a_restore_go_on_after_it(world: World, restored: list[UUID]) -> None:
     known = find(world, restored[0])
     assert known is not None
     migrate_again(world)

@@ -102,7 +102,7 @@ def test_without_a_gatherer_flags_are_lowered(bell: Doorbell, redis: Client) -> 
     assert not redis.exists(LEFT)
 
 
-def test_who_resigns_is_given_what_was_left_to_it(bell: Doorbell) -> None:
+def test_a_batcher_that_resigns_is_given_what_was_left_to_it(bell: Doorbell) -> None:
     bell.become_gatherer()
     bell.leave([3])
 

@@ -85,7 +85,7 @@ def test_a_shard_whose_first_is_old_is_drained_with_all_that_came_later(world: W
     assert world.statuses(old.id, young.id) == [("applied", None)] * 2
 
 
-def test_a_place_in_the_queue_for_nobody_does_not_hide_what_waits_behind_it(world: World, sweeper: Sweeper) -> None:
+def test_a_place_in_the_queue_without_a_transfer_does_not_hide_what_waits_behind_it(world: World, sweeper: Sweeper) -> None:
     world.query("INSERT INTO queue (shard, transfer_id) SELECT 4, gen_random_uuid() FROM generate_series(1, 3)")
     sent = deposit(world.new_wallet(shard=4), 5)
     world.submit(sent)

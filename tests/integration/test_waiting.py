@@ -49,7 +49,7 @@ def request_of(gone: asyncio.Event) -> Request:
     return Request({"type": "http", "state": {}, "headers": []}, receive)
 
 
-def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: Redis) -> None:
+def test_a_caller_that_hangs_up_frees_its_place_at_once(world: World, own_redis: Redis) -> None:
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
 
@@ -67,7 +67,7 @@ def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: 
     use(world, own_redis.url, work)
 
 
-def test_many_who_wait_for_one_transfer_are_all_told(world: World, own_redis: Redis) -> None:
+def test_many_requests_that_wait_for_one_transfer_are_all_answered(world: World, own_redis: Redis) -> None:
     sent, other = deposit(world.new_wallet(), 1), ids.mint()
     world.submit(sent)
 

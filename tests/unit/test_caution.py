@@ -32,7 +32,7 @@ def test_each_success_doubles_it_up_to_the_full_batch() -> None:
     assert limits == [1, 2, 4, 8, 16, 32, 64, 128, 256, BATCH_MAX, BATCH_MAX]
 
 
-def test_a_batch_that_took_too_long_is_halved_and_counted_against_nobody() -> None:
+def test_a_batch_that_took_too_long_is_halved_and_counted_against_no_transfer() -> None:
     caution = Caution(limit=2, suspect=BAD)
 
     for _ in range(2 * ATTEMPTS_MAX):
@@ -41,7 +41,7 @@ def test_a_batch_that_took_too_long_is_halved_and_counted_against_nobody() -> No
     assert (caution.limit, caution.exhausted) == (1, False)
 
 
-def test_a_failure_in_company_is_counted_against_nobody() -> None:
+def test_a_failure_in_company_is_counted_against_no_transfer() -> None:
     caution = Caution()
 
     while caution.limit > 1:
@@ -50,7 +50,7 @@ def test_a_failure_in_company_is_counted_against_nobody() -> None:
     assert (caution.suspect, caution.failures, caution.exhausted) == (None, 0, False)
 
 
-def test_who_fails_alone_is_given_up_on_after_so_many_attempts() -> None:
+def test_a_transfer_that_fails_alone_is_given_up_on_after_so_many_attempts() -> None:
     caution = Caution(limit=1)
 
     exhausted = []
