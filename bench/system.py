@@ -80,7 +80,7 @@ class System:
         return self._value(ANY_QUEUED, bool, [self._drained_up_to])
 
     def wait_until_empty(self) -> None:
-        """Return when the queue is empty. Each look waits POLL_QUEUE_S first: a request that wrk has dropped may still be stored."""
+        """Return when the queue is empty. Each look waits POLL_QUEUE_S: a request that wrk has dropped may still be stored."""
 
         def empty() -> bool:
             time.sleep(POLL_QUEUE_S)

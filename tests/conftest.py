@@ -48,7 +48,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     made = Databases(external or (server.url("postgres") if server else ""))
     yield made
     if server:
-        server.stop("immediate")  # nobody needs its data again
+        server.stop("immediate")  # without a checkpoint: its data is deleted
     else:
         made.drop()
 
@@ -58,7 +58,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis for tests that neither break nor empty it."""
     external = os.environ.get("REDIS_URL")
     if external:
-        # A Redis database for each of the processes that run tests: doorbells are shared by all who share one.
+        # A Redis database for each of the processes that run tests: all users of a database share its doorbells.
         number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         yield urlunsplit(urlsplit(external)._replace(path=f"/{number}"))
         return

@@ -51,7 +51,7 @@ class Databases:
         return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
 
     def new_role(self) -> str:
-        """Return a name for a role. Whoever makes that role need not drop it, nor what it owns in these databases."""
+        """Return a name for a role. The role and what it owns in these databases are dropped at the end."""
         self._roles.append(f"{self._prefix}_role_{next(self._numbers)}")
         return self._roles[-1]
 

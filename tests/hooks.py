@@ -46,7 +46,7 @@ def finish(world: World, *submissions: Submission) -> None:
 
 
 def make_due(world: World, count: int = 1) -> list[Submission]:
-    """Make so many transfers final, told to whoever is to be told of any."""
+    """Make `count` transfers final, with a delivery for each endpoint that gets them."""
     source, destination = world.new_wallets(0, 0)
     sent = [transfer(source, destination, 1) for _ in range(count)]
     finish(world, *sent)

@@ -77,7 +77,7 @@ class System:
         assert process.poll() is None, self.logs()
         try:
             urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
-        except OSError:  # nobody listens yet, or one who was there before is just dying
+        except OSError:  # no process listens yet, or the one before has not ended yet
             return False
         return True
 

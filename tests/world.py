@@ -28,7 +28,7 @@ from worker.drain import Drainer
 Result = TypeVar("Result")
 
 SHARDS = 16  # of every database that tests.databases makes
-NO_REDIS = "redis://127.0.0.1:1/0"  # nobody listens there
+NO_REDIS = "redis://127.0.0.1:1/0"  # no server listens there
 FAR_AWAY_S = 3600.0
 
 

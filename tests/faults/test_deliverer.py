@@ -60,7 +60,7 @@ def system(own_system: System) -> System:
 
 @contextmanager
 def receiving(system: System, behaviour: Behaviour) -> Iterator[Receiver]:
-    """A receiver, which outlives the deliverers: so that no connection of theirs is left to nobody."""
+    """A receiver that is closed after the deliverers: each of their connections has its other end until then."""
     with receiving_beside(behaviour) as receiver:
         try:
             yield receiver
@@ -167,7 +167,7 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
         looks = itertools.count()
 
         def all_received() -> bool:
-            if next(looks) % 150 == 0:  # each few seconds: who is sending just then will not be able to write it down
+            if next(looks) % 150 == 0:  # each few seconds: a deliverer that is sending at that moment cannot write the attempt down
                 lapse(connection)
             return set(outcomes) <= {one.event_id for one in receiver.received()}
 
@@ -187,7 +187,7 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
 
 
 class Pair:
-    """Two deliverers that meet what is armed. Who has died is started again; claims lapse as soon as somebody has met something."""
+    """Two deliverers that hit the armed failpoint. A dead one is started again; claims lapse as soon as one has hit a failpoint."""
 
     def __init__(self, system: System, connection: psycopg.Connection[Any], points: Path) -> None:
         self._system, self._connection, self._points = system, connection, points
@@ -235,7 +235,7 @@ def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_i
     with receiving(system, answer("200 OK")) as receiver:
         secret = new_endpoint(caller, receiver)["secret"]
         pair = Pair(system, connection, points)
-        # The last point first: who is held at one comes by those after it when it goes on, and is not to meet the next case there.
+        # The last point first: a deliverer that is held at one passes those after it later, and must not hit the next case there.
         for point, action, hits in itertools.product(reversed(DELIVERER_POINTS), ("kill", "raise", "pause"), (1, 2)):
             pair.arm(point, action, hits)
             [id] = transfers(caller)
@@ -418,7 +418,7 @@ def fragile(own_postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[
 
 
 def test_a_deliverer_goes_on_when_postgres_is_back(fragile: System, own_postgres: Postgres) -> None:
-    """What was in flight meanwhile is kept all the same, when that is soon, and not sent again."""
+    """The result of an attempt that was in flight is stored if that is soon, and the webhook is not sent again."""
     caller = fragile.caller()
     go_on = threading.Event()
 

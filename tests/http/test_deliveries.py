@@ -1,4 +1,4 @@
-"""The trail of what somebody was told, and how to have it told again. Nobody sends here: what became of it is written by hand."""
+"""The record of deliveries, and how to send them again. No deliverer runs here: the tests write the attempts themselves."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -49,7 +49,7 @@ def second_api(own_system: System, tmp_path: Path) -> Iterator[System]:
 
 
 def client_caller(caller: Caller, client: Mapping[str, Any]) -> Caller:
-    """Make a key of the client's and return who calls with it."""
+    """Make a key of the client and return a caller with it."""
     return Caller(caller.url, caller.request("POST", f"/v1/clients/{client['id']}/keys").body["key"])
 
 
@@ -248,7 +248,7 @@ def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: Syste
         assert caller.transfer(*wallets, 1).status == 202  # an operator's
         assert pay(caller, ben, ada) == 202
         second_api.start_api(limits)
-        with closing(Caller(second_api.url, client.key)) as elsewhere:  # who has accepted none of them, and counts them all
+        with closing(Caller(second_api.url, client.key)) as elsewhere:  # it has accepted none of them, and counts them all
             wait_for(lambda: elsewhere.transfer(*wallets, 1).status == 503, "the other process to count")
         assert client.transfer(*wallets, 1).code == "backlog_full"
 

@@ -1,4 +1,4 @@
-"""Prefer: wait. An answer comes with the outcome, or at the end of the time, and nobody who waits costs more than a place."""
+"""Prefer: wait. The answer comes with the outcome, or at the end of the time; a waiting request takes no thread, no connection."""
 
 import asyncio
 import json

@@ -145,7 +145,7 @@ def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_no_c
 ) -> None:
     """As when a connection is lost and its batch is sent again while the first backend is still at it.
 
-    A race: they start together where somebody lets them all go, and now and then two meet at the primary key.
+    A race: they start together when a lock frees them all, and now and then two meet at the primary key.
     """
     wallet = world.new_wallet()
     rounds, sessions = 25, 6

@@ -281,7 +281,7 @@ def test_no_ring_is_needed_while_a_shard_is_drained(
 
     assert world.statuses(first.id, second.id) == [APPLIED, APPLIED]
     with Client.from_url(own_redis.url) as client:
-        assert client.llen("rq:queue:transfers") == 1  # the first ring's; nobody takes jobs here
+        assert client.llen("rq:queue:transfers") == 1  # the first ring's; no worker takes jobs here
         assert not client.exists(f"doorbell:{first.shard}")
     drainer.close()
     bell.close()
@@ -363,7 +363,7 @@ def test_a_lock_that_does_not_come_puts_off_its_own_shard_alone(
 
     assert world.statuses(waits.id, goes.id) == [QUEUED, APPLIED]
     with Client.from_url(own_redis.url) as client:
-        assert client.keys("doorbell:*") == []  # the next one who commits rings for both
+        assert client.keys("doorbell:*") == []  # the next commit rings for both
     drainer.close()
     bell.close()
 
@@ -382,7 +382,7 @@ def test_a_worker_that_finds_all_its_shards_busy_goes_on_ringing_for_others(
     assert drainer.answer([5]) == 1
 
     with Client.from_url(own_redis.url) as client:
-        assert not client.exists("doorbell:5")  # whoever commits next rings again
+        assert not client.exists("doorbell:5")  # the next commit rings again
     drainer.close()
     bell.close()
 
@@ -513,7 +513,7 @@ def test_a_poison_that_cannot_even_be_given_up_on_holds_its_own_shard_alone(worl
     stuck, beside = (deposit(world.new_wallet(shard=shard), 1) for shard in (6, 7))
     world.submit(stuck, beside)
     world.query(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no known reason'; END$$;"
         f" CREATE TRIGGER fail BEFORE UPDATE ON transfers FOR EACH ROW WHEN (old.id = '{stuck.id}') EXECUTE FUNCTION fail()"
     )
 
@@ -530,7 +530,7 @@ def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_res
     sent = [deposit(wallet, 1) for _ in range(GIVEN_UP_MAX) for wallet in wallets]
     world.submit(*sent)
     world.query(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no known reason'; END$$;"
         " CREATE TRIGGER fail BEFORE INSERT ON entries EXECUTE FUNCTION fail()"
     )
 

@@ -1,4 +1,4 @@
-"""Who is told next, and what became of an attempt, as Postgres keeps it: for any number of deliverers at once."""
+"""The claims of deliveries and the results of attempts in Postgres, for any number of deliverers at once."""
 
 import asyncio
 import json
@@ -342,7 +342,7 @@ def test_five_days_of_nothing_but_failures_disable_an_endpoint_when_a_delivery_i
 
     assert fail("NULL", None) == [("enabled", None, False)]
     assert fail("now() - interval '4 days 23 hours'", None) == [("enabled", None, False)]
-    assert fail("now() - interval '30 days'", LONG_S) == [("enabled", None, False)]  # it may have been told of nothing meanwhile
+    assert fail("now() - interval '30 days'", LONG_S) == [("enabled", None, False)]  # it may have had no deliveries in that time
     assert fail("now() - interval '5 days 1 minute'", None) == [("disabled", "failing", False)]
     assert sorted(world.query("SELECT status, count(*) FROM deliveries GROUP BY status")) == [("canceled", 2), ("failed", 3)]
 
@@ -434,7 +434,7 @@ def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(
 
 @pytest.mark.parametrize(("look_at_max", "looks_max"), [(2000, 20), (7, 60)], ids=["all owners at once", "a part of the owners"])
 def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, look_at_max: int, looks_max: int) -> None:
-    """Whoever has few receivers comes round more often, and each at another time; one has none any more in the midst of it."""
+    """An owner with few receivers is looked at more often, and each at another time; one loses its receivers during the test."""
     for number, receivers in enumerate([1, 5, 12, 3, 22, 32, 7]):
         insert_due(world, receivers, f"cli_{number}", receivers=receivers, due="now() + interval '1 hour'")
 

@@ -1,4 +1,4 @@
-"""Many webhooks to many receivers: nobody waits for another, and what became of each is kept."""
+"""Many webhooks to many receivers: no receiver waits for another, and the result of each attempt is stored."""
 
 import asyncio
 import json
@@ -149,7 +149,7 @@ def test_a_receiver_that_does_not_answer_is_tried_again() -> None:
 
 @pytest.mark.parametrize("owner", [None, "ada"], ids=["of another owner", "of the same owner"])
 def test_a_dead_receiver_with_a_thousand_due_holds_up_no_other(owner: str | None) -> None:
-    """The dead one's are due first, and would hang until the test gives up."""
+    """The deliveries of the dead one are due first, and would hang until the test gives up."""
 
     async def test() -> None:
         async with (
@@ -197,7 +197,7 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other() -> None:
 def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others(
     known: bool | None, others: bool | None, within_s: float
 ) -> None:
-    """The dead ones have all they may have, and always more is due. Only who is known as they are waits for an attempt to end."""
+    """The dead ones have all their places, and more is always due. Only receivers of the same health wait for an attempt to end."""
 
     async def test() -> None:
         async with (
@@ -285,7 +285,7 @@ def test_a_receiver_that_has_come_back_gets_the_next_as_soon_as_that_is_known() 
 
 
 def test_what_became_due_while_the_flag_was_up_is_found_by_the_look_after_it_was_lowered() -> None:
-    """There is no other look: nobody rings, and the next is far away."""
+    """There is no other look: no ring comes, and the next look is far away."""
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
@@ -519,7 +519,7 @@ def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
 
 @asynccontextmanager
 async def running(deliverer: Deliverer) -> AsyncIterator[None]:
-    """Meanwhile it delivers. It has not ended by itself when the test has seen what it waits for, and is abandoned then."""
+    """It delivers during the block. At the end of the block it still runs, and is abandoned."""
     task = asyncio.create_task(deliverer.run(asyncio.Event()))
     yield
     assert not task.done()

@@ -1,4 +1,4 @@
-"""Who is to be told of a final transfer is written down with its verdict: everybody who asked, once, and nobody else."""
+"""The deliveries of a final transfer are inserted with its verdict: one for each endpoint and callback URL, and no others."""
 
 import asyncio
 from collections.abc import Iterator
@@ -234,7 +234,7 @@ def test_a_deliverer_that_saw_an_endpoint_disabled_cancels_nothing_once_it_is_en
 
 
 def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(world: World) -> None:
-    """Each is a row in the transaction that moves the money, also of whoever pays the client."""
+    """Each is a row in the transaction that moves the money, also if another client pays this one."""
 
     async def insert(database: db.Database, wallet_id: UUID | None) -> list[bool]:
         owner = ids.text(ids.Prefix.CLIENT, wallet_id) if wallet_id else "operator"

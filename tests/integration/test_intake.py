@@ -242,7 +242,7 @@ def test_shards_of_a_database_without_schema_are_unavailable(world: World) -> No
 
 
 def hold_key(connection: psycopg.Connection[Any], sent: Submission) -> None:
-    """Use the submission's key in a transaction that is not committed: whoever inserts it must wait."""
+    """Use the submission's key in a transaction that is not committed: an insert of the same key must wait."""
     connection.execute(
         "INSERT INTO transfers (id, type, source, destination, amount, currency, metadata, owner, idempotency_key, fingerprint,"
         " shard) VALUES (%s, 'deposit', %s, %s, 1, 'USD', '{}', %s, %s, %s, 0)",

@@ -1,4 +1,4 @@
-"""Who commits webhooks rings, and a deliverer looks at once; without a doorbell it looks each second."""
+"""A commit of deliveries rings, and a deliverer looks at once; without a doorbell it looks each second."""
 
 import asyncio
 import os
@@ -140,7 +140,7 @@ def test_a_listening_deliverer_stops_within_seconds_when_redis_is_away(own_redis
 
 
 class Rung:
-    """A deliverer that runs, with a receiver, and who rings for it."""
+    """A deliverer that runs, with a receiver, and an applier that rings for it."""
 
     def __init__(self, world: World, doorbell: Doorbell, receiver: Receiver) -> None:
         self.world, self.doorbell, self.receiver = world, doorbell, receiver

@@ -193,7 +193,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(status: str) -> None:
 
 
 def test_nothing_is_unpacked_so_that_no_bomb_goes_off() -> None:
-    """What is called gzip here is none. Whoever unpacked it would fail at once, and not read on until the time is up."""
+    """The body is not gzip, as its header says it is. Unpacking it would fail at once, before the time is up."""
     attempt = asyncio.run(send_to(repeat(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnone", b"x", PACE_S), within_s=SHORT_S))
 
     assert (attempt.status, attempt.fault) == (200, None)
@@ -614,7 +614,7 @@ def test_a_name_that_leads_inside_is_refused() -> None:
     run(test)
 
 
-# Nobody in nobody's way. Only the order of events counts: who hangs would hang for a minute.
+# No receiver holds up another. Only the order of events counts: one that hangs would do so for a minute.
 
 IN_FLIGHT = 120
 

@@ -62,7 +62,7 @@ def test_what_has_just_come_is_left_to_its_doorbell(world: World, sweeper: Sweep
 
 
 def test_what_seems_to_come_from_the_future_is_not_waited_for(world: World, sweeper: Sweeper) -> None:
-    """The database's clock has stepped back, or another server has taken over: nobody knows for how long it has waited."""
+    """The database's clock has stepped back, or another server has taken over: how long it has waited is unknown."""
     sent = deposit(world.new_wallet(), 5)
     world.submit(sent)
     make_older(world, -3600)
@@ -113,7 +113,7 @@ def test_a_sweep_of_nothing_but_a_busy_shard_counts_nothing_so_that_the_next_wai
 
 
 def test_a_sweeper_does_not_stay_for_more_than_it_has_found(world: World, own_redis: Redis) -> None:
-    """Meanwhile it would find no other shard, and workers would leave theirs to it."""
+    """In that time it would find no other shard, and workers would leave theirs to it."""
     old, young = world.new_wallet(shard=3), deposit(world.new_wallet(shard=9), 5)
     world.submit(*(deposit(old, 1) for _ in range(GATHER_FROM)), young)
     make_older(world, SWEEP_AFTER_S + 1)

@@ -1,4 +1,4 @@
-"""Waiting for outcomes, inside one process: who is told, and what is left of those who have gone."""
+"""Waiting for outcomes inside one process: which requests are answered, and what is left of those that have ended."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -58,7 +58,7 @@ def test_a_caller_that_hangs_up_frees_its_place_at_once(world: World, own_redis:
         assert queued is not None
         gone = asyncio.Event()
         waits = asyncio.create_task(waiting.until_final(request_of(gone), queued, 3600))
-        await asyncio.to_thread(wait_for, lambda: waiting.count() == 1, "somebody to wait")
+        await asyncio.to_thread(wait_for, lambda: waiting.count() == 1, "a request to wait")
         gone.set()
         async with asyncio.timeout(10):
             assert (await waits).status == "queued"

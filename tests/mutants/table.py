@@ -78,9 +78,9 @@ BEFORE_WRITE = """\
 """
 TELL_FIRST = """\
                 told = "INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)"
-                whom = " SELECT e.owner, e.id::text, unnest(%s::uuid[]), e.id, 0 FROM webhook_endpoints e"
+                rows = " SELECT e.owner, e.id::text, unnest(%s::uuid[]), e.id, 0 FROM webhook_endpoints e"
                 with self._own._connect() as another:
-                    another.execute(told + whom, [[place.transfer_id for place in places]])
+                    another.execute(told + rows, [[place.transfer_id for place in places]])
 """
 
 MUTANTS = (
@@ -101,7 +101,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "nobody counts the rows that were written",
+        "the rows that were written are not counted",
         (Edit("worker/apply.py", "if cursor.rowcount != write.rows:", "if cursor.rowcount > write.rows:"),),
         (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other",),
     ),
@@ -281,7 +281,7 @@ MUTANTS = (
     ),
     Mutant(
         15,
-        "the next page begins with the last one's end",
+        "the next page begins with the last row of the one before",
         (
             Edit(
                 "core/sql/list_wallet_transfers.sql",
@@ -401,7 +401,7 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "whoever has been due longest is next",
+        "the receiver that has been due longest is next",
         (Edit("worker/places.py", "sorted(admitted, key=self._has_had)", "admitted"),),
         (
             f"{OTHERS}[back again, the others dead]",
@@ -410,7 +410,7 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "a look that left somebody out is as good as one that did not",
+        "a look that left a receiver out counts as a whole one",
         (Edit("worker/deliver.py", "            elif self._goes_on:\n", "            elif False:\n"),),
         ("tests/integration/test_telling.py::test_a_due_receiver_is_found_at_once_among_many_hosts_that_are_not",),
     ),

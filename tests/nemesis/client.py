@@ -106,7 +106,7 @@ class Client:
         return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount)))
 
     async def read(self, id: str, *, prefer: str | None = None) -> View:
-        """Read a transfer that was accepted: from then on it is there for everybody."""
+        """Read a transfer that was accepted: from then on every reader finds it."""
         answer = await self.insist("GET", f"/v1/transfers/{id}", prefer=prefer)
         self.history.read(answer.body, answer.sent_at)
         return dict(answer.body)
@@ -117,7 +117,7 @@ class Client:
         return view
 
     async def _ask(self, method: str, path: str, body: object, key: str | None, prefer: str | None, refusal: int) -> Answer | None:
-        """Ask once. None means that nobody knows: no answer, or 503. Whatever else is not expected is complained of."""
+        """Ask once. None means unknown: no answer, or 503. Any other unexpected answer is complained of."""
         url = self.dice.choice(self._urls)
         headers = {"Authorization": f"Bearer {self._key}"}
         headers |= {"Idempotency-Key": key} if key else {}

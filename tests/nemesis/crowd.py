@@ -1,4 +1,4 @@
-"""Who the clients are and what each of them does, over and over."""
+"""The clients of a trial, and the calls that each of them repeats."""
 
 import asyncio
 import itertools
@@ -54,7 +54,7 @@ class Crowd:
         self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
 
     async def end(self) -> None:
-        """Return when everybody knows what became of all that was asked for. Raises what stopped anybody before."""
+        """Return when all clients know the outcome of all their requests. Raises the error that stopped a client before."""
         self._is_ending = True
         await asyncio.gather(*self._acting)
 

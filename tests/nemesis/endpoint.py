@@ -1,4 +1,4 @@
-"""The operator's webhook endpoint: a real receiver, which nobody breaks, and what it is told (promise 22)."""
+"""The operator's webhook endpoint: a real receiver, which no fault hits, and the webhooks that it gets (promise 22)."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ OK = answer("200 OK")
 
 
 class Endpoint:
-    """Opened and closed in one event loop; to be closed after the deliverers, so that no connection of theirs is left to nobody."""
+    """Opened and closed in one event loop; to be closed after the deliverers, so that their connections have their other end."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -48,6 +48,6 @@ class Endpoint:
 
 
 def insert(owner_url: str, url: str, secret: str) -> None:
-    """By hand: a POST whose answer is lost would leave an endpoint with a secret that nobody knows."""
+    """By hand: a POST whose answer is lost would leave an endpoint with an unknown secret."""
     with psycopg.connect(owner_url) as connection:
         connection.execute(INSERT, [ids.mint(), url, EVENTS, secret])

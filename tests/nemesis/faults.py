@@ -33,7 +33,7 @@ class Fault:
 
 
 def plan(dice: random.Random, seconds: float, *, sparing: Sequence[str] = ()) -> list[Fault]:
-    """Return what to do within so many seconds. Nobody in `sparing` is killed or terminated; all else may happen to them."""
+    """Return the faults for so many seconds. No target in `sparing` is killed or terminated; all other faults may hit it."""
     faults = []
     at_s = 0.0
     while (at_s := at_s + dice.expovariate(1 / EVERY_S)) < seconds:
@@ -56,7 +56,7 @@ def server_fault(dice: random.Random) -> tuple[str, str]:
 
 
 class Nemesis:
-    """Does what was planned. A target has one fault at a time; who comes second waits."""
+    """Does what was planned. A target has one fault at a time; a second one waits."""
 
     def __init__(self, house: House, say: Callable[[str], None], complain: Callable[[str], None]) -> None:
         self._house = house
@@ -91,7 +91,7 @@ class Nemesis:
         targets = [line for line in LINES if line.endswith(fault.target[3:])] if fault.target.startswith("all→") else [fault.target]
         for target in targets:  # in one order, so that no two wait for each other
             await self._locks[target].acquire()
-        disturbs = int(fault.what != "terminate")  # nobody needs longer because another one has been asked to end
+        disturbs = int(fault.what != "terminate")  # no process needs longer because another one has been asked to end
         self._begun += disturbs
         self._under_way += disturbs
         try:

@@ -23,7 +23,7 @@ class Asked:
 
 @dataclass
 class Outcome:
-    """A final state, and when somebody had read it (monotonic seconds)."""
+    """A final state, and when a reader had it (monotonic seconds)."""
 
     status: str
     failure: object
@@ -82,7 +82,7 @@ class History:
         self.read(view, sent_at)
 
     def hear(self, event_id: str, type: str, view: View) -> None:
-        """Note what the endpoint was told: of a final state, as everybody reads it, and each time under the event's one id."""
+        """Note a webhook that the endpoint got: its final state must be the one that all read, each time under one event id."""
         if event_id != view["id"].replace("trf_", "evt_"):
             self.complain(f"{view['id']} was told as {event_id}")
         if view["status"] not in FINAL or type != f"transfer.{view['status']}":
@@ -91,7 +91,7 @@ class History:
         self.read(view, time.monotonic())
 
     def read(self, view: View, sent_at: float) -> None:
-        """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for whoever asks later."""
+        """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for every later request."""
         before = self.outcomes.get(view["id"])
         is_final = view["status"] in FINAL
         if before is None and is_final:
@@ -100,4 +100,4 @@ class History:
             if (before.status, before.failure, before.finished_at) != (view["status"], view["failure"], view["finished_at"]):
                 self.complain(f"{view['id']} was {before} and is {view}")
         elif before is not None and sent_at > before.read_at:
-            self.complain(f"{view['id']} was read as queued after somebody had read that it is {before.status}")
+            self.complain(f"{view['id']} was read as queued after another request had read that it is {before.status}")

@@ -67,7 +67,7 @@ DOORS = [title for title in TITLES if name_of(title) == "api"]
 
 @dataclass
 class Seat:
-    """A place for a process: whoever sits there has the same lines to the servers as the one before."""
+    """A place for a process: each process in it has the same connections to the servers as the one before."""
 
     title: str
     argv: tuple[str, ...]
@@ -75,7 +75,7 @@ class Seat:
     redis: Line
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
-    is_held: bool = False  # nobody is to sit here now
+    is_held: bool = False  # no process may start in this place now
     restart_after_s: float = RESTART_AFTER_S
     expected_exits: set[int] = field(default_factory=set)
     died_at: float | None = None

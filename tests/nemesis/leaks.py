@@ -22,7 +22,7 @@ class Sample(NamedTuple):
 
 
 class Leaks:
-    """Takes samples while nobody asks for anything: compares the first of a process with its last, sessions with their limit."""
+    """Takes samples while no request is sent: compares the first of a process with its last, sessions with their limit."""
 
     def __init__(self, house: House, say: Callable[[str], None]) -> None:
         self._house = house

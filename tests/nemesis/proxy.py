@@ -16,7 +16,7 @@ class Break(Enum):
     HOLE = "is a black hole"
     SLOW = "is slow"
     MUTE = "loses replies"
-    SNAP = "is cut by each reply"  # what was asked is done, and nobody is told
+    SNAP = "is cut by each reply"  # the request is carried out, and its reply is lost
 
 
 class Link:

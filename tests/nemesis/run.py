@@ -40,7 +40,7 @@ async def storms_and_calms(seed: int, seconds: float, folder: Path) -> None:
 
 
 async def calm(trial: Trial, *, after_death: bool) -> None:
-    """Nobody asks for anything until the backlog has gone."""
+    """No client sends a request until the backlog is drained."""
     if after_death:
         await trial.nemesis.kill_all(before=trial.gate.close)
     trial.gate.close()

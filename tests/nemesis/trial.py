@@ -19,7 +19,7 @@ from tests.nemesis.house import KINDS, House, Kind
 from tests.nemesis.verdict import judge
 from tests.nemesis.watch import Watch
 
-DRAINED_WITHIN_S = 30.0  # on a machine that does much else meanwhile; the time that it took is printed
+DRAINED_WITHIN_S = 30.0  # on a machine with other load; the time that it took is printed
 TOLD_WITHIN_S = 60.0  # and as long as it takes at this pace, which any machine keeps
 TOLD_PER_S_MIN = 20
 KNOWN_WITHIN_S = 60.0
@@ -67,7 +67,7 @@ class Trial:
             error.add_note(self._how_to_repeat)
 
     async def drain(self, waiting: int) -> None:
-        """Promise 5: nobody asks for anything now, so that nothing but the system itself can find what waits."""
+        """Promise 5: no request is sent now, so that only the system itself can find what waits."""
         healed_at = time.monotonic()
         while left := await self.count_queue():
             if time.monotonic() > healed_at + DRAINED_WITHIN_S:
@@ -91,7 +91,7 @@ class Trial:
         self.say(f"{waiting} webhooks waited, and were sent within {time.monotonic() - began:.1f} s")
 
     async def settle(self) -> None:
-        """Let everybody find out what became of what they asked for, and judge."""
+        """Let all clients find out the outcome of their requests, and judge."""
         await asyncio.wait_for(self.crowd.end(), KNOWN_WITHIN_S)
         await self.drain(await self.count_queue())
         while await crowd.follow(self.crowd.client()):
@@ -113,7 +113,7 @@ class Trial:
         """Say what it was that held."""
         counts = sorted(self.history.counts.items())
         self.say("  ".join(f"{count} {what}" for what, count in counts))
-        self.say(f"{self.watch.looks} looks at the ledger meanwhile, and {self.watch.in_vain} while Postgres was away")
+        self.say(f"{self.watch.looks} looks at the ledger during the trial, and {self.watch.in_vain} while Postgres was away")
         self.say(f"{len(self.history.followed)} events followed; the backlog was gone after {max(self.recovered_s):.1f} s at most")
         self.say(f"{self.history.heard.total()} webhooks received, of {len(self.history.heard)} events")
         self.say("every promise held")

@@ -41,7 +41,7 @@ def judge(history: History, owner_url: str) -> Iterator[str]:
 
 
 def read_transfers(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
-    """Return all transfers by key. The random keys are unique, whoever owns them."""
+    """Return all transfers by key. The random keys are unique over all owners."""
     rows = connection.execute(
         "SELECT idempotency_key, id, type, status, failure_code, source, destination, amount FROM transfers ORDER BY id"
     ).fetchall()

@@ -24,7 +24,7 @@ FINISHED = """
 
 
 class Watch:
-    """A thread that looks from begin() to end(), with connections of its own that nobody breaks but Postgres.
+    """A thread that looks from begin() to end(), with its own connections, which only faults of Postgres break.
 
     `prove` is the audit, which tests exchange.
     """
@@ -52,7 +52,7 @@ class Watch:
         began = time.monotonic()
         self._look_on()
         watched_s = time.monotonic() - began
-        if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # who has hardly looked has not seen that anything held
+        if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # with few looks it has not shown that anything held
             self._complain(f"the watch looked {self.looks} times in {watched_s:.0f} s, and {self.in_vain} times in vain")
 
     def _look_on(self) -> None:

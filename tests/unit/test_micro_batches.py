@@ -106,7 +106,7 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_calls_that
 
         monkeypatch.setattr(db, "ANSWER_WITHIN_S", 10)
         assert await asyncio.create_task(batches.ask(3)) == 6
-        assert handler.seen == [[1], [3]]  # nobody handles what nobody waits for
+        assert handler.seen == [[1], [3]]  # a call that no caller waits for is not handled
 
     run(use)
 

@@ -1,4 +1,4 @@
-"""Whose attempts may be in flight, and who is next: nobody has to wait for ever, whatever the others do."""
+"""How many attempts of a receiver may be in flight, and which is next: no receiver waits for ever, whatever the others do."""
 
 import random
 from collections import Counter
@@ -31,7 +31,7 @@ def attempt(free: Places, at: Iterable[To], *outcomes: bool) -> None:
 
 
 def fill(free: Places, due: Iterable[To]) -> list[Place]:
-    """Take places until nobody is chosen any more; all are always due, in this order."""
+    """Take places until no receiver is chosen any more; all are always due, in this order."""
     due, taken = list(due), list[Place]()
     while chosen := free.choose(free.admit(due)):
         taken += [free.take(one) for one in chosen]
