@@ -1,4 +1,4 @@
-"""Teller's real processes, each started by the command that starts it anywhere."""
+"""Teller's real processes, each started by its usual command."""
 
 import os
 import signal
@@ -69,7 +69,7 @@ class System:
         return self.start("worker", "deliver", environment={"TELLER_WEBHOOK_ALLOW_PRIVATE": "true", **(environment or {})})
 
     def wait_for_heartbeat(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the worker process has gone round its loop once."""
+        """Wait until the worker process has run its loop once."""
         file = self.folder / f"{self.processes.index(process)}.heartbeat"
         wait_for(file.exists, "a worker's first heartbeat")
 

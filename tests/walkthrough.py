@@ -16,7 +16,7 @@ SECTION = re.compile(r"^## Walk-through$.*?(?=^## )", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"```sh\n(?P<commands>.*?)```(?:\n\n```(?:json|text|http)\n(?P<output>.*?)```)?", re.DOTALL)
 END = "=== end of step ==="
 
-# What differs from one run to the next, and what it is compared as.
+# Texts that differ from run to run, and their stand-ins in the comparison.
 VARYING = [
     (re.compile(r"\b(cli|wal|trf|evt)_[0-9a-hjkmnp-tv-z]{26}\b"), r"\1_ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
@@ -71,7 +71,7 @@ def check(url: str, key: str) -> int:
 
 
 def write(url: str, key: str) -> None:
-    """Replace what the README shows by what is printed."""
+    """Replace the outputs in the README by the printed ones."""
     readme = README.read_text()
     outputs = iter(run([step.commands for step in steps(readme)], url, key))
 

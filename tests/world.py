@@ -1,6 +1,6 @@
 """A world of a test's own: wallets and transfers, made through Teller's own code in a database of its own.
 
-Without Redis: doorbells are silent here, and money moves all the same. A test of the doorbell brings a Redis of its own.
+Without Redis: doorbells are silent here, and transfers are applied all the same. A test of the doorbell starts its own Redis.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Subm
 
 @dataclass(frozen=True)
 class World:
-    """A migrated database and what tests do to it: as the application, but for what `query` does."""
+    """A migrated database, and what tests do in it: in the application's role, except `query`, which uses the owner's."""
 
     url: str
     owner_url: str
@@ -188,7 +188,7 @@ class World:
         return asyncio.run(main())
 
     def ask(self, work: Callable[[Database], Awaitable[Result]]) -> Result:
-        """Do asynchronous work with the API's way to the database."""
+        """Do asynchronous work with the API's connection pool."""
 
         async def main() -> Result:
             database = Database(self.url)

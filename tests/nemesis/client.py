@@ -1,4 +1,4 @@
-"""Clients that ask again, with the same key, until they know what became of what they asked for; and log every answer."""
+"""Clients that repeat a request with the same key until they know its outcome, and log every answer."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Gate:
-    """Lets clients ask; closed, it makes them wait before their next request, and knows when the last one has its answer."""
+    """A gate for the requests of all clients. Closed, it makes them wait, and it knows when the last one has its answer."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
@@ -87,14 +87,14 @@ class Client:
     async def insist(
         self, method: str, path: str, body: object = None, *, key: str | None = None, prefer: str | None = None, refusal: int = 0
     ) -> Answer:
-        """Ask until there is an answer that says what became of it: a success, or the refusal that is expected."""
+        """Repeat the request until an answer tells its outcome: a success, or the expected refusal."""
         while (answer := await self._ask(method, path, body, key, prefer, refusal)) is None:
             self.history.counts["unknown outcomes"] += 1
             await asyncio.sleep(self.dice.uniform(*AGAIN_AFTER_S))
         return answer
 
     async def send(self, asked: Asked, *, prefer: str | None = None) -> View:
-        """Ask for this until it is known to be stored, and note the answer."""
+        """Repeat the request until it is known to be stored, and note the answer."""
         answer = await self.insist("POST", *request_of(asked), key=asked.key, prefer=prefer)
         self.history.answer(asked, answer.status, answer.body, answer.sent_at)
         return dict(answer.body)

@@ -26,7 +26,7 @@ class Endpoint:
         self._open = AsyncExitStack()
 
     async def open(self, owner_url: str) -> None:
-        """Listen, and be told of whatever becomes final from now on."""
+        """Listen, and get all transfers that become final from now on."""
         self._receiver = await self._open.enter_async_context(receiving(self._hear))
         await asyncio.to_thread(insert, owner_url, self._receiver.url, self._secret)
 
@@ -34,7 +34,7 @@ class Endpoint:
         await self._open.aclose()
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._note(received(self._receiver.requests.pop()))  # a long run hears more than has to be kept
+        self._note(received(self._receiver.requests.pop()))  # a long run gets more webhooks than have to be kept
         await OK(reader, writer)
 
     def _note(self, told: Received) -> None:

@@ -1,4 +1,4 @@
-"""What is done to the system: planned from a seed before it begins, so that the same seed does the same again."""
+"""The faults of a trial: planned from a seed before it begins, so that the same seed makes the same faults."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tests.nemesis.house import DOORS, GRACE_S, TITLES, House, Seat
 from tests.nemesis.proxy import Break
 
-EVERY_S = 0.8  # on average; they last for longer than that, so several are on at once
+EVERY_S = 0.8  # on average; each lasts longer, so several are active at once
 LASTS_S = (0.2, 4.0)
 FROZEN_BEFORE_KILL_S = 1.0
 
@@ -68,7 +68,7 @@ class Nemesis:
         self._snapshot: bytes | None = None
 
     async def storm(self, faults: Sequence[Fault]) -> None:
-        """Do all of them, each at its time; return when all is healed again."""
+        """Do all of them, each at its time; return when all have ended."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             for fault in faults:
@@ -76,7 +76,7 @@ class Nemesis:
                 tasks.create_task(self._do(fault))
 
     async def kill_all(self, before: Callable[[], None]) -> None:
-        """Let work pile up, call `before`, kill -9 every process and both servers, and start the servers alone again."""
+        """Let work pile up, call `before`, kill -9 every process and both servers, and restart only the servers."""
         self._say("workers and sweeper: freeze")
         for title, seat in self._house.seats.items():
             if title not in DOORS:
@@ -137,7 +137,7 @@ class Nemesis:
 
     async def _end(self, seat: Seat, number: signal.Signals, for_s: float) -> None:
         """Send the signal; return when the supervisor has started another one."""
-        await until(lambda: self._house.is_ready(seat))  # before that, SIGTERM is not heard, and there is nothing to end
+        await until(lambda: self._house.is_ready(seat))  # before that, the process handles no SIGTERM
         ended = seat.process
         begun, is_undisturbed = self._begun, not self._under_way
         seat.restart_after_s = for_s
@@ -182,7 +182,7 @@ class Nemesis:
 
 
 async def until(condition: Callable[[], object], within_s: float = 60.0) -> bool:
-    """Wait until it holds; tell whether it does."""
+    """Wait until it holds; return whether it does."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What clients asked for and were told, and whether the answers agree: everything that the verdict is later held against."""
+"""The requests of all clients and their answers, and whether these agree: the verdict compares them with the database."""
 
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ FINAL = ("applied", "rejected")
 
 @dataclass
 class Asked:
-    """A money request, known by its key. `id` is what it was given by the first answer that said so."""
+    """A money request, known by its key. `id` is the one in its first answer."""
 
     key: str
     source: str | None  # None for a deposit
@@ -33,14 +33,14 @@ class Outcome:
 
 @dataclass
 class Overdraft:
-    """A wallet that held `funds` cents and was asked for one cent, more often than that, all at once."""
+    """A wallet that held `funds` cents, and got more than that many debits of one cent at once."""
 
     funds: int
     keys: list[str] = field(default_factory=list)
 
 
 class History:
-    """Not for several threads. `broken` says in words what must not have happened."""
+    """For one thread. `broken` has the violations, in words."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -51,8 +51,8 @@ class History:
             str, list[str]
         ] = {}  # by wallet, keys in the order in which each was sent after the 202 of the one before
         self.overdrafts: list[Overdraft] = []
-        self.followed: list[str] = []  # transfer ids, as the feed told them
-        self.heard: Counter[str] = Counter()  # how often the endpoint was told of a transfer
+        self.followed: list[str] = []  # transfer ids, in the order of the feed
+        self.heard: Counter[str] = Counter()  # webhooks that the endpoint got, by transfer
         self.counts: Counter[str] = Counter()
         self._key_of: dict[str, str] = {}
 
