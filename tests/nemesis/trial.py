@@ -79,7 +79,7 @@ class Trial:
         await self.gate.wait_idle()
 
     async def tell_all(self) -> None:
-        """Promise 22: the endpoint gets all events, whatever has died. Claims of dead deliverers lapse at once here, not in 30 s."""
+        """Promise 22: the endpoint gets all events, whatever has died. Claims of dead deliverers lapse at once, not in 30 s."""
         began = time.monotonic()
         waiting = await self._count(PENDING)
         await asyncio.to_thread(execute, self.house.owner_url, LAPSE)
