@@ -31,7 +31,7 @@ mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fai
 bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on two cores; needs wrk), and write docs/benchmarks
 	@exec $(RUN) bench
 
-lint: $(INSTALLED)  ## check style, types and who may import whom
+lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy --strict api core worker local bench tests

@@ -1,4 +1,4 @@
-"""python -m bench [NAME …]: measure, print, write it down. Exits with 1 when something was wrong, never because it was slow."""
+"""python -m bench [NAME …]: measure, print, write a record. Exits with 1 when a fault was found, not because Teller is slow."""
 
 import argparse
 import os
@@ -22,10 +22,9 @@ from bench.servers import Servers, embedded
 from bench.session import Session
 from bench.system import System, running
 from local import settings
-from local.child import ROOT
-from local.errors import CannotRun, Stopped
+from local.process import ROOT
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import CannotRun, Stopped, StopSignals, say
 
 RECORDS = ROOT / "docs" / "benchmarks"
 
@@ -59,21 +58,26 @@ def parse() -> argparse.Namespace:
 
 def parser() -> argparse.ArgumentParser:
     bench = argparse.ArgumentParser(prog="python -m bench", description="Measure Teller beside pgbench.")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="only these measurements; a full run alone becomes a record")
+    bench.add_argument(
+        "names", nargs="*", metavar="NAME", help="take only these measurements; only a full run is written to docs/benchmarks"
+    )
     bench.add_argument("--list", action="store_true", help="list the measurements")
-    quick = "a few seconds each, for working on the benchmarks: figures mean nothing"
+    quick = "take a few seconds for each, to try out the benchmarks: the figures mean nothing"
     bench.add_argument("--quick", action="store_true", help=quick)
-    bench.add_argument("--out", type=Path, metavar="FOLDER", help="where the report goes, instead of docs/benchmarks")
+    bench.add_argument("--out", type=Path, metavar="FOLDER", help="write the report to this folder instead of docs/benchmarks")
     return bench
 
 
 def run(names: Sequence[str], *, quick: bool, signals: StopSignals) -> Report:
-    """Start what is needed, measure, stop all of it."""
+    """Start the servers, take the measurements, stop the servers."""
     find_wrk()
     configured = settings.load()
     taken_at = datetime.now(UTC)
     plan = QUICK if quick else FULL
-    with ground(signals) as base, closing(Pgbench(base.admin_database_url, plan.pgbench_s, plan.pgbench_warm_s)) as pgbench:
+    with (
+        system_or_servers(signals) as base,
+        closing(Pgbench(base.admin_database_url, plan.pgbench_s, plan.pgbench_warm_s)) as pgbench,
+    ):
         session = Session(plan, base, pgbench, configured)
         about = session.about()
         measurements = {name: measure(session, name) for name in names}
@@ -81,8 +85,8 @@ def run(names: Sequence[str], *, quick: bool, signals: StopSignals) -> Report:
 
 
 @contextmanager
-def ground(signals: StopSignals) -> Iterator[Servers | System]:
-    """The system that the environment names, or embedded servers to run systems on, whose stop nothing interrupts."""
+def system_or_servers(signals: StopSignals) -> Iterator[Servers | System]:
+    """The system that the environment names, or embedded servers to run systems on; no signal interrupts their stop."""
     given = running(os.environ)
     if given:
         with closing(given):
@@ -110,7 +114,7 @@ def measure(session: Session, name: str) -> Taken:
 
 
 def publish(report: Report, folder: Path) -> None:
-    """Print the report, and write it to the folder with its plot; as `latest` too."""
+    """Print the report, and write it and its plot to the folder: under the name of the run, and as `latest`."""
     say("")
     for line in report.lines():
         say(line)

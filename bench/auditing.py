@@ -1,4 +1,4 @@
-"""How long a proof of the whole ledger takes, and in how much memory: `python -m core audit`, as whoever operates it runs it."""
+"""The seconds and the memory that an audit of the whole ledger takes: `python -m core audit`, as an operator runs it."""
 
 import os
 import subprocess
@@ -18,16 +18,16 @@ LOOK_EVERY_S = 0.05
 
 
 def audited(system: System) -> list[Figure]:
-    """Audit, and return what it took. Raises UnexpectedAnswer when the audit is not clean."""
+    """Audit, and return its seconds and its memory. Raises UnexpectedAnswer when the audit finds damage."""
     environment = {**os.environ, "DATABASE_URL": system.admin_database_url}
     began, most = time.monotonic(), 0.0
     with subprocess.Popen([sys.executable, "-m", "core", "audit"], env=environment, stdout=subprocess.PIPE, text=True) as audit:
         while audit.poll() is None:
             most = max(most, rss_of(audit.pid))
             time.sleep(LOOK_EVERY_S)
-        said, _ = audit.communicate()
+        output, _ = audit.communicate()
     if audit.returncode:
-        raise UnexpectedAnswer(said)
+        raise UnexpectedAnswer(output)
     return [
         Figure("audit", "audit after them", time.monotonic() - began, "s", target=WITHIN),
         Figure("memory_audit", "RSS of the audit, at most", most, "MiB"),

@@ -1,4 +1,4 @@
-"""Wallets and transfers by the thousand, put into the database by the product's own statements and applied by its own workers."""
+"""Make wallets and transfers by the thousand: inserted by the product's own statements, applied by its own workers."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ BATCH = 500  # rows of one INSERT
 
 
 def make_funded_wallets(system: System, count: int) -> list[UUID]:
-    """Make so many clients with a wallet each, and return the wallets once a deposit of FUNDS into each is applied."""
+    """Make `count` clients with a wallet each, and return the wallets when a deposit of FUNDS into each is applied."""
     wallets = make_wallets(system.admin_database_url, count)
     shards = system.shards()
     store(system, (deposit(wallet, shard_of(wallet, shards)) for wallet in wallets), rung=True)
@@ -58,27 +58,27 @@ def new_client() -> NewClient:
     )
 
 
-def shown(wallets: Iterable[UUID]) -> list[str]:
-    """The ids as callers name them."""
+def public_ids(wallets: Iterable[UUID]) -> list[str]:
+    """The ids as the HTTP API has them."""
     return [ids.text(Prefix.WALLET, wallet) for wallet in wallets]
 
 
 def queue_transfers(system: System, wallets: Sequence[UUID], count: int, *, rung: bool) -> None:
-    """Queue so many transfers of a cent between two of these wallets; when not `rung`, nobody is told."""
+    """Queue `count` transfers of a cent between two of these wallets; if not `rung`, without ringing the doorbell."""
     shards = system.shards()
     pairs = (random.sample(wallets, 2) for _ in range(count))
     store(system, (transfer(source, destination, shard_of(source, shards)) for source, destination in pairs), rung=rung)
 
 
 def ring(system: System) -> None:
-    """Ring for every shard, once."""
+    """Ring the doorbell of each shard once."""
     with doorbell(system) as bell:
         bell()
 
 
 @contextmanager
 def doorbell(system: System) -> Iterator[Callable[[], object]]:
-    """Yield what rings for every shard; without a Redis URL it does nothing, and the sweeper comes."""
+    """Yield a function that rings for all shards. Without a Redis URL it does nothing, and the sweeper finds the transfers."""
     if system.redis_url is None:
         yield lambda: None
         return
@@ -115,15 +115,15 @@ def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: 
 
 
 def store(system: System, submissions: Iterator[Submission], *, rung: bool) -> None:
-    """Store them in batches through the product's own statement; when `rung`, ring after each."""
+    """Insert them in batches by the product's own statement; if `rung`, ring after each batch."""
     with doorbell(system) as bell:
         asyncio.run(store_in_batches(system.database_url, submissions, bell if rung else lambda: None))
 
 
-async def store_in_batches(database_url: str, submissions: Iterator[Submission], tell: Callable[[], object]) -> None:
+async def store_in_batches(database_url: str, submissions: Iterator[Submission], ring_all: Callable[[], object]) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True, prepare_threshold=1) as connection:
         while batch := list(islice(submissions, BATCH)):
             stored = await transfers.insert(connection, batch)
             if len(stored) != len(batch):
                 raise CannotBench(f"only {len(stored)} of {len(batch)} submissions were stored")
-            tell()
+            ring_all()

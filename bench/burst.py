@@ -1,47 +1,42 @@
-"""A burst after a rest: what plans and statistics were made of while the queue was empty must drain what comes all at once."""
+"""A burst after a rest: plans and statistics that were made while the queue was empty must also drain a full one."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise, product
 
 from bench import bulk
 from bench.figures import Figure, Result, Target, paired
-from bench.latency import submit_at_rate
-from bench.load import BATCH, CONNECTIONS, Mode
+from bench.latency import use_lightly
 from bench.pairs import Pair, chain
 from bench.pgbench import Run
 from bench.session import Session, Submitted
-from bench.system import OwnSystem
-from bench.throughput import BATCH_CONNECTIONS
+from bench.system import OwnSystem, System
 
 WORKERS = (1, 2, 4)
 REST_S = 3
-REST_PER_S = 20  # each finds an empty queue; enough for each session to choose the plans that it keeps
+REST_PER_S = 20  # each finds an empty queue; 60 are enough for each session to choose the plans that it keeps
 STANDSTILL = Target(1.0, at_most=True)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a burst is made of, and what it must reach beside pgbench."""
+    """How the transfers of a burst are submitted, and the ratio to pgbench that it must reach."""
 
     what: str
-    mode: Mode
-    connections: int
-    each: int
+    submit: Callable[[Session, System, list[str], int], Submitted]
     target: Target
 
 
 KINDS = (
-    Kind("batches", "batch", BATCH_CONNECTIONS, BATCH, Target(2.0, 3.0)),
-    Kind("singles", "uniform", CONNECTIONS, 1, Target(1.0, 1.4)),
+    Kind("batches", Session.submit_batches, Target(2.0, 3.0)),
+    Kind("singles", Session.submit_singles, Target(1.0, 1.4)),
 )
 
 
 @dataclass(frozen=True)
 class Burst:
-    """A load on a system that has rested, and the longest time in it without a verdict."""
+    """A load on a system that has rested, and the longest time in which no transfer became final."""
 
     submitted: Submitted
     standstill_s: float
@@ -62,15 +57,15 @@ def measure_burst(session: Session) -> Result:
 
 
 def rate(kind: Kind, workers: int, pair: Pair[Run, Burst]) -> Figure:
-    return paired(f"burst_{kind.what}_{workers}", f"burst of {kind.what} by {spelled(workers)}", pair, "pgbench", kind.target)
+    return paired(f"burst_{kind.what}_{workers}", f"burst of {kind.what} by {workers_text(workers)}", pair, "pgbench", kind.target)
 
 
 def standstill(kind: Kind, workers: int, pair: Pair[Run, Burst]) -> Figure:
-    what = f"longest without a verdict, {kind.what} by {spelled(workers)}"
+    what = f"longest without a verdict, {kind.what} by {workers_text(workers)}"
     return Figure(f"standstill_{kind.what}_{workers}", what, pair.run.standstill_s, "s", target=STANDSTILL)
 
 
-def spelled(workers: int) -> str:
+def workers_text(workers: int) -> str:
     return "1 worker" if workers == 1 else f"{workers} workers"
 
 
@@ -78,25 +73,23 @@ def burst(session: Session, kind: Kind, workers: int) -> Burst:
     with session.own_system() as system:
         wallets = rested(session, system, workers)
         since = system.clock()
-        load = (kind.mode, wallets, session.plan.burst_s)
-        submitted = session.submit(system, *load, connections=kind.connections, each=kind.each)
+        submitted = kind.submit(session, system, wallets, session.plan.burst_s)
         return Burst(submitted, longest_gap(system.verdicts_since(since)))
 
 
 def rested(session: Session, system: OwnSystem, workers: int) -> list[str]:
-    """Leave the system as after a rest, and return its wallets: statistics of an empty queue, and sessions used since.
+    """Bring the system into the state after a rest, and return its wallets: sessions that were used while the queue was empty.
 
-    ANALYZE stands for autovacuum. The pages of what was drained stay, so the planner expects no row in them.
+    ANALYZE does here what autovacuum does in production. The pages of drained rows stay, so the planner expects no row in them.
     """
     system.connection.execute("ANALYZE")
     system.start_others(workers)
-    wallets = bulk.shown(bulk.make_funded_wallets(system, session.plan.wallets))
+    wallets = bulk.public_ids(bulk.make_funded_wallets(system, session.plan.wallets))
     system.connection.execute("ANALYZE")
-    asyncio.run(submit_at_rate(system, wallets, REST_S, REST_PER_S))
-    system.wait_until_empty()
+    use_lightly(system, wallets, REST_S, REST_PER_S)
     return wallets
 
 
 def longest_gap(instants: Sequence[float]) -> float:
-    """The longest time between neighbours of these, which ascend; 0 where there are fewer than two."""
+    """The longest time between two neighbours of these ascending instants; 0 for fewer than two."""
     return max((later - earlier for earlier, later in pairwise(instants)), default=0.0)

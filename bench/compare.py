@@ -1,8 +1,8 @@
-"""python -m bench.compare BASE: what this checkout's speed is to that of another one, on this machine, in turn.
+"""python -m bench.compare BASE: the speed of this checkout divided by that of another one, in alternating runs on this machine.
 
 BASE is the folder of the other checkout. This Python runs both, each with its own benchmark, servers and schema: base, this, base,
-this, …, base. A figure of this checkout is divided by the mean of the base's right before and after it. Exits with 1 when something
-was wrong, never because this checkout is slower.
+this, …, base. A figure of this checkout is divided by the mean of the base's figures right before and after it. Exits with 1 when a
+benchmark failed, not because this checkout is slower.
 """
 
 import argparse
@@ -21,9 +21,8 @@ from bench.errors import CannotBench
 from bench.pairs import alternate
 from bench.report import DECIMALS, TIMES, table
 from local import settings
-from local.child import ROOT
-from local.errors import CannotRun
-from local.terminal import say
+from local.process import ROOT
+from local.terminal import CannotRun, say
 
 NAMES = ("single", "drain", "latency")
 PAIRS = 3
@@ -34,7 +33,7 @@ def main() -> int:
     arguments = parser().parse_args()
     command = [*(["--quick"] if arguments.quick else []), *(arguments.names or NAMES)]
     try:
-        # Both get the same count of API processes, also where their defaults differ.
+        # Both get the same count of API processes, even if their defaults differ.
         environment = {**os.environ, "TELLER_API_PROCESSES": str(settings.load().api_processes)}
         base_environment = {**environment, **dict(arguments.base_with)}
         bases, ours = alternate(
@@ -52,22 +51,22 @@ def parser() -> argparse.ArgumentParser:
     compare = argparse.ArgumentParser(prog="python -m bench.compare", description="Measure this checkout beside another one.")
     compare.add_argument("base", type=Path, metavar="BASE", help="folder of the other checkout; of this one, to compare settings")
     compare.add_argument("names", nargs="*", metavar="NAME", help=f"measurements; {', '.join(NAMES)} when none is given")
-    compare.add_argument("--pairs", type=int, default=PAIRS, help="how many runs of this checkout, each between two of the base")
-    compare.add_argument("--quick", action="store_true", help="a few seconds each: figures mean nothing")
+    compare.add_argument("--pairs", type=int, default=PAIRS, help="runs of this checkout, each between two of the base")
+    compare.add_argument("--quick", action="store_true", help="take a few seconds for each: the figures mean nothing")
     compare.add_argument(
-        "--base-with", action="append", default=[], type=setting, metavar="NAME=VALUE", help="a setting that only the base gets"
+        "--base-with", action="append", default=[], type=setting, metavar="NAME=VALUE", help="a setting for the base only"
     )
     return compare
 
 
 def setting(text: str) -> tuple[str, str]:
-    """Raises ValueError where the text has no `=`."""
+    """Split NAME=VALUE. Raises ValueError where the text has no `=`."""
     name, value = text.split("=", 1)
     return name, value
 
 
 def figures_of(folder: Path, environment: Mapping[str, str], command: Sequence[str]) -> dict[str, Any]:
-    """Run the checkout's own benchmark, and return its figures by their names. Raises CannotBench when something was wrong."""
+    """Run the checkout's own benchmark, and return its figures by their names. Raises CannotBench when it fails."""
     with TemporaryDirectory(prefix="teller-compare-") as out:
         argv = [sys.executable, "-m", "bench", *command, "--out", out]
         ended = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -78,7 +77,7 @@ def figures_of(folder: Path, environment: Mapping[str, str], command: Sequence[s
 
 
 def row(name: str, bases: Sequence[Mapping[str, Any]], ours: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """A line of the table: the medians of both, and of their ratios the median, the least and the most."""
+    """A line of the table: the medians of both, then the median, the least and the largest of their ratios."""
     of_bases, of_ours = ([run[name]["value"] for run in runs] for runs in (bases, ours))
     ratios = ratios_of(of_bases, of_ours)
     unit = ours[0][name]["unit"]
@@ -87,7 +86,7 @@ def row(name: str, bases: Sequence[Mapping[str, Any]], ours: Sequence[Mapping[st
 
 
 def ratios_of(bases: Sequence[float], ours: Sequence[float]) -> list[float]:
-    """Each of ours by the mean of the bases right before and after it: there is one base more."""
+    """Each figure of `ours` divided by the mean of the `bases` right before and after it. `bases` has one more."""
     return [2 * own / (before + after) for before, own, after in zip(bases, ours, bases[1:], strict=False)]
 
 

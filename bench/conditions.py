@@ -1,4 +1,4 @@
-"""Whether it stays as fast: with skewed wallets, with more workers than cores, with a database that is full."""
+"""Throughput under other conditions: with skewed wallets, with more workers than cores, on a database of a million transfers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -39,7 +39,7 @@ def measure_workers(session: Session) -> Result:
     with session.own_system() as system:
         system.start_workers(1)
         wallets = bulk.make_funded_wallets(system, session.plan.wallets)
-        session.submit(system, "uniform", bulk.shown(wallets), session.plan.warm_s)
+        session.submit(system, "uniform", bulk.public_ids(wallets), session.plan.warm_s)
         work = partial(submit_and_drain, session, system, wallets)
         ones, others = alternate(partial(work, 1), [partial(work, count) for count in WORKERS])
     pairs: dict[str, Sequence[Pair[Any, Any]]] = {
@@ -63,13 +63,13 @@ class Both:
 def submit_and_drain(session: Session, system: OwnSystem, wallets: Sequence[UUID], workers: int) -> Both:
     system.stop("worker")
     system.start_workers(workers)
-    submitted = session.submit(system, "uniform", bulk.shown(wallets), session.plan.paired_s)
+    submitted = session.submit(system, "uniform", bulk.public_ids(wallets), session.plan.paired_s)
     bulk.queue_transfers(system, wallets, session.plan.workers_backlog, rung=False)
     return Both(submitted, drain(system))
 
 
 def measure_large(session: Session) -> Result:
-    """single POST on a database full of finished transfers, over all of its wallets or some, against an empty one; and its audit"""
+    """single POST on a database full of finished transfers, over all or some of its wallets, against an empty one; and its audit"""
     plan = session.plan
     with session.own_system() as large, session.own_system() as empty:
         stock = fill(session, large)
@@ -90,7 +90,7 @@ def measure_large(session: Session) -> Result:
 
 
 def fill(session: Session, system: OwnSystem) -> list[str]:
-    """Make the stock: its wallets, and so many finished transfers, the deposits among them. Return the wallets."""
+    """Make the stock of wallets and finished transfers, deposits included. Return the public ids of the wallets."""
     plan = session.plan
     system.start_others(session.settings.workers)
     wallets = bulk.make_funded_wallets(system, plan.stock_wallets)
@@ -98,4 +98,4 @@ def fill(session: Session, system: OwnSystem) -> list[str]:
     system.wait_until_empty()
     system.connection.execute("VACUUM ANALYZE")
     system.connection.execute("CHECKPOINT")
-    return bulk.shown(wallets)
+    return bulk.public_ids(wallets)

@@ -1,9 +1,9 @@
-"""How long a look for due deliveries and a claim of one take beside millions that have ended, while a snapshot is held.
+"""The time of a look for due deliveries and of a claim of one, beside millions of ended ones, while a snapshot is held.
 
-python -m bench.dead_deliveries --rows 0 1 3 10     millions, each on a database of its own, on servers of its own
+python -m bench.dead_deliveries --rows 0 1 3 10     millions, each in its own database, on embedded servers
 
-A snapshot keeps the index entries of what was deleted after it. The rows are inserted and deleted by hand: sending so many would
-take hours, and leaves the same entries behind, two for each attempt instead of one.
+VACUUM keeps the index entries of rows that were deleted after the snapshot. This program inserts and deletes the rows itself: real
+deliveries would take hours for the same entries (they leave two for each attempt, not one).
 """
 
 import argparse
@@ -19,9 +19,8 @@ from psycopg import sql
 
 from bench.servers import Servers, embedded
 from core import db
-from local.errors import Stopped
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import Stopped, StopSignals, say
 
 MILLION = 1_000_000
 REPEATS = 50
@@ -29,7 +28,7 @@ RATIO_MAX = 3.0
 RECEIVER = "dead.example.com"
 LOOK = {"from_owner": "", "owners": [], "receivers": [], "per_owner": 100, "limit": 2000}
 
-# While the rows are made, only the index that is measured is kept: the others would take most of the time.
+# Without the other indexes while the rows are made: they would take most of the time.
 WITHOUT_INDEXES = (
     "ALTER TABLE deliveries DROP CONSTRAINT deliveries_target, DROP CONSTRAINT deliveries_pkey",
     "DROP INDEX deliveries_endpoint, deliveries_ended",
@@ -55,8 +54,10 @@ FAN_OUTS = "INSERT INTO fan_outs (audience, moment) SELECT 'operators', -n FROM 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.dead_deliveries", description="Measure looks beside what has ended.")
-    parser.add_argument("--rows", type=float, nargs="+", default=[0, 1, 3, 10], help="millions of deliveries that have ended")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.dead_deliveries", description="Measure looks for due deliveries beside ended ones."
+    )
+    parser.add_argument("--rows", type=float, nargs="+", default=[0, 1, 3, 10], help="millions of ended deliveries")
     arguments = parser.parse_args()
     signals = StopSignals()
     signals.listen()
@@ -71,7 +72,7 @@ def main() -> int:
 
 
 def measure(servers: Servers, rows: int) -> list[float]:
-    """Return the millions of rows, the ms of a look, a claim, a look for fan-outs; a look's pages; a look without bound."""
+    """Return: millions of rows; ms of a look, a claim, a look for fan-outs; pages of a look; ms of a look without a lower bound."""
     began = time.monotonic()
     with servers.system() as system, psycopg.connect(system.admin_database_url) as held:
         held.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -90,7 +91,7 @@ def measure(servers: Servers, rows: int) -> list[float]:
 
 
 def fill(connection: psycopg.Connection[Any], rows: int) -> None:
-    """Make the rows and delete them again, a million at a time, and a tenth as many fan-outs."""
+    """Insert the rows, a million at a time, and delete them; then the same with a tenth as many fan-outs."""
     for statement in WITHOUT_INDEXES:
         connection.execute(sql.SQL(statement))
     for first in range(0, rows, MILLION):
@@ -103,7 +104,7 @@ def fill(connection: psycopg.Connection[Any], rows: int) -> None:
 
 
 def once(connection: psycopg.Connection[Any]) -> tuple[float, float, float]:
-    """Make one delivery due, and return how long it took to look for it, to claim it, and to look for fan-outs."""
+    """Make one delivery due; return the milliseconds of a look for it, of its claim, and of a look for fan-outs."""
     connection.execute(END, [RECEIVER])
     connection.execute(DUE, [RECEIVER])
     look = milliseconds(connection, "list_receivers", LOOK)
@@ -121,13 +122,13 @@ def milliseconds(connection: psycopg.Connection[Any], name: str, params: Mapping
 
 
 def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, object]) -> float:
-    """Return how many pages the statement looks at."""
+    """Return how many pages the statement reads."""
     [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name), params).fetchall()
     return float(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 
 def report(measured: list[list[float]]) -> int:
-    """Print the curve; return 1 when a look or a claim takes too many times what the first one took."""
+    """Print the curve; return 1 when a look or a claim takes more than RATIO_MAX times as long as the first one."""
     say(f"{'millions':>10}{'look':>12}{'claim':>12}{'fan-outs':>12}{'look, pages':>14}{'no bound':>12}   ms, medians of {REPEATS}")
     for rows, look, claim, fan_outs, looked, without in measured:
         say(f"{rows:>10g}{look:>12.2f}{claim:>12.2f}{fan_outs:>12.2f}{looked:>14.0f}{without:>12.1f}")

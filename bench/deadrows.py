@@ -1,9 +1,9 @@
-"""python -m bench.deadrows --rows 0 1 3 10 --versions 0 10000 100000: what a held snapshot costs.
+"""python -m bench.deadrows --rows 0 1 3 10 --versions 0 10000 100000: the cost of a held snapshot.
 
-While a snapshot is held, Postgres keeps every row that is deleted or replaced. For each number of --rows, in millions, so many rows
-go through the queue under such a snapshot while a sweeper looks around as it does each second; then one transfer is timed, and a
-drain of 5000, and each look at the queue. For each number of --versions, one wallet is replaced so often, and one transfer from it
-is timed. In turns with each, the same is timed on another server where nothing has gone before. Needs no Redis.
+While a snapshot is held, Postgres keeps all rows that are deleted or replaced. For each number of --rows, in millions, that many
+rows pass through the queue under such a snapshot, while a sweeper runs each second; then one transfer, a drain of 5000 and each
+look at the queue are timed. For each number of --versions, one wallet is updated so often, and one transfer from it is timed. The
+same is timed in turns on another server without dead rows. Needs no Redis.
 """
 
 import argparse
@@ -38,19 +38,19 @@ from worker.drain import Drainer
 from worker.floors import LOOK_EVERY_S
 from worker.sweep import Sweeper
 
-NO_REDIS = "redis://127.0.0.1:1/0"  # nothing listens there
+NO_REDIS = "redis://127.0.0.1:1/0"  # no server listens on this port
 SHARDS = 16
 WALLETS = 1_000
 FUNDS = 1_000_000_000  # cents a wallet
-CHUNK = 100_000  # rows that go through the queue at once
+CHUNK = 100_000  # rows that pass through the queue in one transaction
 MILLION = 1_000_000
 DRAINED = 5_000
 BATCH = 500
 TIMES = 15
 
 NO_TRANSFER = UUID(int=0)
-GO_IN = "INSERT INTO queue (shard, transfer_id) SELECT n %% %(shards)s, %(transfer)s FROM generate_series(1, %(rows)s) n"
-COME_OUT = "DELETE FROM queue WHERE shard IN (SELECT shard FROM shards) AND position > %(last)s"
+ENQUEUE = "INSERT INTO queue (shard, transfer_id) SELECT n %% %(shards)s, %(transfer)s FROM generate_series(1, %(rows)s) n"
+DEQUEUE = "DELETE FROM queue WHERE shard IN (SELECT shard FROM shards) AND position > %(last)s"
 FUND = "UPDATE wallets SET balance = %s, version = 1 WHERE kind = 'client'"
 REPLACE = """
 DO $$ BEGIN
@@ -63,7 +63,7 @@ END $$
 
 
 class Bench(NamedTuple):
-    """A database with funded wallets, and what works on it."""
+    """A database with funded wallets, and the parts of a worker that use it."""
 
     url: str
     owner_url: str
@@ -73,7 +73,7 @@ class Bench(NamedTuple):
     session: psycopg.Connection
 
     def submit(self, count: int, source: UUID | None = None) -> None:
-        """Queue so many transfers, from one wallet if it is given."""
+        """Queue `count` transfers, from `source` if it is given."""
         pairs = (random.sample(self.wallets, 2) for _ in range(count))
         sent = [transfer(source or one, other, shard_of(source or one, SHARDS)) for one, other in pairs if other != source]
 
@@ -94,15 +94,17 @@ class Bench(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.deadrows", description="Measure what a held snapshot costs.")
-    parser.add_argument("--rows", type=float, nargs="*", default=[0, 1, 3, 10], help="millions of rows that went through the queue")
-    parser.add_argument("--versions", type=int, nargs="*", default=[], help="how often one wallet was replaced")
+    parser = argparse.ArgumentParser(prog="python -m bench.deadrows", description="Measure the cost of a held snapshot.")
+    parser.add_argument(
+        "--rows", type=float, nargs="*", default=[0, 1, 3, 10], help="millions of rows that passed through the queue"
+    )
+    parser.add_argument("--versions", type=int, nargs="*", default=[], help="how often one wallet was updated")
     wanted = parser.parse_args(arguments)
     print("dead rows: a transfer, drained/s, sweep look, count, measure, buffers of a claim (in ms; in brackets without dead rows)")
     for millions in wanted.rows:
         with bench() as fresh, bench() as made, held_snapshot(made):
             pass_through(made, int(millions * MILLION))
-            show(f"{millions:g} million", fresh, made)
+            print_row(f"{millions:g} million", fresh, made)
     for times in wanted.versions:
         with bench() as fresh, bench() as made, held_snapshot(made):
             replace(made, made.wallets[0], times)
@@ -111,8 +113,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def show(title: str, fresh: Bench, made: Bench) -> None:
-    """Print a row of the table. The two take turns, so that whatever else the machine does falls upon both."""
+def print_row(title: str, fresh: Bench, made: Bench) -> None:
+    """Print a row of the table. The two are timed in turns, so that other load on the machine slows both."""
     both = [fresh, made]
     one, other = medians(both, timed)
     slow, fast = medians(both, drained_per_s, times=3)
@@ -141,7 +143,7 @@ def drained_per_s(made: Bench) -> float:
 
 
 def claim_buffers(made: Bench) -> int:
-    """Count the buffers that a claim reads in all shards, by a worker that has just begun."""
+    """Count the buffers that the claim of a new worker reads in all shards."""
     params = {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": BATCH}
     explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_queue").encode()
     [(plan,)] = made.session.execute(explain, params).fetchall()
@@ -149,7 +151,7 @@ def claim_buffers(made: Bench) -> int:
 
 
 def timed(made: Bench, source: UUID | None = None) -> float:
-    """Return how many milliseconds it takes to apply one transfer that is queued."""
+    """Queue one transfer from `source`, or two from others; return the milliseconds in which they are applied."""
     made.submit(2 if source is None else 1, source)
     began = time.perf_counter()
     made.drain()
@@ -163,19 +165,19 @@ def look_ms(made: Bench, look: tuple[str, dict[str, object]]) -> float:
 
 
 def pass_through(made: Bench, rows: int) -> None:
-    """Let so many rows go through the queue, a chunk a transaction, while the sweeper looks around."""
+    """Insert and delete rows in the queue, a chunk in one transaction; the sweeper runs after each."""
     with psycopg.connect(made.owner_url, autocommit=True) as connection:
         for _ in range(0, rows, CHUNK):
             [(last,)] = connection.execute(db.statement("find_last_position")).fetchall()
-            connection.execute(GO_IN, {"shards": SHARDS, "rows": CHUNK, "transfer": NO_TRANSFER})
-            connection.execute(COME_OUT, {"last": last})
+            connection.execute(ENQUEUE, {"shards": SHARDS, "rows": CHUNK, "transfer": NO_TRANSFER})
+            connection.execute(DEQUEUE, {"last": last})
             made.sweeper.run_once()
             time.sleep(LOOK_EVERY_S)
         made.sweeper.run_once()
 
 
 def replace(made: Bench, wallet: UUID, times: int) -> None:
-    """Replace the wallet's row so often, each time in a transaction of its own; its entries do not follow."""
+    """Update the wallet's row so often, each time in its own transaction. No entries are made."""
     with psycopg.connect(made.owner_url, autocommit=True, options="-c synchronous_commit=off") as connection:
         connection.execute(REPLACE.format(times=times, wallet=wallet).encode())
 

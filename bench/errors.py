@@ -1,13 +1,13 @@
-"""Why a benchmark, or one measurement of it, does not run to its end."""
+"""Exceptions that end a benchmark or one of its measurements."""
 
 
 class CannotBench(Exception):
-    """The run ends with status 1; the message is for the person at the terminal."""
+    """Ends the run with status 1; the message is printed at the terminal."""
 
 
 class Skipped(Exception):
-    """This measurement cannot be taken here; the message says why, the others go on."""
+    """This measurement cannot be taken here; the message gives the reason. The others are taken."""
 
 
 class UnexpectedAnswer(Exception):
-    """The system answered as it never may under this load: the others go on, and the run fails in the end."""
+    """The system gave an answer that is wrong under this load. The other measurements are taken, and the run fails at its end."""

@@ -1,4 +1,4 @@
-"""What a measurement hands over, and what it should have reached."""
+"""The result of a measurement: figures, each with its target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from bench.pairs import Pair
 
 @dataclass(frozen=True)
 class Target:
-    """What must be reached and what lies beyond it: at least for a speed, at most for a latency or a size."""
+    """The value that must be reached and the one that is aimed at next: at least for a speed, at most for a latency or a size."""
 
     must: float
     beyond: float | None = None
@@ -21,15 +21,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Figure:
-    """A line of the table. Its target is about the ratio, or about the value where there is none."""
+    """A line of the table. Its target applies to the ratio, or to the value of a figure without a ratio."""
 
     name: str
     what: str
     value: float
     unit: str
     ratio: float | None = None
-    to: str = ""  # what the ratio is to
-    spread: float | None = None  # of the references around it: the ratio is uncertain by about as much
+    to: str = ""  # the name of the reference
+    spread: float | None = None  # of the references before and after: about the uncertainty of the ratio
     target: Target | None = None
 
     @property
@@ -39,12 +39,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Result:
-    """The figures of a measurement, and all that they were taken from."""
+    """The figures of a measurement, and the data that they were computed from."""
 
     figures: list[Figure] = field(default_factory=list)
     raw: Mapping[str, object] = field(default_factory=dict)
 
 
 def paired(name: str, what: str, pair: Pair[Any, Any], to: str, target: Target | None = None) -> Figure:
-    """The figure of a run beside its references."""
+    """The figure of a run with the ratio to its references."""
     return Figure(name, what, pair.run.per_s, "/s", pair.ratio, to, pair.spread, target)

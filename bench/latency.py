@@ -1,4 +1,4 @@
-"""From submit to final at a steady rate: of a transfer by Teller, and of a job that does nothing by RQ alone."""
+"""The latency from submit to final at a steady rate: of a transfer by Teller, and of a job that does nothing by RQ."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from bench.session import Session
 from bench.system import System, wait_for
 from core import ids
 from core.ids import Prefix
-from local.child import MARK, Child
+from local.process import MARK, Child
 
 PER_S = 100
 CONNECTIONS = 16
@@ -70,7 +70,7 @@ def result(teller: "Latencies", rq: "Latencies") -> Result:
 
 @dataclass(frozen=True)
 class Latencies:
-    """Milliseconds from the client's clock just before sending to the end that the server has written down, ascending."""
+    """Milliseconds, ascending: from the client's clock just before it sends to the end that the server has stored."""
 
     ms: Sequence[float]
 
@@ -85,16 +85,22 @@ class Latencies:
 
 
 def of_teller(system: System, wallets: Sequence[str], seconds: int, per_s: int = PER_S) -> Latencies:
-    """Submit single transfers over HTTP. Its end is the row's finished_at: the database's clock must be this machine's."""
+    """Submit single transfers over HTTP. A transfer ends at its finished_at: the database must use this machine's clock."""
     sent_at = asyncio.run(submit_at_rate(system, wallets, seconds, per_s))
     return between(sent_at, finished(system, sent_at))
 
 
 def finished(system: System, ids: Collection[UUID]) -> dict[UUID, float]:
-    """Wait until nothing is queued; return when each of these was applied, in seconds since the epoch."""
+    """Wait until the queue is empty; return when each of these was applied, in seconds since the epoch."""
     system.wait_until_empty()
     query = "SELECT id, extract(epoch FROM finished_at)::float8 FROM transfers WHERE id = ANY(%s) AND status = 'applied'"
     return dict(system.connection.execute(query, [list(ids)]).fetchall())
+
+
+def use_lightly(system: System, wallets: Sequence[str], seconds: int, per_s: int) -> None:
+    """Submit single transfers at this rate and wait until all are final: each finds a queue that is nearly empty."""
+    asyncio.run(submit_at_rate(system, wallets, seconds, per_s))
+    system.wait_until_empty()
 
 
 async def submit_at_rate(system: System, wallets: Sequence[str], seconds: int, per_s: int = PER_S) -> dict[UUID, float]:
@@ -117,7 +123,7 @@ async def submit_at_rate(system: System, wallets: Sequence[str], seconds: int, p
 
 
 def of_rq(redis_url: str, seconds: int) -> Latencies:
-    """Enqueue jobs that do nothing. Its end is the job's ended_at. A worker must be running."""
+    """Enqueue jobs that do nothing. A job ends at its ended_at. A worker must be running."""
     with redis.Redis.from_url(redis_url) as connection:
         queue = Queue(RQ_QUEUE, connection=connection)
 
@@ -136,7 +142,7 @@ def of_rq(redis_url: str, seconds: int) -> Latencies:
 
 @contextmanager
 def rq_worker(redis_url: str) -> Iterator[None]:
-    """RQ's SimpleWorker as it comes, which does not fork for each job: the faster of the two."""
+    """RQ's SimpleWorker with its defaults: it does not fork for each job, so it is the faster of RQ's workers."""
     with TemporaryDirectory(prefix="teller-bench-rq-") as folder, redis.Redis.from_url(redis_url) as connection:
         queue = Queue(RQ_QUEUE, connection=connection)
         argv = ("rq.cli", "worker", "--worker-class", "rq.worker.SimpleWorker", "--quiet", RQ_QUEUE)
@@ -152,7 +158,7 @@ def rq_worker(redis_url: str) -> Iterator[None]:
 
 
 async def at_rate(send: Callable[[], Awaitable[Key]], seconds: int, per_s: int = PER_S) -> dict[Key, float]:
-    """Send so many a second, whether or not the ones before are answered; return when each was sent, in seconds since the epoch."""
+    """Send `per_s` a second without waiting for answers; return when each was sent, in seconds since the epoch."""
 
     async def timed() -> tuple[Key, float]:
         sent_at = time.time()

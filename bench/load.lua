@@ -1,11 +1,11 @@
--- What wrk sends to Teller, and what it tells in the end. bench/load.py sets the environment and reads the last line.
+-- The requests that wrk sends, and the line that it prints at its end. bench/load.py sets the environment and reads that line.
 --   BENCH_MODE          one of the modes below
 --   BENCH_IDS           a file with an id a line: of transfers for "get", else of wallets
 --   BENCH_OPERATOR_KEY  the operator's API key
 --   BENCH_PREFIX        what this run's idempotency keys begin with: a random text, the thread's number and a counter make a key
 --   BENCH_BATCH         transfers a request, for "batch"
--- There is no response(): wrk would then build a Lua table of the headers of every answer. It counts the statuses above 399 by itself,
--- and bench/load.py's callers compare what was answered with what was stored.
+-- There is no response(): with one, wrk builds a Lua table of the headers of each answer. wrk itself counts the statuses above 399, and
+-- the callers of bench/load.py compare the count of answers with the stored transfers.
 
 local threads = 0
 local ids, pick, ask, head, prefix
@@ -78,7 +78,7 @@ function next_key()
    return prefix .. counter
 end
 
--- Who pays whom: each returns a function that returns two different wallets.
+-- The wallets of a transfer: each function returns a function that returns two different wallets.
 
 function uniform()
    return differing(function() return math.random(#ids) end, function() return math.random(#ids) end)
@@ -92,7 +92,7 @@ function out_of_one()
    return differing(function() return 1 end, function() return math.random(#ids) end)
 end
 
--- The n-th wallet is drawn n times more rarely than the first (Zipf with exponent 1).
+-- The n-th wallet is drawn n times less often than the first (Zipf with exponent 1).
 function zipf()
    local reached, total = {}, 0
    for n = 1, #ids do

@@ -1,4 +1,4 @@
-"""Load from wrk, which is compiled: a client in Python would mostly measure itself."""
+"""Load from wrk, which is compiled: a client in Python would be the bottleneck."""
 
 import json
 import os
@@ -18,7 +18,8 @@ Mode = Literal["get", "batch", "uniform", "into-one", "out-of-one", "zipf"]
 
 CONNECTIONS = 64
 THREADS = 1  # of wrk; one sends several times what a Teller on the same two cores can answer
-BATCH = 500
+BATCH = 500  # transfers in a request of mode "batch"
+BATCH_CONNECTIONS = 4  # enough to keep the API busy: a request of 500 takes it a good part of a second
 TIMEOUT_S = 10  # the API itself answers within two seconds
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -26,7 +27,7 @@ SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw: answers with a status below 400, latencies by percentile, errors by kind, its own CPU time."""
+    """What wrk counted: answers with a status below 400, latencies by percentile, errors by kind, its own CPU time."""
 
     requests: int
     seconds: float
@@ -40,7 +41,7 @@ class Load:
 
 
 def find_wrk() -> str:
-    """Return wrk's path. Raises CannotBench, which says how to get it."""
+    """Return the path of wrk. Raises CannotBench with the command that installs it."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise CannotBench("wrk, which makes the load, is not installed. On Debian and Ubuntu: apt-get install wrk")
@@ -48,9 +49,9 @@ def find_wrk() -> str:
 
 
 def send(url: str, operator_key: str, mode: Mode, ids: Sequence[str], *, seconds: int, connections: int) -> Load:
-    """Send requests for so long, the next one of a connection when the one before is answered.
+    """Send requests for `seconds`; each connection sends the next one when the one before is answered.
 
-    When the time is over, wrk drops what is under way: up to a request a connection is processed but not counted.
+    At the end wrk drops the requests that are not answered yet: up to one a connection is processed but not counted.
     """
     cpu_before_s = cpu_of_children_s()
     with NamedTemporaryFile("w", prefix="teller-bench-ids-") as file:
@@ -78,17 +79,17 @@ def run_wrk(options: Sequence[str], environment: Mapping[str, str]) -> str:
 
 
 def parse(output: str, cpu_s: float) -> Load:
-    told = json.loads(output.splitlines()[-1])
+    printed = json.loads(output.splitlines()[-1])
     return Load(
-        requests=told["requests"] - told["errors"]["status"],
-        seconds=told["duration_us"] / 1e6,
-        percentiles_ms={percent: us / 1e3 for percent, us in told["percentiles_us"].items()},
-        errors={kind: count for kind, count in told["errors"].items() if count},
+        requests=printed["requests"] - printed["errors"]["status"],
+        seconds=printed["duration_us"] / 1e6,
+        percentiles_ms={percent: us / 1e3 for percent, us in printed["percentiles_us"].items()},
+        errors={kind: count for kind, count in printed["errors"].items() if count},
         cpu_s=cpu_s,
     )
 
 
 def cpu_of_children_s() -> float:
-    """CPU seconds of all children that have ended; wrk is the only one that ends while it is looked at."""
+    """CPU seconds of all children that have ended. Between two calls only wrk ends."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

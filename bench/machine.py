@@ -1,4 +1,4 @@
-"""Where and of what a run was taken: without this its figures mean nothing."""
+"""The commit, machine, versions and settings of a run: without them its figures mean nothing."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 import redis
 
 from bench.system import System
-from local.child import ROOT
+from local.process import ROOT
 from local.settings import Settings
 
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "psycopg", "redis", "rq")
@@ -40,7 +40,7 @@ class About:
 
 
 def describe(system: System, folder: Path | None, settings: Settings | None) -> About:
-    """`folder` holds the embedded servers' data, `settings` are those of `make run`; None where a running system is measured."""
+    """`folder` holds the embedded servers' data, `settings` are those of `make run`; None for a system that runs already."""
     return About(describe_commit(), describe_machine(folder), describe_versions(system), describe_settings(system, settings))
 
 
@@ -77,7 +77,7 @@ def cpu_model() -> str:
 
 
 def file_system(folder: Path) -> str:
-    """The type of the file system that holds the folder: in one that is memory, a COMMIT costs nothing."""
+    """The type of the file system that holds the folder: in tmpfs a COMMIT costs nothing."""
     mounts = {Path(part.mountpoint): str(part.fstype) for part in psutil.disk_partitions(all=True)}
     return next((mounts[parent] for parent in (folder, *folder.parents) if parent in mounts), "unknown")
 
@@ -88,7 +88,7 @@ def redis_version(url: str) -> str:
 
 
 def git(*arguments: str) -> str:
-    """Return what git says, "" where there is no repository."""
+    """Return the output of git; "" outside a repository."""
     ended = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607
     return ended.stdout.strip()
 

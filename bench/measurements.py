@@ -1,4 +1,4 @@
-"""The list of measurements, in the order in which they are taken. Their first lines say what they are."""
+"""The measurements, in the order in which they are taken. The docstring of each is its line in `python -m bench --list`."""
 
 from collections.abc import Callable, Mapping
 

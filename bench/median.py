@@ -1,4 +1,4 @@
-"""python -m bench.median FILE …: the table of several runs, each figure from the run where its ratio (or value) is the median."""
+"""python -m bench.median FILE …: a table of several runs; each figure is from the run whose ratio (or value) is the median."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What the processes hold: at rest, and the API beside a long backlog."""
+"""The memory of each process at rest, and of the API while a long backlog is queued."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,14 +11,14 @@ from bench.session import Session
 from bench.system import OwnSystem
 
 MIB = 1024 * 1024
-SEND_S = 5  # at a time, until the backlog is long enough
+SEND_S = 5  # seconds of load at a time, until the backlog is long enough
 LARGEST = Target(100.0, 70.0, at_most=True)
-FLAT = Target(1.1, at_most=True)  # a tenth more is what an allocator does not give back
+FLAT = Target(1.1, at_most=True)  # an allocator keeps up to a tenth more than it uses
 
 
 @dataclass(frozen=True)
 class Size:
-    """MiB of one process: RSS counts what it shares with others in full, PSS its part of that (None when nobody may see it)."""
+    """MiB of one process: RSS counts shared pages in full, PSS its part of them (None where the kernel denies access to it)."""
 
     rss: float
     pss: float | None
@@ -58,7 +58,7 @@ def figures(rest: Sizes, full: Sizes, backlog: int) -> list[Figure]:
 
 
 def sizes(system: OwnSystem) -> Sizes:
-    """Of all processes that live: those of Postgres come and go."""
+    """The sizes of all processes that run: sessions of Postgres may end while they are measured."""
     found = {group: [size(process) for process in running] for group, running in system.groups().items()}
     return {group: [one for one in some if one] for group, some in found.items()}
 
@@ -77,5 +77,5 @@ def largest(some: list[Size]) -> float:
 
 
 def total(some: list[Size]) -> float:
-    """The sum of the PSS, or of the RSS where nobody may see the PSS: then what is shared counts once a process."""
+    """The sum of the PSS, or of the RSS where the PSS is not accessible: then shared pages count once a process."""
     return sum(size.rss if size.pss is None else size.pss for size in some)

@@ -1,4 +1,4 @@
-"""What RQ's worker runs when it is the reference: nothing, to be found by its name."""
+"""The job of the reference: RQ's worker imports it by its name, and it does nothing."""
 
 
 def noop() -> None:

@@ -35,7 +35,7 @@ class Pair(Generic[Reference, Measured]):
 
     @property
     def spread(self) -> float:
-        """How far the two references lie apart, as a part of their mean: what the ratio is uncertain by, at least."""
+        """The distance of the two references, as a part of their mean: the ratio is uncertain by at least as much."""
         return abs(self.before.per_s - self.after.per_s) / self.reference_per_s
 
 
@@ -45,12 +45,12 @@ def pair(reference: Callable[[], Reference], measured: Callable[[], Measured]) -
 
 
 def chain(reference: Callable[[], Reference], measured: Iterable[Callable[[], Measured]]) -> list[Pair[Reference, Measured]]:
-    """Run reference, measured, reference, measured, …, reference: neighbours share the reference between them."""
+    """Run reference, measured, reference, measured, …, reference: two neighbours share the reference between them."""
     return neighbours(*alternate(reference, measured))
 
 
 def alternate(reference: Callable[[], Run], measured: Iterable[Callable[[], OtherRun]]) -> tuple[list[Run], list[OtherRun]]:
-    """Return what the references brought, and what the measured ones between them did: one less."""
+    """Run reference, measured, …, reference; return the results of the references, and those of the measured runs: one less."""
     references, runs = [reference()], []
     for measure in measured:
         runs.append(measure())

@@ -1,4 +1,4 @@
-"""pgbench, the reference: what everybody would write by hand, a transaction a transfer, without HTTP and without double entry."""
+"""pgbench, the reference: the plain way to write transfers, a transaction each, without HTTP and without double entry."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from local.postgres import INSTALLED
 PROGRAM = INSTALLED / "bin" / "pgbench"
 CLIENTS = 16
 THREADS = 2
-SCALE = 16  # rows in its smallest table, of which each transaction updates one: no fewer than there are clients, says its manual
+SCALE = 16  # rows in its smallest table, of which each transaction updates one; its manual asks for at least as many as clients
 DATABASE = f"teller_bench_pgbench_{os.getpid()}"
 
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
@@ -26,14 +26,14 @@ VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "
 
 @dataclass(frozen=True)
 class Run:
-    """`per_s` transactions a second, connecting not counted; each of them waited `latency_ms` on average."""
+    """`per_s` transactions a second, without the time of connecting; `latency_ms` is their mean duration."""
 
     per_s: float
     latency_ms: float
 
 
 class Pgbench:
-    """TPC-B-like, prepared statements, in a database of its own on the server of the system that is measured."""
+    """TPC-B-like, prepared statements, in its own database on the server of the measured system."""
 
     def __init__(self, server_url: str, seconds: int, warm_s: int) -> None:
         self._server_url = server_url
@@ -44,7 +44,7 @@ class Pgbench:
         self.runs: list[Run] = []
 
     def run(self) -> Run:
-        """Run once for the seconds given. The first one makes the database, whose role must be allowed to, and warms it."""
+        """Run once for the seconds given. The first call makes the database, which takes the right CREATEDB, and warms it up."""
         if not self._environment:
             self._prepare()
         run = self._run(self._seconds)
@@ -76,7 +76,7 @@ class Pgbench:
 
 @contextmanager
 def database(server_url: str, name: str, template: str = "template1") -> Iterator[str]:
-    """Make a database on the server of this URL, copied from the template, and yield its URL; drop it in the end."""
+    """Make a database on the server of this URL, copied from the template, and yield its URL; drop it at the end."""
     identifier = sql.Identifier(name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, sql.Identifier(template)))
@@ -88,7 +88,7 @@ def database(server_url: str, name: str, template: str = "template1") -> Iterato
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """The URL as libpq's variables: in a command line everybody could read the password."""
+    """The URL as libpq's variables: all users of the machine could read the password in a command line."""
     given = conninfo_to_dict(url)
     return {VARIABLES[name]: str(value) for name, value in given.items() if name in VARIABLES}
 
@@ -96,5 +96,5 @@ def libpq_environment(url: str) -> dict[str, str]:
 def number(pattern: str, output: str) -> float:
     found = re.search(pattern, output)
     if found is None:
-        raise CannotBench(f"pgbench said something unexpected:\n{output}")
+        raise CannotBench(f"pgbench printed something unexpected:\n{output}")
     return float(found[1])

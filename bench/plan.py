@@ -1,4 +1,4 @@
-"""How long and how much: the full run, and a quick one for working on the benchmarks themselves."""
+"""The seconds and the counts of a run: of the full one, and of a quick one with which the benchmarks are tried out."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Plan:
     pgbench_s: int
-    pgbench_warm_s: int  # the first touch of each page after a checkpoint is dear: not measured
-    warm_s: int  # each system's connections, statements and caches
-    load_s: int  # where pgbench is the reference
-    paired_s: int  # where one load is compared with another
+    pgbench_warm_s: int  # not measured: the first change of each page after a checkpoint writes the whole page to the log
+    warm_s: int  # not measured: connections, prepared statements and caches of each system
+    load_s: int  # of a load whose reference is pgbench
+    paired_s: int  # of a load whose reference is another load
     wallets: int
     backlog: int
     workers_backlog: int
@@ -17,8 +17,8 @@ class Plan:
     stock_wallets: int
     stock_transfers: int
     burst_s: int
-    dead_rows: int  # of the queue, under a snapshot
-    dead_rows_chunk: int  # made and drained past at a time, as a history would
+    dead_rows: int  # of the queue, while a snapshot is held
+    dead_rows_chunk: int  # made at a time; a worker drains some transfers after each, as it would have in production
 
 
 FULL = Plan(

@@ -1,4 +1,4 @@
-"""The picture of a run: ratios to pgbench, ratios to the plain case, latency curves, CPU time."""
+"""The plot of a run: ratios to pgbench, ratios to the plain case, latency curves, CPU time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from bench.report import TIMES, Report
 
 INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 REFERENCE, MEASURED, SHORT = "#8291a0", "#2f6f8f", "#c8553d"
-LINES_MIN = 3  # the height of a part that has fewer
+LINES_MIN = 3  # the least height of a chart, in bars
 TICKS_MS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 
 
 def plot(report: Report, file: Path) -> None:
-    """Draw what the report has; a measurement that was not taken leaves its place empty."""
+    """Draw the charts to the file. The chart of a measurement that was not taken says so."""
     figures = list(report.figures())
     with pyplot.rc_context(STYLE):
         picture = pyplot.figure(figsize=(13, 10.4), dpi=130)
@@ -84,7 +84,7 @@ def draw_plain(axes: Axes, figures: Sequence[Figure]) -> None:
 
 
 def draw_ratios(axes: Axes, figures: Sequence[Figure], label: Callable[[Figure], str]) -> None:
-    """A bar a figure, with a line where it must reach and a dotted one beyond; short ones in another colour."""
+    """A bar for each figure, with a line at the value that it must reach and a dotted one beyond; a bar that falls short is red."""
     if not figures:
         leave_empty(axes)
         return
@@ -111,7 +111,7 @@ def draw_bar(axes: Axes, place: int, figure: Figure) -> None:
 
 
 def reach(figure: Figure) -> float:
-    """How far to the right the figure and its targets go."""
+    """The larger of the ratio and its targets: the right end of the bar and its lines."""
     targets = (figure.target.must, figure.target.beyond or 0.0) if figure.target else ()
     return max(figure.ratio or 0.0, *targets, 0.0)
 

@@ -1,4 +1,4 @@
-"""A run as it is told: a table at the terminal (Markdown, as docs/performance.md has it), and everything else as JSON."""
+"""The report of a run: a table for the terminal and docs/performance.md (Markdown), and all data as JSON."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ HEADERS = ("what", "measured", "ratio", "to", "±", "must reach", "beyond")
 
 @dataclass(frozen=True)
 class Taken:
-    """A measurement of this run, and how long it took; `skipped` says why there are no figures."""
+    """A measurement of this run and its duration; `skipped` is the reason why it has no figures."""
 
     seconds: float
     result: Result = field(default_factory=Result)
@@ -36,7 +36,7 @@ class Report:
 
     @property
     def name(self) -> str:
-        """The date, the time (UTC) and the commit, as the name of a file."""
+        """The name of the file: date, time (UTC) and commit."""
         dirty = "-dirty" if self.about.commit["dirty"] else ""
         return f"{self.taken_at:%Y-%m-%dT%H%M%SZ}-{self.about.commit['commit'] or 'no-commit'}{dirty}"
 
@@ -44,14 +44,14 @@ class Report:
         yield from table(HEADERS, [row(figure) for figure in self.figures()])
         yield ""
         yield from (f"{name} was skipped: {taken.skipped}" for name, taken in self.measurements.items() if taken.skipped)
-        yield f"commit    {spelled(self.about.commit)}"
-        yield f"machine   {spelled(self.about.machine)}"
-        yield f"versions  {spelled(self.about.versions)}"
-        yield f"settings  {spelled(self.about.settings)}"
+        yield f"commit    {listed(self.about.commit)}"
+        yield f"machine   {listed(self.about.machine)}"
+        yield f"versions  {listed(self.about.versions)}"
+        yield f"settings  {listed(self.about.settings)}"
         if self.pgbench_runs:
             yield f"pgbench   {', '.join(f'{run.per_s:,.0f}' for run in self.pgbench_runs)} /s, one run after the other"
         if self.about.machine.get("file_system") in ("tmpfs", "ramfs"):
-            yield "The servers' data lay in memory, where a COMMIT is free. Set TMPDIR to a folder on a disk."
+            yield "The servers' data was in memory, where a COMMIT costs nothing. Set TMPDIR to a folder on a disk."
 
     def figures(self) -> Iterator[Figure]:
         for taken in self.measurements.values():
@@ -88,7 +88,7 @@ def wanted(figure: Figure, target: Target | None, value: float | None) -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Markdown that can also be read as it is: the first column to the left, the others to the right."""
+    """A Markdown table with aligned columns: the first to the left, the others to the right."""
     cells = [headers, *rows]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -97,5 +97,5 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
         yield f"| {' | '.join([line[0].ljust(widths[0]), *aligned])} |"
 
 
-def spelled(pairs: Mapping[str, object]) -> str:
+def listed(pairs: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in pairs.items())

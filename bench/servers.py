@@ -1,4 +1,4 @@
-"""Embedded servers in a temporary folder, on which any number of systems run, each with data of its own."""
+"""Embedded servers in a temporary folder, on which any number of systems run, each with its own data."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -12,19 +12,18 @@ from bench import pgbench
 from bench.system import OwnSystem
 from core.migrate import migrate
 from core.settings import Settings
-from local.leftovers import stop_leftovers
+from local.orphans import stop_orphans
 from local.postgres import Postgres
 from local.redis import Redis
-from local.supervisor import ROLES
+from local.settings import ROLES
 from local.terminal import say
 
 REDIS_DATABASES = 16
-APPLICATION_ROLE = "teller_app"  # of all processes: which rights each has costs nothing that is measured
 TEMPLATE = "teller_bench_template"
 
 
 class Servers:
-    """A PostgreSQL with a migrated database to copy from, and a Redis."""
+    """A PostgreSQL with a migrated database, which is copied for each system, and a Redis."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,7 +33,7 @@ class Servers:
 
     @property
     def admin_database_url(self) -> str:
-        """Of a database that no system uses, for who may do everything."""
+        """The superuser's URL of a database that no system uses."""
         return self.postgres.url("postgres")
 
     def start(self) -> None:
@@ -46,12 +45,12 @@ class Servers:
 
     def stop(self) -> None:
         self.redis.stop()
-        self.postgres.stop("immediate")  # nobody needs its data again
-        stop_leftovers(self.folder, say)  # a signal may come between the birth of a process and its entry in our books
+        self.postgres.stop("immediate")  # without a checkpoint: its data is deleted
+        stop_orphans(self.folder, say)  # a signal may come after a process has started and before its system knows it
 
     @contextmanager
     def system(self) -> Iterator[OwnSystem]:
-        """A system on an empty database, nothing of it started; all of it is stopped and dropped in the end."""
+        """A system on an empty database, without processes. At the end its processes are stopped and its database is dropped."""
         self._systems += 1
         name = f"teller_bench_{self._systems}"
         pids = {"Postgres": self.postgres.pid, "Redis": self.redis.pid}
@@ -66,7 +65,7 @@ class Servers:
                 system.close()
 
     def _urls(self, database: str) -> dict[str, str]:
-        """The database for each kind of process, in a role of its own as `make run` has it."""
+        """The database URL of each kind of process, with the role that `make run` gives it."""
         return {
             "DATABASE_URL": self.postgres.url(database, ROLES["api"]),
             "TELLER_WORKER_DATABASE_URL": self.postgres.url(database, ROLES["worker"]),
@@ -82,7 +81,7 @@ class Servers:
 
 @contextmanager
 def embedded(before_stop: Callable[[], None]) -> Iterator[Servers]:
-    """Servers for the time of a run. `before_stop` is called when their stop begins, which nothing should interrupt."""
+    """Servers for the time of a run. `before_stop` is called before they stop: it should make signals be ignored."""
     with TemporaryDirectory(prefix="teller-bench-") as folder:
         servers = Servers(Path(folder))
         try:

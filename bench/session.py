@@ -1,4 +1,4 @@
-"""One run of the benchmarks: what measurements share, and all that went wrong in them."""
+"""One run of the benchmarks: the systems, loads and checks that its measurements share, and the faults that they found."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench import bulk
 from bench.errors import Skipped, UnexpectedAnswer
-from bench.load import CONNECTIONS, Load, Mode, send
+from bench.load import BATCH, BATCH_CONNECTIONS, CONNECTIONS, Load, Mode, send
 from bench.machine import About, describe
 from bench.pgbench import Pgbench
 from bench.plan import Plan
@@ -18,37 +18,37 @@ from local.settings import Settings
 
 @dataclass(frozen=True)
 class Submitted:
-    """A load of transfers and its end: `per_s` were applied a second, from the first accepted to the last one final."""
+    """A load of transfers: `per_s` were applied a second, from the first that was accepted to the last that was final."""
 
     per_s: float
     applied: int
     seconds: float
-    drained_after_s: float  # what the backlog took when the load was over
+    drained_after_s: float  # from the end of the load to the last transfer that was final
     load: Load
 
 
 @dataclass
 class Session:
-    """`ground` is a running system, or servers to run systems on. What is in `faults` makes the run fail in the end."""
+    """`base` is a running system, or servers to run systems on. The run fails when `faults` is not empty at its end."""
 
     plan: Plan
-    ground: Servers | System
+    base: Servers | System
     pgbench: Pgbench
     settings: Settings  # those of `make run`
     faults: list[str] = field(default_factory=list)
 
     def about(self) -> About:
-        if isinstance(self.ground, System):
-            return describe(self.ground, folder=None, settings=None)
-        with self.ground.system() as idle:
-            return describe(idle, folder=self.ground.folder, settings=self.settings)
+        if isinstance(self.base, System):
+            return describe(self.base, folder=None, settings=None)
+        with self.base.system() as idle:
+            return describe(idle, folder=self.base.folder, settings=self.settings)
 
     @contextmanager
     def system(self) -> Iterator[System]:
-        """The running system, or a new one as `make run` would start it; audited in the end."""
-        if isinstance(self.ground, System):
-            yield self.ground
-            self.audit(self.ground)
+        """The running system, or a new one as `make run` would start it; audited at the end."""
+        if isinstance(self.base, System):
+            yield self.base
+            self.audit(self.base)
             return
         with self.own_system() as system:
             system.start_others(self.settings.workers)
@@ -56,17 +56,17 @@ class Session:
 
     @contextmanager
     def own_system(self) -> Iterator[OwnSystem]:
-        """A new system of which only the API runs; audited in the end. Raises Skipped when a running one is measured."""
-        if isinstance(self.ground, System):
+        """A new system of which only the API runs; audited at the end. Raises Skipped where `base` is a running system."""
+        if isinstance(self.base, System):
             raise Skipped("needs a system that it can start and stop itself")
-        with self.ground.system() as system:
+        with self.base.system() as system:
             system.start_api()
             yield system
             self.audit(system)
 
     def wallets(self, system: System) -> list[str]:
-        """Make wallets with ample funds, as callers name them, and warm the system up with them."""
-        wallets = bulk.shown(bulk.make_funded_wallets(system, self.plan.wallets))
+        """Make funded wallets, warm the system up with them, and return their public ids."""
+        wallets = bulk.public_ids(bulk.make_funded_wallets(system, self.plan.wallets))
         self.submit(system, "uniform", wallets, self.plan.warm_s)
         return wallets
 
@@ -80,7 +80,7 @@ class Session:
         connections: int = CONNECTIONS,
         each: int = 1,
     ) -> Submitted:
-        """Send transfers, `each` to a request, wait until all are final, and check that every one was stored once and applied."""
+        """Send requests with `each` transfers, wait until all are final, and check that each was stored once and applied."""
         since = system.clock()
         load = self.send(system, mode, wallets, seconds, connections)
         ended_at = system.clock()
@@ -89,6 +89,14 @@ class Session:
         self.check_stored(mode, load, finished, connections, each)
         return submitted(load, finished, (finished.last_finished_at or ended_at).timestamp() - ended_at.timestamp())
 
+    def submit_batches(self, system: System, wallets: list[str], seconds: int) -> Submitted:
+        """Submit transfers between wallets at random, BATCH to a request."""
+        return self.submit(system, "batch", wallets, seconds, connections=BATCH_CONNECTIONS, each=BATCH)
+
+    def submit_singles(self, system: System, wallets: list[str], seconds: int) -> Submitted:
+        """Submit transfers between wallets at random, one to a request."""
+        return self.submit(system, "uniform", wallets, seconds)
+
     def send(self, system: System, mode: Mode, ids: list[str], seconds: int, connections: int = CONNECTIONS) -> Load:
         load = send(system.url, system.operator_key, mode, ids, seconds=seconds, connections=connections)
         if load.errors or not load.requests:
@@ -96,7 +104,7 @@ class Session:
         return load
 
     def check_stored(self, mode: Mode, load: Load, finished: Finished, connections: int, each: int) -> None:
-        """wrk counts any status below 400 as good; that each brought a new transfer, the table tells. Raises UnexpectedAnswer."""
+        """Check the count of stored transfers: wrk counts all answers below 400 as good. Raises UnexpectedAnswer."""
         least, most = load.requests * each, (load.requests + connections) * each
         if finished.rejected or not least <= finished.applied <= most:
             expected = f"{least} to {most} were expected"

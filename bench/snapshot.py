@@ -1,6 +1,5 @@
-"""What a held snapshot costs: while a dump, a report or an idle transaction holds one, no dead row of the queue is cleared away."""
+"""The cost of a held snapshot: while a dump, a report or an idle transaction holds one, VACUUM removes no dead row of the queue."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,14 +11,13 @@ import psycopg
 
 from bench import bulk
 from bench.figures import Figure, Result, Target, paired
-from bench.latency import Latencies, of_teller, submit_at_rate
-from bench.load import BATCH
+from bench.latency import Latencies, of_teller, use_lightly
 from bench.pairs import alternate, neighbours
 from bench.session import Session, Submitted
 from bench.system import OwnSystem, System
-from bench.throughput import BATCH_CONNECTIONS, Drained, drain
+from bench.throughput import Drained, drain
 
-SINGLES_PER_S = 20  # each is final before the next one comes
+SINGLES_PER_S = 20  # each is final before the next one is sent
 LIGHT_S = 3
 LIGHT_PER_S = 50  # enough to reach every shard
 DRAINED_A_SHARD = 20  # transfers after each chunk of dead rows: with wallets at random, every shard gets some
@@ -29,7 +27,7 @@ LATENCY = Target(3.0, at_most=True)
 
 @dataclass(frozen=True)
 class Visit:
-    """The loads on one of the two systems, one after the other. No process of the other one runs."""
+    """The loads on one of the two systems, one after the other. No process of the other system runs."""
 
     drained: Drained
     batches: Submitted
@@ -65,9 +63,9 @@ def held_snapshot(system: System) -> Iterator[None]:
 
 
 def wear(system: OwnSystem, wallets: Sequence[UUID], rows: int, chunk: int) -> None:
-    """Leave so many dead rows in the queue, in chunks; after each chunk a worker drains some transfers, as it would have.
+    """Make `rows` dead rows in the queue, in chunks; after each chunk a worker drains some transfers, as it would in production.
 
-    All of a system runs: the sweeper too learns by looking on where the queue begins.
+    All processes of the system run, because the sweeper too remembers where the queue begins.
     """
     system.start_api()
     system.start_others(1)
@@ -76,17 +74,12 @@ def wear(system: OwnSystem, wallets: Sequence[UUID], rows: int, chunk: int) -> N
         system.skip_drained()
         bulk.queue_transfers(system, wallets, DRAINED_A_SHARD * system.shards(), rung=True)
         system.wait_until_empty()
-    use_lightly(system, bulk.shown(wallets))
+    use_lightly(system, bulk.public_ids(wallets), LIGHT_S, LIGHT_PER_S)
     system.stop_all()
 
 
-def use_lightly(system: OwnSystem, names: Sequence[str]) -> None:
-    asyncio.run(submit_at_rate(system, names, LIGHT_S, LIGHT_PER_S))
-    system.wait_until_empty()
-
-
 def insert_and_delete(system: System, rows: int) -> None:
-    """Insert rows into the empty queue, as many for each shard, and delete them. No trigger runs: the rows have no transfers."""
+    """Insert rows into the empty queue, as many for each shard, and delete them. No trigger runs: they have no transfers."""
     with system.connection.transaction():
         system.connection.execute("SET LOCAL session_replication_role = replica")
         system.connection.execute(
@@ -101,19 +94,19 @@ def insert_and_delete(system: System, rows: int) -> None:
 
 
 def visit(session: Session, system: OwnSystem, wallets: Sequence[UUID]) -> Visit:
-    plan, names = session.plan, bulk.shown(wallets)
-    system.connection.execute("ANALYZE")  # both systems have statistics of the same age, and no checkpoint to pay for
+    plan, public_ids = session.plan, bulk.public_ids(wallets)
+    system.connection.execute("ANALYZE")  # both systems have statistics of the same age, and no checkpoint falls into the loads
     system.connection.execute("CHECKPOINT")
     system.start_api()
     system.start_workers(session.settings.workers)
-    use_lightly(system, names)
+    use_lightly(system, public_ids, LIGHT_S, LIGHT_PER_S)
     bulk.queue_transfers(system, wallets, plan.workers_backlog, rung=False)
     drained = drain(system)
     system.start_sweeper()
     system.start_deliverer()
-    batches = session.submit(system, "batch", names, plan.paired_s, connections=BATCH_CONNECTIONS, each=BATCH)
-    singles = session.submit(system, "uniform", names, plan.paired_s)
-    latencies = of_teller(system, names, plan.paired_s, SINGLES_PER_S)
+    batches = session.submit_batches(system, public_ids, plan.paired_s)
+    singles = session.submit_singles(system, public_ids, plan.paired_s)
+    latencies = of_teller(system, public_ids, plan.paired_s, SINGLES_PER_S)
     system.stop_all()
     return Visit(drained, batches, singles, latencies)
 

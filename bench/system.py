@@ -1,4 +1,4 @@
-"""The Teller that is measured: one of our own, on embedded servers in a temporary folder, or one that runs already."""
+"""The system that is measured: one that is started here, on embedded servers, or one that runs already."""
 
 import os
 import secrets
@@ -18,17 +18,15 @@ from psutil import NoSuchProcess, Process  # type: ignore[import-untyped]
 from psycopg.rows import class_row
 
 from bench.errors import CannotBench
-from local import processes
-from local.child import MARK, Child
-from local.logs import tail
-from local.ports import free_port
+from local.process import MARK, Child, family, tail
+from local.server import free_port
 
 READY_WITHIN_S = 30.0
 EMPTY_WITHIN_S = 900.0  # a backlog of a million on a slow machine
 POLL_S = 0.02
-POLL_QUEUE_S = 0.25  # a look at a long queue takes milliseconds of the machine that is being measured
+POLL_QUEUE_S = 0.25  # counting a long queue takes milliseconds of the machine that is measured
 
-# Along queue_pkey, a shard after the other, from a position on.
+# Along queue_pkey, one shard after the other, from a position on.
 ANY_QUEUED: LiteralString = """
     SELECT EXISTS (
         SELECT
@@ -42,7 +40,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Finished:
-    """What became final in some span: how many, when the first was accepted and the last was final (the database's clock)."""
+    """The transfers that became final since some instant: their counts, the first created_at and the last finished_at."""
 
     applied: int
     rejected: int
@@ -51,9 +49,9 @@ class Finished:
 
 
 class System:
-    """A running Teller, reached by its URL and its database. Without a Redis URL, the sweeper finds what is put into the queue.
+    """A running Teller, reached by its URL and its database. Without a Redis URL, its sweeper finds what is queued here.
 
-    What its processes could do is done over `database_url`; `connection`, of the owner, is there to look on and to tidy up.
+    `database_url` has the rights of its processes. `connection` has the owner's, for queries and maintenance.
     """
 
     def __init__(self, url: str, operator_key: str, database_url: str, admin_database_url: str, redis_url: str | None) -> None:
@@ -66,7 +64,7 @@ class System:
         self._drained_up_to = 0
 
     def clock(self) -> datetime:
-        """The database's clock, which all measured times but those of a client come from."""
+        """The database's clock. All measured times but those of a client come from it."""
         return self._value("SELECT clock_timestamp()", datetime)
 
     def shards(self) -> int:
@@ -82,7 +80,7 @@ class System:
         return self._value(ANY_QUEUED, bool, [self._drained_up_to])
 
     def wait_until_empty(self) -> None:
-        """Return when nothing is queued. Looks only after a while: a request that its sender gave up on may still be stored."""
+        """Return when the queue is empty. Each look waits POLL_QUEUE_S: a request that wrk has dropped may still be stored."""
 
         def empty() -> bool:
             time.sleep(POLL_QUEUE_S)
@@ -91,7 +89,7 @@ class System:
         wait_for(empty, "the queue to become empty", EMPTY_WITHIN_S)
 
     def skip_drained(self) -> None:
-        """Let later looks begin behind the positions given out so far, all of them drained: to pass their dead rows takes time."""
+        """Let later looks begin behind the last position so far, where all is drained; passing dead rows takes time."""
         self._drained_up_to = self._value("SELECT last_value FROM queue_position_seq", int)
 
     def finished_since(self, since: datetime) -> Finished:
@@ -107,7 +105,7 @@ class System:
         return finished
 
     def verdicts_since(self, since: datetime) -> list[float]:
-        """When the first transfer of these was accepted, then when each became final: ascending, in seconds since the epoch."""
+        """The first created_at of the transfers that became final, then each finished_at, ascending, in seconds since the epoch."""
         query = """
             SELECT extract(epoch FROM min(created_at))::float8,
                    array_agg(extract(epoch FROM finished_at)::float8 ORDER BY finished_at)
@@ -120,7 +118,7 @@ class System:
         return [first_created_at, *finished_at]
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds that each group of processes has used so far; of a system that is not ours, nothing is known."""
+        """CPU seconds that each group of processes has used so far; empty for a system that was not started here."""
         return {}
 
     def close(self) -> None:
@@ -134,7 +132,7 @@ class System:
 
 
 class OwnSystem(System):
-    """The processes of `make run`, each group started and stopped as a measurement wants it."""
+    """The processes of `make run`; a measurement starts and stops each group of them."""
 
     def __init__(
         self, folder: Path, urls: Mapping[str, str], admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
@@ -152,7 +150,7 @@ class OwnSystem(System):
         wait_for(partial(self._ready, api), "the API to become ready", READY_WITHIN_S)
 
     def start_workers(self, count: int) -> None:
-        """Start so many and return when each of them waits for work."""
+        """Start `count` workers and return when each waits for work."""
         for worker in self._start("worker", ("worker", "apply"), count):
             wait_for(partial(self._beats, worker), "a worker's first heartbeat", READY_WITHIN_S)
 
@@ -160,7 +158,7 @@ class OwnSystem(System):
         self._start("sweeper", ("worker", "sweep"), 1)
 
     def start_others(self, workers: int) -> None:
-        """Start all that `make run` runs beside the API."""
+        """Start all processes that `make run` runs beside the API."""
         self.start_workers(workers)
         self.start_sweeper()
         self.start_deliverer()
@@ -177,12 +175,12 @@ class OwnSystem(System):
             child.stop()
 
     def groups(self) -> dict[str, list[Process]]:
-        """All processes by group, the workers, the sweeper and the deliverer as one."""
-        own = {group: [p for child in children for p in processes.family(child.pid)] for group, children in self._children.items()}
+        """All processes by group; the workers, the sweeper and the deliverer are one group."""
+        own = {group: [p for child in children for p in family(child.pid)] for group, children in self._children.items()}
         return {
             "API": own["api"],
             "workers": own["worker"] + own["sweeper"] + own["deliverer"],
-            **{title: processes.family(pid) for title, pid in self._server_pids.items()},
+            **{title: family(pid) for title, pid in self._server_pids.items()},
         }
 
     def cpu_s(self) -> dict[str, float]:
@@ -221,7 +219,7 @@ class OwnSystem(System):
     def _ready(self, api: Child) -> bool:
         refuse_dead(api)
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=READY_WITHIN_S) as answer:  # noqa: S310 - our own URL
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=READY_WITHIN_S) as answer:  # noqa: S310 - made above
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -235,12 +233,12 @@ class OwnSystem(System):
 
 
 def running(environment: Mapping[str, str]) -> System | None:
-    """The system that the environment names; None when it names none. Raises CannotBench when it names half of one."""
+    """The system that the environment names, None if it names none. Raises CannotBench when its key or its database is missing."""
     url, key, database_url = (environment.get(name) for name in ("TELLER_URL", "TELLER_OPERATOR_KEY", "DATABASE_URL"))
     if not url:
         return None
     if not key or not database_url:
-        raise CannotBench("TELLER_URL names a running Teller: it takes TELLER_OPERATOR_KEY and DATABASE_URL as well")
+        raise CannotBench("TELLER_URL names a running Teller: set TELLER_OPERATOR_KEY and DATABASE_URL as well")
     admin_database_url = environment.get("TELLER_ADMIN_DATABASE_URL") or database_url
     return System(url.rstrip("/"), key, database_url, admin_database_url, environment.get("REDIS_URL"))
 
@@ -249,12 +247,12 @@ def wait_for(condition: Callable[[], bool], what: str, within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
-            raise CannotBench(f"waited {within_s:g} s in vain for {what}")
+            raise CannotBench(f"waited {within_s:g} s for {what}, and it did not come")
         time.sleep(POLL_S)
 
 
 def cpu_of(process: Process) -> float:
-    """CPU seconds of the process and of those of its children that it has waited for; 0 when it is just gone."""
+    """CPU seconds of the process and of its children that have ended; 0 when the process has just ended."""
     with suppress(NoSuchProcess):
         return float(sum(process.cpu_times()[:4]))
     return 0.0

@@ -1,4 +1,4 @@
-"""How much a second: in by HTTP, through the workers, and out by HTTP. pgbench is the reference."""
+"""Transfers a second that the API accepts, that the workers apply, and that the API returns. pgbench is the reference."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -8,7 +8,7 @@ from uuid import UUID
 from bench import bulk
 from bench.errors import UnexpectedAnswer
 from bench.figures import Figure, Result, Target, paired
-from bench.load import BATCH, CONNECTIONS, Load
+from bench.load import BATCH, BATCH_CONNECTIONS, CONNECTIONS, Load
 from bench.pairs import pair
 from bench.pgbench import CLIENTS, SCALE
 from bench.session import Session, Submitted
@@ -17,12 +17,11 @@ from core import ids
 from core.ids import Prefix
 
 PGBENCH_RUNS = 3
-BATCH_CONNECTIONS = 4  # enough to keep the API busy: a request of 500 takes it a good part of a second
 GET_IDS = 20_000
 
 
 def measure_pgbench(session: Session) -> Result:
-    """pgbench itself, TPC-B-like: what most of the others are divided by, though always by runs of their own"""
+    """pgbench itself, TPC-B-like: the reference of most others, which run it once more beside each of their runs"""
     runs = [session.pgbench.run() for _ in range(PGBENCH_RUNS)]
     what = f"pgbench, scale {SCALE}, {CLIENTS} clients"
     return Result([Figure("pgbench", what, mean(run.per_s for run in runs), "/s")], {"runs": [asdict(run) for run in runs]})
@@ -58,7 +57,7 @@ def measure_batch(session: Session) -> Result:
     """POST /v1/transfers/batch of 500, end to end: applied a second, the drain of the backlog included"""
     with session.system() as system:
         wallets = session.wallets(system)
-        submit = partial(session.submit, system, "batch", wallets, connections=BATCH_CONNECTIONS, each=BATCH)
+        submit = partial(session.submit_batches, system, wallets)
         submit(session.plan.warm_s)
         taken = pair(session.pgbench.run, partial(submit, session.plan.load_s))
     what = f"batch POST of {BATCH}, {BATCH_CONNECTIONS} connections"
@@ -67,7 +66,7 @@ def measure_batch(session: Session) -> Result:
 
 @dataclass(frozen=True)
 class Drained:
-    """A backlog, from the ring to the last one final."""
+    """The drain of a backlog, from the ring of the doorbell to the last transfer that was final."""
 
     per_s: float
     applied: int
@@ -75,7 +74,7 @@ class Drained:
 
 
 def measure_drain(session: Session) -> Result:
-    """drain of a backlog by one worker, from the ring to the last one final; nothing is submitted meanwhile"""
+    """drain of a backlog by one worker, from the ring of the doorbell to the last verdict; nothing is submitted at that time"""
     backlog = session.plan.backlog
     with session.own_system() as system:
         system.start_workers(1)
@@ -87,7 +86,7 @@ def measure_drain(session: Session) -> Result:
 
 
 def drain(system: System) -> Drained:
-    """Ring for a backlog that nobody has been told of, and wait until all of it is final. No sweeper may be running."""
+    """Ring the doorbell for a backlog that was queued without, and wait until all of it is final. No sweeper may be running."""
     since = system.clock()
     bulk.ring(system)
     system.wait_until_empty()

@@ -1,8 +1,8 @@
-"""python -m bench.webhooks: how soon a healthy receiver is told, alone and beside one that hangs, and what it costs transfers.
+"""python -m bench.webhooks: the latency of webhooks to a healthy receiver, alone and beside one that hangs, and that of transfers.
 
-Three loads at one steady rate, on a system of its own: without endpoints; with a healthy one; with a healthy one and one that takes
-each webhook and never answers. Then a backlog for one receiver, that of an operator who follows everything: how many a second it is
-told. The receivers are servers in this process. Exits with 1 when something was wrong, never because it was slow.
+Three loads at one steady rate, on a new system: without endpoints; with a healthy one; with a healthy one and one that accepts each
+webhook and never answers. Then a backlog for one endpoint of the operator, which gets all events: webhooks a second. The receivers
+are servers in this process. Exits with 1 when the audit finds damage or a webhook is missing, not because Teller is slow.
 """
 
 import argparse
@@ -24,13 +24,12 @@ from bench.system import OwnSystem, wait_for
 from core import ids
 from core.audit import audit
 from core.ids import Prefix
-from local.errors import Stopped
 from local.server import ServerFailed
-from local.terminal import StopSignals, say
+from local.terminal import Stopped, StopSignals, say
 
 EVENTS = 10_000
 PER_S = 125
-BASE_S = 20  # of the load that nobody is told of
+BASE_S = 20  # of the load without an endpoint
 WORKERS = 2
 WALLETS = 1_000
 BACKLOG = 5_000
@@ -41,8 +40,8 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.webhooks", description="Measure how soon webhooks arrive.")
-    parser.add_argument("--events", type=int, default=EVENTS, help="of each load with an endpoint")
+    parser = argparse.ArgumentParser(prog="python -m bench.webhooks", description="Measure the latency of webhooks.")
+    parser.add_argument("--events", type=int, default=EVENTS, help="transfers in each load with an endpoint")
     parser.add_argument("--rate", type=int, default=PER_S, help="transfers a second")
     arguments = parser.parse_args()
     os.environ["TELLER_WEBHOOK_ALLOW_PRIVATE"] = "true"  # the receivers are on this host
@@ -65,33 +64,33 @@ def measure(servers: Servers, seconds: int, per_s: int) -> int:
         system.start_sweeper()
         system.start_deliverer()
         wallet_ids = bulk.make_funded_wallets(system, WALLETS)
-        wallets = bulk.shown(wallet_ids)
-        asyncio.run(submit_at_rate(system, wallets, 2, per_s))  # warms up
-        silent = asyncio.run(of_transfers(system, wallets, BASE_S, per_s))
-        alone = asyncio.run(told(system, wallets, seconds, per_s, beside_hanging=False))
-        beside = asyncio.run(told(system, wallets, seconds, per_s, beside_hanging=True))
-        per_s_of_backlog = asyncio.run(told_of_backlog(system, wallet_ids))
-        report(silent, alone, beside)
-        say(f"{'a backlog, told to one':38}{per_s_of_backlog:>7.0f} /s")
+        wallets = bulk.public_ids(wallet_ids)
+        asyncio.run(submit_at_rate(system, wallets, 2, per_s))  # a warm-up
+        without = asyncio.run(of_transfers(system, wallets, BASE_S, per_s))
+        alone = asyncio.run(with_endpoints(system, wallets, seconds, per_s, beside_hanging=False))
+        beside = asyncio.run(with_endpoints(system, wallets, seconds, per_s, beside_hanging=True))
+        per_s_of_backlog = asyncio.run(deliver_backlog(system, wallet_ids))
+        report(without, alone, beside)
+        say(f"{'a backlog, to one endpoint':38}{per_s_of_backlog:>7.0f} /s")
         clean = audit(system.admin_database_url).clean
     return 0 if clean else 1
 
 
 async def of_transfers(system: OwnSystem, wallets: Sequence[str], seconds: int, per_s: int) -> Latencies:
-    """Submit at this rate; return how long each took from submit to final."""
+    """Submit at this rate; return the latencies from submit to final."""
     sent_at = await submit_at_rate(system, wallets, seconds, per_s)
     return between(sent_at, await asyncio.to_thread(finished, system, sent_at))
 
 
-class Told:
-    """What one load showed: from submit to final, and from final to received by the healthy receiver."""
+class Delivered:
+    """The latencies of one load: from submit to final, and from final to received by the healthy receiver."""
 
     def __init__(self, sent_at: dict[UUID, float], finished_at: dict[UUID, float], received_at: dict[UUID, float]) -> None:
         self.finals = between(sent_at, finished_at)
         self.webhooks = between(finished_at, received_at)
 
 
-async def told(system: OwnSystem, wallets: Sequence[str], seconds: int, per_s: int, *, beside_hanging: bool) -> Told:
+async def with_endpoints(system: OwnSystem, wallets: Sequence[str], seconds: int, per_s: int, *, beside_hanging: bool) -> Delivered:
     received_at: dict[UUID, float] = {}
     async with serving(healthy(received_at)) as healthy_url, serving(hang) as hanging_url:
         urls = [healthy_url, hanging_url] if beside_hanging else [healthy_url]
@@ -101,11 +100,11 @@ async def told(system: OwnSystem, wallets: Sequence[str], seconds: int, per_s: i
         await asyncio.to_thread(wait_for, lambda: finished_at.keys() <= received_at.keys(), "all webhooks", RECEIVED_WITHIN_S)
         for endpoint in endpoints:
             await asyncio.to_thread(call, system, "DELETE", f"/v1/webhook-endpoints/{endpoint['id']}")
-    return Told(sent_at, finished_at, received_at)
+    return Delivered(sent_at, finished_at, received_at)
 
 
-async def told_of_backlog(system: OwnSystem, wallets: Sequence[UUID]) -> float:
-    """Start a deliverer when all is due, and return how many webhooks a second were received from the first to the last."""
+async def deliver_backlog(system: OwnSystem, wallets: Sequence[UUID]) -> float:
+    """Start the deliverer when all webhooks are due; return how many a second were received, from the first to the last."""
     received_at: dict[UUID, float] = {}
     system.stop("deliverer")
     async with serving(healthy(received_at)) as url:
@@ -138,10 +137,10 @@ async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
-    """A receiver on this host, and its URL."""
+    """Run a receiver on this host, and yield its URL."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):  # who hangs does so to the end
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):  # `hang` runs until it is cancelled
             await handler(reader, writer)
             writer.close()
 
@@ -161,10 +160,10 @@ def call(system: OwnSystem, method: str, path: str, body: object = None) -> dict
         return answered
 
 
-def report(silent: Latencies, alone: Told, beside: Told) -> None:
+def report(without: Latencies, alone: Delivered, beside: Delivered) -> None:
     say(f"{'':38}{'p50':>10}{'p99':>10}")
-    line("submit to final, nobody told", silent)
-    line("submit to final, one told", alone.finals)
+    line("submit to final, no endpoint", without)
+    line("submit to final, one endpoint", alone.finals)
     line("submit to final, one hangs", beside.finals)
     line("final to received, alone", alone.webhooks)
     line("final to received, beside one that hangs", beside.webhooks)

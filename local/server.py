@@ -1,8 +1,10 @@
-"""What PostgreSQL and Redis have in common when we run them ourselves: our own child process, a port, a password, a log."""
+"""The common part of the embedded PostgreSQL and Redis: a process, a port, a password, a log."""
 
 import os
+import random
 import secrets
 import signal
+import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -13,30 +15,31 @@ from pathlib import Path
 
 from psutil import Process  # type: ignore[import-untyped]
 
-from local import processes
 from local.account import Account, account_for, let_in
-from local.logs import tail
-from local.own import OwnProcess
-from local.ports import free_port
+from local.process import ManagedProcess, family, running_in, signal_all, tail, wait_gone
 
-START_TIMEOUT_S = 60.0  # after a crash PostgreSQL first replays its log, and that takes as long as it takes
+START_TIMEOUT_S = 60.0  # after a crash PostgreSQL first replays its log: up to a checkpoint's distance of it
 STOP_TIMEOUT_S = 30.0  # a checkpoint of all dirty pages on a slow disk
 POLL_S = 0.02
 
+# Below the ports that Linux gives outgoing connections (from 32768). Otherwise a client that reconnects to a stopped server could
+# be given the port of that server as its own, and the server could not listen on it again.
+PORTS = range(20_000, 32_768)
+
 
 class ServerFailed(Exception):
-    """A server did not start; the message says which and ends with the tail of its log."""
+    """A server did not start; the message names it and ends with the tail of its log."""
 
 
 class PortTaken(ServerFailed):
-    """Somebody else was quicker to take the port."""
+    """Another process has taken the port since it was found free."""
 
 
-class Server(OwnProcess, ABC):
-    """A server in a data directory of its own, listening on 127.0.0.1 alone, with a random password.
+class Server(ManagedProcess, ABC):
+    """A server with its own data directory that listens only on 127.0.0.1, with a random password. Not thread-safe.
 
-    Started again, the same object keeps its port, so that clients find it again by themselves. It runs in a session of its own: a
-    terminal's Ctrl-C does not reach it. Not thread-safe.
+    A restart of the same object keeps the port, so that clients reconnect with the same URL. The server has its own session: Ctrl-C
+    at the terminal does not reach it.
     """
 
     executable: Path
@@ -55,7 +58,7 @@ class Server(OwnProcess, ABC):
         return self._port
 
     def start(self) -> None:
-        """Start it and return when it answers; does nothing when it runs. Raises ServerFailed, and then nothing is left running."""
+        """Start it if it does not run, and return when it answers. Raises ServerFailed, after which none of its processes runs."""
         if self.running:
             return
         self._make_data_dir()
@@ -64,25 +67,25 @@ class Server(OwnProcess, ABC):
         self._launch(time.monotonic() + START_TIMEOUT_S)
 
     def stop(self) -> None:
-        """Stop it cleanly; does nothing when it does not run."""
+        """Stop it cleanly if it runs."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL, for the process and all its children, as a power cut would; returns when they are gone."""
+        """Send SIGKILL to the process and all its children, and return when they have ended: this is how a power cut looks."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGSTOP)  # so that it has no more children while we look for them
-        victims = processes.family(self._process.pid)
+            self._process.send_signal(signal.SIGSTOP)  # it must not start more children while they are listed
+        victims = family(self._process.pid)
         self._process.kill()
         self._process.wait()
-        processes.signal_all(victims, signal.SIGKILL)
-        if left := processes.wait_gone(victims, STOP_TIMEOUT_S):
+        signal_all(victims, signal.SIGKILL)
+        if left := wait_gone(victims, STOP_TIMEOUT_S):
             raise ServerFailed(f"{self.title} does not die: {left}")
 
     @property
     def password(self) -> str:
-        """The random password, made at the first use and kept in the data directory."""
+        """The random password. The first use makes it and writes it to the data directory."""
         if not self.password_file.exists():
             self._write_private(self.password_file, secrets.token_urlsafe(24))
         return self.password_file.read_text()
@@ -90,19 +93,19 @@ class Server(OwnProcess, ABC):
     @property
     @abstractmethod
     def _work_dir(self) -> Path:
-        """Where the process stands; by this it is found again when we lost it."""
+        """The working directory of the process. `processes` finds it by this folder after its supervisor has been killed."""
 
     def processes(self) -> list[Process]:
-        """All processes that have the data directory open, whoever started them."""
-        return processes.running_in(self._work_dir, self.executable.name)
+        """All processes that work on the data directory, also those that an earlier run has started."""
+        return running_in(self._work_dir, self.executable.name)
 
     @abstractmethod
     def _clear_remains(self) -> None:
-        """Deal with what a killed predecessor left in the data directory."""
+        """Remove what a killed server has left in the data directory. Raises ServerFailed when a server runs on it."""
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make whatever a start needs and is not there yet."""
+        """Make the files that a start needs and that are missing."""
 
     @abstractmethod
     def _command(self, port: int) -> Sequence[str]:
@@ -110,7 +113,7 @@ class Server(OwnProcess, ABC):
 
     @abstractmethod
     def _refusal(self, port: int) -> str | None:
-        """None when the server on this port lets us in, else its reason."""
+        """Connect to the server on this port. Return None when that works, else the error."""
 
     def _make_data_dir(self) -> None:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -126,7 +129,7 @@ class Server(OwnProcess, ABC):
             except PortTaken:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(POLL_S)  # our own port again: whoever has it now may give it back
+                time.sleep(POLL_S)  # a restart needs the same port: the process that has it now may close it
             else:
                 self._port = port
                 return
@@ -134,7 +137,7 @@ class Server(OwnProcess, ABC):
     def _launch_on(self, port: int, deadline: float) -> None:
         with open(self.log_file, "ab", opener=open_private) as log:
             log_start = log.tell()
-            self._process = subprocess.Popen(  # noqa: S603 - a program of our own choosing
+            self._process = subprocess.Popen(  # noqa: S603 - the command is made here
                 self._command(port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -175,7 +178,7 @@ class Server(OwnProcess, ABC):
             self.kill()
 
     def _write_private(self, path: Path, text: str) -> None:
-        """Write a file that only the server's account (and root) can read, all of it or nothing."""
+        """Write a file that only the server's account (and root) can read, in one step: all of the text, or nothing."""
         draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
         draft.unlink(missing_ok=True)
         with open(draft, "x", opener=open_private) as file:
@@ -184,12 +187,12 @@ class Server(OwnProcess, ABC):
         draft.replace(path)
 
 
-# Nothing of the caller's: a PGDATA, PGPORT or locale that somebody has exported must not reach a server of ours.
+# Without the caller's environment: an exported PGDATA, PGPORT or locale would change the embedded server.
 SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def package_folder(name: str) -> Path:
-    """Where an installed package is. It is not imported: all we want of it are its programs."""
+    """The folder of an installed package. The package is not imported: only its programs are used."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise ImportError(f"{name} is not installed")
@@ -197,5 +200,28 @@ def package_folder(name: str) -> Path:
 
 
 def open_private(path: str, flags: int) -> int:
-    """An opener for open(). The folder belongs to the server's account: root must not follow a link that lies there."""
+    """An opener for open(). The server's account may write to the folder: root must not follow a symbolic link in it."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def free_port() -> int:
+    """Return a port on which no process listened a moment ago; another process may still take it first."""
+    while is_taken(port := random.choice(PORTS)):  # noqa: S311 - not a secret
+        pass
+    return port
+
+
+def is_taken(port: int) -> bool:
+    """Whether a server could not listen on 127.0.0.1 at this port now."""
+    return errno_of(port) is not None
+
+
+def errno_of(port: int) -> int | None:
+    """Why a server could not listen on 127.0.0.1 at this port now; None when it could."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.errno
+        return None

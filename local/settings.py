@@ -1,20 +1,34 @@
-"""The settings of `make run`: one frozen object, read from the environment once. docs/reference/settings.md lists them."""
+"""The settings of `make run`, read from the environment once; the programs that it runs; the environment that each is given.
 
+docs/reference/settings.md lists the settings.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from core import settings
-from local.errors import CannotRun
+from local.process import MARK
+from local.terminal import CannotRun
 
-# Each holds one of the embedded PostgreSQL's 200 connections; the API takes up to 40 by default. Past the cores they only queue.
+# Each worker holds one of the embedded PostgreSQL's 200 connections; the API takes up to 40 by default. Workers beyond the
+# number of cores only wait for a core.
 WORKERS_MAX = 64
 RUN = "make run"
 
+ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
+API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
+
 
 class Settings(settings.Settings):
-    """Those of every process, checked here before anything starts, and our own. Without a URL we bring a server of our own."""
+    """The settings of all processes, checked here before anything starts, and those of `make run`.
+
+    Without DATABASE_URL or REDIS_URL the embedded server is started.
+    """
 
     database_url: Annotated[settings.PostgresUrl, Field(alias="DATABASE_URL", validate_default=False)] = ""
     redis_url: Annotated[settings.RedisUrl, Field(validate_default=False)] = ""
@@ -27,8 +41,82 @@ class Settings(settings.Settings):
 
 
 def load() -> Settings:
-    """Read the environment. Raises CannotRun with every bad value named at once."""
+    """Read the environment. Raises CannotRun; its message names all bad values at once."""
     try:
         return settings.read(Settings)
     except settings.BadSettings as bad:
         raise CannotRun(str(bad)) from None
+
+
+@dataclass(frozen=True)
+class Program:
+    """Its name in local.json and in the logs, the arguments after `python -m`, its role of ROLES, and how many of it run.
+
+    The processes of a `scaled` program have a number in their title.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    role: str
+    count: int = 1
+    scaled: bool = False
+
+    def titles(self) -> list[str]:
+        return [f"{self.name}-{number}" if self.scaled else self.name for number in range(1, self.count + 1)]
+
+
+def programs(configured: Settings) -> list[Program]:
+    """In the order of starting and of stopping: the API, which accepts work, is the first in both."""
+    return [
+        Program("api", ("api",), "api"),
+        Program("apply", ("worker", "apply"), "worker", configured.workers, scaled=True),
+        Program("sweep", ("worker", "sweep"), "worker"),
+        Program("deliver", ("worker", "deliver"), "deliverer"),
+    ]
+
+
+@dataclass(frozen=True)
+class ServerUrls:
+    """The URLs of PostgreSQL by role of ROLES, of its owner ("" where none is configured), and of Redis."""
+
+    databases: Mapping[str, str]
+    owner_database: str
+    redis: str
+
+
+def environment_of(program: Program, configured: Settings, urls: ServerUrls) -> dict[str, str]:
+    """What a program is given. Its secrets: the database URL of its role, the Redis URL and, for the API alone, the API's keys."""
+    return {
+        **common_environment(configured),
+        **(given(*API_SECRETS) if program.name == "api" else {}),
+        "DATABASE_URL": urls.databases[program.role],
+        "REDIS_URL": urls.redis,
+    }
+
+
+def environment_of_migration(configured: Settings, urls: ServerUrls) -> dict[str, str]:
+    """What the migration is given: the URL of each role that it sets up, and that of the owner of the tables."""
+    return {
+        **common_environment(configured),
+        **given("TELLER_OPERATOR_KEY"),  # without it the migration makes the first operator key
+        "DATABASE_URL": urls.databases["api"],
+        "TELLER_WORKER_DATABASE_URL": urls.databases["worker"],
+        "TELLER_DELIVERER_DATABASE_URL": urls.databases["deliverer"],
+        "TELLER_ADMIN_DATABASE_URL": urls.owner_database,
+    }
+
+
+def common_environment(configured: Settings) -> dict[str, str]:
+    """What all of them are given. It holds no secret."""
+    return {
+        **settings.without_secrets(os.environ),
+        "TELLER_HOST": "127.0.0.1",
+        "TELLER_PORT": str(configured.port),
+        MARK: str(configured.data_dir),
+    }
+
+
+def given(*names: str) -> dict[str, str]:
+    """These settings as the environment of `make run` has them: the value, or the path of the file that holds it."""
+    variables = [variable for name in names for variable in (name, f"{name}_FILE")]
+    return {variable: os.environ[variable] for variable in variables if variable in os.environ}

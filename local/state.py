@@ -1,4 +1,4 @@
-"""What `python -m local` keeps in its data directory: a lock while it runs, and local.json, which says what runs where."""
+"""The files of a running `python -m local` in its data directory: a lock, and local.json with the URLs and the pids."""
 
 import fcntl
 import json
@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from local.errors import CannotRun
+from local.terminal import CannotRun
 
 
 @dataclass(frozen=True)
 class State:
-    """The contents of local.json. A pid is null for a server that is not ours, and missing for a process that is just down."""
+    """The contents of local.json. The pid of a server that is not embedded is null; a process that does not run has no pid."""
 
     api_url: str
     database_url: str
@@ -27,7 +27,7 @@ class State:
 
 @contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory, made if missing, for one process. The lock dies with its holder, however that dies."""
+    """Make the data directory if it is missing, and hold its lock. The kernel frees it when the process ends, also by SIGKILL."""
     with open_lock(data_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,7 +49,7 @@ def open_lock(data_dir: Path) -> TextIO:
 
 
 def write(data_dir: Path, state: State) -> None:
-    """Replace local.json in one step. It holds passwords: nobody else may read it."""
+    """Replace local.json in one step. It holds passwords: only its owner may read it (mode 600)."""
     draft = data_dir / "local.json.draft"
     draft.unlink(missing_ok=True)
     with open(draft, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
@@ -58,5 +58,5 @@ def write(data_dir: Path, state: State) -> None:
 
 
 def remove(data_dir: Path) -> None:
-    """Take local.json away: no file, nothing running."""
+    """Remove local.json: without the file, nothing runs."""
     (data_dir / "local.json").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Start everything in order, start again whatever dies, stop everything in an order that loses nothing."""
+"""Start all servers and programs, restart those that end, and stop all in the order that loses no work."""
 
-import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,35 +10,29 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
 
-from core.settings import without_secrets
 from local import state
-from local.child import MARK, Child, run_to_end
-from local.errors import CannotRun, Stopped
-from local.kept import Kept
-from local.leftovers import stop_leftovers
-from local.logs import tail
+from local.orphans import stop_orphans
 from local.postgres import Postgres
-from local.programs import Program, programs
+from local.process import Child, run_to_end, tail
 from local.redis import Redis
 from local.server import Server, ServerFailed
-from local.settings import Settings
-from local.terminal import StopSignals, say, step
+from local.settings import ROLES, Program, ServerUrls, Settings, environment_of, environment_of_migration, programs
+from local.terminal import CannotRun, Stopped, StopSignals, say, step
 
 WATCH_EVERY_S = 0.2
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
-MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take its time; Ctrl-C ends it
+MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take minutes; Ctrl-C ends it earlier
+BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 10.0  # a process that ends at once is started at most every 10 s in the long run
+STEADY_AFTER_S = 30.0  # after so long a run the delay begins at BACKOFF_FIRST_S again
 
 DATABASE = "teller"
-ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
-ROLE_OF = {"api": "api", "apply": "worker", "sweep": "worker", "deliver": "deliverer"}  # by program
-API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
-OPERATOR_KEY_LINE = "operator key: "  # what `python -m core migrate` prints when it made the first one
-WARNING_LINE = "warning: "  # what it says on standard error, beside logs
+OPERATOR_KEY_LINE = "operator key: "  # `python -m core migrate` prints it, with the key, when it has made the first one
+WARNING_LINE = "warning: "  # `python -m core migrate` writes it to standard error, among its logs
 
 
 class Supervisor:
-    """Runs the whole system in the foreground. The caller holds the data directory's lock."""
+    """Runs the whole system in the foreground. The caller holds the lock of the data directory."""
 
     def __init__(self, settings: Settings, signals: StopSignals) -> None:
         self.settings = settings
@@ -48,11 +42,11 @@ class Supervisor:
         self.postgres = None if settings.database_url else Postgres(self.data_dir / "postgres")
         self.redis = None if settings.redis_url else Redis(self.data_dir / "redis")
         self.children: dict[str, list[Child]] = {}
-        self.kept: list[Kept] = []
-        self.operator_key: str | None = None  # the first one, from when it is made until it is shown
+        self.supervised: list[Supervised] = []
+        self.operator_key: str | None = None  # the first one, after the migration has made it and until it is printed
 
     def run(self) -> None:
-        """Start, watch until a signal, stop. Raises CannotRun when it does not get as far as ready; nothing is left then either."""
+        """Start, watch until a signal, stop. Raises CannotRun, after the stop, when the system does not become ready."""
         try:
             self.start()
             self.watch()
@@ -73,13 +67,13 @@ class Supervisor:
 
     def watch(self) -> None:
         while not self.signals.received:
-            changes = [kept.mind() for kept in self.kept]
+            changes = [supervised.check() for supervised in self.supervised]
             if any(changes):
                 self.write_state()
             time.sleep(WATCH_EVERY_S)
 
     def stop(self) -> None:
-        """Who takes work in stops first, who keeps the data last. Also right after half a start."""
+        """Stop the API first, then the workers, then Redis and PostgreSQL. A start that was interrupted stops the same way."""
         self.signals.ignore()
         self.say_operator_key()
         say("stopping")
@@ -88,8 +82,8 @@ class Supervisor:
         for server in (self.redis, self.postgres):
             if server:
                 server.stop()
-        # A signal may come between the birth of a process and its entry in our books.
-        stop_leftovers(self.data_dir, say)
+        # A signal may come after a process has started and before it is in self.children.
+        stop_orphans(self.data_dir, say)
         state.remove(self.data_dir)
         say(f"stopped; the data stays in {self.data_dir}")
 
@@ -110,16 +104,18 @@ class Supervisor:
                 server.start()
             except (ServerFailed, OSError) as error:
                 raise CannotRun(str(error)) from error
-        self.kept.append(Kept(server))
+        self.supervised.append(Supervised(server))
 
     def migrate(self) -> None:
-        """Bring the schema up to date. A stop meanwhile loses no key: the database has it before anybody has seen it."""
+        """Apply the missing migrations. A stop during them must not lose the first operator key: only its digest is stored."""
         log_file = self.log_file("migrate")
         log_file.touch()
         log_start = log_file.stat().st_size
         with step("schema"), TemporaryFile("w+") as output:
             try:
-                run_to_end(("core", "migrate"), self.owner_environment(), output, log_file, MIGRATE_TIMEOUT_S)
+                run_to_end(
+                    ("core", "migrate"), environment_of_migration(self.settings, self.urls()), output, log_file, MIGRATE_TIMEOUT_S
+                )
             except subprocess.SubprocessError as error:
                 raise CannotRun(f"the migration failed; its log is {log_file}:\n{tail(log_file, log_start)}") from error
             finally:
@@ -136,14 +132,15 @@ class Supervisor:
             self.children[program.name] = [self.child(program, title, ports) for title in program.titles()]
             for child in self.children[program.name]:
                 child.start()
-                self.kept.append(Kept(child))
+                self.supervised.append(Supervised(child))
 
     def child(self, program: Program, title: str, metrics_ports: Iterator[str]) -> Child:
         port = "" if program.name == "api" else next(metrics_ports)
-        return Child(title, program.argv, {**self.environment(program.name), "TELLER_METRICS_PORT": port}, self.log_file(title))
+        environment = environment_of(program, self.settings, self.urls())
+        return Child(title, program.argv, {**environment, "TELLER_METRICS_PORT": port}, self.log_file(title))
 
     def metrics_ports(self) -> Iterator[str]:
-        """One for each process that has no other port, the next ones after the configured one; none when there is none."""
+        """The ports for the processes other than the API: the configured one and those after it; "" if none is configured."""
         first = self.settings.metrics_port
         return map(str, count(first)) if first else repeat("")
 
@@ -187,61 +184,22 @@ class Supervisor:
         say("Ctrl-C stops everything.")
 
     def key_to_show(self) -> str:
-        """What the example calls with: a configured key is not repeated, one that we never saw cannot be."""
+        """The key in the example. A configured key is not printed; a stored one is unknown here."""
         return self.operator_key or ("$TELLER_OPERATOR_KEY" if self.settings.operator_key else "<your operator key>")
 
     def say_operator_key(self) -> None:
-        """Once, and also when the start ends early: the key is kept nowhere."""
+        """Print the first operator key once, also when the start is interrupted: only its digest is stored."""
         if self.operator_key:
             say(f"{OPERATOR_KEY_LINE}{self.operator_key} (made just now; store it, it is never shown again)\n")
             self.operator_key = None
 
-    def environment(self, program: str) -> dict[str, str]:
-        """What a program is given: of all secrets the URL of its own role, of Redis and, for the API, the keys that open it."""
-        return {
-            **self.common_environment(),
-            **(self.given(*API_SECRETS) if program == "api" else {}),
-            "DATABASE_URL": self.database_url(ROLE_OF[program]),
-            "REDIS_URL": self.redis_url(),
-        }
-
-    def owner_environment(self) -> dict[str, str]:
-        """What the migration is given: all roles that it lets in, and how to become the owner of the tables."""
-        return {
-            **self.common_environment(),
-            **self.given("TELLER_OPERATOR_KEY"),  # whether to make a first one
-            "DATABASE_URL": self.database_url("api"),
-            "TELLER_WORKER_DATABASE_URL": self.database_url("worker"),
-            "TELLER_DELIVERER_DATABASE_URL": self.database_url("deliverer"),
-            "TELLER_ADMIN_DATABASE_URL": self.postgres.url(DATABASE) if self.postgres else self.settings.admin_database_url or "",
-        }
-
-    def common_environment(self) -> dict[str, str]:
-        """Nothing in it is secret."""
-        return {
-            **without_secrets(os.environ),
-            "TELLER_HOST": "127.0.0.1",
-            "TELLER_PORT": str(self.settings.port),
-            MARK: str(self.data_dir),
-        }
-
-    def given(self, *names: str) -> dict[str, str]:
-        """These settings as our own environment gives them: by value, or by the file that holds it."""
-        variables = [variable for name in names for variable in (name, f"{name}_FILE")]
-        return {variable: os.environ[variable] for variable in variables if variable in os.environ}
-
-    def database_url(self, process: str) -> str:
+    def urls(self) -> ServerUrls:
+        """The URLs of the embedded servers, which must have been started, and the configured ones of the others."""
+        redis = self.redis.url if self.redis else self.settings.redis_url
         if self.postgres:
-            return self.postgres.url(DATABASE, ROLES[process])
-        urls = {"worker": self.settings.worker_database_url, "deliverer": self.settings.deliverer_database_url}
-        return urls.get(process) or self.settings.database_url
-
-    def admin_database_url(self) -> str:
-        """The owner's; the API's where no other is configured."""
-        return self.owner_environment()["TELLER_ADMIN_DATABASE_URL"] or self.database_url("api")
-
-    def redis_url(self) -> str:
-        return self.redis.url if self.redis else self.settings.redis_url
+            databases = {name: self.postgres.url(DATABASE, role) for name, role in ROLES.items()}
+            return ServerUrls(databases, self.postgres.url(DATABASE), redis)
+        return ServerUrls(configured_databases(self.settings), self.settings.admin_database_url or "", redis)
 
     def log_file(self, title: str) -> Path:
         return self.data_dir / "logs" / f"{title}.log"
@@ -251,17 +209,65 @@ class Supervisor:
             name: [child.pid for child in children if child.running] for name, children in self.children.items()
         }
         pids |= {"postgres": pid_of(self.postgres), "redis": pid_of(self.redis)}
-        databases = (
-            self.database_url("api"),
-            self.database_url("worker"),
-            self.database_url("deliverer"),
-            self.admin_database_url(),
+        urls = self.urls()
+        running = state.State(
+            api_url=self.api_url,
+            database_url=urls.databases["api"],
+            worker_database_url=urls.databases["worker"],
+            deliverer_database_url=urls.databases["deliverer"],
+            admin_database_url=urls.owner_database or urls.databases["api"],
+            redis_url=urls.redis,
+            pids=pids,
         )
-        state.write(self.data_dir, state.State(self.api_url, *databases, self.redis_url(), pids))
+        state.write(self.data_dir, running)
+
+
+class Supervised:
+    """A server or child that is restarted when it has ended, after a delay that doubles as long as it keeps ending."""
+
+    def __init__(self, process: Server | Child) -> None:
+        self.process = process
+        self.started_at = time.monotonic()
+        self.backoff_s = BACKOFF_FIRST_S
+        self.restart_at: float | None = None
+
+    def check(self) -> bool:
+        """Plan a restart if the process has ended, restart it when that is due. Returns whether the running pids have changed."""
+        if self.restart_at is None:
+            return not self.process.running and self.plan_restart(ending(self.process))
+        return time.monotonic() >= self.restart_at and self.restart()
+
+    def plan_restart(self, reason: str) -> bool:
+        if time.monotonic() - self.started_at > STEADY_AFTER_S:
+            self.backoff_s = BACKOFF_FIRST_S
+        say(f"{self.process.title} {reason}; its log is {self.process.log_file}; next start in {self.backoff_s:g} s")
+        self.restart_at = time.monotonic() + self.backoff_s
+        self.backoff_s = min(2 * self.backoff_s, BACKOFF_MAX_S)
+        return True
+
+    def restart(self) -> bool:
+        self.started_at = time.monotonic()
+        try:
+            self.process.start()
+        except (ServerFailed, OSError) as error:
+            return self.plan_restart(f"did not start: {error}")
+        self.restart_at = None
+        say(f"{self.process.title} runs again (pid {self.process.pid})")
+        return True
+
+
+def ending(process: Server | Child) -> str:
+    status = process.exit_status or 0
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended by itself with status {status}"
+
+
+def configured_databases(settings: Settings) -> dict[str, str]:
+    """The database URL of each role of ROLES; one without a URL of its own uses DATABASE_URL."""
+    return {"api": settings.database_url, "worker": settings.url_of_workers, "deliverer": settings.url_of_deliverer}
 
 
 def lines_after(prefix: str, file: TextIO) -> Iterator[str]:
-    """What stands behind this prefix, in each line that begins with it."""
+    """The rest of each line that begins with this prefix."""
     return (line.removeprefix(prefix).rstrip("\n") for line in file if line.startswith(prefix))
 
 

@@ -1,23 +1,29 @@
-"""What the person at the terminal sees, and how they say stop."""
+"""The terminal of `python -m local`: what it prints there, the signals that stop it, and the two exceptions that end it."""
 
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from local.errors import Stopped
-
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class CannotRun(Exception):
+    """A reason to end with status 1; the message is printed at the terminal."""
+
+
+class Stopped(BaseException):
+    """SIGINT, SIGTERM or SIGHUP came. Not an Exception: a handler of failures must not catch it."""
+
+
 def say(text: str, end: str = "\n") -> None:
-    with suppress(OSError):  # the terminal may be gone; the servers still need an orderly stop
+    with suppress(OSError):  # the terminal may be closed; the servers still need an orderly stop
         print(text, end=end, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Show that a step has begun, then how long it took."""
+    """Print the title when the step begins, and the seconds that it took when it ends."""
     began = time.monotonic()
     say(f"{title} ... ", end="")
     try:
@@ -29,9 +35,9 @@ def step(title: str) -> Iterator[None]:
 
 
 class StopSignals:
-    """Raises Stopped in the main thread at the first signal, and only then, so that nothing interrupts the stop itself.
+    """Raises Stopped in the main thread at the first signal. Later signals do nothing, so that they cannot interrupt the stop.
 
-    `received` stays set, for the rare case that Python swallows an exception raised in a destructor.
+    `received` stays set: Python discards an exception that is raised inside a destructor, and then only the flag is left.
     """
 
     received = False
@@ -39,11 +45,11 @@ class StopSignals:
     def listen(self) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, self.handle)
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to outlive the terminal
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # under nohup a closed terminal must not stop it
             signal.signal(signal.SIGHUP, self.handle)
 
     def ignore(self) -> None:
-        """From now on none interrupts: a stop has begun."""
+        """Ignore all signals from now on: a stop has begun."""
         self.received = True
 
     def handle(self, *_: object) -> None:

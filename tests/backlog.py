@@ -1,6 +1,6 @@
-"""A deep backlog: accepted while no worker runs, then drained; in order, nothing lost, and the API none the larger for it.
+"""A deep backlog: accepted while no worker runs, then drained: in order, nothing lost, and the memory of the API stays.
 
-python -m tests.backlog 200000    on servers of its own
+python -m tests.backlog 200000    on embedded servers
 """
 
 import itertools
@@ -27,7 +27,7 @@ from tests.waiting import wait_for
 
 BATCH = 1000  # as much as one request may hold
 WALLETS = 40
-WARM_UP = 3  # batches, after which the process has made what it keeps
+WARM_UP = 3  # batches, after which the process has allocated the memory that it keeps
 GROWTH_MAX = 1.1
 DRAINED_PER_S_MIN = 500  # far below what any machine does
 
@@ -36,7 +36,7 @@ Item = dict[str, object]
 
 @dataclass(frozen=True)
 class Figures:
-    """What was seen: times in seconds, memory of the API process in bytes."""
+    """The measurements: times in seconds, memory of the API process in bytes."""
 
     accepted: int
     accepted_s: float
@@ -53,7 +53,7 @@ class Figures:
 
 
 def backlog(system: System, count: int, workers: int = 2) -> Figures:
-    """Queue so many transfers, then drain them. Nothing runs yet on this system. Fails unless all went as promised."""
+    """Queue `count` transfers, then drain them, on a system without processes. Fails unless all promises hold."""
     api = psutil.Process(system.start_api().pid)
     caller = system.caller()
     wallets = [caller.new_client()["wallet"]["id"] for _ in range(WALLETS)]
@@ -66,7 +66,7 @@ def backlog(system: System, count: int, workers: int = 2) -> Figures:
     for number, batch in enumerate(batches(wallets, count)):
         sent += submit(caller, batch)
         if number < WARM_UP:
-            assert submit(caller, batch) == sent[-len(batch) :]  # a replay, however much waits
+            assert submit(caller, batch) == sent[-len(batch) :]  # a replay, at any length of the backlog
             rss_early = api.memory_info().rss
     rss_late = api.memory_info().rss
     accepted_s = time.monotonic() - began
@@ -106,7 +106,7 @@ def is_empty(connection: psycopg.Connection) -> bool:
 
 
 def assert_applied_in_order(connection: psycopg.Connection, sent: Sequence[tuple[str, str]]) -> None:
-    """What went out of each wallet did so in the order in which it was sent."""
+    """The debits of each wallet were applied in the order in which they were sent."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for source, id in sent:
         wanted[source].append(id)

@@ -1,4 +1,4 @@
-"""Calls the API as a customer's program would: over HTTP, one request after the other."""
+"""Calls the API as a customer's program does: over HTTP, one request after the other."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from tests.waiting import wait_for
 
 OPERATOR_KEY = "tests-operator-key-of-40-characters-long"
 
-IDLE_MAX_S = 2.0  # of a connection that is used again; a server of a test may have a short limit of its own
+IDLE_MAX_S = 2.0  # idle time of a connection that is used again; the server of a test may have a shorter limit
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Real servers for all tests: embedded ones of their own, or those that DATABASE_URL (TELLER_ADMIN_DATABASE_URL, where it is set)
 and REDIS_URL name.
 
-A test that breaks a server, or empties Redis, starts one of its own whatever those variables say.
+A test that breaks a server, or empties Redis, starts its own server even if those variables are set.
 """
 
 import os
@@ -27,9 +27,9 @@ SHARED_AMOUNT_MAX = 10**9  # an external wallet of the shared system has room fo
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep all temporary folders of this run in one of its own.
+    """Keep all temporary folders of this run in a new folder.
 
-    Pytest's common one is closed to other accounts again by each run that starts, and for root the servers run as another account.
+    Each run closes pytest's common folder to other accounts, and under root the servers run as another account.
     """
     if not hasattr(config, "workerinput"):
         os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="teller-tests-", dir=folder_in_memory())
@@ -61,7 +61,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     made = Databases(external or (server.url("postgres") if server else ""))
     yield made
     if server:
-        server.stop("immediate")  # nobody needs its data again
+        server.stop("immediate")  # without a checkpoint: its data is deleted
     else:
         made.drop()
 
@@ -71,7 +71,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis for tests that neither break nor empty it."""
     external = os.environ.get("REDIS_URL")
     if external:
-        # A Redis database for each of the processes that run tests: doorbells are shared by all who share one.
+        # A Redis database for each of the processes that run tests: all users of a database share its doorbells.
         number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         yield urlunsplit(urlsplit(external)._replace(path=f"/{number}"))
         return
@@ -137,7 +137,7 @@ def shared_system(databases: Databases, redis_url: str, tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def shared_database(databases: Databases, shared_system: System) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the shared system's database, as its owner, to see what is stored beside what is answered."""
+    """A connection to the shared system's database, as its owner, to compare the stored rows with the answers."""
     with psycopg.connect(databases.owner_url(shared_system.database_url), autocommit=True) as connection:
         yield connection
         huge = connection.execute("SELECT id, amount FROM transfers WHERE amount > %s LIMIT 5", [SHARED_AMOUNT_MAX]).fetchall()
@@ -148,7 +148,7 @@ def shared_database(databases: Databases, shared_system: System) -> Iterator[psy
 def caller(shared_system: System, shared_database: psycopg.Connection[Any]) -> Iterator[Caller]:
     """An operator's calls to the shared system.
 
-    The operator's endpoints go with the test that made them: they would be told of the transfers of all tests that come after.
+    The operator's endpoints are deleted with the test that made them: they would get the transfers of all later tests.
     """
     caller = Caller(shared_system.url)
     yield caller

@@ -16,9 +16,9 @@ from tests.caller import OPERATOR_KEY
 
 
 class Databases:
-    """Makes databases on the server of this URL, whose role must be allowed to, and roles; drop() takes them all away again.
+    """Makes databases and roles on the server of this URL, whose role needs the rights for it; drop() drops all of them.
 
-    The URLs that it returns are the application's, whose role may do as little here as anywhere; the server's role owns everything.
+    The URLs that it returns have the application's role, with its usual rights; the server's role owns everything.
     """
 
     def __init__(self, admin_url: str) -> None:
@@ -58,7 +58,7 @@ class Databases:
         return urlunsplit(urlsplit(self._admin_url)._replace(path=urlsplit(url).path))
 
     def new_role(self) -> str:
-        """Return a name for a role. Whoever makes that role need not drop it, nor what it owns in these databases."""
+        """Return a name for a role. The role and what it owns in these databases are dropped at the end."""
         self._roles.append(f"{self._prefix}_role_{next(self._numbers)}")
         return self._roles[-1]
 

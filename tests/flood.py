@@ -38,7 +38,7 @@ def send_all(url: str, posts: Sequence[Post], connections: int = CONNECTIONS, ke
 
 
 def send_while(url: str, posts: Sequence[Post], fault: Callable[[], object]) -> list[tuple[int, Any]]:
-    """Send all posts and meanwhile do `fault`; return what was answered. A post without an answer is not among it."""
+    """Send all posts and run `fault` at the same time; return the answers. A post without an answer is not among them."""
     answered: list[tuple[int, Any]] = []
 
     def send() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SEED = 20261122
 
-# What has broken a parser somewhere.
+# Values that have broken a parser.
 NASTY: Sequence[bytes] = (
     b"NaN", b"-Infinity", b"1E400", b"1e-400", b"-0", b"1.0", b"00", b"9" * 400, b"9" * 5000, b"9007199254740992", b"true",
     b"null", b'"\\ud800"', b'"\\udfff\\ud800"', b'"\\u0000"', b'"\\u202e"', b'"\\ufeff"', b'"\\uffff"', b"\xef\xbb\xbf",
@@ -31,14 +31,14 @@ Random = random.Random
 
 @dataclass(frozen=True)
 class Body:
-    """A body, and what a failure must say so that it can be made again."""
+    """A body, and the text in a failure by which it can be made again."""
 
     seed: str
     content: bytes
 
 
 def body(number: int, good: Sequence[bytes]) -> Body:
-    """Return the random body of this number: every other one is spoilt, the others are JSON of any shape."""
+    """Return the random body of this number: every other one is a changed good body, the others are JSON of any shape."""
     seed = f"{SEED}/{number}"
     source = Random(seed)
     return Body(seed, spoil(source, source.choice(good)) if number % 2 else shape(source, source.choice(good)))
@@ -75,7 +75,7 @@ def repeat(source: Random, content: bytes) -> bytes:
 
 
 def replace_value(source: Random, content: bytes) -> bytes:
-    """Put something nasty in the place of a whole value, so that the body around it stays JSON."""
+    """Put one of these values in the place of a whole value, so that the body around it stays JSON."""
     colons = [at for at, byte in enumerate(content) if byte == ord(":")]
     if not colons:
         return content

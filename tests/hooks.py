@@ -46,7 +46,7 @@ def finish(world: World, *submissions: Submission) -> None:
 
 
 def make_due(world: World, count: int = 1) -> list[Submission]:
-    """Make so many transfers final, told to whoever is to be told of any."""
+    """Make `count` transfers final, with a delivery for each endpoint that gets them."""
     source, destination = world.new_wallets(0, 0)
     sent = [transfer(source, destination, 1) for _ in range(count)]
     finish(world, *sent)
@@ -54,13 +54,13 @@ def make_due(world: World, count: int = 1) -> list[Submission]:
 
 
 def lapse(world: World) -> None:
-    """Let all claims lapse, and all waits end."""
+    """Make all claims lapse, and all waiting deliveries due."""
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 second' WHERE status = 'pending'")
 
 
 @asynccontextmanager
 async def stored(world: World, connections: int = 4) -> AsyncIterator[Database]:
-    """The way to the world's database of a deliverer."""
+    """A deliverer's connection to the world's database."""
     async with stored_at(world.url, connections) as database:
         yield database
 
@@ -78,7 +78,7 @@ async def stored_at(url: str, connections: int = 4) -> AsyncIterator[Database]:
 def with_deliveries(
     world: World, work: Callable[[StoredDeliveries], Awaitable[Any]], *, lease_s: float = LEASE_S, **options: Any
 ) -> Any:
-    """Do this with the world's deliveries; the options are those of Receivers."""
+    """Run this with the world's deliveries; the options are those of Receivers."""
 
     async def main() -> Any:
         async with stored(world) as database:
@@ -113,7 +113,7 @@ def fan_out_at(url: str, **options: Any) -> int:
 
 
 def claim(world: World, places: Places | None = None, **options: Any) -> Sequence[Delivery]:
-    """Claim once, as a deliverer does that has nothing in flight."""
+    """Claim once, as a deliverer without attempts in flight does."""
     claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(places or Places()), **options)
     return claimed
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from local.account import account_for
-from local.ports import free_port
+from local.server import free_port
 from tests.waiting import wait_for
 
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])  # Debian's is not in every user's path

@@ -1,4 +1,4 @@
-"""Receivers of webhooks on this host, well-behaved or not, and a name server that says where they are: all of them real servers."""
+"""Receivers of webhooks on this host, well-behaved or not, and a name server for their names: all of them real servers."""
 
 import asyncio
 import socket
@@ -14,12 +14,12 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-PACE_S = 0.005  # between the drips of a receiver that drips
+PACE_S = 0.005  # between two bytes of a slow receiver
 
 
 @dataclass
 class Receiver:
-    """What a receiver has seen."""
+    """The requests and connections of a receiver."""
 
     host: str
     port: int
@@ -58,7 +58,7 @@ def received(request: bytes) -> Received:
 async def receiving(
     behaviour: Behaviour, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0, reads: bool = True
 ) -> AsyncIterator[Receiver]:
-    """A receiver that reads each request, unless told not to, and then does as it is told."""
+    """A receiver that reads each request (unless `reads` is off), and then answers as its behaviour says."""
 
     serving: set[asyncio.Task[Any]] = set()
 
@@ -75,7 +75,7 @@ async def receiving(
             await behaviour(reader, writer)
             writer.close()
             await writer.wait_closed()
-        writer.transport.abort()  # does nothing to one that is closed
+        writer.transport.abort()  # has no effect on a closed one
         receiver.left.set()
 
     server = await asyncio.start_server(serve, host, port, ssl=tls)

@@ -1,4 +1,4 @@
-"""Redis as it stands in the field: configured otherwise, as a cluster's only node, as a Sentinel."""
+"""Redis as it runs in production: with other settings, as a cluster's only node, as a Sentinel."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class ConfiguredRedis(Redis):
 
 
 class Sentinel(ConfiguredRedis):
-    """A Sentinel that watches over the one primary, and is enough on its own to replace it."""
+    """A Sentinel that watches the primary, with a quorum of one."""
 
     def __init__(self, data_dir: Path, primary: Redis) -> None:
         super().__init__(

@@ -15,7 +15,7 @@ from tests.databases import Databases
 from tests.nemesis.proxy import Break, Line
 from tests.waiting import wait_for
 
-NO_WAIT = {"wal_receiver_timeout": "0", "wal_sender_timeout": "0"}  # a stalled line stays stalled
+NO_WAIT = {"wal_receiver_timeout": "0", "wal_sender_timeout": "0"}  # a stalled proxy stays stalled
 
 
 class Pair:

@@ -1,4 +1,4 @@
-"""Teller's real processes, each started by the command that starts it anywhere."""
+"""Teller's real processes, each started by its usual command."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.audit import Report, audit
-from local.ports import free_port
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Caller
 from tests.waiting import wait_for
 
@@ -69,7 +69,7 @@ class System:
         return self.start("worker", "deliver", environment={"TELLER_WEBHOOK_ALLOW_PRIVATE": "true", **(environment or {})})
 
     def wait_for_heartbeat(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the worker process has gone round its loop once."""
+        """Wait until the worker process has run its loop once."""
         file = self.folder / f"{self.processes.index(process)}.heartbeat"
         wait_for(file.exists, "a worker's first heartbeat")
 
@@ -77,7 +77,7 @@ class System:
         assert process.poll() is None, self.logs()
         try:
             urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
-        except OSError:  # nobody listens yet, or one who was there before is just dying
+        except OSError:  # no process listens yet, or the one before has not ended yet
             return False
         return True
 

@@ -7,11 +7,11 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 POLL_S = 0.02
-LOADED_S = 3.0  # what a machine that does much else may add to a time that is promised
+LOADED_S = 3.0  # a busy machine may add this to a promised time
 
 
 def wait_for(condition: Callable[[], Value], what: str, within_s: float = 20.0) -> Value:
-    """Return the condition's first true value; fail, saying what was waited for, when there is none in time."""
+    """Return the condition's first true value; fail with `what` when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
         if time.monotonic() > deadline:

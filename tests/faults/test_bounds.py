@@ -1,4 +1,4 @@
-"""Nothing holds anybody up for more than seconds: each limit of Postgres, seen at work on Teller's real processes."""
+"""No caller waits for more than seconds: each limit of Postgres, tested on Teller's real processes."""
 
 import signal
 import subprocess

@@ -60,7 +60,7 @@ def system(own_system: System) -> System:
 
 @contextmanager
 def receiving(system: System, behaviour: Behaviour) -> Iterator[Receiver]:
-    """A receiver, which outlives the deliverers: so that no connection of theirs is left to nobody."""
+    """A receiver that is closed after the deliverers: each of their connections has its other end until then."""
     with receiving_beside(behaviour) as receiver:
         try:
             yield receiver
@@ -111,7 +111,7 @@ def pending(connection: psycopg.Connection[Any]) -> int:
     return int(count)
 
 
-def test_who_is_killed_between_sending_and_writing_down_sends_again_the_same(
+def test_a_deliverer_killed_between_sending_and_writing_down_sends_the_same_again(
     system: System, connection: psycopg.Connection[Any]
 ) -> None:
     caller = system.caller()
@@ -167,7 +167,7 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
         looks = itertools.count()
 
         def all_received() -> bool:
-            if next(looks) % 150 == 0:  # each few seconds: who is sending just then will not be able to write it down
+            if next(looks) % 150 == 0:  # each few seconds: a deliverer that is sending at that moment cannot write the attempt down
                 lapse(connection)
             return set(outcomes) <= {one.event_id for one in receiver.received()}
 
@@ -187,7 +187,7 @@ def test_what_is_received_is_what_is_committed_whatever_is_killed(system: System
 
 
 class Pair:
-    """Two deliverers that meet what is armed. Who has died is started again; claims lapse as soon as somebody has met something."""
+    """Two deliverers that hit the armed failpoint. A dead one is started again; claims lapse as soon as one has hit a failpoint."""
 
     def __init__(self, system: System, connection: psycopg.Connection[Any], points: Path) -> None:
         self._system, self._connection, self._points = system, connection, points
@@ -235,7 +235,7 @@ def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_i
     with receiving(system, answer("200 OK")) as receiver:
         secret = new_endpoint(caller, receiver)["secret"]
         pair = Pair(system, connection, points)
-        # The last point first: who is held at one comes by those after it when it goes on, and is not to meet the next case there.
+        # The last point first: a deliverer that is held at one passes those after it later, and must not hit the next case there.
         for point, action, hits in itertools.product(reversed(DELIVERER_POINTS), ("kill", "raise", "pause"), (1, 2)):
             pair.arm(point, action, hits)
             [id] = transfers(caller)
@@ -254,7 +254,7 @@ def test_wherever_a_deliverer_dies_fails_or_freezes_each_webhook_arrives_under_i
     system.audit()
 
 
-def test_one_dead_endpoint_with_thousands_due_starves_nobody(system: System, connection: psycopg.Connection[Any]) -> None:
+def test_one_dead_endpoint_with_thousands_due_starves_no_other(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     with receiving(system, hang) as dead, receiving(system, answer("200 OK")) as alive:
         new_endpoint(caller, dead)
@@ -330,7 +330,7 @@ def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
     system.audit()
 
 
-def test_whoever_is_told_of_a_transfer_can_read_its_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
+def test_a_receiver_of_a_webhook_can_read_the_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     read: list[list[Any]] = []
 
@@ -418,7 +418,7 @@ def fragile(own_postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[
 
 
 def test_a_deliverer_goes_on_when_postgres_is_back(fragile: System, own_postgres: Postgres) -> None:
-    """What was in flight meanwhile is kept all the same, when that is soon, and not sent again."""
+    """The result of an attempt that was in flight is stored if that is soon, and the webhook is not sent again."""
     caller = fragile.caller()
     go_on = threading.Event()
 

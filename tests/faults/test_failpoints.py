@@ -61,7 +61,7 @@ ENDED_SINCE_17 = {Case(f"apply.after_{write}", "pause", "first try and retry") f
 
 
 class Lane:
-    """A system whose processes meet what is armed, kept running by a supervisor, and a caller who repeats what is not answered."""
+    """A system whose processes hit the armed failpoint, their supervisor, and a caller that repeats unanswered requests."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         self.points = folder / "points"

@@ -69,7 +69,7 @@ def test_the_same_seed_plans_the_same_faults_and_another_one_others() -> None:
     assert one == same != other
 
 
-def test_nobody_who_is_spared_is_killed() -> None:
+def test_no_process_that_is_spared_is_killed() -> None:
     faults = plan(random.Random(1), 600, sparing=ELDERS)
     assert not [fault for fault in faults if fault.target in ELDERS and fault.what in {"kill", "terminate"}]
     assert {fault.what for fault in faults if fault.target in ELDERS} == {"freeze"}

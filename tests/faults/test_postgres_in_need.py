@@ -57,7 +57,7 @@ def system(own_postgres: Postgres, own_redis: Redis, tmp_path: Path) -> Iterator
 
 
 def ask(server: Postgres, statement: str, *params: object) -> list[tuple[object, ...]]:
-    """As the superuser, for whom Postgres keeps some connections."""
+    """As the superuser: Postgres reserves some connections for it."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), params or None)
         return cursor.fetchall() if cursor.description else []
@@ -90,7 +90,7 @@ def assert_healed(system: System, server: Postgres, wallet: str, accepted: list[
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of DISK, for the test alone. Mounting takes root; who is not root is told what was not tested."""
+    """A file system of DISK, for the test alone. Mounting takes root; without it the test is skipped, with the reason."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
@@ -211,7 +211,7 @@ def test_without_a_free_connection_a_503_comes_in_time_and_no_restart_is_needed(
 
 
 def take_all(server: Postgres, url: str, hog: list[psycopg.Connection[object]]) -> bool:
-    """Take what is free, and end the sessions of whoever else has one. Returns whether there was nobody."""
+    """Take the free connections, and end all other sessions. Returns whether there were none."""
     with suppress(psycopg.OperationalError):
         while True:
             hog.append(psycopg.connect(url, autocommit=True))

@@ -45,7 +45,7 @@ def stops_of(kind: str) -> list[Fault]:
 
 
 def leave_it_to_the_sweeper(trial: Trial) -> None:
-    """Cut the APIs' lines to Redis: nobody rings any more."""
+    """Cut the connections of the APIs to Redis: no ring comes any more."""
     for title in DOORS:
         trial.house.seats[title].redis.break_(Break.CUT)
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.ports import free_port
 from local.postgres import Postgres
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.databases import Databases
 from tests.http.raw import exchange
@@ -133,7 +133,7 @@ def drive(caller: Caller, wallet_id: str, key: str, authorization: str) -> None:
         {"REDIS_URL": f"redis://:{MARK}/@127.0.0.1:6379"},
         {"REDIS_URL": f"redis://:{MARK}@127.0.0.1:1/0"},
     ],
-    ids=["not decodable", "not encoded", "nobody there", "no Redis URL", "no Redis there"],
+    ids=["not decodable", "not encoded", "no server there", "no Redis URL", "no Redis there"],
 )
 def test_a_url_that_leads_nowhere_is_never_repeated(
     argv: tuple[str, ...], urls: dict[str, str], database_url: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Postgres or Redis away: a clear and quick answer meanwhile, and everything goes on by itself afterwards."""
+"""Postgres or Redis away: callers get a clear and quick answer, and the system recovers without help when it is back."""
 
 import os
 import signal
@@ -112,7 +112,7 @@ def test_without_redis_a_202_comes_as_fast_as_ever_and_the_sweeper_applies(
     during = [timed_transfer(caller, source, destination, new_key()) for _ in range(20)]
 
     assert {answer.status for _, answer in before + during} == {202}
-    assert max(took_s for took_s, _ in during) < 0.4  # less than one timeout of Redis: nobody has waited for it
+    assert max(took_s for took_s, _ in during) < 0.4  # less than one timeout of Redis: no request has waited for it
     outcomes = {caller.wait_final(answer.body["id"])["status"] for _, answer in before + during}
     assert outcomes == {"applied"}
     os.kill(own_redis.pid, signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""SIGTERM at any moment: a clean end within seconds, and no job left behind in the queue's hands."""
+"""SIGTERM at any moment: a clean end within seconds, and no job that stays in the queue."""
 
 import random
 import signal

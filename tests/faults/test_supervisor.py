@@ -20,10 +20,9 @@ import psycopg
 import pytest
 
 from core.cores import default_api_processes
-from local.child import MARK
-from local.leftovers import stop_leftovers
-from local.ports import free_port, is_taken
-from local.processes import marked
+from local.orphans import stop_orphans
+from local.process import MARK, marked
+from local.server import free_port, is_taken
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
@@ -93,7 +92,7 @@ def local(folder: Path, port: int | None = None, **environment: str) -> Iterator
     finally:
         running.process.kill()
         running.process.wait()
-        stop_leftovers(running.data_dir, print)
+        stop_orphans(running.data_dir, print)
 
 
 def free_ports_in_a_row(how_many: int) -> int:

@@ -103,7 +103,7 @@ def test_a_cent_hops_to_and_fro_each_hop_sent_after_the_outcome_of_the_one_befor
     system.audit()
 
 
-def test_no_ring_is_lost_although_nobody_sweeps(own_system: System) -> None:
+def test_no_ring_is_lost_without_a_sweeper(own_system: System) -> None:
     """Each caller sends its next transfer when the last is final: a ring that is lost between a last look and a flag ends it."""
     own_system.start_api()
     own_system.start_workers(3)

@@ -254,7 +254,7 @@ BAD_FIELDS: dict[str, Bad] = {
     "events too many": bad_field("/v1/webhook-endpoints", b'"events": [' + b'"Zq7xMark",' * 99 + b"1]", "/events", "too_long"),
     "description NUL": bad_field("/v1/webhook-endpoints", b'"description": "Zq7xMark\\u0000"', "/description", "invalid_string"),
     "description too long": bad_field("/v1/webhook-endpoints", b'"description": ' + string(201), "/description", "too_long"),
-    "a secret of one's own": bad_field("/v1/webhook-endpoints", b'"secret": "whsec_Zq7xMark"', "/secret", "unknown_field"),
+    "a secret of the caller's": bad_field("/v1/webhook-endpoints", b'"secret": "whsec_Zq7xMark"', "/secret", "unknown_field"),
     "since absent": bad_since(b"", "required"),
     "since null": bad_since(b'"since": null', "wrong_type"),
     "since number": bad_since(b'"since": 1769851800', "wrong_type"),

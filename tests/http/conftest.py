@@ -67,7 +67,7 @@ def limits(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def as_client(caller: Caller) -> Iterator[AsClient]:
-    """Makes a key for a client of the shared system, and returns who calls with it."""
+    """Makes a key for a client of the shared system, and returns a caller with it."""
     made: list[Caller] = []
 
     def make(client: Mapping[str, Any]) -> Caller:
@@ -83,7 +83,7 @@ def as_client(caller: Caller) -> Iterator[AsClient]:
 
 @pytest.fixture
 def count_stored(shared_database: psycopg.Connection[Any]) -> Count:
-    """Counts what a request may have stored. The tests of one process run in turn, so that nobody else stores meanwhile."""
+    """Counts what a request may have stored. The tests of one process run in turn, so no other test stores at the same time."""
 
     def count() -> dict[str, int]:
         row = shared_database.execute(

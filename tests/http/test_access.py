@@ -1,4 +1,4 @@
-"""Everything under /v1 wants a key, one, and says the same to all who bring none. What a key opens: test_matrix.py."""
+"""Each route under /v1 requires one key, and gives the same answer to all requests without one. Rights of keys: test_matrix.py."""
 
 from collections.abc import Iterator
 from typing import Any

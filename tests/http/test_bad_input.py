@@ -40,7 +40,7 @@ def existing(shared_system: System) -> dict[str, str]:
     transfer = caller.deposit(client["wallet"]["id"], 1).body["id"]
     wallets = {"SOURCE": client["wallet"]["id"], "DESTINATION": caller.new_wallet(), "WALLET": caller.new_wallet()}
     endpoint = caller.post("/v1/webhook-endpoints", {"url": "https://example.com/hook"}).body["id"]
-    caller.request("PATCH", f"/v1/webhook-endpoints/{endpoint}", {"status": "disabled"})  # told of nobody's transfers
+    caller.request("PATCH", f"/v1/webhook-endpoints/{endpoint}", {"status": "disabled"})  # it gets no transfers
     caller.request("POST", "/v1/webhook-secret/rotate")
     caller.close()
     return {**wallets, "CLIENT": client["id"], "TRANSFER": transfer, "ENDPOINT": endpoint}

@@ -1,4 +1,4 @@
-"""A client's key: what belongs to the client, as the operator sees it, and nothing of anybody else's."""
+"""A client's key: it reads what belongs to the client, as the operator sees it, and nothing of other clients."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 
 @dataclass(frozen=True)
 class Client:
-    """A client of the shared system, and who calls with its key."""
+    """A client of the shared system, and a caller with its key."""
 
     id: str
     wallet: str
@@ -77,7 +77,7 @@ def test_a_client_sees_a_deposit_with_its_own_entry_alone(caller: Caller, ada: C
     assert len(caller.get(f"/v1/transfers/{deposit['id']}").body["entries"]) == 2
 
 
-def test_the_other_side_of_deposits_is_nobodys_to_a_client(caller: Caller, ada: Client) -> None:
+def test_the_other_side_of_deposits_is_hidden_from_a_client(caller: Caller, ada: Client) -> None:
     [entry] = ada.caller.get(f"/v1/wallets/{ada.wallet}/entries").body["data"]
     entries = caller.get(f"/v1/transfers/{entry['transfer_id']}").body["entries"]
     [outside] = {entry["wallet_id"] for entry in entries} - {ada.wallet}
@@ -150,7 +150,7 @@ def test_a_cursor_is_bound_to_its_caller(caller: Caller, ada: Client, bob: Clien
     assert bob.caller.get(f"/v1/transfers?cursor={cursor}").code == "invalid_cursor"
 
 
-def test_a_client_moves_its_own_money_and_nobody_elses(caller: Caller, ada: Client, bob: Client) -> None:
+def test_a_client_moves_its_own_money_and_no_other(caller: Caller, ada: Client, bob: Client) -> None:
     moved = ada.caller.transfer(ada.wallet, bob.wallet, 10)
     taken = ada.caller.transfer(bob.wallet, ada.wallet, 10)
     minted = ada.caller.deposit(ada.wallet, 10)

@@ -102,7 +102,7 @@ def test_a_client_is_found_by_its_external_id(caller: Caller, external_id: str) 
     assert answer.body == {"data": [client], "has_more": False, "next_cursor": None}
 
 
-def test_an_external_id_that_nobody_has_gives_an_empty_list(caller: Caller) -> None:
+def test_an_external_id_that_no_client_has_gives_an_empty_list(caller: Caller) -> None:
     answer = caller.get(f"/v1/clients?external_id={new_key()}")
 
     assert (answer.status, answer.body) == (200, {"data": [], "has_more": False, "next_cursor": None})

@@ -1,4 +1,4 @@
-"""The trail of what somebody was told, and how to have it told again. Nobody sends here: what became of it is written by hand."""
+"""The record of deliveries, and how to send them again. No deliverer runs here: the tests write the attempts themselves."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -91,7 +91,7 @@ def finish(shared_database: Connection) -> Callable[[Row, str], None]:
 Finish = Callable[[Row, str], None]
 
 
-def test_a_delivery_says_what_is_told_to_whom_and_when(ada: Client) -> None:
+def test_a_delivery_names_its_transfer_its_receiver_and_its_times(ada: Client) -> None:
     paid = ada.pay(callback_url=HOOK)
 
     told = ada.told(paid)

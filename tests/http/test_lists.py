@@ -110,7 +110,7 @@ def test_a_page_that_is_just_full_is_the_last(caller: Caller) -> None:
 LISTS = ["/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/webhook-endpoints"]
 
 
-def of_somebody(caller: Caller, path: str) -> str:
+def of_some_client(caller: Caller, path: str) -> str:
     """Put a new client and its wallet in."""
     client = caller.new_client()
     return path.replace("WALLET", client["wallet"]["id"]).replace("CLIENT", client["id"])
@@ -119,7 +119,7 @@ def of_somebody(caller: Caller, path: str) -> str:
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("limit", ["1", "100"])
 def test_limits_within_bounds_are_accepted(caller: Caller, path: str, limit: str) -> None:
-    path = of_somebody(caller, path)
+    path = of_some_client(caller, path)
 
     assert caller.get(f"{path}?limit={limit}").status == 200
 

@@ -1,4 +1,4 @@
-"""Every route for everybody: what each role may do with what is its own, with another's, and with what is not there.
+"""Every route for every role: what it may do with its own things, with those of another client, and with absent ones.
 
 A route that is added fails here until it has its row. What is another's is answered, to the letter, as if it were not there.
 """
@@ -33,7 +33,7 @@ HOOK = "https://example.com/hook"
 
 @dataclass(frozen=True)
 class Row:
-    """The statuses for one's own thing, another's, and an absent one, by role. An operator owns nothing: both are somebody's.
+    """The statuses for a caller's own thing, another client's, and an absent one, by role. An operator owns none of them.
 
     What is in braces, in the path's parameters, `query` and `body`, is the thing's.
     """
@@ -97,7 +97,7 @@ MATRIX: dict[tuple[str, str], Row] = {
 
 @dataclass(frozen=True)
 class Stage:
-    """Who calls, and the things that they call for; `another's` is of a client who has nothing to do with the first."""
+    """The callers, and the things that they ask for; `another's` belongs to a client that has no transfer with the first."""
 
     callers: dict[str, Caller]
     another: Caller

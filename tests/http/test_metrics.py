@@ -13,8 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.version import VERSION
-from local.ports import free_port
 from local.postgres import Postgres
+from local.server import free_port
 from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE
@@ -195,7 +195,7 @@ def test_a_worker_works_also_where_its_port_is_taken(own_system: System) -> None
     assert "metrics are not served" in own_system.logs()
 
 
-def test_who_waits_is_shown(idle_caller: Caller) -> None:
+def test_waiting_requests_are_counted(idle_caller: Caller) -> None:
     queued = idle_caller.deposit(idle_caller.new_wallet(), 5).headers["location"]
     request = f"GET {queued} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {OPERATOR_KEY}\r\nPrefer: wait=30\r\n\r\n"
 
@@ -206,7 +206,7 @@ def test_who_waits_is_shown(idle_caller: Caller) -> None:
     assert scrape(idle_caller)['teller_database_connections{state="free"}'] >= 1
 
 
-def test_a_metrics_key_shuts_out_everybody_else(own_system: System) -> None:
+def test_a_metrics_key_shuts_out_all_other_keys(own_system: System) -> None:
     own_system.start_api({"TELLER_METRICS_KEY": METRICS_KEY})
     caller = own_system.caller()
 
@@ -248,7 +248,7 @@ def test_without_postgres_the_rest_is_answered_and_says_so(own_postgres: Postgre
         system.close()
 
 
-def test_several_processes_count_together_whoever_answers_and_whoever_dies(own_system: System, tmp_path: Path) -> None:
+def test_several_processes_count_together_also_when_one_dies(own_system: System, tmp_path: Path) -> None:
     """What a dead process counted stays, what it held goes. Their folder goes with a stop; after a kill, with the next start."""
     folders = tmp_path / "tmp"
     folders.mkdir()

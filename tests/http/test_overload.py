@@ -49,7 +49,7 @@ def second_api(own_system: System, tmp_path: Path) -> Iterator[System]:
 
 
 def client_caller(caller: Caller, client: Mapping[str, Any]) -> Caller:
-    """Make a key of the client's and return who calls with it."""
+    """Make a key of the client and return a caller with it."""
     return Caller(caller.url, caller.request("POST", f"/v1/clients/{client['id']}/keys").body["key"])
 
 
@@ -70,7 +70,7 @@ def item(source: str, destination: str, key: str) -> dict[str, object]:
     return {"idempotency_key": key, "source_wallet_id": source, "destination_wallet_id": destination, "amount": 1}
 
 
-def test_who_asks_too_fast_is_told_when_to_come_again_and_replays_and_polls_are_answered(own_system: System) -> None:
+def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answered(own_system: System) -> None:
     caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3", **WITHOUT_REDIS})
     wallet, keys = caller.new_wallet(), [new_key() for _ in range(4)]
 
@@ -248,7 +248,7 @@ def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: Syste
         assert caller.transfer(*wallets, 1).status == 202  # an operator's
         assert pay(caller, ben, ada) == 202
         second_api.start_api(limits)
-        with closing(Caller(second_api.url, client.key)) as elsewhere:  # who has accepted none of them, and counts them all
+        with closing(Caller(second_api.url, client.key)) as elsewhere:  # it has accepted none of them, and counts them all
             wait_for(lambda: elsewhere.transfer(*wallets, 1).status == 503, "the other process to count")
         assert client.transfer(*wallets, 1).code == "backlog_full"
 

@@ -1,4 +1,4 @@
-"""Nobody holds a connection by being slow: late requests are refused, silent and deaf callers are cut off, the idle are left alone.
+"""A slow caller cannot hold a connection: late requests are refused, silent and deaf callers are cut off, idle ones stay.
 
 Most tests here run the API's protocol with shorter limits (`HastyDoor`); its time is up when a silent connection has been closed.
 """

@@ -87,7 +87,7 @@ COUNTED = (
 
 def test_an_outage_writes_few_lines_however_many_ask(own_system: System) -> None:
     """With a database that is nowhere, so that each request finds it away."""
-    own_system.database_url = "postgresql://nobody:secret@127.0.0.1:1/nothing"
+    own_system.database_url = "postgresql://stranger:secret@127.0.0.1:1/nothing"
     own_system.start("api")
     wait_for(lambda: own_system.answers(own_system.processes[0]), "the API to answer")
     statuses: list[int] = []

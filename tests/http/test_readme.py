@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from core.settings import Settings
 from core.signing import make_secret, sign
-from local.ports import free_port
+from local.server import free_port
 from tests import walkthrough
 from tests.caller import OPERATOR_KEY, Caller
 from tests.system import System

@@ -1,4 +1,4 @@
-"""Media types and sizes: what is still accepted of a body before anybody parses it. What is not stands in bad_inputs.py."""
+"""Media types and sizes: which bodies are accepted before they are parsed. Those that are refused stand in bad_inputs.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Prefer: wait. An answer comes with the outcome, or at the end of the time, and nobody who waits costs more than a place."""
+"""Prefer: wait. The answer comes with the outcome, or at the end of the time; a waiting request takes no thread, no connection."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ def test_a_preference_is_applied_or_ignored(idle_caller: Caller, preference: str
     assert (answer.status, answer.headers.get("preference-applied")) == (202, applied)
 
 
-def test_nobody_waits_for_more_than_thirty_seconds(caller: Caller) -> None:
+def test_no_request_waits_for_more_than_thirty_seconds(caller: Caller) -> None:
     wallet = caller.new_wallet()
 
     answer = caller.post("/v1/deposits", {"wallet_id": wallet, "amount": 1}, key=new_key(), headers=prefer("wait=" + "9" * 5000))
@@ -97,7 +97,7 @@ def test_without_redis_the_outcome_is_looked_for_each_second(own_system: System,
     assert (answer.status, answer.body["status"]) == (200, "applied")
 
 
-def test_a_thousand_who_wait_cost_no_threads_and_no_connections_and_are_all_told(own_system: System) -> None:
+def test_a_thousand_waiting_requests_cost_no_threads_and_no_connections_and_are_all_answered(own_system: System) -> None:
     process = psutil.Process(own_system.start_api().pid)
     caller = own_system.caller()
     wallet = caller.new_wallet()
@@ -135,7 +135,7 @@ def queued(system: System) -> int:
     return int(count)
 
 
-def test_a_stop_answers_those_who_wait_with_what_is(own_system: System) -> None:
+def test_a_stop_answers_waiting_requests_with_the_present_state(own_system: System) -> None:
     process = own_system.start_api()
     caller = own_system.caller()
     wallet = caller.new_wallet()

@@ -345,7 +345,7 @@ def events_of(caller: Caller) -> Iterator[Any]:
         cursor = f"&after={page['next_cursor']}"
 
 
-def test_a_callback_url_is_shown_to_whoever_named_it_and_to_nobody_else(caller: Caller, as_client: AsClient) -> None:
+def test_a_callback_url_is_shown_only_to_the_caller_that_named_it(caller: Caller, as_client: AsClient) -> None:
     ada, ben = caller.new_client(), caller.new_client()
     adas, bens = as_client(ada), as_client(ben)
     paid_in = caller.deposit(ada["wallet"]["id"], 5, callback_url=HOOK).body["id"]
@@ -360,7 +360,7 @@ def test_a_callback_url_is_shown_to_whoever_named_it_and_to_nobody_else(caller: 
 
 
 @pytest.mark.parametrize("verb", ["single", "batch"])
-def test_who_names_a_callback_url_has_a_secret_from_then_on(caller: Caller, as_client: AsClient, verb: str) -> None:
+def test_a_caller_that_names_a_callback_url_has_a_secret_from_then_on(caller: Caller, as_client: AsClient, verb: str) -> None:
     client, other = caller.new_client(), caller.new_wallet()
     key, named = as_client(client), {"source_wallet_id": client["wallet"]["id"], "destination_wallet_id": other, "amount": 1}
     key.post("/v1/transfers", named, key=new_key())

@@ -141,12 +141,12 @@ def test_batches_with_the_same_keys_in_opposite_orders_do_not_deadlock(world: Wo
     assert len(queued(world)) == 400
 
 
-def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_nobody(
+def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_no_caller(
     world: World, connection: psycopg.Connection[Any]
 ) -> None:
     """As when a connection is lost and its batch is sent again while the first backend is still at it.
 
-    A race: they start together where somebody lets them all go, and now and then two meet at the primary key.
+    A race: they start together when a lock frees them all, and now and then two meet at the primary key.
     """
     wallet = world.new_wallet()
     rounds, sessions = 25, 6
@@ -163,7 +163,7 @@ def test_the_same_submission_several_times_at_once_is_stored_once_and_fails_nobo
     assert len(queued(world)) == rounds
 
 
-def test_whoever_comes_second_waits_for_the_first_and_is_stored_if_that_fails(
+def test_a_second_submission_waits_for_the_first_and_is_stored_if_that_fails(
     world: World, connection: psycopg.Connection[Any]
 ) -> None:
     wallet = world.new_wallet()

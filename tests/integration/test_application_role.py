@@ -29,7 +29,7 @@ class Server:
     """An empty database for roles that only this test knows."""
 
     databases: Databases
-    url: str  # of its owner, who may do everything on this server
+    url: str  # of its owner, which may do everything on this server
 
     def new_role(self, options: str | None = None) -> str:
         """Return the URL of a new role; it is made with these options, or not at all."""
@@ -46,7 +46,7 @@ class Server:
             self.run(f"ALTER TABLE {table} OWNER TO {role}")
 
     def new_owner(self, options: str) -> str:
-        """Return the URL of a new owner of the database, who has these options and is no superuser."""
+        """Return the URL of a new owner of the database, with these options and not a superuser."""
         url = self.new_role(f"LOGIN {options}")
         self.run(f"ALTER DATABASE {name(self.url)} OWNER TO {user(url)}")
         return url
@@ -152,7 +152,7 @@ def test_a_password_is_in_no_statement_that_the_server_may_log(own_postgres: Pos
 
 
 def test_an_existing_role_takes_no_right_to_make_or_change_roles(server: Server) -> None:
-    """As on a server where somebody else makes the roles."""
+    """As on a server whose administrator makes the roles."""
     owner, application = server.new_owner("NOCREATEROLE"), server.new_role("LOGIN")
 
     run(application, owner)
@@ -212,7 +212,7 @@ def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: 
     assert server.run(MIGRATED) == [(False,)]
 
 
-def test_a_url_without_a_password_lets_nobody_in(server: Server) -> None:
+def test_a_url_without_a_password_is_refused(server: Server) -> None:
     application = server.new_role("LOGIN")
 
     with pytest.raises(CannotLetIn, match="and gives it no password"):

@@ -117,7 +117,7 @@ def test_a_drain_of_an_empty_shard_does_nothing(drainer: Drainer) -> None:
     assert drainer.run([3]) == 0
 
 
-def test_a_shard_that_somebody_drains_is_busy(world: World, connection: psycopg.Connection) -> None:
+def test_a_shard_that_a_worker_drains_is_busy(world: World, connection: psycopg.Connection) -> None:
     applier = world.applier()
     with connection.transaction():
         connection.execute("SELECT FROM shards WHERE shard = 3 FOR UPDATE")
@@ -127,7 +127,7 @@ def test_a_shard_that_somebody_drains_is_busy(world: World, connection: psycopg.
     applier.close()
 
 
-def test_whoever_finds_the_shard_busy_makes_its_holder_look_again(
+def test_a_worker_that_finds_the_shard_busy_makes_its_holder_look_again(
     world: World, connection: psycopg.Connection, own_redis: Redis, threads: ThreadPoolExecutor
 ) -> None:
     source, destination = world.new_wallets(10, 0)
@@ -264,7 +264,7 @@ def test_a_batch_tells_that_one_of_its_shards_has_more(world: World) -> None:
         assert applier.apply([1, 2], 2) == Batch(0)
 
 
-def test_nobody_needs_to_ring_while_a_shard_is_drained(
+def test_no_ring_is_needed_while_a_shard_is_drained(
     world: World, connection: psycopg.Connection, own_redis: Redis, threads: ThreadPoolExecutor
 ) -> None:
     source, destination = world.new_wallets(10, 0)
@@ -283,7 +283,7 @@ def test_nobody_needs_to_ring_while_a_shard_is_drained(
 
     assert world.statuses(first.id, second.id) == [APPLIED, APPLIED]
     with Client.from_url(own_redis.url) as client:
-        assert client.llen("rq:queue:transfers") == 1  # the first ring's; nobody takes jobs here
+        assert client.llen("rq:queue:transfers") == 1  # the first ring's; no worker takes jobs here
         assert not client.exists(f"doorbell:{first.shard}")
     drainer.close()
     bells.close()
@@ -319,7 +319,7 @@ def counted(sample: str, **labels: str) -> float:
     return metrics.REGISTRY.get_sample_value(sample, labels) or 0.0
 
 
-def test_a_batch_is_counted_before_anybody_is_told(world: World) -> None:
+def test_a_batch_is_counted_before_its_news_is_published(world: World) -> None:
     """Its time ends with its COMMIT, however long Redis takes."""
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
@@ -365,12 +365,12 @@ def test_a_lock_that_does_not_come_puts_off_its_own_shard_alone(
 
     assert world.statuses(waits.id, goes.id) == [QUEUED, APPLIED]
     with Client.from_url(own_redis.url) as client:
-        assert client.keys("doorbell:*") == []  # the next one who commits rings for both
+        assert client.keys("doorbell:*") == []  # the next commit rings for both
     drainer.close()
     bells.close()
 
 
-def test_who_finds_all_its_shards_busy_goes_on_ringing_for_others(
+def test_a_worker_that_finds_all_its_shards_busy_goes_on_ringing_for_others(
     world: World, connection: psycopg.Connection, own_redis: Redis
 ) -> None:
     wallet = world.new_wallet(shard=5)
@@ -384,7 +384,7 @@ def test_who_finds_all_its_shards_busy_goes_on_ringing_for_others(
     assert drainer.run([5]) == 1
 
     with Client.from_url(own_redis.url) as client:
-        assert not client.exists("doorbell:5")  # whoever commits next rings again
+        assert not client.exists("doorbell:5")  # the next commit rings again
     drainer.close()
     bells.close()
 
@@ -418,7 +418,7 @@ def test_a_job_that_names_no_shards_is_over_at_once_and_rung_for_no_more(world: 
         assert client.llen(f"rq:queue:{QUEUE}") == 0
 
 
-def test_a_busy_worker_takes_on_the_shards_that_nobody_is_at(world: World, own_redis: Redis) -> None:
+def test_a_busy_worker_takes_on_the_shards_of_no_worker(world: World, own_redis: Redis) -> None:
     wallet, elsewhere = world.new_wallet(shard=3), world.new_wallet(shard=9)
     world.submit(*(deposit(wallet, 1) for _ in range(WAIT_FROM)), deposit(elsewhere, 1))
     bells, drainer = Bells(own_redis.url), world.drainer(own_redis.url)
@@ -516,7 +516,7 @@ def test_a_poison_that_cannot_even_be_given_up_on_holds_its_own_shard_alone(worl
     stuck, beside = (deposit(world.new_wallet(shard=shard), 1) for shard in (6, 7))
     world.submit(stuck, beside)
     world.query(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no known reason'; END$$;"
         f" CREATE TRIGGER fail BEFORE UPDATE ON transfers FOR EACH ROW WHEN (old.id = '{stuck.id}') EXECUTE FUNCTION fail()"
     )
 
@@ -533,7 +533,7 @@ def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_res
     sent = [deposit(wallet, 1) for _ in range(GIVEN_UP_MAX) for wallet in wallets]
     world.submit(*sent)
     world.query(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'nobody knows why'; END$$;"
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no known reason'; END$$;"
         " CREATE TRIGGER fail BEFORE INSERT ON entries EXECUTE FUNCTION fail()"
     )
 
@@ -552,7 +552,7 @@ def test_a_fault_of_ours_that_hits_every_transfer_rejects_few_and_delays_the_res
     assert_clean(world)
 
 
-def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up(world: World, drainer: Drainer) -> None:
+def test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other(world: World, drainer: Drainer) -> None:
     source, destination = world.new_wallets(1000, 0)
     before, final, after = (transfer(source, destination, amount) for amount in (1, 100, 10))
     world.submit(before, final, after)
@@ -581,7 +581,9 @@ def test_only_what_becomes_rejected_is_counted_as_such(world: World) -> None:
     assert world.statuses(doomed.id, final.id) == [INTERNAL, APPLIED]
 
 
-def test_a_lock_that_does_not_come_is_waited_for_and_counted_against_nobody(world: World, connection: psycopg.Connection) -> None:
+def test_a_lock_that_does_not_come_is_waited_for_and_counted_against_no_transfer(
+    world: World, connection: psycopg.Connection
+) -> None:
     source, destination = world.new_wallets(10, 0)
     sent = transfer(source, destination, 1)
     world.submit(sent)
@@ -651,7 +653,7 @@ def test_a_drain_that_is_interrupted_in_the_middle_of_a_statement_gives_its_conn
     drainer.close()
 
 
-def test_a_connection_that_died_while_nobody_looked_is_replaced(world: World, drainer: Drainer) -> None:
+def test_a_connection_that_died_unused_is_replaced(world: World, drainer: Drainer) -> None:
     wallet = world.new_wallet()
     sent = deposit(wallet, 5)
     world.submit(sent)

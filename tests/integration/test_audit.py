@@ -44,14 +44,14 @@ class Worked:
             "fresh": fresh.wallet_id,
             "external": ids.external_wallet(5),
             "unused": ids.external_wallet(7),
-            "nobody": new_id(),
+            "absent": new_id(),
             "nowhere": new_id(shard=5),
         }
 
 
 CLIENTS = ("client", "newcomer")
 WALLETS = ("rich", "external", "unused")
-TRANSFERS = ("deposited", "applied", "rejected", "queued", "nobody")
+TRANSFERS = ("deposited", "applied", "rejected", "queued", "absent")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_an_audit_of_an_empty_ledger_is_clean(world: World) -> None:
     assert audit(world.url).clean
 
 
-# What is done, which checks must see it, and whom they must name.
+# What is done, which checks must see it, and what they must name.
 DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "money made out of nothing in a balance": (
         ["UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s"],
@@ -183,13 +183,13 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "a wallet that is gone before anything moved": (["DELETE FROM wallets WHERE id = %(fresh)s"], {"audit_wallets": "newcomer"}),
     "a client that is gone": (["DELETE FROM clients WHERE id = %(client)s"], {"audit_wallets": "rich"}),
     "a wallet of another client": (
-        ["UPDATE wallets SET client_id = %(nobody)s WHERE id = %(rich)s"],
+        ["UPDATE wallets SET client_id = %(absent)s WHERE id = %(rich)s"],
         {"audit_wallets": "rich"},
     ),
     "an external wallet that is gone": (["DELETE FROM wallets WHERE id = %(unused)s"], {"audit_wallets": "unused"}),
     "an external wallet of no shard": (
-        ["INSERT INTO wallets (id, kind, currency) VALUES (%(nobody)s, 'external', 'USD')"],
-        {"audit_wallets": "nobodys wallet"},
+        ["INSERT INTO wallets (id, kind, currency) VALUES (%(absent)s, 'external', 'USD')"],
+        {"audit_wallets": "absent wallet"},
     ),
     "a shard that is gone": (["DELETE FROM shards WHERE shard = 5"], {"audit_wallets": "external"}),
     "a shard that is gone, with its external wallet, and has transfers": (
@@ -246,9 +246,9 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO queue (shard, transfer_id) SELECT 5, %(rejected)s FROM generate_series(1, 2)"],
         {"audit_queue": "rejected"},
     ),
-    "a place in the queue for nobody": (
-        ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(nobody)s)"],
-        {"audit_queue": "nobody"},
+    "a place in the queue without a transfer": (
+        ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(absent)s)"],
+        {"audit_queue": "absent"},
     ),
     "a queued transfer below its shard's floor": (
         ["SELECT setval('queue_position_seq', 1000)", "UPDATE shards SET floor = 500"],
@@ -267,9 +267,9 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(queued)s::uuid])"],
         {"audit_events": "queued"},
     ),
-    "an event of nobody": (
-        ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(nobody)s::uuid])"],
-        {"audit_events": "nobody"},
+    "an event without a transfer": (
+        ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(absent)s::uuid])"],
+        {"audit_events": "absent"},
     ),
     "an event at another place": (
         ["UPDATE events SET moment = -moment WHERE %(applied)s = ANY(transfer_ids)"],
@@ -283,9 +283,9 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(queued)s, 5)"],
         {"audit_deliveries": "queued"},
     ),
-    "a delivery of nobody": (
-        ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(nobody)s, 5)"],
-        {"audit_deliveries": "nobody"},
+    "a delivery without a transfer": (
+        ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(absent)s, 5)"],
+        {"audit_deliveries": "absent"},
     ),
     "a callback URL that is forgotten": (
         ["UPDATE transfers SET callback_url = 'https://example.com/' WHERE id IN (%(applied)s, %(queued)s)"],
@@ -325,7 +325,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
         "queue": "ledger: the queue of shard 9 ",
         "feed": "ledger: an event ",
         "feed's rows": "ledger: the feed has ",
-        "nobodys wallet": name(Prefix.WALLET, things["nobody"]),
+        "absent wallet": name(Prefix.WALLET, things["absent"]),
         **{key: name(prefix, things[key]) for prefix, keys in prefixes.items() for key in keys},
     }
 
@@ -382,7 +382,7 @@ def test_the_rest_of_many_violations_is_counted(worked: Worked) -> None:
     assert "        and 3 more" in report.lines()
 
 
-def test_progress_is_said_for_each_check_where_nobody_reads_the_report(worked: Worked) -> None:
+def test_progress_is_reported_for_each_check(worked: Worked) -> None:
     told: list[str] = []
 
     audit(worked.world.url, told.append)
@@ -440,7 +440,7 @@ def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:
     def move(_: str) -> None:
         world.submit(transfer(worked.rich, worked.poor, 1))
         world.drain()
-        world.query("UPDATE wallets SET balance = balance - 1 WHERE id = %s", worked.rich)  # and nobody gets it
+        world.query("UPDATE wallets SET balance = balance - 1 WHERE id = %s", worked.rich)  # and no other wallet gets it
 
     report = audit(world.url, move)
 
@@ -449,7 +449,7 @@ def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:
     assert not audit(world.url).clean
 
 
-def test_an_audit_waits_for_nobody_who_moves_money(world: World) -> None:
+def test_an_audit_waits_for_no_transaction_that_moves_money(world: World) -> None:
     source, destination = world.new_wallets(10, 0)
     with psycopg.connect(world.url) as half_way:
         half_way.execute("UPDATE wallets SET balance = 5, version = 2 WHERE id = %s", [source])

@@ -1,4 +1,4 @@
-"""Token buckets, in Redis and without it: the same answers, but for whom they hold."""
+"""Token buckets, in Redis and without it: the same answers. In Redis they hold for all processes, without it for one."""
 
 import asyncio
 import hashlib
@@ -54,14 +54,14 @@ def test_each_name_has_a_bucket_of_its_own(url: str) -> None:
     assert use(url, work) == [0.0, 0.0]
 
 
-def test_who_takes_more_than_there_are_waits_for_all_of_them(url: str) -> None:
+def test_a_request_that_takes_more_tokens_than_there_are_waits_for_all_of_them(url: str) -> None:
     async def work(buckets: Buckets) -> list[float]:
         return [await buckets.take("ada", 1000), await buckets.take("ada", 1)]
 
     first, second = use(url, work)
 
     assert first == 0.0
-    assert 997 * TOKEN_S < second <= 998 * TOKEN_S  # the burst's are not owed, and the next one's is
+    assert 997 * TOKEN_S < second <= 998 * TOKEN_S  # no token of the burst is owed, and the next token is
 
 
 def test_tokens_come_back_with_time(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Who is told next, and what became of an attempt, as Postgres keeps it: for any number of deliverers at once."""
+"""The claims of deliveries and the results of attempts in Postgres, for any number of deliverers at once."""
 
 import asyncio
 import json
@@ -140,7 +140,7 @@ def test_a_callback_is_signed_with_its_owners_secrets(world: World) -> None:
     assert only(claim(world)).signing_secrets == [second, first]
 
 
-def test_what_is_claimed_is_given_to_nobody_else_until_the_claim_lapses(world: World) -> None:
+def test_a_claimed_delivery_is_given_to_no_other_deliverer_until_the_claim_lapses(world: World) -> None:
     new_endpoint(world)
     make_due(world)
 
@@ -201,7 +201,7 @@ def test_one_for_each_owner_and_the_longest_due_first(world: World) -> None:
     assert sorted(owners(claim(world))) == sorted([names[1], names[2]])
 
 
-def test_nothing_is_claimed_for_those_who_have_no_place(world: World) -> None:
+def test_nothing_is_claimed_for_receivers_without_a_place(world: World) -> None:
     new_endpoint(world), new_endpoint(world)
     make_due(world)
     places = Places()
@@ -219,7 +219,7 @@ def test_nothing_is_claimed_for_those_who_have_no_place(world: World) -> None:
     assert only(claim(world, places)).id == first.id
 
 
-def test_how_late_the_next_is_is_shown_and_who_has_all_its_places_does_not_count(world: World) -> None:
+def test_how_late_the_next_is_is_shown_and_a_receiver_with_all_its_places_does_not_count(world: World) -> None:
     here, there = new_endpoint(world), new_endpoint(world)
     make_due(world)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", here.id)
@@ -288,7 +288,7 @@ def test_a_status_that_http_does_not_have_is_kept_as_an_invalid_answer(world: Wo
 
 
 @pytest.mark.parametrize("late", [SUCCESS, ERROR, GONE], ids=["succeeded", "failed", "gone"])
-def test_a_mark_after_somebody_else_has_claimed_changes_nothing(world: World, late: Attempt) -> None:
+def test_a_mark_after_another_claim_changes_nothing(world: World, late: Attempt) -> None:
     new_endpoint(world)
     make_due(world)
     first = only(claim(world))
@@ -305,7 +305,7 @@ def test_a_mark_after_somebody_else_has_claimed_changes_nothing(world: World, la
     assert world.query("SELECT status, failing_since FROM webhook_endpoints") == [("enabled", None)]
 
 
-def test_a_late_mark_counts_as_long_as_nobody_has_claimed_since(world: World) -> None:
+def test_a_late_mark_counts_as_long_as_no_other_claim_came(world: World) -> None:
     new_endpoint(world)
     make_due(world)
     delivery = only(claim(world, lease_s=0.0))
@@ -343,7 +343,7 @@ def test_five_days_of_nothing_but_failures_disable_an_endpoint_when_a_delivery_i
 
     assert fail("NULL", None) == [("enabled", None, False)]
     assert fail("now() - interval '4 days 23 hours'", None) == [("enabled", None, False)]
-    assert fail("now() - interval '30 days'", LONG_S) == [("enabled", None, False)]  # it may have been told of nothing meanwhile
+    assert fail("now() - interval '30 days'", LONG_S) == [("enabled", None, False)]  # it may have had no deliveries in that time
     assert fail("now() - interval '5 days 1 minute'", None) == [("disabled", "failing", False)]
     assert sorted(world.query("SELECT status, count(*) FROM deliveries GROUP BY status")) == [("canceled", 2), ("failed", 3)]
 
@@ -386,7 +386,7 @@ def test_a_success_makes_the_failures_before_it_forgotten(world: World) -> None:
 
 
 @pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "disabled"])
-def test_what_is_for_nobody_any_more_is_canceled_and_holds_up_nobody(world: World, deleted: bool) -> None:
+def test_a_delivery_without_a_receiver_is_canceled_and_holds_up_no_other(world: World, deleted: bool) -> None:
     left, stays = new_endpoint(world), new_endpoint(world)
     make_due(world, 3)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", left.id)
@@ -435,7 +435,7 @@ def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(
 
 @pytest.mark.parametrize(("look_at_max", "looks_max"), [(2000, 20), (7, 60)], ids=["all owners at once", "a part of the owners"])
 def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, look_at_max: int, looks_max: int) -> None:
-    """Whoever has few receivers comes round more often, and each at another time; one has none any more in the midst of it."""
+    """An owner with few receivers is looked at more often, and each at another time; one loses its receivers during the test."""
     for number, receivers in enumerate([1, 5, 12, 3, 22, 32, 7]):
         insert_due(world, receivers, f"cli_{number}", receivers=receivers, due="now() + interval '1 hour'")
 

@@ -1,4 +1,4 @@
-"""Many webhooks to many receivers: nobody waits for another, and what became of each is kept."""
+"""Many webhooks to many receivers: no receiver waits for another, and the result of each attempt is stored."""
 
 import asyncio
 import json
@@ -140,7 +140,7 @@ def test_what_became_of_an_attempt_is_kept_with_when_the_next_is_due(
     assert retry_in_s is None if earliest_s is None else retry_in_s is not None and earliest_s <= retry_in_s <= 1.2 * earliest_s
 
 
-def test_who_does_not_answer_is_tried_again() -> None:
+def test_a_receiver_that_does_not_answer_is_tried_again() -> None:
     attempt, retry_in_s = asyncio.run(deliver_one(hang, within_s=0.2))
 
     assert attempt.fault == Fault.TIMED_OUT
@@ -148,8 +148,8 @@ def test_who_does_not_answer_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("owner", [None, "ada"], ids=["of another owner", "of the same owner"])
-def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) -> None:
-    """The dead one's are due first, and would hang until the test gives up."""
+def test_a_dead_receiver_with_a_thousand_due_holds_up_no_other(owner: str | None) -> None:
+    """The deliveries of the dead one are due first, and would hang until the test gives up."""
 
     async def test() -> None:
         async with (
@@ -165,7 +165,7 @@ def test_a_dead_receiver_with_a_thousand_due_holds_up_nobody(owner: str | None) 
     run(test)
 
 
-def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
+def test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other() -> None:
     async def test() -> None:
         async with (
             receiving(hang) as dead,
@@ -197,7 +197,7 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody() -> None:
 def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others(
     known: bool | None, others: bool | None, within_s: float
 ) -> None:
-    """The dead ones have all they may have, and always more is due. Only who is known as they are waits for an attempt to end."""
+    """The dead ones have all their places, and more is always due. Only receivers of the same health wait for an attempt to end."""
 
     async def test() -> None:
         async with (
@@ -267,7 +267,7 @@ def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
     run(test)
 
 
-def test_who_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
+def test_a_receiver_that_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
     """The success makes its one place many, so that it is not full any more when it ends."""
 
     async def test() -> None:
@@ -285,7 +285,7 @@ def test_who_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
 
 
 def test_what_became_due_while_the_flag_was_up_is_found_by_the_look_after_it_was_lowered() -> None:
-    """There is no other look: nobody rings, and the next is far away."""
+    """There is no other look: no ring comes, and the next look is far away."""
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
@@ -361,7 +361,7 @@ def test_no_more_are_in_flight_than_there_are_places() -> None:
     run(test)
 
 
-def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
+def test_a_receiver_that_failed_last_gets_one_at_a_time_until_it_succeeds() -> None:
     async def test() -> None:
         statuses = iter(["500 Internal Server Error", "200 OK"])
 
@@ -385,7 +385,7 @@ def test_who_failed_last_is_asked_one_at_a_time_until_it_succeeds() -> None:
     run(test)
 
 
-def test_who_succeeded_last_is_sent_many_at_once_and_who_is_not_known_one() -> None:
+def test_a_receiver_that_succeeded_last_gets_many_at_once_and_an_unknown_one_gets_one() -> None:
     async def test() -> None:
         statuses = iter(["200 OK"])
 
@@ -519,7 +519,7 @@ def test_a_stop_ends_what_is_in_flight_and_claims_nothing_more() -> None:
 
 @asynccontextmanager
 async def running(deliverer: Deliverer) -> AsyncIterator[None]:
-    """Meanwhile it delivers. It has not ended by itself when the test has seen what it waits for, and is abandoned then."""
+    """It delivers during the block. At the end of the block it still runs, and is abandoned."""
     task = asyncio.create_task(deliverer.run(asyncio.Event()))
     yield
     assert not task.done()

@@ -1,4 +1,4 @@
-"""Who is to be told of a final transfer is written down with its verdict: everybody who asked, once, and nobody else."""
+"""The deliveries of a final transfer are inserted with its verdict: one for each endpoint and callback URL, and no others."""
 
 import asyncio
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def pair(world: World) -> Iterator[tuple[UUID, UUID]]:
     assert audit(world.url).clean
 
 
-def test_where_nobody_asked_nobody_is_told(world: World, pair: tuple[UUID, UUID]) -> None:
+def test_without_endpoints_and_callback_urls_there_are_no_deliveries(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = transfer(*pair, 1)
     world.submit(sent)
     world.drain()
@@ -119,7 +119,7 @@ def test_a_disabled_and_a_deleted_endpoint_are_told_of_nothing_new(world: World,
     assert deliveries(world, sent) == {(sent.id, other)}
 
 
-def test_a_verdict_that_is_not_committed_tells_nobody(
+def test_a_verdict_that_is_not_committed_makes_no_delivery(
     world: World, pair: tuple[UUID, UUID], connection: psycopg.Connection[Any]
 ) -> None:
     new_endpoint(world)
@@ -219,7 +219,9 @@ def test_what_an_endpoint_is_not_to_be_told_any_more_is_canceled(world: World, p
     assert found == {stopped: "canceled", other: "pending", None: "pending"}
 
 
-def test_who_saw_an_endpoint_disabled_cancels_nothing_once_it_is_enabled_again(world: World, pair: tuple[UUID, UUID]) -> None:
+def test_a_deliverer_that_saw_an_endpoint_disabled_cancels_nothing_once_it_is_enabled_again(
+    world: World, pair: tuple[UUID, UUID]
+) -> None:
     endpoint = new_endpoint(world)
     sent = transfer(*pair, 1)
     world.submit(sent)
@@ -232,7 +234,7 @@ def test_who_saw_an_endpoint_disabled_cancels_nothing_once_it_is_enabled_again(w
 
 
 def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(world: World) -> None:
-    """Each is a row in the transaction that moves the money, also of whoever pays the client."""
+    """Each is a row in the transaction that moves the money, also if another client pays this one."""
 
     async def insert(database: db.Database, wallet_id: UUID | None) -> list[bool]:
         owner = ids.text(ids.Prefix.CLIENT, wallet_id) if wallet_id else "operator"

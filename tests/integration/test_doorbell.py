@@ -65,7 +65,7 @@ def test_a_ring_asks_for_one_job_for_all_its_shards(bells: Bells, redis: Client)
     assert jobs_waiting(redis) == [(APPLY, [[3, 5]])]
 
 
-def test_rings_are_coalesced_until_somebody_answers(bells: Bells, redis: Client) -> None:
+def test_rings_are_coalesced_until_a_worker_answers(bells: Bells, redis: Client) -> None:
     for _ in range(3):
         assert bells.doorbell.ring([3])
     assert bells.doorbell.ring([3, 4])
@@ -325,7 +325,7 @@ def test_after_a_fault_redis_is_left_alone_for_a_while(own_redis: Redis, bells: 
     assert took < REST_S / 2
 
 
-def test_an_address_where_nobody_listens_is_a_silent_doorbell() -> None:
+def test_an_address_without_a_server_is_a_silent_doorbell() -> None:
     silent = Bells("redis://127.0.0.1:1/0")
 
     assert silent.probe.check().fault is AWAY

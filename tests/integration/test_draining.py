@@ -76,7 +76,7 @@ def test_a_locked_wallet_is_waited_for(world: World, connection: Connection) -> 
             run(connection, "lock_wallets", ids=[wallet])
 
 
-def test_a_locked_wallet_is_in_nobodys_way_who_submits(world: World, connection: Connection) -> None:
+def test_a_locked_wallet_holds_up_no_submission(world: World, connection: Connection) -> None:
     wallet = world.new_wallet(7)
     with psycopg.connect(world.url) as other:
         run(other, "lock_wallets", ids=[wallet])

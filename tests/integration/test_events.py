@@ -1,4 +1,4 @@
-"""The feed of events: one for each final transfer, in one order, and nobody who follows it ever misses one."""
+"""The feed of events: one for each final transfer, in one order, and no follower misses one."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -188,7 +188,7 @@ def insert_older_events(connection: psycopg.Connection, count: int) -> None:
     connection.execute("ANALYZE transfers, events")
 
 
-# --- Nobody who follows the feed misses an event ---
+# --- No follower of the feed misses an event ---
 
 
 def test_what_is_committed_late_never_stands_before_what_has_been_shown(
@@ -196,7 +196,7 @@ def test_what_is_committed_late_never_stands_before_what_has_been_shown(
 ) -> None:
     """A drain writes its event, and is held up before its COMMIT while another overtakes it.
 
-    A cursor over a plain sequence shows the other's event, goes on behind it, and never sees the first one's.
+    A cursor over a plain sequence shows the other's event, goes on behind it, and never sees the first event.
     """
     slow, fast = (deposit(world.new_wallet(shard=shard), 1) for shard in (1, 2))
     world.submit(slow, fast)
@@ -323,7 +323,7 @@ def test_in_a_restored_database_nothing_becomes_final_until_the_feed_can_go_on(w
     assert audit(world.url).clean
 
 
-def test_those_who_followed_the_feed_before_a_restore_go_on_after_it(world: World, restored: list[UUID]) -> None:
+def test_followers_of_the_feed_before_a_restore_go_on_after_it(world: World, restored: list[UUID]) -> None:
     known = find(world, restored[0])
     assert known is not None
     migrate_again(world)

@@ -96,7 +96,7 @@ def test_of_fifty_over_several_processes_with_one_key_one_is_accepted(world: Wor
     assert sum(isinstance(answer, Existing) for answer in answers) == 47
 
 
-def test_whoever_waits_for_another_with_the_same_key_gets_that_ones_transfer(
+def test_a_request_that_waits_for_another_with_the_same_key_gets_the_transfer_of_the_other(
     world: World, blocker: psycopg.Connection[Any]
 ) -> None:
     sent = deposit(world.new_wallet(), 1)
@@ -223,7 +223,7 @@ def test_under_load_rings_are_saved_up_and_none_is_lost(world: World, own_redis:
         assert sorted(client.keys("doorbell:*")) == [b"doorbell:2", b"doorbell:7"]
 
 
-def test_nobody_is_rung_for_when_nothing_was_stored(world: World, own_redis: Redis) -> None:
+def test_no_ring_comes_when_nothing_was_stored(world: World, own_redis: Redis) -> None:
     with_intake(world, lambda intake: submit_all(intake, deposit(new_id(), 1)), own_redis.url)
 
     with Client.from_url(own_redis.url) as client:
@@ -243,7 +243,7 @@ def test_shards_of_a_database_without_schema_are_unavailable(world: World) -> No
 
 
 def hold_key(connection: psycopg.Connection[Any], sent: Submission) -> None:
-    """Use the submission's key in a transaction that is not committed: whoever inserts it must wait."""
+    """Use the submission's key in a transaction that is not committed: an insert of the same key must wait."""
     connection.execute(
         "INSERT INTO transfers (id, type, source, destination, amount, currency, metadata, owner, idempotency_key, fingerprint,"
         " shard) VALUES (%s, 'deposit', %s, %s, 1, 'USD', '{}', %s, %s, %s, 0)",

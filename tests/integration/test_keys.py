@@ -55,7 +55,7 @@ def test_keys_are_never_the_same() -> None:
     assert len({keys.generate() for _ in range(1000)}) == 1000
 
 
-def test_a_key_is_for_a_client_who_exists(world: World) -> None:
+def test_a_key_is_for_a_client_that_exists(world: World) -> None:
     _, kept = keys.new(new_id())
 
     assert insert(world, kept) is None
@@ -132,7 +132,7 @@ def test_a_keys_use_is_noted_once_a_minute(world: World, age_s: int | None, is_d
     assert after < 30 if is_due else after >= (before or 0)
 
 
-def test_noting_a_use_waits_for_nobody(world: World) -> None:
+def test_noting_a_use_waits_for_no_lock(world: World) -> None:
     held, free = keys.new(client_of(world))[1], keys.new(client_of(world))[1]
     for kept in (held, free):
         insert(world, kept)

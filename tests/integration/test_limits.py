@@ -74,7 +74,7 @@ def test_every_limit_is_in_force_whatever_the_database_and_its_url_say(
         assert 0 < in_force[limit] <= most[limit], limit
 
 
-def test_who_finds_no_free_connection_waits_for_a_second_and_is_told_so(database_url: str) -> None:
+def test_a_request_without_a_free_connection_waits_for_a_second_and_is_told_so(database_url: str) -> None:
     """Told by the pool's own limit, before the clock of the request is over."""
 
     async def crowd(database: Database) -> str:

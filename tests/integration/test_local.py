@@ -19,10 +19,9 @@ from redis.retry import Retry
 
 from local.__main__ import described
 from local.account import Account, allow, let_in
-from local.ports import free_port, is_taken
 from local.postgres import Postgres
 from local.redis import Redis
-from local.server import ServerFailed
+from local.server import ServerFailed, free_port, is_taken
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
@@ -93,7 +92,7 @@ def test_postgres_starts_again_although_sessions_outlived_its_postmaster(postgre
         assert session not in {process.pid for process in postgres.processes()}
 
 
-def test_a_stale_postmaster_pid_that_names_a_stranger_stops_nobody(postgres: Postgres) -> None:
+def test_a_stale_postmaster_pid_that_names_another_program_stops_no_process(postgres: Postgres) -> None:
     postgres.stop()
     (postgres.cluster / "postmaster.pid").write_text(f"{os.getppid()}\n")
     postgres.start()
@@ -135,7 +134,7 @@ def test_a_failed_start_shows_the_tail_of_the_log_and_leaves_nothing_running(tmp
     assert not server.running
 
 
-def test_postgres_is_durable_and_lets_in_only_who_has_the_password(postgres: Postgres) -> None:
+def test_postgres_is_durable_and_lets_in_only_with_the_password(postgres: Postgres) -> None:
     postgres.create_database("test")
     for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
         assert query(postgres, f"SHOW {setting}") == [("on",)]
@@ -170,7 +169,7 @@ def test_redis_keeps_its_port_and_forgets_everything_else(redis: Redis) -> None:
             assert client.get("bell") is None
 
 
-def test_redis_lets_in_only_who_has_the_password(redis: Redis) -> None:
+def test_redis_lets_in_only_with_the_password(redis: Redis) -> None:
     with Client(port=redis.port, retry=Retry(NoBackoff(), 0)) as client, pytest.raises(AuthenticationError):
         client.ping()
     with Client.from_url(redis.url) as client:
@@ -178,7 +177,7 @@ def test_redis_lets_in_only_who_has_the_password(redis: Redis) -> None:
         assert client.config_get("bind") == {"bind": "127.0.0.1"}
 
 
-def test_a_restart_waits_for_its_port_when_somebody_else_has_it_meanwhile(redis: Redis) -> None:
+def test_a_restart_waits_for_its_port_while_another_process_has_it(redis: Redis) -> None:
     port = redis.port
     redis.stop()
     with ThreadPoolExecutor() as pool, socket.create_server(("127.0.0.1", port)) as squatter:
@@ -194,7 +193,7 @@ def test_a_second_redis_in_the_same_directory_is_refused(redis: Redis) -> None:
         Redis(redis.data_dir).start()
 
 
-def test_secrets_are_in_files_that_nobody_else_can_read(postgres: Postgres, redis: Redis) -> None:
+def test_secrets_are_in_files_that_only_their_owner_can_read(postgres: Postgres, redis: Redis) -> None:
     for path in (postgres.password_file, redis.password_file, redis.configuration):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for server in (postgres, redis):
@@ -202,7 +201,7 @@ def test_secrets_are_in_files_that_nobody_else_can_read(postgres: Postgres, redi
         assert server.password not in command_line
 
 
-def test_a_free_port_is_not_taken_until_somebody_listens(redis: Redis) -> None:
+def test_a_free_port_is_not_taken_until_a_process_listens(redis: Redis) -> None:
     assert not is_taken(free_port())
     assert is_taken(redis.port)
 

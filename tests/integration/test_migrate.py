@@ -265,7 +265,7 @@ def test_a_migration_that_is_killed_in_the_middle_is_undone_and_then_done_again(
         migration.send_signal(signal.SIGKILL)
         assert migration.wait(10) == -signal.SIGKILL
         blocker.rollback()
-    wait_for(lambda: not empty.query("SELECT FROM pg_stat_activity WHERE pid = %s", backend), "the dead one's backend to end")
+    wait_for(lambda: not empty.query("SELECT FROM pg_stat_activity WHERE pid = %s", backend), "the backend of the dead one to end")
 
     assert empty.query("SELECT to_regclass('wallets') IS NULL, to_regclass('migrations') IS NOT NULL") == [(True, True)]
     assert empty.query("SELECT count(*) FROM migrations") == [(0,)]

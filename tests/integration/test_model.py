@@ -34,7 +34,7 @@ EXAMPLES = 9
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
-# A fault that nobody knows: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
+# An unknown fault: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
 # be no poison. Two bits of the machine's own, which the application may neither see nor change.
 MAKE_POISONABLE = """
 CREATE TABLE poison (transfer_id uuid PRIMARY KEY);
@@ -133,7 +133,7 @@ class Teller(RuleBasedStateMachine):
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
 
     @rule(source=wallets, known=st.booleans())
-    def transfer_to_nobody(self, source: UUID, known: bool) -> None:
+    def transfer_to_an_absent_wallet(self, source: UUID, known: bool) -> None:
         """It stands beside a good one in its batch, or alone, and stores nothing."""
         neighbours = [stamped(deposit(source, 1))] if known else []
         self._submit([stamped(transfer(source, new_id(), 1)), *neighbours])

@@ -276,7 +276,7 @@ def test_queued_transfers_are_listed_newest_first_from_just_below_one_whatever_t
     world.drain()
     sent = [transfer(mine, other, 1), transfer(other, mine, 1), others, deposit(mine, 1), transfer(mine, other, 1)]
     world.submit(*sent, forgotten)
-    # What the queue should not hold is not listed, and nobody looks beyond the queue.
+    # What the queue should not hold is not listed, and only the queue is read.
     world.query("INSERT INTO queue (shard, transfer_id) VALUES (1, %s), (1, %s)", final.id, new_id())
     world.query("DELETE FROM queue WHERE transfer_id = %s", forgotten.id)
     order = sorted((one.id for one in sent), reverse=True)

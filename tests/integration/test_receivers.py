@@ -164,7 +164,7 @@ def test_recovery_comes_by_all_receivers_part_by_part(world: World, monkeypatch:
     assert world.query("SELECT count(*) FROM receivers") == [(10,)]
 
 
-def test_a_receiver_that_was_just_made_due_is_found_in_the_next_look_whoever_has_many(world: World) -> None:
+def test_a_receiver_that_was_just_made_due_is_found_in_the_next_look_beside_one_with_many(world: World) -> None:
     """In turns it would be found in the last of many looks."""
     rich, poor = world.new_wallets(10, 0)
     world.query("INSERT INTO receivers (owner, receiver) SELECT 'operator', '-host-' || n FROM generate_series(1, 500) n")

@@ -1,4 +1,4 @@
-"""Who may do what to which table: each role tries each verb, and everything that would free it from its limits."""
+"""The rights of each role on each table: the role tries each verb, and everything that would free it from its limits."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -305,7 +305,7 @@ class Roles:
     owner: Connection
 
     def attempt(self, process: str, statement: str, params: list[Any] | None = None) -> str:
-        """Return "done", or "denied" for want of a right, or "refused" whoever asks."""
+        """Return "done", or "denied" for want of a right, or "refused" to every role."""
         connection: Connection = getattr(self, process)
         names = {
             "role": sql.Identifier(self.user(process)),
@@ -412,7 +412,7 @@ def test_no_role_chooses_an_events_moment(roles: Roles) -> None:
 
 
 def test_the_catalogue_knows_of_no_other_grants(roles: Roles) -> None:
-    """Those too that nothing above tries: REFERENCES, MAINTAIN, the right to grant, and what is granted to everybody."""
+    """Those too that nothing above tries: REFERENCES, MAINTAIN, the right to grant, and what is granted to PUBLIC."""
     for process, rights in RIGHTS.items():
         granted = roles.owner.execute(
             "SELECT relname, privilege_type, is_grantable FROM pg_class, aclexplode(relacl)"

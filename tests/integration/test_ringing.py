@@ -69,7 +69,7 @@ def test_a_batch_rings_when_webhooks_become_due_by_it_and_they_are_committed(wor
     assert seen == [(1,)]  # from which both deliveries are made
 
 
-def test_a_batch_that_nobody_is_told_of_rings_nobody(world: World, pair: tuple[UUID, UUID]) -> None:
+def test_a_batch_without_deliveries_rings_for_no_deliverer(world: World, pair: tuple[UUID, UUID]) -> None:
     seen: list[None] = []
 
     drain(world, transfer(*pair, 1), ring=lambda: seen.append(None))
@@ -77,7 +77,7 @@ def test_a_batch_that_nobody_is_told_of_rings_nobody(world: World, pair: tuple[U
     assert seen == []
 
 
-def test_who_gives_up_on_a_transfer_rings_too(world: World, pair: tuple[UUID, UUID]) -> None:
+def test_giving_up_on_a_transfer_rings_too(world: World, pair: tuple[UUID, UUID]) -> None:
     new_endpoint(world)
     doomed = transfer(*pair, 1)
     world.submit(doomed)
@@ -111,7 +111,7 @@ def test_a_deliverers_flag_whose_job_was_lost_goes_by_itself(doorbell: Deliverer
     assert 0 < redis.ttl(DELIVERIES_FLAG) <= FLAG_TTL_S
 
 
-def test_a_ring_wakes_whoever_listens_and_the_next_one_does_again(
+def test_a_ring_wakes_a_listening_deliverer_and_the_next_one_does_again(
     own_redis: Redis, doorbell: DelivererDoorbell, redis: Client
 ) -> None:
     async def main() -> None:
@@ -131,7 +131,7 @@ def test_a_ring_wakes_whoever_listens_and_the_next_one_does_again(
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-def test_who_listens_stops_within_seconds_when_redis_is_away(own_redis: Redis, fault: signal.Signals) -> None:
+def test_a_listening_deliverer_stops_within_seconds_when_redis_is_away(own_redis: Redis, fault: signal.Signals) -> None:
     async def main() -> None:
         async with rung(own_redis.url, lambda: None):
             os.kill(own_redis.pid, fault)
@@ -205,7 +205,7 @@ def test_a_deliverer_that_is_rung_does_not_wait_for_its_next_look_and_then_liste
     asyncio.run(main())
 
 
-def test_while_a_deliverer_is_busy_nobody_enqueues(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
+def test_while_a_deliverer_is_busy_no_worker_enqueues(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
     """But when the flag expires, each few seconds: then one does, and no more."""
 
     async def main() -> None:
@@ -218,7 +218,7 @@ def test_while_a_deliverer_is_busy_nobody_enqueues(world: World, pair: tuple[UUI
     asyncio.run(main())
 
 
-def test_a_deliverer_that_is_busy_finds_what_nobody_rings_for(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
+def test_a_busy_deliverer_finds_deliveries_without_a_ring(world: World, pair: tuple[UUID, UUID], own_redis: Redis) -> None:
     async def main() -> None:
         async with delivering(world, own_redis.url, stay_s=NEVER_S) as deliverer:
             await deliverer.tell(transfer(*pair, 1))
@@ -243,7 +243,7 @@ def test_when_the_flag_has_expired_or_was_lowered_by_another_the_next_ring_wakes
 
 
 @pytest.mark.parametrize("is_up", [True, False], ids=["a flag is up and its job lost", "Redis is away"])
-def test_who_is_not_woken_looks_by_itself(
+def test_a_deliverer_that_is_not_woken_looks_by_itself(
     world: World, pair: tuple[UUID, UUID], own_redis: Redis, redis: Client, is_up: bool
 ) -> None:
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""The schema refuses nonsense, whoever writes it."""
+"""The schema refuses nonsense, also from its owner."""
 
 import re
 from typing import Any

@@ -193,7 +193,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(status: str) -> None:
 
 
 def test_nothing_is_unpacked_so_that_no_bomb_goes_off() -> None:
-    """What is called gzip here is none. Whoever unpacked it would fail at once, and not read on until the time is up."""
+    """The body is not gzip, as its header says it is. Unpacking it would fail at once, before the time is up."""
     attempt = asyncio.run(send_to(repeat(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnone", b"x", PACE_S), within_s=SHORT_S))
 
     assert (attempt.status, attempt.fault) == (200, None)
@@ -213,7 +213,7 @@ def test_nothing_is_unpacked_so_that_no_bomb_goes_off() -> None:
     ],
     ids=["hangs", "drips its first line", "drips a header", "drips headers"],
 )
-def test_who_does_not_answer_in_time_is_left(behaviour: Behaviour) -> None:
+def test_a_receiver_that_does_not_answer_in_time_is_left(behaviour: Behaviour) -> None:
     async def test() -> None:
         async with receiving(behaviour) as receiver, Sender(allow_private=True, within_s=SHORT_S) as sender:
             attempt = await sender.send(f"http://127.0.0.1:{receiver.port}/", BODY, HEADERS)
@@ -225,7 +225,7 @@ def test_who_does_not_answer_in_time_is_left(behaviour: Behaviour) -> None:
     run(test)
 
 
-def test_who_accepts_no_connection_is_left_in_time() -> None:
+def test_a_receiver_that_accepts_no_connection_is_left_in_time() -> None:
     async def test() -> None:
         with socket.socket() as full:
             full.bind(("127.0.0.1", 0))
@@ -245,7 +245,7 @@ def test_who_accepts_no_connection_is_left_in_time() -> None:
     run(test)
 
 
-def test_where_nobody_listens_nothing_is_delivered() -> None:
+def test_where_no_receiver_listens_nothing_is_delivered() -> None:
     async def test() -> None:
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
@@ -267,7 +267,7 @@ def test_where_nobody_listens_nothing_is_delivered() -> None:
     ],
     ids=["interim answers", "headers", "a header", "a reason"],
 )
-def test_who_answers_without_end_is_left_at_once(behaviour: Behaviour) -> None:
+def test_a_receiver_that_answers_without_end_is_left_at_once(behaviour: Behaviour) -> None:
     attempt = asyncio.run(send_to(behaviour))
 
     assert attempt.status is None
@@ -299,7 +299,7 @@ def test_a_body_that_drips_takes_its_time_and_no_more() -> None:
     assert attempt.duration_s >= SHORT_S
 
 
-def test_who_does_not_take_leave_keeps_no_connection_of_ours(authority: trustme.CA) -> None:
+def test_a_receiver_that_does_not_close_tls_keeps_no_connection_open(authority: trustme.CA) -> None:
     """asyncio would wait for the other side of a TLS connection to agree to its end, for half a minute."""
 
     async def ignore(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -530,7 +530,7 @@ def test_the_systems_authorities_are_the_known_ones_when_none_are_given(authorit
     [(answer("200 OK"), Fault.TLS_FAILED), (hang, Fault.TIMED_OUT), (reset_after(b""), Fault.NOT_CONNECTED)],
     ids=["speaks plain HTTP", "hangs", "resets"],
 )
-def test_who_does_not_speak_tls_is_refused(authority: trustme.CA, behaviour: Behaviour, fault: Fault) -> None:
+def test_a_receiver_that_does_not_speak_tls_is_refused(authority: trustme.CA, behaviour: Behaviour, fault: Fault) -> None:
     async def test() -> None:
         within_s = SHORT_S if fault == Fault.TIMED_OUT else LONG_S
         async with (
@@ -588,7 +588,7 @@ def test_a_name_without_an_address_is_named() -> None:
     run(test)
 
 
-def test_a_name_that_nobody_answers_for_is_left_in_time() -> None:
+def test_a_name_without_an_answer_from_dns_is_left_in_time() -> None:
     async def test() -> None:
         async with (
             naming({}) as (_, port),
@@ -614,12 +614,12 @@ def test_a_name_that_leads_inside_is_refused() -> None:
     run(test)
 
 
-# Nobody in nobody's way. Only the order of events counts: who hangs would hang for a minute.
+# No receiver holds up another. Only the order of events counts: one that hangs would do so for a minute.
 
 IN_FLIGHT = 120
 
 
-def test_many_that_hang_hold_up_nobody() -> None:
+def test_many_that_hang_hold_up_no_other() -> None:
     async def test() -> None:
         async with (
             receiving(hang) as dead,
@@ -638,7 +638,7 @@ def test_many_that_hang_hold_up_nobody() -> None:
     run(test)
 
 
-def test_many_names_that_nobody_answers_for_hold_up_nobody() -> None:
+def test_many_names_without_an_answer_from_dns_hold_up_no_other() -> None:
     async def test() -> None:
         async with naming({NAME: lambda: ["127.0.0.1"]}) as (names, port), receiving(answer("200 OK")) as alive:
             resolver = make_resolver(nameservers=["127.0.0.1"], udp_port=port, timeout=LONG_S)

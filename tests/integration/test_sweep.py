@@ -62,7 +62,7 @@ def test_what_has_just_come_is_left_to_its_doorbell(world: World, sweeper: Sweep
 
 
 def test_what_seems_to_come_from_the_future_is_not_waited_for(world: World, sweeper: Sweeper) -> None:
-    """The database's clock has stepped back, or another server has taken over: nobody knows for how long it has waited."""
+    """The database's clock has stepped back, or another server has taken over: how long it has waited is unknown."""
     sent = deposit(world.new_wallet(), 5)
     world.submit(sent)
     make_older(world, -3600)
@@ -85,7 +85,7 @@ def test_a_shard_whose_first_is_old_is_drained_with_all_that_came_later(world: W
     assert world.statuses(old.id, young.id) == [("applied", None)] * 2
 
 
-def test_a_place_in_the_queue_for_nobody_does_not_hide_what_waits_behind_it(world: World, sweeper: Sweeper) -> None:
+def test_a_place_in_the_queue_without_a_transfer_does_not_hide_what_waits_behind_it(world: World, sweeper: Sweeper) -> None:
     world.query("INSERT INTO queue (shard, transfer_id) SELECT 4, gen_random_uuid() FROM generate_series(1, 3)")
     sent = deposit(world.new_wallet(shard=4), 5)
     world.submit(sent)
@@ -113,7 +113,7 @@ def test_a_sweep_of_nothing_but_a_busy_shard_counts_nothing_so_that_the_next_wai
 
 
 def test_a_sweeper_does_not_stay_for_more_than_it_has_found(world: World, own_redis: Redis) -> None:
-    """Meanwhile it would find no other shard, and workers would leave theirs to it."""
+    """In that time it would find no other shard, and workers would leave theirs to it."""
     old, young = world.new_wallet(shard=3), deposit(world.new_wallet(shard=9), 5)
     world.submit(*(deposit(old, 1) for _ in range(WAIT_FROM)), young)
     make_older(world, SWEEP_AFTER_S + 1)

@@ -85,8 +85,8 @@ def test_where_only_public_addresses_are_allowed_an_older_private_url_is_not_cal
     assert list(outcomes(world).values()) == [("pending", "url_forbidden")]
 
 
-def test_who_is_due_is_found_at_once_among_many_hosts_that_are_not(world: World) -> None:
-    """Few of them are looked at at a time, and nobody rings: it is found because the looks go on, or never."""
+def test_a_due_receiver_is_found_at_once_among_many_hosts_that_are_not(world: World) -> None:
+    """A look covers few of them, and no ring comes: it is found because the looks go on, or never."""
 
     async def main() -> None:
         async with receiving(answer("200 OK")) as receiver, stored(world) as database, Sender(allow_private=True) as sender:

@@ -1,4 +1,4 @@
-"""Waiting for outcomes, inside one process: who is told, and what is left of those who have gone."""
+"""Waiting for outcomes inside one process: which requests are answered, and what is left of those that have ended."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -52,7 +52,7 @@ def request_of(gone: asyncio.Event) -> Request:
     return Request({"type": "http", "state": {}, "headers": []}, receive)
 
 
-def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: Redis) -> None:
+def test_a_caller_that_hangs_up_frees_its_place_at_once(world: World, own_redis: Redis) -> None:
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
 
@@ -61,7 +61,7 @@ def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: 
         assert queued is not None
         gone = asyncio.Event()
         waits = asyncio.create_task(waiting.until_final(request_of(gone), queued, 3600))
-        await asyncio.to_thread(wait_for, lambda: waiting.count() == 1, "somebody to wait")
+        await asyncio.to_thread(wait_for, lambda: waiting.count() == 1, "a request to wait")
         gone.set()
         async with asyncio.timeout(10):
             assert (await waits).status == "queued"
@@ -70,7 +70,7 @@ def test_a_caller_who_hangs_up_frees_its_place_at_once(world: World, own_redis: 
     use(world, own_redis.url, work)
 
 
-def test_many_who_wait_for_one_transfer_are_all_told(world: World, own_redis: Redis) -> None:
+def test_many_requests_that_wait_for_one_transfer_are_all_answered(world: World, own_redis: Redis) -> None:
     sent, other = deposit(world.new_wallet(), 1), ids.mint()
     world.submit(sent)
 

@@ -1,8 +1,8 @@
-"""python -m tests.mutants [WORD]: break copies of the tree on purpose, and fail when the tests do not see it.
+"""python -m tests.mutants [WORD]: break copies of the tree on purpose, and fail when no test fails.
 
-Each check is run in a whole copy first, where it must pass. A mutant is caught when each of its checks fails in the broken copy,
-and fails by its own assertion: not because the code cannot be imported, a fixture failed or the time was over. WORD chooses the
-mutants whose titles hold it, or those of a promise's number.
+Each check runs in an unchanged copy first, where it must pass. A mutant is caught when each of its checks fails in the broken copy,
+and fails by its own assertion: not because an import or a fixture failed, or the time was over. WORD chooses the
+mutants with this word in their title, or those of the promise with this number.
 """
 
 import os
@@ -24,7 +24,7 @@ AT_ONCE = 2  # most of a run is waiting for servers to start
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__")
 IMPORT = "import api.__main__, api.app, core.__main__, worker.__main__"
 RUN_WITHIN_S = 300
-SHOWN = 120  # characters of what a check said
+SHOWN = 120  # characters of a check's message
 
 
 class Outcome(NamedTuple):
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a mutant: how each of its checks ended, or why it could not be made."""
+    """The outcome of a mutant: how each of its checks ended, or why it could not be made."""
 
     mutant: Mutant
     outcomes: dict[str, Outcome]
@@ -70,7 +70,7 @@ def is_chosen(mutant: Mutant, words: Sequence[str]) -> bool:
 
 
 def try_out(folder: Path, mutant: Mutant) -> Result:
-    """Break a copy in the folder, and see whether its checks do."""
+    """Break a copy in the folder, and run the mutant's checks in it."""
     began = time.monotonic()
     outcomes: dict[str, Outcome] = {}
     fault = None
@@ -82,7 +82,7 @@ def try_out(folder: Path, mutant: Mutant) -> Result:
 
 
 def show(result: Result) -> Result:
-    """Print a row of the table, with what each check said."""
+    """Print a row of the table, with the message of each check."""
     verdict = result.fault or ("caught" if result.caught else "SURVIVED")
     print(f"{result.mutant.promise:>3}  {result.mutant.title}: {verdict} ({result.seconds:.1f} s)", flush=True)
     for check, outcome in result.outcomes.items():
@@ -91,7 +91,7 @@ def show(result: Result) -> Result:
 
 
 class DoesNotApply(Exception):
-    """The text that a mutant replaces is not there exactly once, or what comes out cannot be imported."""
+    """The text that a mutant replaces is not there exactly once, or the changed code cannot be imported."""
 
 
 def copy(folder: Path, edits: Sequence[Edit]) -> Path:

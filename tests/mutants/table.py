@@ -98,13 +98,13 @@ MUTANTS = (
         2,
         "no status guard",
         (Edit("core/sql/finish_transfers.sql", " AND t.status = 'queued'", ""),),
-        (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up",),
+        (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other",),
     ),
     Mutant(
         2,
         "nobody counts the rows that were written",
         (Edit("worker/apply.py", "if cursor.rowcount != write.rows:", "if cursor.rowcount > write.rows:"),),
-        (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_nobody_up",),
+        (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other",),
     ),
     Mutant(
         3,
@@ -162,7 +162,7 @@ MUTANTS = (
         "no look after the flag is lowered",
         (Edit("worker/drain.py", "                is_last_look = True\n", "                break\n"),),
         (
-            f"{APPLY}::test_nobody_needs_to_ring_while_a_shard_is_drained",
+            f"{APPLY}::test_no_ring_is_needed_while_a_shard_is_drained",
             f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._run-]",
         ),
     ),
@@ -192,7 +192,7 @@ MUTANTS = (
             ),
             Edit("core/sql/insert_transfers.sql", "    ON CONFLICT DO NOTHING\n", ""),
         ),
-        (f"{INTAKE}::test_whoever_waits_for_another_with_the_same_key_gets_that_ones_transfer",),
+        (f"{INTAKE}::test_a_request_that_waits_for_another_with_the_same_key_gets_the_transfer_of_the_other",),
     ),
     Mutant(
         7,
@@ -308,7 +308,7 @@ MUTANTS = (
         12,
         "two drains of one shard without its lock",
         (Edit("core/sql/lock_shards.sql", "\n   FOR UPDATE SKIP LOCKED", ""),),
-        (f"{APPLY}::test_a_shard_that_somebody_drains_is_busy", f"{DRAINING}::test_a_locked_shard_is_skipped_and_not_waited_for"),
+        (f"{APPLY}::test_a_shard_that_a_worker_drains_is_busy", f"{DRAINING}::test_a_locked_shard_is_skipped_and_not_waited_for"),
     ),
     Mutant(
         12,
@@ -422,7 +422,7 @@ MUTANTS = (
         21,
         "a receiver of which nothing is known may have as many places as a healthy one",
         (Edit("worker/places.py", "self._per_receiver_max if health is Health.HEALTHY else 1,", "self._per_receiver_max,"),),
-        (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_nobody",),
+        (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_no_other",),
     ),
     Mutant(
         21,
@@ -434,7 +434,7 @@ MUTANTS = (
                 "            self._in_flight_max,\n            part(self._in_flight_max, health),\n",
             ),
         ),
-        (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_nobody",),
+        (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other",),
     ),
     Mutant(
         21,
@@ -455,7 +455,7 @@ MUTANTS = (
         21,
         "a look that left somebody out is as good as one that did not",
         (Edit("worker/deliver.py", "            elif self._goes_on:\n", "            elif False:\n"),),
-        ("tests/integration/test_telling.py::test_who_is_due_is_found_at_once_among_many_hosts_that_are_not",),
+        ("tests/integration/test_telling.py::test_a_due_receiver_is_found_at_once_among_many_hosts_that_are_not",),
     ),
     Mutant(
         21,
@@ -503,13 +503,13 @@ MUTANTS = (
         22,
         "sending before COMMIT",
         (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
-        (f"{DELIVERER}::test_whoever_is_told_of_a_transfer_can_read_its_outcome_already",),
+        (f"{DELIVERER}::test_a_receiver_of_a_webhook_can_read_the_outcome_already",),
     ),
     Mutant(
         22,
         "deliveries are committed before their verdict",
         (Edit("worker/apply.py", BEFORE_WRITE, TELL_FIRST + BEFORE_WRITE),),
-        ("tests/integration/test_deliveries.py::test_a_verdict_that_is_not_committed_tells_nobody",),
+        ("tests/integration/test_deliveries.py::test_a_verdict_that_is_not_committed_makes_no_delivery",),
     ),
     Mutant(
         22,
@@ -517,7 +517,7 @@ MUTANTS = (
         (Edit("worker/deliver.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
         (
             f"{DELIVER}::test_what_arrives_is_signed_for_its_receiver_under_the_events_id",
-            f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",
+            f"{DELIVERER}::test_a_deliverer_killed_between_sending_and_writing_down_sends_the_same_again",
         ),
     ),
     Mutant(
@@ -531,7 +531,7 @@ MUTANTS = (
                 "            attempt = await self._sender.send(",
             ),
         ),
-        (f"{DELIVERER}::test_who_is_killed_between_sending_and_writing_down_sends_again_the_same",),
+        (f"{DELIVERER}::test_a_deliverer_killed_between_sending_and_writing_down_sends_the_same_again",),
     ),
     Mutant(
         23,

@@ -1,1 +1,1 @@
-"""A hostile world for a whole Teller: seeded faults on real processes, clients that log every answer, and what must hold of it."""
+"""Seeded faults on a whole Teller: real processes, clients that log every answer, and a verdict on the promises."""

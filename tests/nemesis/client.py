@@ -1,4 +1,4 @@
-"""Clients that ask again, with the same key, until they know what became of what they asked for; and log every answer."""
+"""Clients that repeat a request with the same key until they know its outcome, and log every answer."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Gate:
-    """Lets clients ask; closed, it makes them wait before their next request, and knows when the last one has its answer."""
+    """A gate for the requests of all clients. Closed, it makes them wait, and it knows when the last one has its answer."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
@@ -87,14 +87,14 @@ class Client:
     async def insist(
         self, method: str, path: str, body: object = None, *, key: str | None = None, prefer: str | None = None, refusal: int = 0
     ) -> Answer:
-        """Ask until there is an answer that says what became of it: a success, or the refusal that is expected."""
+        """Repeat the request until an answer tells its outcome: a success, or the expected refusal."""
         while (answer := await self._ask(method, path, body, key, prefer, refusal)) is None:
             self.history.counts["unknown outcomes"] += 1
             await asyncio.sleep(self.dice.uniform(*AGAIN_AFTER_S))
         return answer
 
     async def send(self, asked: Asked, *, prefer: str | None = None) -> View:
-        """Ask for this until it is known to be stored, and note the answer."""
+        """Repeat the request until it is known to be stored, and note the answer."""
         answer = await self.insist("POST", *request_of(asked), key=asked.key, prefer=prefer)
         self.history.answer(asked, answer.status, answer.body, answer.sent_at)
         return dict(answer.body)
@@ -106,7 +106,7 @@ class Client:
         return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount)))
 
     async def read(self, id: str, *, prefer: str | None = None) -> View:
-        """Read a transfer that was accepted: from then on it is there for everybody."""
+        """Read a transfer that was accepted: from then on every reader finds it."""
         answer = await self.insist("GET", f"/v1/transfers/{id}", prefer=prefer)
         self.history.read(answer.body, answer.sent_at)
         return dict(answer.body)
@@ -117,7 +117,7 @@ class Client:
         return view
 
     async def _ask(self, method: str, path: str, body: object, key: str | None, prefer: str | None, refusal: int) -> Answer | None:
-        """Ask once. None means that nobody knows: no answer, or 503. Whatever else is not expected is complained of."""
+        """Ask once. None means unknown: no answer, or 503. Any other unexpected answer is complained of."""
         url = self.dice.choice(self._urls)
         headers = {"Authorization": f"Bearer {self._key}"}
         headers |= {"Idempotency-Key": key} if key else {}

@@ -1,4 +1,4 @@
-"""Who the clients are and what each of them does, over and over."""
+"""The clients of a trial, and the calls that each of them repeats."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ Act = Callable[[], Awaitable[None]]
 
 
 class Crowd:
-    """Clients that go on until they are told to come to an end; each then still finds out what became of its last request."""
+    """Clients that run until they are stopped; each still finds out the outcome of its last request."""
 
     def __init__(self, urls: Sequence[str], history: History, gate: Gate, seed: int) -> None:
         self._urls = urls
@@ -54,7 +54,7 @@ class Crowd:
         self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
 
     async def end(self) -> None:
-        """Return when everybody knows what became of all that was asked for. Raises what stopped anybody before."""
+        """Return when all clients know the outcome of all their requests. Raises the error that stopped a client before."""
         self._is_ending = True
         await asyncio.gather(*self._acting)
 
@@ -66,7 +66,7 @@ class Crowd:
             await self._session.close()
 
     def client(self) -> Client:
-        """One more, for questions of others."""
+        """One more client, for requests of other parts of the trial."""
         return self._client()
 
     def _client(self) -> Client:
@@ -130,7 +130,7 @@ class Crowd:
         return act
 
     def _other_request(self, client: Client) -> Act:
-        """A key that is used again for another request: refused, and nothing happens, as the verdict will see."""
+        """A key that is used again for another request: it is refused and changes nothing, which the verdict checks."""
 
         async def act() -> None:
             source, destination = client.dice.sample(self._pool, 2)
@@ -165,7 +165,7 @@ class Crowd:
         return act
 
     def _overdraw(self, client: Client) -> Act:
-        """A wallet of its own, with funds for half of what is then asked of it at once."""
+        """A new wallet, with funds for half of the debits that are then sent at once."""
 
         async def act() -> None:
             wallet = await new_wallet(client, OVERDRAFT_FUNDS)
@@ -182,7 +182,7 @@ class Crowd:
         return act
 
     def _read(self, client: Client) -> Act:
-        """Read what others were given; when it is applied, its wallet shows it, whichever process is asked (promise 14)."""
+        """Read transfers of other clients; once one is applied, every process shows it in its wallet (promise 14)."""
 
         async def act() -> None:
             await client.pause()
@@ -217,7 +217,7 @@ async def new_wallet(client: Client, funds: int) -> str:
 
 
 async def follow(client: Client) -> bool:
-    """Read a page of the feed, behind what was read before; tell whether there is more."""
+    """Read the next page of the feed; return whether there are more."""
     followed = client.history.followed
     after = f"&after=evt_{followed[-1].removeprefix('trf_')}" if followed else ""
     page = await client.insist("GET", f"/v1/events?limit=100{after}")

@@ -1,4 +1,4 @@
-"""The operator's webhook endpoint: a real receiver, which nobody breaks, and what it is told (promise 22)."""
+"""The operator's webhook endpoint: a real receiver, which no fault hits, and the webhooks that it gets (promise 22)."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ OK = answer("200 OK")
 
 
 class Endpoint:
-    """Opened and closed in one event loop; to be closed after the deliverers, so that no connection of theirs is left to nobody."""
+    """Opened and closed in one event loop; to be closed after the deliverers, so that their connections have their other end."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -26,7 +26,7 @@ class Endpoint:
         self._open = AsyncExitStack()
 
     async def open(self, owner_url: str) -> None:
-        """Listen, and be told of whatever becomes final from now on."""
+        """Listen, and get all transfers that become final from now on."""
         self._receiver = await self._open.enter_async_context(receiving(self._hear))
         await asyncio.to_thread(insert, owner_url, self._receiver.url, self._secret)
 
@@ -34,7 +34,7 @@ class Endpoint:
         await self._open.aclose()
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._note(received(self._receiver.requests.pop()))  # a long run hears more than has to be kept
+        self._note(received(self._receiver.requests.pop()))  # a long run gets more webhooks than have to be kept
         await OK(reader, writer)
 
     def _note(self, told: Received) -> None:
@@ -48,6 +48,6 @@ class Endpoint:
 
 
 def insert(owner_url: str, url: str, secret: str) -> None:
-    """By hand: a POST whose answer is lost would leave an endpoint with a secret that nobody knows."""
+    """By hand: a POST whose answer is lost would leave an endpoint with an unknown secret."""
     with psycopg.connect(owner_url) as connection:
         connection.execute(INSERT, [ids.mint(), url, EVENTS, secret])

@@ -1,4 +1,4 @@
-"""What is done to the system: planned from a seed before it begins, so that the same seed does the same again."""
+"""The faults of a trial: planned from a seed before it begins, so that the same seed makes the same faults."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tests.nemesis.house import DOORS, GRACE_S, TITLES, House, Seat
 from tests.nemesis.proxy import Break
 
-EVERY_S = 0.8  # on average; they last for longer than that, so several are on at once
+EVERY_S = 0.8  # on average; each lasts longer, so several are active at once
 LASTS_S = (0.2, 4.0)
 FROZEN_BEFORE_KILL_S = 1.0
 
@@ -33,7 +33,7 @@ class Fault:
 
 
 def plan(dice: random.Random, seconds: float, *, sparing: Sequence[str] = ()) -> list[Fault]:
-    """Return what to do within so many seconds. Nobody in `sparing` is killed or terminated; all else may happen to them."""
+    """Return the faults for so many seconds. No target in `sparing` is killed or terminated; all other faults may hit it."""
     faults = []
     at_s = 0.0
     while (at_s := at_s + dice.expovariate(1 / EVERY_S)) < seconds:
@@ -56,7 +56,7 @@ def server_fault(dice: random.Random) -> tuple[str, str]:
 
 
 class Nemesis:
-    """Does what was planned. A target has one fault at a time; who comes second waits."""
+    """Does what was planned. A target has one fault at a time; a second one waits."""
 
     def __init__(self, house: House, say: Callable[[str], None], complain: Callable[[str], None]) -> None:
         self._house = house
@@ -68,7 +68,7 @@ class Nemesis:
         self._snapshot: bytes | None = None
 
     async def storm(self, faults: Sequence[Fault]) -> None:
-        """Do all of them, each at its time; return when all is healed again."""
+        """Do all of them, each at its time; return when all have ended."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             for fault in faults:
@@ -76,7 +76,7 @@ class Nemesis:
                 tasks.create_task(self._do(fault))
 
     async def kill_all(self, before: Callable[[], None]) -> None:
-        """Let work pile up, call `before`, kill -9 every process and both servers, and start the servers alone again."""
+        """Let work pile up, call `before`, kill -9 every process and both servers, and restart only the servers."""
         self._say("workers and sweeper: freeze")
         for title, seat in self._house.seats.items():
             if title not in DOORS:
@@ -91,7 +91,7 @@ class Nemesis:
         targets = [line for line in LINES if line.endswith(fault.target[3:])] if fault.target.startswith("all→") else [fault.target]
         for target in targets:  # in one order, so that no two wait for each other
             await self._locks[target].acquire()
-        disturbs = int(fault.what != "terminate")  # nobody needs longer because another one has been asked to end
+        disturbs = int(fault.what != "terminate")  # no process needs longer because another one has been asked to end
         self._begun += disturbs
         self._under_way += disturbs
         try:
@@ -137,7 +137,7 @@ class Nemesis:
 
     async def _end(self, seat: Seat, number: signal.Signals, for_s: float) -> None:
         """Send the signal; return when the supervisor has started another one."""
-        await until(lambda: self._house.is_ready(seat))  # before that, SIGTERM is not heard, and there is nothing to end
+        await until(lambda: self._house.is_ready(seat))  # before that, the process handles no SIGTERM
         ended = seat.process
         begun, is_undisturbed = self._begun, not self._under_way
         seat.restart_after_s = for_s
@@ -182,7 +182,7 @@ class Nemesis:
 
 
 async def until(condition: Callable[[], object], within_s: float = 60.0) -> bool:
-    """Wait until it holds; tell whether it does."""
+    """Wait until it holds; return whether it does."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

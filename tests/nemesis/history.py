@@ -1,4 +1,4 @@
-"""What clients asked for and were told, and whether the answers agree: everything that the verdict is later held against."""
+"""The requests of all clients and their answers, and whether these agree: the verdict compares them with the database."""
 
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ FINAL = ("applied", "rejected")
 
 @dataclass
 class Asked:
-    """A money request, known by its key. `id` is what it was given by the first answer that said so."""
+    """A money request, known by its key. `id` is the one in its first answer."""
 
     key: str
     source: str | None  # None for a deposit
@@ -23,7 +23,7 @@ class Asked:
 
 @dataclass
 class Outcome:
-    """A final state, and when somebody had read it (monotonic seconds)."""
+    """A final state, and when a reader had it (monotonic seconds)."""
 
     status: str
     failure: object
@@ -33,14 +33,14 @@ class Outcome:
 
 @dataclass
 class Overdraft:
-    """A wallet that held `funds` cents and was asked for one cent, more often than that, all at once."""
+    """A wallet that held `funds` cents, and got more than that many debits of one cent at once."""
 
     funds: int
     keys: list[str] = field(default_factory=list)
 
 
 class History:
-    """Not for several threads. `broken` says in words what must not have happened."""
+    """For one thread. `broken` has the violations, in words."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -51,8 +51,8 @@ class History:
             str, list[str]
         ] = {}  # by wallet, keys in the order in which each was sent after the 202 of the one before
         self.overdrafts: list[Overdraft] = []
-        self.followed: list[str] = []  # transfer ids, as the feed told them
-        self.heard: Counter[str] = Counter()  # how often the endpoint was told of a transfer
+        self.followed: list[str] = []  # transfer ids, in the order of the feed
+        self.heard: Counter[str] = Counter()  # webhooks that the endpoint got, by transfer
         self.counts: Counter[str] = Counter()
         self._key_of: dict[str, str] = {}
 
@@ -82,7 +82,7 @@ class History:
         self.read(view, sent_at)
 
     def hear(self, event_id: str, type: str, view: View) -> None:
-        """Note what the endpoint was told: of a final state, as everybody reads it, and each time under the event's one id."""
+        """Note a webhook that the endpoint got: its final state must be the one that all read, each time under one event id."""
         if event_id != view["id"].replace("trf_", "evt_"):
             self.complain(f"{view['id']} was told as {event_id}")
         if view["status"] not in FINAL or type != f"transfer.{view['status']}":
@@ -91,7 +91,7 @@ class History:
         self.read(view, time.monotonic())
 
     def read(self, view: View, sent_at: float) -> None:
-        """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for whoever asks later."""
+        """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for every later request."""
         before = self.outcomes.get(view["id"])
         is_final = view["status"] in FINAL
         if before is None and is_final:
@@ -100,4 +100,4 @@ class History:
             if (before.status, before.failure, before.finished_at) != (view["status"], view["failure"], view["finished_at"]):
                 self.complain(f"{view['id']} was {before} and is {view}")
         elif before is not None and sent_at > before.read_at:
-            self.complain(f"{view['id']} was read as queued after somebody had read that it is {before.status}")
+            self.complain(f"{view['id']} was read as queued after another request had read that it is {before.status}")

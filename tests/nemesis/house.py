@@ -1,4 +1,4 @@
-"""The whole system, each process behind lines of its own that can be broken, and a supervisor that starts again what died."""
+"""The whole system, each process behind its own proxies, which can break, and a supervisor that restarts dead processes."""
 
 import asyncio
 import signal
@@ -13,9 +13,9 @@ import psycopg
 import redis
 
 from core import db
-from local.ports import errno_of, free_port
 from local.postgres import Postgres
 from local.redis import Redis
+from local.server import errno_of, free_port
 from tests.databases import Databases
 from tests.nemesis.proxy import Line
 from tests.system import System
@@ -38,7 +38,7 @@ class Kind:
     sessions: int
 
 
-# All there is to say about a new kind of process.
+# A new kind of process needs one more line here, and no more.
 KINDS = {
     "api": Kind(("api",), 2, sessions=db.CONNECTIONS),
     "worker": Kind(("worker", "apply"), 3, sessions=1),
@@ -61,13 +61,13 @@ def name_of(title: str) -> str:
 
 TITLES = titles_of(KINDS)
 SESSIONS_MAX = sum(kind.count * kind.sessions for kind in KINDS.values())
-ELDERS = [title_of(name, 0) for name in KINDS]  # those that a long run lets grow old, to see whether they leak
+ELDERS = [title_of(name, 0) for name in KINDS]  # those that a long run keeps alive, to see whether they leak
 DOORS = [title for title in TITLES if name_of(title) == "api"]
 
 
 @dataclass
 class Seat:
-    """A place for a process: whoever sits there has the same lines to the servers as the one before."""
+    """A place for a process: each process in it has the same connections to the servers as the one before."""
 
     title: str
     argv: tuple[str, ...]
@@ -75,7 +75,7 @@ class Seat:
     redis: Line
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
-    is_held: bool = False  # nobody is to sit here now
+    is_held: bool = False  # no process may start in this place now
     restart_after_s: float = RESTART_AFTER_S
     expected_exits: set[int] = field(default_factory=set)
     died_at: float | None = None
@@ -98,7 +98,7 @@ class Seat:
 
 
 class House:
-    """Opened and closed in one event loop. `say` gets a line for everything that happens, `complain` for what must not."""
+    """Opened and closed in one event loop. `say` gets a line for each fault and start, `complain` one for each violation."""
 
     def __init__(
         self, folder: Path, say: Callable[[str], None], complain: Callable[[str], None], kinds: Mapping[str, Kind] = KINDS
@@ -117,7 +117,7 @@ class House:
 
     @property
     def urls(self) -> list[str]:
-        """Where clients find the APIs."""
+        """The URLs of the APIs for clients."""
         return [f"http://127.0.0.1:{line.port}" for line in self.doors.values()]
 
     async def open(self) -> None:
@@ -186,7 +186,7 @@ class House:
         await asyncio.gather(seat.postgres.close(), seat.redis.close())
 
     async def kill_all(self) -> None:
-        """As a power cut would: all processes of ours, then both servers with all that they held in memory alone."""
+        """Kill all processes of Teller, then both servers, as a power cut does: what is only in memory is lost."""
         for seat in self.seats.values():
             seat.is_held = True
             if seat.is_running:
@@ -195,7 +195,7 @@ class House:
         await asyncio.gather(asyncio.to_thread(self.postgres.kill), asyncio.to_thread(self.redis.kill))
 
     async def start_servers(self) -> None:
-        """Start both again: Postgres with what was durable, Redis with nothing."""
+        """Start both again: Postgres with its durable data, Redis empty."""
         self.forget_snapshot()
         await asyncio.gather(asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.redis.start))
 
@@ -214,7 +214,7 @@ class House:
         self.redis.account.own(file)
 
     def terminate_backends(self, share: float) -> int:
-        """Have Postgres end about this share of our processes' sessions; return how many."""
+        """Make Postgres end about this share of the sessions of Teller's processes; return how many."""
         ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s AND random() < %s"
         user = urlsplit(self._database_url).username
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
@@ -222,7 +222,7 @@ class House:
         return int(count)
 
     def count_backends(self) -> int:
-        """Return how many sessions our processes have."""
+        """Return how many sessions Teller's processes have."""
         counted = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             [(count,)] = connection.execute(counted, [urlsplit(self._database_url).username]).fetchall()
@@ -281,7 +281,7 @@ class House:
 
 
 async def wait_for(condition: Callable[[], object], what: str, within_s: float) -> None:
-    """Wait until it holds; fail, saying what was waited for, when that takes too long. See tests/waiting.py."""
+    """Wait until it holds; fail with `what` when that takes too long. See tests/waiting.py."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

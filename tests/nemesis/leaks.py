@@ -1,4 +1,4 @@
-"""Whether processes grow while they live: threads, open files, memory, and the sessions that Postgres counts."""
+"""Whether processes leak: threads, open files, memory, and the sessions that Postgres counts."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 
 from tests.nemesis.house import ELDERS, SESSIONS_MAX, House
 
-SAMPLES_MIN = 8  # below that nothing can be said of growth
+SAMPLES_MIN = 8  # fewer show no growth
 THREADS_GROW_MAX = 4
 FILES_GROW_MAX = 16  # pooled connections come and go
 MEMORY_GROWS_MAX_MIB = 20
@@ -22,7 +22,7 @@ class Sample(NamedTuple):
 
 
 class Leaks:
-    """Takes samples while nobody asks for anything: compares the first of a process with its last, sessions with their limit."""
+    """Takes samples while no request is sent: compares the first of a process with its last, sessions with their limit."""
 
     def __init__(self, house: House, say: Callable[[str], None]) -> None:
         self._house = house
@@ -71,6 +71,6 @@ def growth(what: str, values: Sequence[float], most: float) -> list[str]:
 
 
 def excess(what: str, values: Sequence[float], most: float) -> list[str]:
-    """Compare the median of the last quarter with what there may be. For what fills up slowly, and then stays so."""
+    """Compare the median of the last quarter with a limit: for pools that fill up slowly and then stay full."""
     last = statistics.median(values[-max(len(values) // 4, 1) :])
     return [f"{what} were {last:.0f} in the end, and may be {most}"] if last > most else []

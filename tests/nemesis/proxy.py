@@ -1,12 +1,12 @@
-"""A line between two processes of this machine that can be broken in the ways in which networks break."""
+"""A proxy between two processes of this machine that breaks as networks break."""
 
 import asyncio
 from enum import Enum
 
-from local.ports import free_port
+from local.server import free_port
 
 CHUNK_BYTES = 64 * 1024
-SLOW_S = 0.1  # what each chunk is delayed by
+SLOW_S = 0.1  # the delay of each chunk
 
 
 class Break(Enum):
@@ -16,7 +16,7 @@ class Break(Enum):
     HOLE = "is a black hole"
     SLOW = "is slow"
     MUTE = "loses replies"
-    SNAP = "is cut by each reply"  # what was asked is done, and nobody is told
+    SNAP = "is cut by each reply"  # the request is carried out, and its reply is lost
 
 
 class Link:
@@ -24,7 +24,7 @@ class Link:
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self._writers = (near, far)
-        self.is_torn = False  # bytes were lost: it must not go on as if nothing had happened
+        self.is_torn = False  # bytes were lost: the connection must be reset, not continued
 
     def abort(self) -> None:
         for writer in self._writers:
@@ -64,7 +64,7 @@ class Line:
             self._abort_links()
 
     def heal(self, *, cut: bool = False) -> None:
-        """Pass again. What a black hole has swallowed arrives late, or with `cut` never: the connections are reset."""
+        """Pass again. The bytes that a black hole has held arrive late; with `cut` they are lost, and the connections are reset."""
         self._abort_links(torn_only=not cut)
         self._broken = None
         self._passable.set()

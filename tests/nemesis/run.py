@@ -1,4 +1,4 @@
-"""One run: storms of faults, calms in which the backlog must drain by itself, and the verdict."""
+"""One run: phases of faults, phases without in which the backlog must drain, and the verdict."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ LEAK_CHECK_FROM_S = 300.0
 
 
 def run(seed: int, seconds: float, folder: Path) -> None:
-    """Run for about so many seconds, plus what it takes to start and to judge. Raises Broken. Prints what it does."""
+    """Run for about so many seconds, beside the start and the verdict. Raises Broken. Prints its steps."""
     asyncio.run(storms_and_calms(seed, seconds, folder))
 
 
@@ -40,7 +40,7 @@ async def storms_and_calms(seed: int, seconds: float, folder: Path) -> None:
 
 
 async def calm(trial: Trial, *, after_death: bool) -> None:
-    """Nobody asks for anything until the backlog has gone."""
+    """No client sends a request until the backlog is drained."""
     if after_death:
         await trial.nemesis.kill_all(before=trial.gate.close)
     trial.gate.close()

@@ -1,4 +1,4 @@
-"""A system under trial: it runs, a crowd uses it, its ledger is watched, and in the end it is judged."""
+"""A trial of a whole system: clients use it, a thread audits its ledger, and at the end a verdict is given."""
 
 import asyncio
 import time
@@ -19,8 +19,8 @@ from tests.nemesis.house import KINDS, House, Kind
 from tests.nemesis.verdict import judge
 from tests.nemesis.watch import Watch
 
-DRAINED_WITHIN_S = 30.0  # on a machine that does much else meanwhile; the time that it took is printed
-TOLD_WITHIN_S = 60.0  # and as long as it takes at this pace, which any machine keeps
+DRAINED_WITHIN_S = 30.0  # on a machine with other load; the time that it took is printed
+TOLD_WITHIN_S = 60.0  # and longer for a long backlog, at this pace, which is slow for any machine
 TOLD_PER_S_MIN = 20
 KNOWN_WITHIN_S = 60.0
 SHOWN = 20
@@ -30,11 +30,11 @@ LAPSE = "UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending'"
 
 
 class Broken(AssertionError):
-    """A promise does not hold. The message says which, and how to see it again."""
+    """A promise does not hold. The message names it, and the command that repeats the trial."""
 
 
 class Trial:
-    """`async with Trial(…)`: inside, everything runs and the crowd is at it. `again` says how to have the same trial again."""
+    """`async with Trial(…)`: inside, all processes and clients run. `again` is the command that repeats the trial."""
 
     def __init__(self, seed: int, folder: Path, again: str, kinds: Mapping[str, Kind] = KINDS) -> None:
         self.history = History()
@@ -67,7 +67,7 @@ class Trial:
             error.add_note(self._how_to_repeat)
 
     async def drain(self, waiting: int) -> None:
-        """Promise 5: nobody asks for anything now, so that nothing but the system itself can find what waits."""
+        """Promise 5: no request is sent now, so that only the system itself can find what waits."""
         healed_at = time.monotonic()
         while left := await self.count_queue():
             if time.monotonic() > healed_at + DRAINED_WITHIN_S:
@@ -79,7 +79,7 @@ class Trial:
         await self.gate.wait_idle()
 
     async def tell_all(self) -> None:
-        """Promise 22: whatever died, the endpoint is told of all. Claims of the dead lapse at once, and not in half a minute."""
+        """Promise 22: the endpoint gets all events, whatever has died. Claims of dead deliverers lapse at once, not in 30 s."""
         began = time.monotonic()
         waiting = await self._count(PENDING)
         await asyncio.to_thread(execute, self.house.owner_url, LAPSE)
@@ -91,7 +91,7 @@ class Trial:
         self.say(f"{waiting} webhooks waited, and were sent within {time.monotonic() - began:.1f} s")
 
     async def settle(self) -> None:
-        """Let everybody find out what became of what they asked for, and judge."""
+        """Let all clients find out the outcome of their requests, and judge."""
         await asyncio.wait_for(self.crowd.end(), KNOWN_WITHIN_S)
         await self.drain(await self.count_queue())
         while await crowd.follow(self.crowd.client()):
@@ -110,10 +110,10 @@ class Trial:
             raise Broken("\n".join([*broken[:SHOWN], f"{len(broken)} in all; {self._how_to_repeat}"]))
 
     def tell(self) -> None:
-        """Say what it was that held."""
+        """Print the counts of the trial."""
         counts = sorted(self.history.counts.items())
         self.say("  ".join(f"{count} {what}" for what, count in counts))
-        self.say(f"{self.watch.looks} looks at the ledger meanwhile, and {self.watch.in_vain} while Postgres was away")
+        self.say(f"{self.watch.looks} looks at the ledger during the trial, and {self.watch.in_vain} while Postgres was away")
         self.say(f"{len(self.history.followed)} events followed; the backlog was gone after {max(self.recovered_s):.1f} s at most")
         self.say(f"{self.history.heard.total()} webhooks received, of {len(self.history.heard)} events")
         self.say("every promise held")

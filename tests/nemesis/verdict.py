@@ -1,4 +1,4 @@
-"""What must hold when all is quiet again: the clients' log against the database."""
+"""The verdict at the end of a trial: the clients' log is compared with the database."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Stored(NamedTuple):
 
 
 def judge(history: History, owner_url: str) -> Iterator[str]:
-    """Yield, in words, everything that is wrong."""
+    """Yield all violations, in words."""
     report = audit(owner_url)
     if not report.clean:
         yield "\n".join(report.lines())
@@ -41,7 +41,7 @@ def judge(history: History, owner_url: str) -> Iterator[str]:
 
 
 def read_transfers(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
-    """Return all transfers by key. The random keys are unique, whoever owns them."""
+    """Return all transfers by key. The random keys are unique over all owners."""
     rows = connection.execute(
         "SELECT idempotency_key, id, type, status, failure_code, source, destination, amount FROM transfers ORDER BY id"
     ).fetchall()
@@ -69,7 +69,7 @@ def everything_asked_is_there_once(history: History, stored: dict[str, Stored]) 
 
 
 def nothing_else_is_there(history: History, stored: dict[str, Stored]) -> Iterator[str]:
-    """Promise 7: also not what was refused."""
+    """Promise 7: refused requests too have changed nothing."""
     for row in stored.values():
         asked = history.asked.get(row.key)
         if asked is None or not is_what_was_asked(row, asked):
@@ -83,7 +83,7 @@ def is_what_was_asked(row: Stored, asked: Asked) -> bool:
 
 
 def everything_is_final_as_it_was_read(history: History, stored: dict[str, Stored]) -> Iterator[str]:
-    """Promise 4; and no fault ever rejected a transfer, only its funds did."""
+    """Promise 4; and transfers were rejected only for want of funds, never by a fault."""
     for row in stored.values():
         read = history.outcomes.get(row.id)
         if row.status == "queued" or (read is not None and read.status != row.status):
@@ -93,7 +93,7 @@ def everything_is_final_as_it_was_read(history: History, stored: dict[str, Store
 
 
 def balances_follow_from_verdicts(history: History, stored: dict[str, Stored], balances: dict[str, int]) -> Iterator[str]:
-    """The model: what clients asked for, as far as it was applied."""
+    """The model: the requests of the clients that were applied."""
     expected: defaultdict[str, int] = defaultdict(int)
     for asked in history.asked.values():
         row = stored.get(asked.key)
@@ -141,7 +141,7 @@ def the_feed_told_each_once_in_order(history: History, connection: psycopg.Conne
 
 
 def the_endpoint_was_told_each(history: History, stored: dict[str, Stored]) -> Iterator[str]:
-    """Promise 22. What it was told is among what was read: see everything_is_final_as_it_was_read."""
+    """Promise 22. Its webhooks are among the states that were read: see everything_is_final_as_it_was_read."""
     final = {row.id for row in stored.values() if row.status != "queued"}
     if missed := final - history.heard.keys():
         yield f"the endpoint was never told of {len(missed)} transfers, such as {next(iter(missed))}"

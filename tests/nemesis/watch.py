@@ -1,4 +1,4 @@
-"""Looks at the database again and again while everything breaks: the audit, and that nothing final ever changes."""
+"""Audits the database repeatedly during the faults, and checks that final transfers do not change."""
 
 import random
 import threading
@@ -10,12 +10,12 @@ import psycopg
 
 from core.audit import Report, audit
 
-REST = 2.0  # times as long as a look took, so that most of the machine is left to the others
+REST = 2.0  # times the duration of a look, so that looks take little of the machine
 REST_MIN_S = 0.1
 RECENT_S = 15
 LOOKED_AT_AGAIN = 1000
-LOOKS_PER_MINUTE_MIN = 0.5  # a look takes seconds at most, also at a large ledger, on a machine that does much else
-AWAY = ("08", "57P")  # SQLSTATEs of a server that has gone, is going or is coming
+LOOKS_PER_MINUTE_MIN = 0.5  # a look takes seconds at most, also at a large ledger on a busy machine
+AWAY = ("08", "57P")  # SQLSTATEs of a server that is down, stops or starts
 
 FINISHED = """
     SELECT id, status, failure_code, finished_at, moment, ordinal FROM transfers
@@ -24,9 +24,9 @@ FINISHED = """
 
 
 class Watch:
-    """A thread that looks from begin() to end(), with connections of its own that nobody breaks but Postgres.
+    """A thread that looks from begin() to end(), with its own connections, which only faults of Postgres break.
 
-    `prove` is the audit, which tests exchange.
+    `prove` is the audit; tests replace it.
     """
 
     def __init__(self, owner_url: str, complain: Callable[[str], None], seed: int, prove: Callable[[str], Report] = audit) -> None:
@@ -52,7 +52,7 @@ class Watch:
         began = time.monotonic()
         self._look_on()
         watched_s = time.monotonic() - began
-        if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # who has hardly looked has not seen that anything held
+        if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # with few looks it has not shown that anything held
             self._complain(f"the watch looked {self.looks} times in {watched_s:.0f} s, and {self.in_vain} times in vain")
 
     def _look_on(self) -> None:
@@ -63,7 +63,7 @@ class Watch:
                 self._audit()
                 self._compare()
                 self.looks += 1
-            except Exception as error:  # noqa: BLE001  # the thread would end in silence, and the trial with praise
+            except Exception as error:  # noqa: BLE001  # otherwise the thread would end unseen, and the trial would pass
                 if is_away(error):
                     self.in_vain += 1
                 else:
@@ -77,7 +77,7 @@ class Watch:
             self._complain("in the midst of it all:\n" + "\n".join(report.lines()))
 
     def _compare(self) -> None:
-        """What was final stays as it was, and stays."""
+        """Final transfers are still there, and unchanged."""
         again = self._dice.sample(list(self._seen), min(LOOKED_AT_AGAIN, len(self._seen)))
         with psycopg.connect(self._url) as connection:
             found = {row[0]: row for row in connection.execute(FINISHED, [RECENT_S, again])}
@@ -89,5 +89,5 @@ class Watch:
 
 
 def is_away(error: Exception) -> bool:
-    """Tell whether Postgres was away. Where no connection could be made, or one was lost, no SQLSTATE says why."""
+    """Return whether Postgres was away. A connection that was lost, or could not be made, has no SQLSTATE."""
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(AWAY))

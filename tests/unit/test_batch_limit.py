@@ -42,7 +42,7 @@ def test_each_success_doubles_it_up_to_the_full_batch() -> None:
     assert limits == [1, 2, 4, 8, 16, 32, 64, 128, 256, BATCH_MAX, BATCH_MAX]
 
 
-def test_a_batch_that_took_too_long_is_halved_and_counted_against_nobody() -> None:
+def test_a_batch_that_took_too_long_is_halved_and_counted_against_no_transfer() -> None:
     limit = BatchLimit(limit=2, suspect=BAD)
 
     for _ in range(2 * ATTEMPTS_MAX):
@@ -51,7 +51,7 @@ def test_a_batch_that_took_too_long_is_halved_and_counted_against_nobody() -> No
     assert (limit.limit, limit.exhausted) == (1, False)
 
 
-def test_a_failure_in_company_is_counted_against_nobody() -> None:
+def test_a_failure_in_company_is_counted_against_no_transfer() -> None:
     limit = BatchLimit()
 
     while limit.limit > 1:
@@ -60,7 +60,7 @@ def test_a_failure_in_company_is_counted_against_nobody() -> None:
     assert (limit.suspect, limit.failures, limit.exhausted) == (None, 0, False)
 
 
-def test_who_fails_alone_is_given_up_on_after_so_many_attempts() -> None:
+def test_a_transfer_that_fails_alone_is_given_up_on_after_so_many_attempts() -> None:
     limit = BatchLimit(limit=1)
 
     exhausted = []

@@ -1,4 +1,4 @@
-"""Failpoints are there for tests alone: nothing where nobody asked for them, and known by their names."""
+"""Failpoints exist for tests: without the setting they do nothing, and only known names are accepted."""
 
 import os
 import re

@@ -87,7 +87,7 @@ def test_ids_of_a_process_ascend() -> None:
 
 
 @pytest.mark.parametrize("shards", [1, 2, 16, SHARDS_MAX])
-def test_an_external_wallet_lies_in_its_shard_and_is_nobody_elses(shards: int) -> None:
+def test_an_external_wallet_lies_in_its_shard_and_in_no_other(shards: int) -> None:
     external = [ids.external_wallet(shard) for shard in range(shards)]
 
     assert [shard_of(id, shards) for id in external] == list(range(shards))

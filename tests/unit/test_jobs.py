@@ -1,4 +1,4 @@
-"""The queue may call the names in worker/jobs.py and nothing else, whatever somebody writes into Redis."""
+"""The queue may call the names in worker/jobs.py and nothing else, whatever is written into Redis."""
 
 import tracemalloc
 import zlib

@@ -55,7 +55,7 @@ def ask_all_as(owner: str, batches: MicroBatches[int, int], numbers: Numbers) ->
     return asyncio.create_task(batches.ask_all(numbers), context=context)
 
 
-def test_what_comes_in_meanwhile_is_the_next_batch() -> None:
+def test_what_comes_in_during_a_batch_is_the_next_batch() -> None:
     async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
         first = ask_each(batches, 1)
         await handler.began.wait()
@@ -91,7 +91,7 @@ def test_an_item_that_cannot_be_handled_fails_none_of_its_neighbours() -> None:
     run(use)
 
 
-def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_those_who_wait_behind(
+def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_calls_that_wait_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(db, "ANSWER_WITHIN_S", 0.01)
@@ -106,12 +106,12 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_those_who_
 
         monkeypatch.setattr(db, "ANSWER_WITHIN_S", 10)
         assert await asyncio.create_task(batches.ask(3)) == 6
-        assert handler.seen == [[1], [3]]  # nobody handles what nobody waits for
+        assert handler.seen == [[1], [3]]  # a call that no caller waits for is not handled
 
     run(use)
 
 
-def test_a_caller_who_leaves_is_not_answered_and_harms_nobody() -> None:
+def test_a_caller_that_leaves_is_not_answered_and_harms_no_other() -> None:
     async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
         leaves, stays = ask_each(batches, 1, 2)
         await handler.began.wait()

@@ -1,4 +1,4 @@
-"""Whose attempts may be in flight, and who is next: nobody has to wait for ever, whatever the others do."""
+"""How many attempts of a receiver may be in flight, and which is next: no receiver waits for ever, whatever the others do."""
 
 import random
 from collections import Counter
@@ -31,7 +31,7 @@ def attempt(free: Places, at: Iterable[To], *outcomes: bool) -> None:
 
 
 def fill(free: Places, due: Iterable[To]) -> list[Place]:
-    """Take places until nobody is chosen any more; all are always due, in this order."""
+    """Take places until no receiver is chosen any more; all are always due, in this order."""
     due, taken = list(due), list[Place]()
     while chosen := free.choose(free.admit(due)):
         taken += [free.take(one) for one in chosen]
@@ -62,7 +62,7 @@ def test_a_half_is_for_the_unknown_a_quarter_for_the_failing_and_the_healthy_hav
     assert counts(fill(free, dead + new + fit)) == {"fit": PER_OWNER_MAX // 4}
 
 
-def test_of_the_process_too_whoever_their_owners_are() -> None:
+def test_of_the_process_too_under_all_owners() -> None:
     free = Places()
     dead, new, fit = ([To(f"{kind}'s {number}", kind) for number in range(300)] for kind in ("dead", "new", "fit"))
     attempt(free, dead, False)
@@ -72,7 +72,7 @@ def test_of_the_process_too_whoever_their_owners_are() -> None:
     assert counts(fill(free, dead + new + fit)) == {"fit": IN_FLIGHT_MAX // 4}
 
 
-def test_who_is_healthy_has_many_places_and_who_is_not_has_one() -> None:
+def test_a_healthy_receiver_has_many_places_and_another_has_one() -> None:
     free = Places()
     dead, fit = To("operator", "dead"), To("operator", "fit")
     attempt(free, [dead], False)
@@ -120,7 +120,7 @@ def test_each_of_the_failing_has_its_turn_before_any_has_a_second() -> None:
     assert set(Counter(turns[:100]).values()) == {1}
 
 
-def test_who_was_never_tried_comes_before_who_failed_once_and_the_longest_due_first() -> None:
+def test_a_receiver_never_tried_comes_before_one_that_failed_once_and_the_longest_due_first() -> None:
     free = Places(per_owner_max=2)
     old, new = many("operator", 3, "old"), many("operator", 3, "new")
     attempt(free, old, True, False)
@@ -128,7 +128,7 @@ def test_who_was_never_tried_comes_before_who_failed_once_and_the_longest_due_fi
     assert free.choose(free.admit(old + new)) == new[:1]
 
 
-def test_whoever_has_fewest_places_is_next_among_owners_and_among_an_owners_receivers() -> None:
+def test_the_one_with_fewest_places_is_next_among_owners_and_among_the_receivers_of_an_owner() -> None:
     free = Places()
     ada, ben = To("ada", "slow"), To("ben", "slow")
     quick = To("ada", "quick")
@@ -170,7 +170,7 @@ def test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_bec
     assert [one for one in fill(free, [*slow, quick]) if one.owner == "quick"]
 
 
-def test_who_frees_a_place_is_told_whether_somebody_lacked_it() -> None:
+def test_freeing_a_place_returns_whether_a_receiver_lacked_it() -> None:
     free = Places(in_flight_max=8, per_owner_max=4, per_receiver_max=2)
     fit, other = To("ada", "fit"), To("ben", "fit")
     attempt(free, [fit, other], True)
@@ -180,7 +180,7 @@ def test_who_frees_a_place_is_told_whether_somebody_lacked_it() -> None:
     assert [free.give_back(place) for place in (elsewhere, *taken)] == [False, True, True]
 
 
-def test_who_lacks_a_place_because_others_of_its_kind_have_them_is_told_of_too() -> None:
+def test_a_receiver_that_lacks_a_place_because_others_of_its_kind_have_them_is_reported_too() -> None:
     free = Places(per_owner_max=4)
     taken = fill(free, many("operator", 3, "new"))
     assert [free.give_back(place) for place in taken] == [True, True]

@@ -30,7 +30,7 @@ def test_a_heartbeat_that_cannot_be_written_is_said_once_and_ends_nothing(tmp_pa
     assert file.exists()
 
 
-def test_who_is_to_stop_stops_also_without_a_heartbeat(tmp_path: Path) -> None:
+def test_a_process_that_is_to_stop_stops_also_without_a_heartbeat(tmp_path: Path) -> None:
     stop = StopFlag(tmp_path / "gone" / "heartbeat")
     stop.stopping = True
 

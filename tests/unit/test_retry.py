@@ -39,7 +39,7 @@ def test_every_other_failure_is_tried_again(status: int | None) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_who_asks_for_more_time_gets_it_and_who_asks_for_less_does_not(status: int) -> None:
+def test_a_receiver_that_asks_for_more_time_gets_it_and_one_that_asks_for_less_does_not(status: int) -> None:
     assert next_delay_s(1, status, 60, 0) == 60
     assert next_delay_s(1, status, 60, 1) == pytest.approx(72)
     assert next_delay_s(2, status, 60, 0) == 300
@@ -47,7 +47,7 @@ def test_who_asks_for_more_time_gets_it_and_who_asks_for_less_does_not(status: i
 
 
 @pytest.mark.parametrize("status", [None, 500, 302])
-def test_only_who_is_busy_may_ask_for_time(status: int | None) -> None:
+def test_only_a_busy_receiver_may_ask_for_time(status: int | None) -> None:
     assert next_delay_s(1, status, 60, 0) == 5
 
 
