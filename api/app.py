@@ -18,11 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, thin, transfers, wallets, webhooks
+from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, submit, transfers, wallets, webhooks
 from api.auth import Doorman, admit
 from api.cors import Cors
 from api.failures import answer_to
-from api.fast_lane import FastLane
+from api.hot_routes import HotRoutes
 from api.intake import Intake
 from api.metrics import Levels
 from api.micro_batches import MicroBatches
@@ -43,6 +43,18 @@ DESCRIPTION = (
     "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
 )
 
+HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.get_transfer)
+
+BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
+    clients.ClientRequest,
+    submit.NewDeposit,
+    submit.NewTransfer,
+    batch.BatchRequest,
+    webhooks.EndpointRequest,
+    webhooks.EndpointChanges,
+    deliveries.RedeliverRequest,
+]
+
 logger = log.get(__name__)
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
@@ -54,7 +66,7 @@ OWNER_LOOKUPS_MAX = (
 def create_app(configured: Settings) -> ASGIApp:
     """Return the application of these settings. It connects to nothing before it is started."""
     failpoint.announce()
-    app: ASGIApp = FastLane(create_api(configured), thin.verbs())
+    app: ASGIApp = HotRoutes(create_api(configured), HOT)
     if configured.cors_origins:
         app = Cors(app, configured.cors_origins)
     return RequestIds(app)
@@ -148,9 +160,9 @@ def calm_garbage_collector() -> None:
 
 
 def add_routes(app: FastAPI) -> None:
-    app.router.routes += [*pages.routes(app.title, lambda: json.dumps(describe(app)).encode()), *thin.routes()]
+    app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
+    for noun in (clients, keys, wallets, submit, batch, transfers, events, webhooks, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])
@@ -175,5 +187,4 @@ def add_handlers(app: FastAPI) -> None:
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    models: list[type[BaseModel]] = [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
-    return openapi.complete(document, thin.paths(), models)
+    return openapi.complete(document, BODIES)

@@ -1,11 +1,11 @@
-"""POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
+"""POST /v1/transfers/batch: many transfers in one request, each of which succeeds or fails by itself."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.answer import Json
@@ -14,6 +14,7 @@ from api.body import check_media_type, parse_object, read
 from api.failures import busy
 from api.fields import RequestModel, refuse, validate
 from api.intake import Answer, Intake
+from api.openapi import BATCH_PROBLEMS, json_body, problem_responses
 from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
@@ -78,6 +79,17 @@ class BatchView(BaseModel):
     results: list[BatchResult]
 
 
+router = APIRouter(tags=["transfers"])
+
+
+@router.post(
+    "/v1/transfers/batch",
+    summary="Transfer many at once",
+    response_model=BatchView,
+    response_description="what became of each, in order",
+    openapi_extra=json_body(BatchRequest),
+    responses=problem_responses(*BATCH_PROBLEMS),
+)
 async def post_batch(request: Request) -> Json:
     """Queue up to 1000 transfers. Results come in order; each item stands alone.
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from api.auth import Known, Operator
 from api.body import read_object
 from api.fields import ExternalId, Metadata, Name, RequestModel, validate
-from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, LOCATION, REPLAYED, body_of, problem_responses
+from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, KEY, LOCATION, REPLAYED, json_body, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import PrintableFilter, optional_key, path_id
 from api.problems import Problem
@@ -54,7 +54,7 @@ router = APIRouter(tags=["clients"])
     status_code=201,
     response_model=ClientView,
     response_description="made, now or by an earlier request with this key",
-    openapi_extra=body_of(ClientRequest),
+    openapi_extra={"parameters": [KEY], **json_body(ClientRequest)},
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: Operator) -> Any:

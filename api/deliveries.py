@@ -92,7 +92,6 @@ class RedeliveredView(BaseModel):
     has_more: bool = Field(description="there may be more: ask again")
 
 
-MODELS: list[type[BaseModel]] = [RedeliverRequest]
 REDELIVER_PROBLEMS = (*FIND_PROBLEMS, *BODY_PROBLEMS, "endpoint_disabled")
 
 router = APIRouter(tags=["webhooks"])
@@ -113,7 +112,7 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     cursor: Cursor = None,
 ) -> Any:
     """What you are told of a transfer, newest first: at your endpoints and, if you named one, at its callback URL."""
-    id = (await find_transfer(request, caller, "transfer_id")).id
+    id = (await find_transfer(request, caller)).id
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
     before, database = pages.id_before(cursor), request.app.state.database
     rows = await deliveries.list_of_transfer(database, caller.owner, id, status=status, before=before, limit=limit + 1)

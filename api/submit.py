@@ -1,10 +1,10 @@
-"""POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
+"""POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 
 from api.answer import Json
@@ -13,10 +13,11 @@ from api.body import read_object
 from api.failures import busy
 from api.fields import Amount, Currency, Metadata, ParsedWalletId, Reference, RequestModel, validate
 from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
+from api.openapi import LOCATION, MONEY_PROBLEMS, PREFER, REPLAYED, REQUIRED_KEY, RETRY_AFTER, WAITED, json_body, problem_responses
 from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
-from api.transfers import RETRY_AFTER_S
+from api.transfers import RETRY_AFTER_S, TransferView
 from api.urls import Url, refuse_forbidden
 from api.waiting import waited_for
 from core import db, idempotency, ids
@@ -51,7 +52,24 @@ class NewTransfer(MoneyRequest):
 
 Money = TypeVar("Money", bound=MoneyRequest)
 
+HEADERS = {**LOCATION, **REPLAYED, **WAITED}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"headers": {**HEADERS, **RETRY_AFTER}},
+    200: {"model": TransferView, "description": "its outcome is final", "headers": HEADERS},
+}
 
+router = APIRouter(tags=["transfers"])
+
+
+@router.post(
+    "/v1/deposits",
+    summary="Deposit into a wallet",
+    status_code=202,
+    response_model=TransferView,
+    response_description="queued",
+    openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(NewDeposit)},
+    responses={**ANSWERS, **problem_responses(*MONEY_PROBLEMS, "forbidden")},
+)
 async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet. For operators."""
     caller = await admit_operator(await admit(request))
@@ -66,6 +84,15 @@ async def post_deposit(request: Request) -> Json:
     return await respond(request, stored, caller, replayed=replayed)
 
 
+@router.post(
+    "/v1/transfers",
+    summary="Transfer between wallets",
+    status_code=202,
+    response_model=TransferView,
+    response_description="queued",
+    openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(NewTransfer)},
+    responses={**ANSWERS, **problem_responses(*MONEY_PROBLEMS)},
+)
 async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
     caller = await admit(request)

@@ -10,7 +10,7 @@ from api.answer import Json
 from api.auth import Caller, Known, admit
 from api.fields import id_schema
 from api.micro_batches import MicroBatches
-from api.openapi import LIST_PROBLEMS, problem_responses
+from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
@@ -24,7 +24,6 @@ from core.transfers import Page, Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 
-TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
 
@@ -101,19 +100,27 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: show(row, caller), end=end)
 
 
-async def get_transfer(request: Request) -> Json:
+@router.get(
+    "/v1/transfers/{transfer_id}",
+    summary="Look a transfer up",
+    response_model=TransferView,
+    response_description="the transfer",
+    openapi_extra={"parameters": [PREFER]},
+    responses={200: {"headers": WAITED}, **problem_responses(*FIND_PROBLEMS)},
+)
+async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
     caller = await admit(request)
     refuse_parameters(request)
-    transfer = await find_transfer(request, caller, "id")
+    transfer = await find_transfer(request, caller)
     transfer, headers = await waited_for(request, transfer)
     return Json(show(transfer, caller), 200, headers)
 
 
-async def find_transfer(request: Request, caller: Caller, name: str) -> Transfer:
+async def find_transfer(request: Request, caller: Caller) -> Transfer:
     """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
     lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
-    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, name))
+    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
     return transfer

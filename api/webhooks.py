@@ -101,8 +101,6 @@ class NewSecretView(SecretView):
     secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-MODELS: list[type[BaseModel]] = [EndpointRequest, EndpointChanges]
-
 router = APIRouter(tags=["webhooks"])
 
 
