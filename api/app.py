@@ -5,9 +5,8 @@ import gc
 import json
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -19,23 +18,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, submit, transfers, wallets, webhooks
-from api.auth import Doorman, admit
+from api.callers import admit
 from api.cors import Cors
 from api.failures import answer_to
 from api.hot_routes import HotRoutes
-from api.intake import Intake
-from api.metrics import Levels
-from api.micro_batches import MicroBatches
-from api.overload import Backlog, Gate
 from api.parameters import refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
-from api.waiting import Waiting
+from api.services import running
 from core import failpoint, log, settings
-from core import transfers as stored_transfers
-from core.buckets import Buckets
-from core.db import Database
-from core.doorbell import Doorbell
 from core.errors import Unavailable
 from core.settings import Settings
 
@@ -56,11 +47,6 @@ BODIES: list[type[BaseModel]] = [  # of the routes that read their body by thems
 ]
 
 logger = log.get(__name__)
-
-LOOKUP_MAX = 200  # transfers that one statement looks up
-OWNER_LOOKUPS_MAX = (
-    10_000  # of one owner that wait: more than may wait for an outcome (api/waiting.py), which may come for all at once
-)
 
 
 def create_app(configured: Settings) -> ASGIApp:
@@ -95,45 +81,18 @@ def from_environment() -> ASGIApp:
     return create_app(configured)
 
 
-def lifespan(configured: Settings) -> Any:
+def lifespan(configured: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts and stops the application."""
+
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
-        app.state.database = Database(configured.database_url)
-        app.state.doorbell = Doorbell(configured.redis_url)
-        app.state.webhooks_allow_private = configured.webhooks_allow_private
         if configured.webhooks_allow_private:
             logger.warning("webhooks may go to http, any port and private addresses: for development only")
-        app.state.doorman = Doorman(app.state.database, configured.operator_key)
-        app.state.batch_turns = batch.make_turns()
-        app.state.intake = Intake(app.state.database, app.state.doorbell)
-        backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
-        buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
-        app.state.gate = Gate(backlog, buckets)
-        app.state.signers = webhooks.Signers(app.state.database)
-        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
-        app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
-        app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
-        app.state.levels = Levels(app.state.database, app.state.waiting)
-        await asyncio.to_thread(app.state.doorbell.check)  # what it refuses is then in the log from the start
-        await app.state.database.open()
-        app.state.intake.start()
-        app.state.lookup.start()
-        backlog.start()
-        app.state.levels.start()
-        pages.prepare(app.routes)
-        calm_garbage_collector()
-        end_with_parent()
-        yield
-        await app.state.waiting.close()
-        app.state.levels.stop()
-        backlog.stop()
-        app.state.lookup.stop()
-        await app.state.intake.stop()
-        await app.state.doorman.stop()
-        await app.state.database.close()
-        app.state.doorbell.close()
-        if buckets:
-            await buckets.close()
+        async with running(configured) as app.state.services:
+            pages.prepare(app.routes)
+            calm_garbage_collector()
+            end_with_parent()
+            yield
 
     return run
 

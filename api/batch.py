@@ -9,14 +9,16 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.answer import Json
-from api.auth import Caller, admit
+from api.auth import Caller
 from api.body import check_media_type, parse_object, read
+from api.callers import admit
 from api.failures import busy
 from api.fields import RequestModel, refuse, validate
-from api.intake import Answer, Intake
+from api.intake import Answer
 from api.openapi import BATCH_PROBLEMS, json_body, problem_responses
 from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
+from api.services import services
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
 from api.urls import refuse_forbidden
@@ -24,22 +26,12 @@ from core import idempotency
 from core.errors import Unavailable
 from core.resources import show
 from core.transfers import Submission
-from core.turns import Turns
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
 SLICE_S = 0.01  # of the event loop at a time; 1000 items with 20 errors each take 150 ms
 
-READ_AT_ONCE = 4  # batches that are read at the same time, each of another owner
-OWNER_WAITING_MAX = 64  # batches of one owner that wait for it, in a process: up to 64 MiB
-READ_WITHIN_S = 1.0
-
 Item = TypeVar("Item")
-
-
-def make_turns() -> Turns:
-    """Return the turns of a process at reading batches: else many batches of one owner would take the event loop for seconds."""
-    return Turns(READ_AT_ONCE, 1, OWNER_WAITING_MAX, READ_WITHIN_S)
 
 
 def check_key(value: str) -> str:
@@ -103,18 +95,17 @@ async def post_batch(request: Request) -> Json:
         body = await read(request, BODY_MAX)
         items = await read_items(request, caller, body)
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
+        raise await services(request).gate.priced(caller, problem) from None
     answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)], len(items)))
     return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
 
 
 async def read_items(request: Request, caller: Caller, body: bytes) -> list[Submission | Problem]:
     """Return each item as it may be stored, or what is wrong with it. Raises Problem when the batch is none, or must wait."""
-    turns: Turns = request.app.state.batch_turns
-    intake: Intake = request.app.state.intake
-    shards = await intake.shards()
+    shared = services(request)
+    shards = await shared.intake.shards()
     try:
-        async with turns.turn(caller.owner):
+        async with shared.batch_turns.turn(caller.owner):
             shape = validate(BatchShape, parse_object(body))
             return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
     except Unavailable:

@@ -1,7 +1,7 @@
 """The hot routes: those that carry the load, called in front of FastAPI, whose layers cost more than their endpoints do."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from typing import NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts

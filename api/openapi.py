@@ -80,7 +80,7 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """Add the models of the bodies that `json_body` refers to, the problem document and the security scheme to FastAPI's document."""
+    """Add the models of the bodies that `json_body` refers to, the problem document and the security scheme to the document."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for model in bodies:
         schema = model.model_json_schema(ref_template=REFERENCES)

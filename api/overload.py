@@ -21,6 +21,9 @@ COUNT_EVERY_S = 1.0
 BACKLOG_RETRY_AFTER_S = 5  # a worker finishes thousands a second
 OWNER_BUCKET_CONNECTIONS = 5  # to Redis, that one owner's requests may take
 OWNER_WAITING_MAX = 1000  # requests of one owner that wait for them, in a process
+BATCHES_READ_AT_ONCE = 4  # each of another owner
+OWNER_BATCHES_WAITING_MAX = 64  # of one owner that wait to be read, in a process: up to 64 MiB
+BATCH_READ_WITHIN_S = 1.0
 TOTAL = ""  # beside the owners, none of which is named so
 
 logger = log.get(__name__)
@@ -33,6 +36,14 @@ class Gate:
         self._backlog = backlog
         self._buckets = buckets
         self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
+
+    def start(self) -> None:
+        self._backlog.start()
+
+    async def stop(self) -> None:
+        self._backlog.stop()
+        if self._buckets is not None:
+            await self._buckets.close()
 
     async def refusal(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
         """Return why so many more of this caller's transfers must not be stored now, or None: then `settle` must be called.
@@ -70,6 +81,11 @@ class Gate:
 
 def retry_after(code: str, wait_s: float) -> Problem:
     return Problem(code, headers={"Retry-After": str(math.ceil(wait_s))})
+
+
+def turns_at_batches() -> Turns:
+    """Return the turns of a process at reading batches: else many batches of one owner would take the event loop for seconds."""
+    return Turns(BATCHES_READ_AT_ONCE, 1, OWNER_BATCHES_WAITING_MAX, BATCH_READ_WITHIN_S)
 
 
 class Queued(NamedTuple):

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from api.answer import Json
-from api.auth import Caller, admit, admit_operator
+from api.auth import Caller
 from api.body import read_object
+from api.callers import admit, admit_operator
 from api.failures import busy
 from api.fields import Amount, Currency, Metadata, ParsedWalletId, Reference, RequestModel, validate
-from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
+from api.intake import Accepted, Answer, Existing, UnknownWallets
 from api.openapi import LOCATION, MONEY_PROBLEMS, PREFER, REPLAYED, REQUIRED_KEY, RETRY_AFTER, WAITED, json_body, problem_responses
-from api.overload import Gate
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
+from api.services import Services, services
 from api.transfers import RETRY_AFTER_S, TransferView
 from api.urls import Url, refuse_forbidden
-from api.waiting import waited_for
 from core import db, idempotency, ids
 from core.errors import Busy
 from core.ids import Prefix
@@ -73,12 +73,12 @@ router = APIRouter(tags=["transfers"])
 async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet. For operators."""
     caller = await admit_operator(await admit(request))
-    intake: Intake = request.app.state.intake
+    shared = services(request)
     try:
         key, new = await read_request(request, NewDeposit)
-        submission = deposit_of(new, key, caller, await intake.shards())
+        submission = deposit_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
+        raise await shared.gate.priced(caller, problem) from None
     [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return await respond(request, stored, caller, replayed=replayed)
@@ -96,12 +96,12 @@ async def post_deposit(request: Request) -> Json:
 async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
     caller = await admit(request)
-    intake: Intake = request.app.state.intake
+    shared = services(request)
     try:
         key, new = await read_request(request, NewTransfer)
-        submission = transfer_of(new, key, caller, await intake.shards())
+        submission = transfer_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
+        raise await shared.gate.priced(caller, problem) from None
     [answer] = await store(request, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, pointers(submission))
     return await respond(request, stored, caller, replayed=replayed)
@@ -121,28 +121,28 @@ async def store(request: Request, caller: Caller, submissions: Sequence[Submissi
 
     Raises Problem when the caller must wait; what its keys stand for already is answered all the same. Raises Unavailable.
     """
-    intake: Intake = request.app.state.intake
-    gate: Gate = request.app.state.gate
+    shared = services(request)
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
+    gate = shared.gate
     refusal = await (gate.refusal(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
     if refusal is None:
         try:
-            return await submit(request, caller, submissions)
+            return await submit(shared, caller, submissions)
         except Busy:
             refusal = busy()
-    known = [existing for existing in await intake.known(submissions) if existing]
+    known = [existing for existing in await shared.intake.known(submissions) if existing]
     if len(known) < len(submissions) or not submissions:
         raise refusal
     return [*known]
 
 
-async def submit(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
+async def submit(shared: Services, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
     """Submit what the gate has reserved places for, and give back those that are not needed. Raises Unavailable, and Busy."""
     kept = len(submissions)  # until it is known what was stored
     try:
         if any(submission.callback_url for submission in submissions):
-            await request.app.state.signers.prepare(caller.owner)
-        answers: list[Answer] = await request.app.state.intake.submit(submissions)
+            await shared.signers.prepare(caller.owner)
+        answers = await shared.intake.submit(submissions)
         kept = sum(isinstance(answer, Accepted) for answer in answers)
     except Busy:
         kept = 0
@@ -150,7 +150,7 @@ async def submit(request: Request, caller: Caller, submissions: Sequence[Submiss
     else:
         return answers
     finally:
-        request.app.state.gate.settle(caller, len(submissions), kept)
+        shared.gate.settle(caller, len(submissions), kept)
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:
@@ -245,7 +245,7 @@ def queued(submission: Submission, accepted: Accepted) -> Transfer:
 
 async def respond(request: Request, transfer: Transfer, caller: Caller, *, replayed: bool) -> Json:
     """Answer 202 while the transfer is queued, 200 when its outcome is final: at once, or when the caller has waited for it."""
-    transfer, headers = await waited_for(request, transfer)
+    transfer, headers = await services(request).waiting.as_preferred(request, transfer)
     headers["Location"] = f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"
     if replayed:
         headers["Idempotent-Replayed"] = "true"

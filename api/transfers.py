@@ -1,21 +1,20 @@
 """Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.answer import Json
-from api.auth import Caller, Known, admit
+from api.auth import Caller
+from api.callers import Known, admit
 from api.fields import id_schema
-from api.micro_batches import MicroBatches
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
+from api.services import services
 from api.times import Time
-from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
 from core.ledger import Refusal
@@ -89,7 +88,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     found = Page([])
     if wallet_id is None or caller.sees_wallet(wallet_id):
         found = await transfers.list_page(
-            request.app.state.database,
+            services(request).database,
             wallet_id=wallet_id or caller.wallet_id,
             status=status,
             key=(caller.owner, idempotency_key) if idempotency_key else None,
@@ -113,14 +112,13 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     caller = await admit(request)
     refuse_parameters(request)
     transfer = await find_transfer(request, caller)
-    transfer, headers = await waited_for(request, transfer)
+    transfer, headers = await services(request).waiting.as_preferred(request, transfer)
     return Json(show(transfer, caller), 200, headers)
 
 
 async def find_transfer(request: Request, caller: Caller) -> Transfer:
     """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
-    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
-    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
+    transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
     return transfer

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from api.fields import refuse
 from api.problems import FieldError, invalid
+from api.services import services
 from core.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 
 DETAILS = {
@@ -26,7 +27,7 @@ def refuse_forbidden(request: Request, url: str | None, pointer: str) -> None:
     """Refuse a URL that is not called here. Raises Problem "validation_failed"."""
     if url is None:
         return
-    if problem := url_problem(url, allow_private=request.app.state.webhooks_allow_private):
+    if problem := url_problem(url, allow_private=services(request).settings.webhooks_allow_private):
         raise invalid([FieldError(pointer, problem, DETAILS[problem])])
 
 
