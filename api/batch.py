@@ -21,10 +21,10 @@ from api.problems import KINDS, Problem, document
 from api.services import services
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
-from api.urls import refuse_forbidden
 from core import idempotency
 from core.errors import Unavailable
 from core.resources import show
+from core.settings import Settings
 from core.transfers import Submission
 
 BODY_MAX = 1024 * 1024
@@ -107,7 +107,7 @@ async def read_items(request: Request, caller: Caller, body: bytes) -> list[Subm
     try:
         async with shared.batch_turns.turn(caller.owner):
             shape = validate(BatchShape, parse_object(body))
-            return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
+            return [read_item(item, shared.settings, caller, shards) async for item in in_slices(shape.transfers)]
     except Unavailable:
         raise busy() from None  # no turn came in time: the owner's batches before it took them
 
@@ -122,11 +122,10 @@ async def in_slices(items: Sequence[Item]) -> AsyncIterator[Item]:
             until = time.monotonic() + SLICE_S
 
 
-def read_item(request: Request, fields: object, caller: Caller, shards: int) -> Submission | Problem:
+def read_item(fields: object, settings: Settings, caller: Caller, shards: int) -> Submission | Problem:
     """Return the item as it may be stored, or what is wrong with it."""
     try:
-        item = validate(BatchItem, fields)
-        refuse_forbidden(request, item.callback_url, "/callback_url")
+        item = validate(BatchItem, fields, settings)
         return transfer_of(item, item.idempotency_key, caller, shards)
     except Problem as problem:
         return problem

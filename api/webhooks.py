@@ -25,7 +25,7 @@ from api.parameters import path_id
 from api.problems import Problem
 from api.services import services
 from api.times import Time
-from api.urls import Url, refuse_forbidden
+from api.urls import Url
 from core import ids, signing, webhooks
 from core.events import Type
 from core.ids import Prefix
@@ -113,8 +113,7 @@ router = APIRouter(tags=["webhooks"])
 )
 async def post_endpoint(request: Request, caller: Known) -> Any:
     """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
-    asked = validate(EndpointRequest, await read_object(request))
-    refuse_forbidden(request, asked.url, "/url")
+    asked = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
     new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, asked.url, asked.events, asked.description, secret)
     made = await webhooks.insert_endpoint(services(request).database, new)
@@ -159,9 +158,9 @@ async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId)
 async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
     """Change what the body names; what it leaves out stays as it is."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    changes = validate(EndpointChanges, await read_object(request)).model_dump(exclude_unset=True)
-    refuse_forbidden(request, changes.get("url"), "/url")
-    return show_endpoint(found(await webhooks.update_endpoint(services(request).database, caller.owner, id, changes)))
+    shared = services(request)
+    changes = validate(EndpointChanges, await read_object(request), shared.settings).model_dump(exclude_unset=True)
+    return show_endpoint(found(await webhooks.update_endpoint(shared.database, caller.owner, id, changes)))
 
 
 @router.delete(
