@@ -45,7 +45,7 @@ class Gate:
         if self._buckets is not None:
             await self._buckets.close()
 
-    async def refusal(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
+    async def reserve(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
         """Return why so many more of this caller's transfers must not be stored now, or None: then `settle` must be called.
 
         They are reserved in the backlog, all of them or none, before they are stored: requests at once do not pass the limit
@@ -54,16 +54,16 @@ class Gate:
         if not self._backlog.reserve(caller, transfers):
             return await self.charge(caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         try:
-            refusal = await self.charge(caller, tokens)
+            problem = await self.charge(caller, tokens)
         except BaseException:
             self._backlog.settle(caller, transfers, 0)
             raise
-        if refusal is not None:
+        if problem is not None:
             self._backlog.settle(caller, transfers, 0)
-        return refusal
+        return problem
 
     async def charge(self, caller: Caller, tokens: int) -> Problem | None:
-        """Take tokens from the key's rate. Return the refusal when it has none. Raises Busy."""
+        """Take tokens from the key's rate. Return a problem when it has too few. Raises Busy."""
         if self._buckets is None:
             return None
         async with self._turns.turn(caller.owner):
@@ -71,7 +71,7 @@ class Gate:
         return retry_after("rate_limited", wait_s) if wait_s else None
 
     async def priced(self, caller: Caller, problem: Problem) -> Problem:
-        """Take a token for a request with this problem. Return the problem, or the refusal when there is no token."""
+        """Take a token for a request with this problem. Return the problem, or that there is no token."""
         return await self.charge(caller, 1) or problem
 
     def settle(self, caller: Caller, reserved: int, kept: int) -> None:

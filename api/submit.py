@@ -122,15 +122,15 @@ async def store(request: Request, caller: Caller, submissions: Sequence[Submissi
     shared = services(request)
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
     gate = shared.gate
-    refusal = await (gate.refusal(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
-    if refusal is None:
+    problem = await (gate.reserve(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
+    if problem is None:
         try:
             return await submit(shared, caller, submissions)
         except Busy:
-            refusal = busy()
+            problem = busy()
     known = [existing for existing in await shared.intake.known(submissions) if existing]
     if len(known) < len(submissions) or not submissions:
-        raise refusal
+        raise problem
     return [*known]
 
 
