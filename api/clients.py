@@ -11,7 +11,7 @@ from api.body import read_object
 from api.callers import Known, Operator
 from api.fields import ExternalId, Metadata, Name, RequestModel, validate
 from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import PrintableFilter, optional_key, path_id
 from api.problems import Problem
 from api.services import services
@@ -40,10 +40,8 @@ class ClientView(BaseModel):
     wallet: WalletView
 
 
-class ClientPage(BaseModel):
-    data: list[ClientView]
-    has_more: bool
-    next_cursor: str | None
+class ClientPage(Page[ClientView]):
+    pass
 
 
 router = APIRouter(tags=["clients"])

@@ -14,7 +14,7 @@ from api.callers import Known
 from api.events import EventId
 from api.fields import RequestModel, id_schema, refuse, validate
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
 from api.services import services
@@ -77,10 +77,8 @@ class DeliveryView(BaseModel):
     attempts: list[AttemptView] = Field(description="the oldest first; of very many the last 100")
 
 
-class DeliveryPage(BaseModel):
-    data: list[DeliveryView]
-    has_more: bool
-    next_cursor: str | None
+class DeliveryPage(Page[DeliveryView]):
+    pass
 
 
 class RedeliverRequest(RequestModel):

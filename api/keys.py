@@ -10,7 +10,7 @@ from api.body import refuse_fields
 from api.callers import Operator
 from api.fields import id_schema
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
 from api.services import services
@@ -41,10 +41,8 @@ class NewKeyView(KeyView):
     key: str = Field(description="shown this once: only its SHA-256 is kept", pattern="^tlr_[A-Za-z0-9_-]{43}$")
 
 
-class KeyPage(BaseModel):
-    data: list[KeyView]
-    has_more: bool
-    next_cursor: str | None
+class KeyPage(Page[KeyView]):
+    pass
 
 
 router = APIRouter(tags=["keys"])

@@ -10,7 +10,7 @@ from api.auth import Caller
 from api.callers import Known, admit
 from api.fields import id_schema
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
 from api.services import services
@@ -19,7 +19,7 @@ from core import transfers
 from core.ids import Prefix
 from core.ledger import Refusal
 from core.resources import show
-from core.transfers import Page, Transfer
+from core.transfers import Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 
@@ -60,10 +60,8 @@ class TransferView(BaseModel):
     finished_at: Time | None
 
 
-class TransferPage(BaseModel):
-    data: list[TransferView]
-    has_more: bool
-    next_cursor: str | None
+class TransferPage(Page[TransferView]):
+    pass
 
 
 router = APIRouter(tags=["transfers"])
@@ -85,7 +83,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     """
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
     before = pages.id_before(cursor)
-    found = Page([])
+    found = transfers.Page([])
     if wallet_id is None or caller.sees_wallet(wallet_id):
         found = await transfers.list_page(
             services(request).database,

@@ -9,7 +9,7 @@ from api.auth import Caller
 from api.callers import Known
 from api.fields import id_schema
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
 from api.services import services
@@ -49,10 +49,8 @@ class WalletEntryView(BaseModel):
     created_at: Time
 
 
-class WalletEntryPage(BaseModel):
-    data: list[WalletEntryView]
-    has_more: bool
-    next_cursor: str | None
+class WalletEntryPage(Page[WalletEntryView]):
+    pass
 
 
 router = APIRouter(tags=["wallets"])

@@ -20,7 +20,7 @@ from api.openapi import (
     json_body,
     problem_responses,
 )
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
 from api.services import services
@@ -83,10 +83,8 @@ class SignedEndpointView(EndpointView):
     secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-class EndpointPage(BaseModel):
-    data: list[EndpointView]
-    has_more: bool
-    next_cursor: str | None
+class EndpointPage(Page[EndpointView]):
+    pass
 
 
 class SecretView(BaseModel):
