@@ -19,7 +19,7 @@ Endpoint = Callable[..., Awaitable[Response]]
 
 
 class HotRoute(NamedTuple):
-    """A route of the application. `parameter` names the last segment of its path, when that is a parameter."""
+    """A route of the application. `parameter` names the last segment of its path when that is one; `path` is then without it."""
 
     method: str
     path: str
@@ -84,10 +84,10 @@ class HotRoutes:
 def routes_to(endpoints: Collection[Endpoint], app: FastAPI) -> Iterator[HotRoute]:
     """Yield the application's routes to these endpoints. A parameter may be the last segment of a path, and no other."""
     for route in iter_route_contexts(app.routes):
-        if route.endpoint in endpoints:
-            assert route.path and route.methods
+        if route.endpoint is not None and route.path and route.endpoint in endpoints:
             parent, _, last = route.path.rpartition("/")
             parameter = last[1:-1] if last.startswith("{") else None
-            assert "{" not in (parent if parameter else route.path)
-            for method in route.methods:
-                yield HotRoute(method, parent if parameter else route.path, route.endpoint, parameter)
+            fixed = parent if parameter else route.path
+            assert "{" not in fixed
+            for method in route.methods or ():
+                yield HotRoute(method, fixed, route.endpoint, parameter)
