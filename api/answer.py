@@ -1,4 +1,4 @@
-"""JSON answers of the thin routes."""
+"""JSON answers of the hot routes."""
 
 from pydantic_core import to_json
 from starlette.responses import Response

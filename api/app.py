@@ -5,9 +5,8 @@ import gc
 import json
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -18,27 +17,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, thin, transfers, wallets, webhooks
-from api.auth import Doorman, admit
+from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, submit, transfers, wallets, webhooks
+from api.callers import admit
 from api.cors import Cors
 from api.failures import answer_to
-from api.fast_lane import FastLane
-from api.intake import Intake
-from api.metrics import Levels
-from api.micro_batches import MicroBatches
-from api.overload import Backlog, Gate
+from api.hot_routes import HotRoutes
 from api.parameters import refuse_stray_parameters
 from api.problems import Problem
 from api.request_id import RequestIds
-from api.waiting import Waiting
+from api.services import running
 from core import failpoint, log, settings
-from core import transfers as stored_transfers
-from core.buckets import Buckets
-from core.db import Database
 from core.errors import Unavailable
-from core.redis.hints import Hints
-from core.redis.probe import Probe
-from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
 
 DESCRIPTION = (
@@ -47,18 +36,25 @@ DESCRIPTION = (
 
 API_VERSION = "1"  # of the contract, as in /v1; the version of the program is core/version.py
 
-logger = log.get(__name__)
+HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.get_transfer)
 
-LOOKUP_MAX = 200  # transfers that one statement looks up
-OWNER_LOOKUPS_MAX = (
-    10_000  # of one owner that wait: more than may wait for an outcome (api/waiting.py), which may come for all at once
-)
+BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
+    clients.ClientRequest,
+    submit.NewDeposit,
+    submit.NewTransfer,
+    batch.BatchRequest,
+    webhooks.EndpointRequest,
+    webhooks.EndpointChanges,
+    deliveries.RedeliverRequest,
+]
+
+logger = log.get(__name__)
 
 
 def create_app(configured: Settings) -> ASGIApp:
     """Return the application of these settings. It connects to nothing before it is started."""
     failpoint.announce()
-    app: ASGIApp = FastLane(create_api(configured), thin.verbs())
+    app: ASGIApp = HotRoutes(create_api(configured), HOT)
     if configured.cors_origins:
         app = Cors(app, configured.cors_origins)
     return RequestIds(app)
@@ -87,46 +83,18 @@ def from_environment() -> ASGIApp:
     return create_app(configured)
 
 
-def lifespan(configured: Settings) -> Any:
+def lifespan(configured: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts and stops the application."""
+
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
-        app.state.database = Database(configured.database_url)
-        hints = Hints(configured.redis_url)
-        app.state.redis_probe = Probe(hints)
-        app.state.webhooks_allow_private = configured.webhooks_allow_private
         if configured.webhooks_allow_private:
             logger.warning("webhooks may go to http, any port and private addresses: for development only")
-        app.state.doorman = Doorman(app.state.database, configured.operator_key)
-        app.state.batch_turns = batch.make_turns()
-        app.state.intake = Intake(app.state.database, ShardDoorbell(hints))
-        backlog = Backlog(app.state.database, configured.backlog_max, configured.client_backlog_max)
-        buckets = Buckets(configured.redis_url, configured.rate_limit, configured.rate_burst) if configured.rate_limit else None
-        app.state.gate = Gate(backlog, buckets)
-        app.state.signers = webhooks.Signers(app.state.database)
-        app.state.lookup = MicroBatches(partial(stored_transfers.find_all, app.state.database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
-        app.state.waiting = Waiting(configured.redis_url, app.state.lookup)
-        app.state.metrics_key, app.state.backlog_max = configured.metrics_key, configured.backlog_max
-        app.state.levels = Levels(app.state.database, app.state.waiting)
-        await asyncio.to_thread(app.state.redis_probe.check)  # what Redis refuses is then in the log from the start
-        await app.state.database.open()
-        app.state.intake.start()
-        app.state.lookup.start()
-        backlog.start()
-        app.state.levels.start()
-        pages.prepare(app.routes)
-        calm_garbage_collector()
-        end_with_parent()
-        yield
-        await app.state.waiting.close()
-        app.state.levels.stop()
-        backlog.stop()
-        app.state.lookup.stop()
-        await app.state.intake.stop()
-        await app.state.doorman.stop()
-        await app.state.database.close()
-        hints.close()
-        if buckets:
-            await buckets.close()
+        async with running(configured) as app.state.services:
+            pages.prepare(app.routes)
+            calm_garbage_collector()
+            end_with_parent()
+            yield
 
     return run
 
@@ -153,9 +121,9 @@ def calm_garbage_collector() -> None:
 
 
 def add_routes(app: FastAPI) -> None:
-    app.router.routes += [*pages.routes(app.title, lambda: json.dumps(describe(app)).encode()), *thin.routes()]
+    app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, transfers, events, webhooks, deliveries):
+    for noun in (clients, keys, wallets, submit, batch, transfers, events, webhooks, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])
@@ -180,5 +148,4 @@ def add_handlers(app: FastAPI) -> None:
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    models: list[type[BaseModel]] = [clients.ClientRequest, *webhooks.MODELS, *deliveries.MODELS, *thin.MODELS]
-    return openapi.complete(document, thin.paths(), models)
+    return openapi.complete(document, BODIES)

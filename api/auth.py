@@ -5,10 +5,9 @@ import hmac
 import time
 from contextvars import Context
 from dataclasses import dataclass, replace
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from api.problems import Problem
 from core import db, ids, keys, log
@@ -131,22 +130,3 @@ def bearer_key(request: Request) -> str:
     if scheme.lower() != "bearer" or not key or not key.isascii():
         raise Problem("unauthorized")
     return key
-
-
-async def admit(request: Request) -> Caller:
-    """Admit whoever brings a key. Raises Problem "unauthorized", and Unavailable."""
-    doorman: Doorman = request.app.state.doorman
-    return await doorman.admit(request)
-
-
-Known = Annotated[Caller, Depends(admit)]
-
-
-async def admit_operator(caller: Known) -> Caller:
-    """Admit operators alone. Raises Problem "forbidden", and what `admit` raises."""
-    if not caller.is_operator:
-        raise Problem("forbidden")
-    return caller
-
-
-Operator = Annotated[Caller, Depends(admit_operator)]

@@ -1,45 +1,38 @@
-"""POST /v1/transfers/batch: many transfers in one request, each standing alone. Thin, as the single verbs are."""
+"""POST /v1/transfers/batch: many transfers in one request, each of which succeeds or fails by itself."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.answer import Json
-from api.auth import Caller, admit
+from api.auth import Caller
 from api.body import check_media_type, parse_object, read
+from api.callers import admit
 from api.failures import busy
 from api.fields import RequestModel, refuse, validate
-from api.intake import Answer, Intake
+from api.intake import Answer
+from api.openapi import BATCH_PROBLEMS, json_body, problem_responses
 from api.parameters import refuse_header_key, refuse_parameters
 from api.problems import KINDS, Problem, document
+from api.services import Services, services
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
-from api.urls import refuse_forbidden
 from core import idempotency
 from core.errors import Unavailable
 from core.resources import show
+from core.settings import Settings
 from core.transfers import Submission
-from core.turns import Turns
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
 KEY_LENGTH_MAX = idempotency.KEY_MAX + 2  # with its quotes
 SLICE_S = 0.01  # of the event loop at a time; 1000 items with 20 errors each take 150 ms
 
-READ_AT_ONCE = 4  # batches that are read at the same time, each of another owner
-OWNER_WAITING_MAX = 64  # batches of one owner that wait for it, in a process: up to 64 MiB
-READ_WITHIN_S = 1.0
-
 Item = TypeVar("Item")
-
-
-def make_turns() -> Turns:
-    """Return the turns of a process at reading batches: else many batches of one owner would take the event loop for seconds."""
-    return Turns(READ_AT_ONCE, 1, OWNER_WAITING_MAX, READ_WITHIN_S)
 
 
 def check_key(value: str) -> str:
@@ -81,33 +74,43 @@ class BatchView(BaseModel):
     results: list[BatchResult]
 
 
+router = APIRouter(tags=["transfers"])
+
+
+@router.post(
+    "/v1/transfers/batch",
+    summary="Transfer many at once",
+    response_model=BatchView,
+    response_description="what became of each, in order",
+    openapi_extra=json_body(BatchRequest),
+    responses=problem_responses(*BATCH_PROBLEMS),
+)
 async def post_batch(request: Request) -> Json:
     """Queue up to 1000 transfers. Results come in order; each item stands alone.
 
     A client's key moves money out of its own wallet alone.
     """
     caller = await admit(request)
+    shared = services(request)
     refuse_parameters(request)
     refuse_header_key(request)
     try:
         check_media_type(request)
         body = await read(request, BODY_MAX)
-        items = await read_items(request, caller, body)
+        items = await read_items(shared, caller, body)
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
-    answers = iter(await store(request, caller, [item for item in items if isinstance(item, Submission)], len(items)))
+        raise await shared.gate.priced(caller, problem) from None
+    answers = iter(await store(shared, caller, [item for item in items if isinstance(item, Submission)], len(items)))
     return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
 
 
-async def read_items(request: Request, caller: Caller, body: bytes) -> list[Submission | Problem]:
+async def read_items(shared: Services, caller: Caller, body: bytes) -> list[Submission | Problem]:
     """Return each item as it may be stored, or what is wrong with it. Raises Problem when the batch is none, or must wait."""
-    turns: Turns = request.app.state.batch_turns
-    intake: Intake = request.app.state.intake
-    shards = await intake.shards()
+    shards = await shared.intake.shards()
     try:
-        async with turns.turn(caller.owner):
+        async with shared.batch_turns.turn(caller.owner):
             shape = validate(BatchShape, parse_object(body))
-            return [read_item(request, item, caller, shards) async for item in in_slices(shape.transfers)]
+            return [read_item(item, shared.settings, caller, shards) async for item in in_slices(shape.transfers)]
     except Unavailable:
         raise busy() from None  # no turn came in time: the owner's batches before it took them
 
@@ -122,11 +125,10 @@ async def in_slices(items: Sequence[Item]) -> AsyncIterator[Item]:
             until = time.monotonic() + SLICE_S
 
 
-def read_item(request: Request, fields: object, caller: Caller, shards: int) -> Submission | Problem:
+def read_item(fields: object, settings: Settings, caller: Caller, shards: int) -> Submission | Problem:
     """Return the item as it may be stored, or what is wrong with it."""
     try:
-        item = validate(BatchItem, fields)
-        refuse_forbidden(request, item.callback_url, "/callback_url")
+        item = validate(BatchItem, fields, settings)
         return transfer_of(item, item.idempotency_key, caller, shards)
     except Problem as problem:
         return problem

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.auth import Known, Operator
 from api.body import read_object
+from api.callers import Known, Operator
 from api.fields import ExternalId, Metadata, Name, RequestModel, validate
-from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, LOCATION, REPLAYED, body_of, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import PrintableFilter, optional_key, path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.wallets import ClientId, WalletView, show_wallet
 from core import clients, idempotency, ids
@@ -39,10 +40,8 @@ class ClientView(BaseModel):
     wallet: WalletView
 
 
-class ClientPage(BaseModel):
-    data: list[ClientView]
-    has_more: bool
-    next_cursor: str | None
+class ClientPage(Page[ClientView]):
+    pass
 
 
 router = APIRouter(tags=["clients"])
@@ -54,7 +53,7 @@ router = APIRouter(tags=["clients"])
     status_code=201,
     response_model=ClientView,
     response_description="made, now or by an earlier request with this key",
-    openapi_extra=body_of(ClientRequest),
+    openapi_extra={"parameters": [KEY], **json_body(ClientRequest)},
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: Operator) -> Any:
@@ -62,7 +61,7 @@ async def post_client(request: Request, caller: Operator) -> Any:
     key = optional_key(request)
     asked = validate(ClientRequest, await read_object(request))
     new = new_client(asked, key)
-    client, replayed = await request.app.state.database.run(lambda connection: insert_or_find(connection, new))
+    client, replayed = await services(request).database.run(lambda connection: insert_or_find(connection, new))
     headers = {"Location": f"/v1/clients/{ids.text(Prefix.CLIENT, client.id)}"}
     if replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -82,7 +81,7 @@ async def list_clients(
     """Clients, newest first. For operators."""
     pages = Pages.of("clients", caller.owner, external_id=external_id)
     before = pages.id_before(cursor)
-    rows = await clients.list_page(request.app.state.database, external_id=external_id, before=before, limit=limit + 1)
+    rows = await clients.list_page(services(request).database, external_id=external_id, before=before, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, show)
 
 
@@ -95,7 +94,7 @@ async def list_clients(
 async def get_client(request: Request, caller: Known, client_id: ClientId) -> Any:
     """A client with its wallet, of one instant. A client's key opens its own alone."""
     id = path_id(request, Prefix.CLIENT, "client_id")
-    client = await clients.find(request.app.state.database, id) if caller.sees_client(id) else None
+    client = await clients.find(services(request).database, id) if caller.sees_client(id) else None
     if client is None:
         raise Problem("not_found")
     return show(client)

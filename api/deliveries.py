@@ -8,14 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from api.auth import Caller, Known
+from api.auth import Caller
 from api.body import read_object, refuse_fields
+from api.callers import Known
 from api.events import EventId
 from api.fields import RequestModel, id_schema, refuse, validate
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.transfers import TransferId, find_transfer
 from api.webhooks import EndpointId, find_endpoint
@@ -75,10 +77,8 @@ class DeliveryView(BaseModel):
     attempts: list[AttemptView] = Field(description="the oldest first; of very many the last 100")
 
 
-class DeliveryPage(BaseModel):
-    data: list[DeliveryView]
-    has_more: bool
-    next_cursor: str | None
+class DeliveryPage(Page[DeliveryView]):
+    pass
 
 
 class RedeliverRequest(RequestModel):
@@ -92,7 +92,6 @@ class RedeliveredView(BaseModel):
     has_more: bool = Field(description="there may be more: ask again")
 
 
-MODELS: list[type[BaseModel]] = [RedeliverRequest]
 REDELIVER_PROBLEMS = (*FIND_PROBLEMS, *BODY_PROBLEMS, "endpoint_disabled")
 
 router = APIRouter(tags=["webhooks"])
@@ -113,9 +112,9 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     cursor: Cursor = None,
 ) -> Any:
     """What you are told of a transfer, newest first: at your endpoints and, if you named one, at its callback URL."""
-    id = (await find_transfer(request, caller, "transfer_id")).id
+    id = (await find_transfer(request, caller)).id
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
-    before, database = pages.id_before(cursor), request.app.state.database
+    before, database = pages.id_before(cursor), services(request).database
     rows = await deliveries.list_of_transfer(database, caller.owner, id, status=status, before=before, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
 
@@ -137,7 +136,7 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     """What one of your endpoints is told, newest first."""
     id = (await find_endpoint(request, caller)).id
     pages = Pages.of("endpoint-deliveries", caller.owner, endpoint_id=id, status=status)
-    before, database = pages.id_before(cursor), request.app.state.database
+    before, database = pages.id_before(cursor), services(request).database
     rows = await deliveries.list_of_endpoint(database, id, status=status, before=before, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
 
@@ -155,14 +154,14 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, af
     """Make a delivery due now, whatever has become of it: the same event with the same id, and the whole schedule if it fails."""
     id = path_id(request, Prefix.DELIVERY, "delivery_id")
     await refuse_fields(request)
-    database = request.app.state.database
+    database = services(request).database
     is_due = await deliveries.redeliver(database, caller.owner, id)
     delivery = await deliveries.find(database, caller.owner, id)
     if delivery is None:
         raise Problem("not_found")
     if not is_due:
         raise Problem("endpoint_disabled")
-    after.add_task(request.app.state.doorbell.ring_deliverer)  # once it is answered, and off the event loop
+    after.add_task(services(request).deliverer_doorbell.ring)  # once it is answered, and off the event loop
     return shown_to(caller)(delivery)
 
 
@@ -182,9 +181,9 @@ async def redeliver_since(request: Request, caller: Known, endpoint_id: Endpoint
     endpoint = await find_endpoint(request, caller)
     if endpoint.status == "disabled":
         raise Problem("endpoint_disabled")
-    count = await deliveries.redeliver_since(request.app.state.database, endpoint.id, asked.since)
+    count = await deliveries.redeliver_since(services(request).database, endpoint.id, asked.since)
     if count:
-        after.add_task(request.app.state.doorbell.ring_deliverer)
+        after.add_task(services(request).deliverer_doorbell.ring)
     return {"count": count, "has_more": count == REDELIVER_MAX}
 
 

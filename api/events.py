@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.auth import Caller, Known
+from api.auth import Caller
+from api.callers import Known
 from api.fields import id_schema
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.pagination import LIMIT_DEFAULT, Limit
 from api.parameters import path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.transfers import TransferView
 from api.webhooks import EndpointView
@@ -64,7 +66,7 @@ async def list_events(
 
     A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
     """
-    database: Database = request.app.state.database
+    database = services(request).database
     place = BEGINNING if after is None else await place_of(database, after, caller)
     if caller.wallet_id is None:
         rows = await events.list_page(database, after=place, limit=limit + 1)
@@ -84,7 +86,7 @@ async def list_events(
 async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     """An event. It is there as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
-    event = await events.find(request.app.state.database, id, owner=caller.owner, wallet_id=caller.wallet_id)
+    event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("not_found")
     return show_event(event, caller)

@@ -46,4 +46,4 @@ def allowed_methods(request: Request) -> str:
     scopes = {method: {**request.scope, "method": method} for method in METHODS}
     routes = request.app.routes
     allowed = [m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes)]
-    return ", ".join(allowed).replace("GET", "GET, HEAD")  # api/fast_lane.py answers HEAD
+    return ", ".join(allowed).replace("GET", "GET, HEAD")  # api/hot_routes.py answers HEAD

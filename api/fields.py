@@ -13,6 +13,7 @@ from api.problems import ERRORS_MAX, FieldError, invalid
 from core import ids
 from core.ids import Prefix
 from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
+from core.settings import Settings
 
 METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40
@@ -132,12 +133,15 @@ Metadata = Annotated[
 ParsedWalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Prefix.WALLET)]
 
 
-def validate(model: type[Model], fields: object) -> Model:
-    """Return the request of these fields. Raises Problem "validation_failed" with all errors, or the first 20 of more."""
+def validate(model: type[Model], fields: object, settings: Settings | None = None) -> Model:
+    """Return the request of these fields. Raises Problem "validation_failed" with all errors, or the first 20 of more.
+
+    `settings` are what fields may depend on: a URL does (api/urls.py).
+    """
     if isinstance(fields, dict) and len(fields) > FIELDS_MANY:
         refuse_unknown(model, fields)
     try:
-        return model.model_validate(fields)
+        return model.model_validate(fields, context=settings)
     except ValidationError as error:
         raise invalid(field_errors(error), error.error_count()) from None
 

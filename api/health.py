@@ -12,10 +12,10 @@ from starlette.responses import Response
 from api import codes
 from api.openapi import problem_responses
 from api.problems import KINDS, Problem
+from api.services import services
 from core.db import Database
 from core.errors import Unavailable
 from core.migrate import names
-from core.redis.probe import Probe
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 
@@ -51,14 +51,13 @@ async def get_readiness(request: Request) -> dict[str, Any]:
     """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
     not required: the sweeper works without it. `redis_fault` says why Redis does not take doorbells, null when it does.
     """
-    database: Database = request.app.state.database
-    checks, words = await examine(database)
+    shared = services(request)
+    checks, words = await examine(shared.database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
         reason = f" ({words})" if words else ""
         raise Problem("unavailable", f"not ready: {', '.join(failed)}{reason}")
-    probe: Probe = request.app.state.redis_probe
-    redis = await asyncio.to_thread(probe.check)
+    redis = await asyncio.to_thread(shared.redis_probe.check)
     return {
         "status": "ready",
         "checks": {**checks, "redis_reachable": redis.is_reachable, "redis_takes_doorbells": redis.takes_doorbells},

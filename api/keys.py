@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Operator
 from api.body import refuse_fields
+from api.callers import Operator
 from api.fields import id_schema
 from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.wallets import ClientId
 from core import clients, ids, keys
@@ -40,10 +41,8 @@ class NewKeyView(KeyView):
     key: str = Field(description="shown this once: only its SHA-256 is kept", pattern="^tlr_[A-Za-z0-9_-]{43}$")
 
 
-class KeyPage(BaseModel):
-    data: list[KeyView]
-    has_more: bool
-    next_cursor: str | None
+class KeyPage(Page[KeyView]):
+    pass
 
 
 router = APIRouter(tags=["keys"])
@@ -65,7 +64,7 @@ async def post_key(request: Request, caller: Operator, client_id: ClientId) -> A
     """
     key, kept = keys.new(path_id(request, Prefix.CLIENT, "client_id"))
     await refuse_fields(request)
-    made = await request.app.state.database.run(lambda connection: keys.insert(connection, kept))
+    made = await services(request).database.run(lambda connection: keys.insert(connection, kept))
     if made is None:
         raise Problem("not_found")
     return JSONResponse({**show(made), "key": key}, 201, {"Cache-Control": "no-store"})
@@ -82,10 +81,10 @@ async def list_keys(
 ) -> Any:
     """The client's keys, newest first, the revoked ones too. For operators."""
     id = path_id(request, Prefix.CLIENT, "client_id")
-    if await clients.find(request.app.state.database, id) is None:
+    if await clients.find(services(request).database, id) is None:
         raise Problem("not_found")
     pages = Pages.of("keys", caller.owner, client_id=id)
-    rows = await keys.list_page(request.app.state.database, id, before=pages.id_before(cursor), limit=limit + 1)
+    rows = await keys.list_page(services(request).database, id, before=pages.id_before(cursor), limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, show)
 
 
@@ -104,7 +103,7 @@ async def delete_key(request: Request, caller: Operator, key_id: KeyId) -> Respo
     """
     id = path_id(request, Prefix.KEY, "key_id")
     await refuse_fields(request)
-    if not await keys.revoke(request.app.state.database, id):
+    if not await keys.revoke(services(request).database, id):
         raise Problem("not_found")
     return Response(status_code=204)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import time
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
@@ -11,15 +10,15 @@ from starlette.responses import Response
 
 from api.auth import bearer_key
 from api.health import check_database
+from api.levels import Horizon, Open
 from api.openapi import problem_responses
 from api.problems import Problem
-from api.waiting import Waiting
+from api.services import services
 from core import keys, metrics
 from core.db import Database
 from core.errors import Unavailable
 from core.redis.probe import State
 
-LEVELS_EVERY_S = 1.0
 HORIZON_HELP = "For how long one open transaction has kept later events back"
 
 router = APIRouter(tags=["around"])
@@ -31,57 +30,6 @@ class ShardQueue(NamedTuple):
     shard: int
     transfers: int
     oldest_s: float
-
-
-class Open(NamedTuple):
-    """The id of the oldest transaction that has not ended, and the next id that is not given yet."""
-
-    oldest: int
-    next: int
-
-
-class Horizon:
-    """For how long one transaction has been the oldest: remembered here, because Postgres shows a role its own sessions alone."""
-
-    def __init__(self) -> None:
-        self._oldest = -1
-        self._since = 0.0  # monotonic seconds
-
-    def age_s(self, seen: Open) -> float:
-        """Return for how long, at least, this transaction has kept later events back; 0 when none is open."""
-        now = time.monotonic()
-        if seen.oldest != self._oldest or seen.oldest == seen.next:
-            self._oldest, self._since = seen.oldest, now
-        return now - self._since
-
-
-class Levels:
-    """Shows how much of what this process has is in use, each second: a scrape that another process answers cannot ask it."""
-
-    def __init__(self, database: Database, waiting: Waiting) -> None:
-        self._database = database
-        self._waiting = waiting
-        self.horizon = Horizon()
-        self._showing: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._showing = asyncio.create_task(self._show_for_ever())
-
-    def stop(self) -> None:
-        if self._showing is not None:
-            self._showing.cancel()
-
-    def show(self) -> None:
-        use = self._database.use()
-        metrics.CONNECTIONS.labels("used").set(use["used"])
-        metrics.CONNECTIONS.labels("free").set(use["free"])
-        metrics.CONNECTIONS_AWAITED.set(use["awaited"])
-        metrics.WAITERS.set(self._waiting.count())
-
-    async def _show_for_ever(self) -> None:
-        while True:
-            self.show()
-            await asyncio.sleep(LEVELS_EVERY_S)
 
 
 @router.get(
@@ -96,16 +44,16 @@ class Levels:
 async def get_metrics(request: Request) -> Response:
     """All that this API has counted, and its queue as it is now. Needs a key only where the operator has set one for it."""
     admit_scraper(request)
-    state = request.app.state
-    state.levels.show()
-    redis = await asyncio.to_thread(state.redis_probe.check)
-    looked_up = [limit_of(state.backlog_max), redis_of(redis), *await look(state.database, state.levels.horizon)]
+    shared = services(request)
+    shared.levels.show()
+    redis = await asyncio.to_thread(shared.redis_probe.check)
+    looked_up = [limit_of(shared.settings.backlog_max), redis_of(redis), *await look(shared.database, shared.levels.horizon)]
     return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
 
 
 def admit_scraper(request: Request) -> None:
-    """Admit everybody, or who brings the configured key. Raises Problem "unauthorized"."""
-    wanted: str | None = request.app.state.metrics_key
+    """Admit every caller, or those with the key that is configured for it. Raises Problem "unauthorized"."""
+    wanted = services(request).settings.metrics_key
     if wanted and not hmac.compare_digest(keys.digest(bearer_key(request)), keys.digest(wanted)):
         raise Problem("unauthorized")
 

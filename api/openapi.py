@@ -1,6 +1,6 @@
-"""The OpenAPI document: FastAPI's, with the thin routes' and every problem written beside it."""
+"""The OpenAPI document: FastAPI's, with the bodies that routes read by themselves and every problem written into it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,13 +12,15 @@ REFERENCES = "#/components/schemas/{model}"
 
 KEY_SCHEMA = {"type": "string", "pattern": KEY_PATTERN}
 
-IDEMPOTENCY_KEY = {
+KEY = {
     "name": "Idempotency-Key",
     "in": "header",
+    "required": False,
     "description": "made up by the caller for this request; a repetition with the same key gets the same resource",
     "schema": KEY_SCHEMA,
     "example": "order-1001",
 }
+REQUIRED_KEY = {**KEY, "required": True}
 
 PREFER = {
     "name": "Prefer",
@@ -65,15 +67,11 @@ FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
 LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
 BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
 POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
+BATCH_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "backlog_full")
 CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
 MONEY_PROBLEMS = (*POST_PROBLEMS, "backlog_full", "idempotency_key_missing")
 
 NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
-
-
-def body_of(model: type[BaseModel], *, key_required: bool = False) -> dict[str, Any]:
-    """Return what describes a body that the route reads by itself, and its idempotency key."""
-    return {"parameters": [{**IDEMPOTENCY_KEY, "required": key_required}], **json_body(model)}
 
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
@@ -81,55 +79,14 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}}}
 
 
-def described(summary: str, endpoint: Callable[..., object]) -> dict[str, Any]:
-    """Return how an operation on transfers is listed; what it does is its endpoint's docstring."""
-    return {"tags": ["transfers"], "summary": summary, "description": endpoint.__doc__}
-
-
-def money_operation(summary: str, endpoint: Callable[..., object], request: type[BaseModel], *problems: str) -> dict[str, Any]:
-    """Return the operation of a verb that moves money; `problems` are those that it has beside MONEY_PROBLEMS."""
-    content = {"application/json": {"schema": reference("TransferView")}}
-    body, headers = body_of(request, key_required=True), {**LOCATION, **REPLAYED, **WAITED}
-    return {
-        **described(summary, endpoint),
-        **body,
-        "parameters": [*body["parameters"], PREFER],
-        "responses": {
-            "202": {"description": "queued", "content": content, "headers": {**headers, **RETRY_AFTER}},
-            "200": {"description": "its outcome is final", "content": content, "headers": headers},
-            **{str(status): response for status, response in problem_responses(*MONEY_PROBLEMS, *problems).items()},
-        },
-    }
-
-
-def batch_operation(
-    summary: str, endpoint: Callable[..., object], request: type[BaseModel], answer: type[BaseModel]
-) -> dict[str, Any]:
-    """Return the operation of the batch verb: its items carry the keys, and their problems come in its results."""
-    codes = [code for code in (*POST_PROBLEMS, "backlog_full") if code != "idempotency_key_reused"]
-    return {
-        **described(summary, endpoint),
-        **json_body(request),
-        "responses": {
-            "200": {
-                "description": "what became of each, in order",
-                "content": {"application/json": {"schema": reference(answer.__name__)}},
-            },
-            **{str(status): response for status, response in problem_responses(*codes).items()},
-        },
-    }
-
-
-def complete(document: dict[str, Any], paths: Mapping[str, Any], models: list[type[BaseModel]]) -> dict[str, Any]:
-    """Add the thin routes, the models that they name, the problem document and the security scheme to FastAPI's document."""
+def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """Add the models of the bodies that `json_body` refers to, the problem document and the security scheme to the document."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in models:
+    for model in bodies:
         schema = model.model_json_schema(ref_template=REFERENCES)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
     schemas["Problem"] = PROBLEM_SCHEMA
-    for path, operations in paths.items():
-        document["paths"].setdefault(path, {}).update(operations)
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["responses"] = {k: v for k, v in operation["responses"].items() if not is_fastapis_own(v)}

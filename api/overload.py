@@ -21,6 +21,9 @@ COUNT_EVERY_S = 1.0
 BACKLOG_RETRY_AFTER_S = 5  # a worker finishes thousands a second
 OWNER_BUCKET_CONNECTIONS = 5  # to Redis, that one owner's requests may take
 OWNER_WAITING_MAX = 1000  # requests of one owner that wait for them, in a process
+BATCHES_READ_AT_ONCE = 4  # each of another owner
+OWNER_BATCHES_WAITING_MAX = 64  # of one owner that wait to be read, in a process: up to 64 MiB
+BATCH_READ_WITHIN_S = 1.0
 TOTAL = ""  # beside the owners, none of which is named so
 
 logger = log.get(__name__)
@@ -34,7 +37,15 @@ class Gate:
         self._buckets = buckets
         self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
 
-    async def refusal(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
+    def start(self) -> None:
+        self._backlog.start()
+
+    async def stop(self) -> None:
+        self._backlog.stop()
+        if self._buckets is not None:
+            await self._buckets.close()
+
+    async def reserve(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
         """Return why so many more of this caller's transfers must not be stored now, or None: then `settle` must be called.
 
         They are reserved in the backlog, all of them or none, before they are stored: requests at once do not pass the limit
@@ -43,16 +54,16 @@ class Gate:
         if not self._backlog.reserve(caller, transfers):
             return await self.charge(caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         try:
-            refusal = await self.charge(caller, tokens)
+            problem = await self.charge(caller, tokens)
         except BaseException:
             self._backlog.settle(caller, transfers, 0)
             raise
-        if refusal is not None:
+        if problem is not None:
             self._backlog.settle(caller, transfers, 0)
-        return refusal
+        return problem
 
     async def charge(self, caller: Caller, tokens: int) -> Problem | None:
-        """Take tokens from the key's rate. Return the refusal when it has none. Raises Busy."""
+        """Take tokens from the key's rate. Return a problem when it has too few. Raises Busy."""
         if self._buckets is None:
             return None
         async with self._turns.turn(caller.owner):
@@ -60,7 +71,7 @@ class Gate:
         return retry_after("rate_limited", wait_s) if wait_s else None
 
     async def priced(self, caller: Caller, problem: Problem) -> Problem:
-        """Take a token for a request with this problem. Return the problem, or the refusal when there is no token."""
+        """Take a token for a request with this problem. Return the problem, or that there is no token."""
         return await self.charge(caller, 1) or problem
 
     def settle(self, caller: Caller, reserved: int, kept: int) -> None:
@@ -70,6 +81,11 @@ class Gate:
 
 def retry_after(code: str, wait_s: float) -> Problem:
     return Problem(code, headers={"Retry-After": str(math.ceil(wait_s))})
+
+
+def turns_at_batches() -> Turns:
+    """Return the turns of a process at reading batches: else many batches of one owner would take the event loop for seconds."""
+    return Turns(BATCHES_READ_AT_ONCE, 1, OWNER_BATCHES_WAITING_MAX, BATCH_READ_WITHIN_S)
 
 
 class Queued(NamedTuple):

@@ -11,11 +11,11 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 
 from api.parameters import ascii_integer
 from api.problems import Problem
@@ -27,9 +27,16 @@ KEY_BYTES = 16
 CHECK_BYTES = 14  # an altered cursor passes once in 2^112; with the key it makes 30 bytes, 40 characters without padding
 
 Item = TypeVar("Item")
+View = TypeVar("View")
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many rows at most"), BeforeValidator(ascii_integer)]
 Cursor = Annotated[str | None, Query(description="the next_cursor of the page before")]
+
+
+class Page(BaseModel, Generic[View]):
+    data: list[View]
+    has_more: bool
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)

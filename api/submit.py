@@ -1,30 +1,31 @@
-"""POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest. Thin: they carry the load."""
+"""POST /v1/deposits and /v1/transfers: checked, stored, answered; a worker does the rest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 
 from api.answer import Json
-from api.auth import Caller, admit, admit_operator
+from api.auth import Caller
 from api.body import read_object
+from api.callers import admit, admit_operator
 from api.failures import busy
 from api.fields import ParsedWalletId, validate
-from api.intake import Accepted, Answer, Existing, Intake, UnknownWallets
-from api.overload import Gate
+from api.intake import Accepted, Answer, Existing, UnknownWallets
+from api.openapi import LOCATION, MONEY_PROBLEMS, PREFER, REPLAYED, REQUIRED_KEY, RETRY_AFTER, WAITED, json_body, problem_responses
 from api.parameters import refuse_parameters, required_key
 from api.problems import FieldError, Problem, invalid
-from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest
-from api.urls import refuse_forbidden
-from api.waiting import waited_for
+from api.services import Services, services
+from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
 from core import db, idempotency, ids
 from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
 from core.resources import show
+from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued
 
 
@@ -43,71 +44,94 @@ class NewTransfer(MoneyRequest):
 
 Money = TypeVar("Money", bound=MoneyRequest)
 
+HEADERS = {**LOCATION, **REPLAYED, **WAITED}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"headers": {**HEADERS, **RETRY_AFTER}},
+    200: {"model": TransferView, "description": "its outcome is final", "headers": HEADERS},
+}
 
+router = APIRouter(tags=["transfers"])
+
+
+@router.post(
+    "/v1/deposits",
+    summary="Deposit into a wallet",
+    status_code=202,
+    response_model=TransferView,
+    response_description="queued",
+    openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(NewDeposit)},
+    responses={**ANSWERS, **problem_responses(*MONEY_PROBLEMS, "forbidden")},
+)
 async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet. For operators."""
     caller = await admit_operator(await admit(request))
-    intake: Intake = request.app.state.intake
+    shared = services(request)
     try:
-        key, new = await read_request(request, NewDeposit)
-        submission = deposit_of(new, key, caller, await intake.shards())
+        key, new = await read_request(request, NewDeposit, shared.settings)
+        submission = deposit_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
-    [answer] = await store(request, caller, [submission], 1)
+        raise await shared.gate.priced(caller, problem) from None
+    [answer] = await store(shared, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return await respond(request, stored, caller, replayed=replayed)
 
 
+@router.post(
+    "/v1/transfers",
+    summary="Transfer between wallets",
+    status_code=202,
+    response_model=TransferView,
+    response_description="queued",
+    openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(NewTransfer)},
+    responses={**ANSWERS, **problem_responses(*MONEY_PROBLEMS)},
+)
 async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
     caller = await admit(request)
-    intake: Intake = request.app.state.intake
+    shared = services(request)
     try:
-        key, new = await read_request(request, NewTransfer)
-        submission = transfer_of(new, key, caller, await intake.shards())
+        key, new = await read_request(request, NewTransfer, shared.settings)
+        submission = transfer_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await request.app.state.gate.priced(caller, problem) from None
-    [answer] = await store(request, caller, [submission], 1)
+        raise await shared.gate.priced(caller, problem) from None
+    [answer] = await store(shared, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, pointers(submission))
     return await respond(request, stored, caller, replayed=replayed)
 
 
-async def read_request(request: Request, model: type[Money]) -> tuple[str, Money]:
+async def read_request(request: Request, model: type[Money], settings: Settings) -> tuple[str, Money]:
     """Return what is asked for, and with which idempotency key. Raises Problem: nothing has been stored by then."""
     refuse_parameters(request)
     key = required_key(request)
-    new = validate(model, await read_object(request))
-    refuse_forbidden(request, new.callback_url, "/callback_url")
-    return key, new
+    return key, validate(model, await read_object(request), settings)
 
 
-async def store(request: Request, caller: Caller, submissions: Sequence[Submission], tokens: int) -> list[Answer]:
+async def store(shared: Services, caller: Caller, submissions: Sequence[Submission], tokens: int) -> list[Answer]:
     """Return what became of each submission, in order. The request costs so many tokens of the key's rate.
 
     Raises Problem when the caller must wait; what its keys stand for already is answered all the same. Raises Unavailable.
     """
-    intake: Intake = request.app.state.intake
-    gate: Gate = request.app.state.gate
     db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
-    refusal = await (gate.refusal(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
-    if refusal is None:
+    gate = shared.gate
+    problem = await (gate.reserve(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
+    if problem is None:
         try:
-            return await submit(request, caller, submissions)
+            return await submit(shared, caller, submissions)
         except Busy:
-            refusal = busy()
-    known = [existing for existing in await intake.known(submissions) if existing]
+            problem = busy()
+    known = [existing for existing in await shared.intake.known(submissions) if existing]
     if len(known) < len(submissions) or not submissions:
-        raise refusal
+        raise problem
     return [*known]
 
 
-async def submit(request: Request, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
+async def submit(shared: Services, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
     """Submit what the gate has reserved places for, and give back those that are not needed. Raises Unavailable, and Busy."""
     kept = len(submissions)  # until it is known what was stored
     try:
         if any(submission.callback_url for submission in submissions):
-            await request.app.state.signers.prepare(caller.owner)
-        answers: list[Answer] = await request.app.state.intake.submit(submissions)
+            await shared.signers.prepare(caller.owner)
+        answers = await shared.intake.submit(submissions)
         kept = sum(isinstance(answer, Accepted) for answer in answers)
     except Busy:
         kept = 0
@@ -115,7 +139,7 @@ async def submit(request: Request, caller: Caller, submissions: Sequence[Submiss
     else:
         return answers
     finally:
-        request.app.state.gate.settle(caller, len(submissions), kept)
+        shared.gate.settle(caller, len(submissions), kept)
 
 
 def deposit_of(new: NewDeposit, key: str, caller: Caller, shards: int) -> Submission:
@@ -173,7 +197,7 @@ def accepted(submission: Submission, answer: Answer, pointers: Mapping[UUID, str
 
 async def respond(request: Request, transfer: Transfer, caller: Caller, *, replayed: bool) -> Json:
     """Answer 202 while the transfer is queued, 200 when its outcome is final: at once, or when the caller has waited for it."""
-    transfer, headers = await waited_for(request, transfer)
+    transfer, headers = await services(request).waiting.as_preferred(request, transfer)
     headers["Location"] = f"/v1/transfers/{ids.text(Prefix.TRANSFER, transfer.id)}"
     if replayed:
         headers["Idempotent-Replayed"] = "true"

@@ -1,33 +1,31 @@
 """Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.answer import Json
-from api.auth import Caller, Known, admit
+from api.auth import Caller
+from api.callers import Known, admit
 from api.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
-from api.micro_batches import MicroBatches
-from api.openapi import LIST_PROBLEMS, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.urls import Url
-from api.waiting import waited_for
 from core import transfers
 from core.ids import Prefix
 from core.ledger.kinds import Status, Type
 from core.ledger.money import CURRENCY
 from core.ledger.refusals import Refusal
 from core.resources import show
-from core.transfers import Page, Transfer
+from core.transfers import Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
 
-TRANSFER_ID_SCHEMA = id_schema(Prefix.TRANSFER).json_schema
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
 
@@ -78,10 +76,8 @@ class TransferView(BaseModel):
     finished_at: Time | None
 
 
-class TransferPage(BaseModel):
-    data: list[TransferView]
-    has_more: bool
-    next_cursor: str | None
+class TransferPage(Page[TransferView]):
+    pass
 
 
 router = APIRouter(tags=["transfers"])
@@ -103,10 +99,10 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     """
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
     before = pages.id_before(cursor)
-    found = Page([])
+    found = transfers.Page([])
     if wallet_id is None or caller.sees_wallet(wallet_id):
         found = await transfers.list_page(
-            request.app.state.database,
+            services(request).database,
             wallet_id=wallet_id or caller.wallet_id,
             status=status,
             key=(caller.owner, idempotency_key) if idempotency_key else None,
@@ -117,19 +113,26 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: show(row, caller), end=end)
 
 
-async def get_transfer(request: Request) -> Json:
+@router.get(
+    "/v1/transfers/{transfer_id}",
+    summary="Look a transfer up",
+    response_model=TransferView,
+    response_description="the transfer",
+    openapi_extra={"parameters": [PREFER]},
+    responses={200: {"headers": WAITED}, **problem_responses(*FIND_PROBLEMS)},
+)
+async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
     caller = await admit(request)
     refuse_parameters(request)
-    transfer = await find_transfer(request, caller, "id")
-    transfer, headers = await waited_for(request, transfer)
+    transfer = await find_transfer(request, caller)
+    transfer, headers = await services(request).waiting.as_preferred(request, transfer)
     return Json(show(transfer, caller), 200, headers)
 
 
-async def find_transfer(request: Request, caller: Caller, name: str) -> Transfer:
+async def find_transfer(request: Request, caller: Caller) -> Transfer:
     """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
-    lookup: MicroBatches[UUID, Transfer | None] = request.app.state.lookup
-    transfer = await lookup.ask(path_id(request, Prefix.TRANSFER, name))
+    transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")
     return transfer

@@ -1,13 +1,12 @@
-"""URLs that callers want to be called at: what is no URL is refused with its field, what is forbidden here right after."""
+"""URLs to which callers have webhooks sent."""
 
 from typing import Annotated
 
-from fastapi import Request
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from api.fields import refuse
-from api.problems import FieldError, invalid
 from core.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
+from core.settings import Settings
 
 DETAILS = {
     UrlProblem.INVALID: "must be a URL such as https://example.com/hook, in ASCII, without a fragment",
@@ -15,19 +14,12 @@ DETAILS = {
 }
 
 
-def check_url(value: str) -> str:
-    """Refuse what is called nowhere, whatever the settings."""
-    if problem := url_problem(value, allow_private=True):
+def check_url(value: str, info: ValidationInfo[Settings | None]) -> str:
+    """Refuse a URL to which nothing is sent with the settings that `validate` was given; without settings, all private ones."""
+    allow_private = info.context is not None and info.context.webhooks_allow_private
+    if problem := url_problem(value, allow_private=allow_private):
         raise refuse(problem, DETAILS[problem])
     return value
-
-
-def refuse_forbidden(request: Request, url: str | None, pointer: str) -> None:
-    """Refuse a URL that is not called here. Raises Problem "validation_failed"."""
-    if url is None:
-        return
-    if problem := url_problem(url, allow_private=request.app.state.webhooks_allow_private):
-        raise invalid([FieldError(pointer, problem, DETAILS[problem])])
 
 
 Url = Annotated[

@@ -49,6 +49,20 @@ class Waiting:
         self._subscribed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
+    async def as_preferred(self, request: Request, transfer: Transfer) -> tuple[Transfer, dict[str, str]]:
+        """Wait for the transfer's outcome as long as the request prefers to; return the transfer, and the headers that say so.
+
+        When as many wait as may, the preference is not applied: the transfer is returned as it is.
+        """
+        wait_s = preferred_wait_s(request)
+        if wait_s is None:
+            return transfer, {}
+        if transfer.status == "queued":
+            if not self.has_room(OWNER.get()):
+                return transfer, {}
+            transfer = await self.until_final(request, transfer, wait_s)
+        return transfer, {"Preference-Applied": f"wait={wait_s}"}
+
     async def until_final(self, request: Request, transfer: Transfer, wait_s: float) -> Transfer:
         """Return the transfer as soon as it is final, or as it is after `wait_s` seconds, or when the process is told to stop.
 
@@ -172,22 +186,6 @@ class Watch:
         self._in_second += 1
         if self._in_second > NEWS_MAX_PER_S:
             raise RedisError("more news than workers publish")
-
-
-async def waited_for(request: Request, transfer: Transfer) -> tuple[Transfer, dict[str, str]]:
-    """Wait for the transfer's outcome as long as the request prefers to; return the transfer, and the headers that say so.
-
-    When as many wait as may, the preference is not applied: the transfer is returned as it is.
-    """
-    wait_s = preferred_wait_s(request)
-    if wait_s is None:
-        return transfer, {}
-    waiting: Waiting = request.app.state.waiting
-    if transfer.status == "queued":
-        if not waiting.has_room(OWNER.get()):
-            return transfer, {}
-        transfer = await waiting.until_final(request, transfer, wait_s)
-    return transfer, {"Preference-Applied": f"wait={wait_s}"}
 
 
 @asynccontextmanager

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.auth import Caller, Known
+from api.auth import Caller
+from api.callers import Known
 from api.fields import id_schema
 from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
 from api.transfers import TransferId, WalletId
 from core import ids, wallets
@@ -48,10 +50,8 @@ class WalletEntryView(BaseModel):
     created_at: Time
 
 
-class WalletEntryPage(BaseModel):
-    data: list[WalletEntryView]
-    has_more: bool
-    next_cursor: str | None
+class WalletEntryPage(Page[WalletEntryView]):
+    pass
 
 
 router = APIRouter(tags=["wallets"])
@@ -80,14 +80,14 @@ async def list_wallet_entries(
     """The wallet's entries, newest first. A client's key opens its own alone."""
     id = (await find(request, caller)).id
     pages = Pages.of("entries", caller.owner, wallet_id=id)
-    rows = await wallets.list_entries(request.app.state.database, id, before=pages.number_before(cursor), limit=limit + 1)
+    rows = await wallets.list_entries(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), show_entry)
 
 
 async def find(request: Request, caller: Caller) -> Wallet:
     """Return the wallet in the path. Raises Problem "not_found", also for one that the caller may not see."""
     id = path_id(request, Prefix.WALLET, "wallet_id")
-    wallet = await wallets.find(request.app.state.database, id) if caller.sees_wallet(id) else None
+    wallet = await wallets.find(services(request).database, id) if caller.sees_wallet(id) else None
     if wallet is None:
         raise Problem("not_found")
     return wallet

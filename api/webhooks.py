@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller, Known
+from api.auth import Caller
 from api.body import read_object, refuse_fields
+from api.callers import Known
 from api.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
 from api.openapi import (
     BODY_PROBLEMS,
@@ -19,13 +20,13 @@ from api.openapi import (
     json_body,
     problem_responses,
 )
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
+from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.parameters import path_id
 from api.problems import Problem
+from api.services import services
 from api.times import Time
-from api.urls import Url, refuse_forbidden
+from api.urls import Url
 from core import ids, signing, webhooks
-from core.db import Database
 from core.events import Type
 from core.ids import Prefix
 from core.resources import show_endpoint
@@ -39,8 +40,6 @@ Events = Annotated[list[Type], Field(min_length=1, max_length=len(ALL_EVENTS)), 
 Description = Annotated[str, Field(max_length=200, json_schema_extra=PRINTABLE), AfterValidator(check_printable)]
 
 NO_STORE = {"Cache-Control": "no-store"}
-
-PREPARED_MAX = 10_000
 
 SHOWN_ONCE = "signs what is sent; shown this once"
 UNTIL_WHEN_OLD = "until then the secret before the last rotation signs too; null when there is none"
@@ -84,10 +83,8 @@ class SignedEndpointView(EndpointView):
     secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-class EndpointPage(BaseModel):
-    data: list[EndpointView]
-    has_more: bool
-    next_cursor: str | None
+class EndpointPage(Page[EndpointView]):
+    pass
 
 
 class SecretView(BaseModel):
@@ -101,25 +98,7 @@ class NewSecretView(SecretView):
     secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-MODELS: list[type[BaseModel]] = [EndpointRequest, EndpointChanges]
-
 router = APIRouter(tags=["webhooks"])
-
-
-class Signers:
-    """Sees to it that whoever names a callback URL has a secret that signs: asked of the database once an owner and process."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._prepared: set[str] = set()
-
-    async def prepare(self, owner: str) -> None:
-        """Make the owner's secret, unless it has one. Raises Unavailable."""
-        if owner not in self._prepared:
-            await webhooks.ensure_secret(self._database, owner)
-            if len(self._prepared) >= PREPARED_MAX:
-                self._prepared.clear()
-            self._prepared.add(owner)
 
 
 @router.post(
@@ -132,11 +111,10 @@ class Signers:
 )
 async def post_endpoint(request: Request, caller: Known) -> Any:
     """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
-    asked = validate(EndpointRequest, await read_object(request))
-    refuse_forbidden(request, asked.url, "/url")
+    asked = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
     new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, asked.url, asked.events, asked.description, secret)
-    made = await webhooks.insert_endpoint(request.app.state.database, new)
+    made = await webhooks.insert_endpoint(services(request).database, new)
     if made is None:
         raise Problem("too_many_endpoints", f"A client has {CLIENT_ENDPOINTS_MAX} at most. Change one of yours, or delete it.")
     shown = show_signed(made, secret)
@@ -153,7 +131,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     """Your endpoints, newest first."""
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
-    rows = await webhooks.list_endpoints(request.app.state.database, caller.owner, before=before, limit=limit + 1)
+    rows = await webhooks.list_endpoints(services(request).database, caller.owner, before=before, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, show_endpoint)
 
 
@@ -178,9 +156,9 @@ async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId)
 async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
     """Change what the body names; what it leaves out stays as it is."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    changes = validate(EndpointChanges, await read_object(request)).model_dump(exclude_unset=True)
-    refuse_forbidden(request, changes.get("url"), "/url")
-    return show_endpoint(found(await webhooks.update_endpoint(request.app.state.database, caller.owner, id, changes)))
+    shared = services(request)
+    changes = validate(EndpointChanges, await read_object(request), shared.settings).model_dump(exclude_unset=True)
+    return show_endpoint(found(await webhooks.update_endpoint(shared.database, caller.owner, id, changes)))
 
 
 @router.delete(
@@ -195,7 +173,7 @@ async def delete_endpoint(request: Request, caller: Known, endpoint_id: Endpoint
     """Delete an endpoint. What it has not been told yet, it will never be."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
-    if not await webhooks.delete_endpoint(request.app.state.database, caller.owner, id):
+    if not await webhooks.delete_endpoint(services(request).database, caller.owner, id):
         raise Problem("not_found")
     return Response(status_code=204)
 
@@ -212,7 +190,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
     secret = signing.make_secret()
-    rotated = found(await webhooks.rotate_endpoint_secret(request.app.state.database, caller.owner, id, secret))
+    rotated = found(await webhooks.rotate_endpoint_secret(services(request).database, caller.owner, id, secret))
     return JSONResponse(show_signed(rotated, secret), headers=NO_STORE)
 
 
@@ -224,7 +202,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
 )
 async def get_secret(request: Request, caller: Known) -> Any:
     """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
-    secret = await webhooks.find_secret(request.app.state.database, caller.owner)
+    secret = await webhooks.find_secret(services(request).database, caller.owner)
     if secret is None:
         raise Problem("not_found")
     return show_secret(secret)
@@ -244,14 +222,14 @@ async def rotate_secret(request: Request, caller: Known) -> Any:
     """
     await refuse_fields(request)
     secret = signing.make_secret()
-    rotated = await webhooks.rotate_secret(request.app.state.database, caller.owner, secret)
+    rotated = await webhooks.rotate_secret(services(request).database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
 
 
 async def find_endpoint(request: Request, caller: Caller) -> Endpoint:
     """Return the endpoint in the path. Raises Problem "not_found", also for one that is not the caller's."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    return found(await webhooks.find_endpoint(request.app.state.database, caller.owner, id))
+    return found(await webhooks.find_endpoint(services(request).database, caller.owner, id))
 
 
 def found(endpoint: Endpoint | None) -> Endpoint:

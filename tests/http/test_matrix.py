@@ -238,5 +238,5 @@ def routes_of(router: Any) -> Iterator[tuple[str, str]]:
 
 
 def unnamed(routes: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return the routes without their parameters' names: the fast lane has its own."""
+    """Return the routes without their parameters' names."""
     return {(method, re.sub(r"\{\w+\}", "{}", path)) for method, path in routes}
