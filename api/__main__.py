@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import uvicorn
 
 from api.app import create_app
-from api.protocol import DoorProtocol
+from api.http.protocol import DoorProtocol
 from core import failpoint, log, metrics, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml

@@ -17,14 +17,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import batch, clients, deliveries, events, health, keys, metrics, openapi, pages, submit, transfers, wallets, webhooks
+from api import batch, clients, deliveries, events, health, keys, metrics, pages, submit, transfers, wallets, webhooks
 from api.callers import admit
-from api.cors import Cors
-from api.failures import answer_to
-from api.hot_routes import HotRoutes
-from api.parameters import refuse_stray_parameters
-from api.problems import Problem
-from api.request_id import RequestIds
+from api.http import openapi
+from api.http.cors import Cors
+from api.http.failures import answer_to
+from api.http.hot_routes import HotRoutes
+from api.http.parameters import refuse_stray_parameters
+from api.http.problems import Problem
+from api.http.request_id import RequestIds
 from api.services import running
 from core import failpoint, log, settings
 from core.errors import Unavailable

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.problems import Problem
+from api.http.problems import Problem
 from core import db, ids, keys, log
 from core.db import Database
 from core.errors import Unavailable

@@ -8,20 +8,20 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.answer import Json
 from api.auth import Caller
-from api.body import check_media_type, parse_object, read
 from api.callers import admit
-from api.failures import busy
-from api.fields import RequestModel, refuse, validate
+from api.http import idempotency
+from api.http.body import check_media_type, parse_object, read
+from api.http.failures import busy
+from api.http.fields import RequestModel, refuse, validate
+from api.http.json_response import Json
+from api.http.openapi import BATCH_PROBLEMS, json_body, problem_responses
+from api.http.parameters import refuse_header_key, refuse_parameters
+from api.http.problems import KINDS, Problem, document
 from api.intake import Answer
-from api.openapi import BATCH_PROBLEMS, json_body, problem_responses
-from api.parameters import refuse_header_key, refuse_parameters
-from api.problems import KINDS, Problem, document
 from api.services import Services, services
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView
-from core import idempotency
 from core.errors import Unavailable
 from core.resources import show
 from core.settings import Settings

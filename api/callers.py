@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.auth import Caller
-from api.problems import Problem
+from api.http.problems import Problem
 from api.services import services
 
 

@@ -7,17 +7,18 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.body import read_object
 from api.callers import Known, Operator
-from api.fields import ExternalId, Metadata, Name, RequestModel, validate
-from api.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.parameters import PrintableFilter, optional_key, path_id
-from api.problems import Problem
+from api.http import idempotency
+from api.http.body import read_object
+from api.http.fields import ExternalId, Metadata, Name, RequestModel, validate
+from api.http.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
+from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
+from api.http.parameters import PrintableFilter, optional_key, path_id
+from api.http.problems import Problem
+from api.http.times import Time
 from api.services import services
-from api.times import Time
 from api.wallets import ClientId, WalletView, show_wallet
-from core import clients, idempotency, ids
+from core import clients, ids
 from core.clients import Client, NewClient
 from core.db import Connection, fence
 from core.ids import Prefix

@@ -9,16 +9,16 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from api.auth import Caller
-from api.body import read_object, refuse_fields
 from api.callers import Known
 from api.events import EventId
-from api.fields import RequestModel, id_schema, refuse, validate
-from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.parameters import path_id
-from api.problems import Problem
+from api.http.body import read_object, refuse_fields
+from api.http.fields import RequestModel, id_schema, refuse, validate
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
+from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
+from api.http.parameters import path_id
+from api.http.problems import Problem
+from api.http.times import Time
 from api.services import services
-from api.times import Time
 from api.transfers import TransferId, find_transfer
 from api.webhooks import EndpointId, find_endpoint
 from core import deliveries, ids

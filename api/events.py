@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.callers import Known
-from api.fields import id_schema
-from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
-from api.pagination import LIMIT_DEFAULT, Limit
-from api.parameters import path_id
-from api.problems import Problem
+from api.http.fields import id_schema
+from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
+from api.http.pagination import LIMIT_DEFAULT, Limit
+from api.http.parameters import path_id
+from api.http.problems import Problem
+from api.http.times import Time
 from api.services import services
-from api.times import Time
 from api.transfers import TransferView
 from api.webhooks import EndpointView
 from core import events, ids

@@ -9,9 +9,9 @@ from pydantic import WithJsonSchema
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from api import codes
-from api.openapi import problem_responses
-from api.problems import KINDS, Problem
+from api.http import codes
+from api.http.openapi import problem_responses
+from api.http.problems import KINDS, Problem
 from api.services import services
 from core.db import Database
 from core.errors import Unavailable

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+from api.http import idempotency
 from api.micro_batches import MicroBatches
-from core import idempotency, ids, log, metrics, transfers, wallets
+from core import ids, log, metrics, transfers, wallets
 from core.db import Connection, Database, fence
 from core.errors import Unavailable
 from core.failpoint import failpoint

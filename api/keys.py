@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.body import refuse_fields
 from api.callers import Operator
-from api.fields import id_schema
-from api.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.parameters import path_id
-from api.problems import Problem
+from api.http.body import refuse_fields
+from api.http.fields import id_schema
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
+from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
+from api.http.parameters import path_id
+from api.http.problems import Problem
+from api.http.times import Time
 from api.services import services
-from api.times import Time
 from api.wallets import ClientId
 from core import clients, ids, keys
 from core.ids import Prefix

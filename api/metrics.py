@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from api.auth import bearer_key
 from api.health import check_database
+from api.http.openapi import problem_responses
+from api.http.problems import Problem
 from api.levels import Horizon, Open
-from api.openapi import problem_responses
-from api.problems import Problem
 from api.services import services
 from core import keys, metrics
 from core.db import Database

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from api.auth import Caller
-from api.problems import Problem
+from api.http.problems import Problem
 from core import db, log
 from core.buckets import AT_ONCE as BUCKET_CONNECTIONS
 from core.buckets import Buckets

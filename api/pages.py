@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from api.parameters import refuse_parameters
+from api.http.parameters import refuse_parameters
 
 DOCUMENT = "/openapi.json"
 FILES = "/static-offline-docs"

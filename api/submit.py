@@ -7,19 +7,30 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from api.answer import Json
 from api.auth import Caller
-from api.body import read_object
 from api.callers import admit, admit_operator
-from api.failures import busy
-from api.fields import ParsedWalletId, validate
+from api.http import idempotency
+from api.http.body import read_object
+from api.http.failures import busy
+from api.http.fields import ParsedWalletId, validate
+from api.http.json_response import Json
+from api.http.openapi import (
+    LOCATION,
+    MONEY_PROBLEMS,
+    PREFER,
+    REPLAYED,
+    REQUIRED_KEY,
+    RETRY_AFTER,
+    WAITED,
+    json_body,
+    problem_responses,
+)
+from api.http.parameters import refuse_parameters, required_key
+from api.http.problems import FieldError, Problem, invalid
 from api.intake import Accepted, Answer, Existing, UnknownWallets
-from api.openapi import LOCATION, MONEY_PROBLEMS, PREFER, REPLAYED, REQUIRED_KEY, RETRY_AFTER, WAITED, json_body, problem_responses
-from api.parameters import refuse_parameters, required_key
-from api.problems import FieldError, Problem, invalid
 from api.services import Services, services
 from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
-from core import db, idempotency, ids
+from core import db, ids
 from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type

@@ -5,17 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.answer import Json
 from api.auth import Caller
 from api.callers import Known, admit
-from api.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
-from api.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
-from api.problems import Problem
+from api.http.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
+from api.http.json_response import Json
+from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
+from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
+from api.http.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
+from api.http.problems import Problem
+from api.http.times import Time
+from api.http.urls import Url
 from api.services import services
-from api.times import Time
-from api.urls import Url
 from core import transfers
 from core.ids import Prefix
 from core.ledger.kinds import Status, Type

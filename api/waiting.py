@@ -12,8 +12,8 @@ from fastapi import Request
 from redis import ConnectionError, RedisError
 from redis.asyncio.client import PubSub
 
+from api.http.parameters import preferred_wait_s
 from api.micro_batches import MicroBatches
-from api.parameters import preferred_wait_s
 from core import db, log
 from core.errors import Unavailable
 from core.redis import client as redis_client
@@ -211,5 +211,5 @@ async def first_of(news: asyncio.Event, gone: "asyncio.Task[None]", within_s: fl
 
 
 def is_stopping(request: Request) -> bool:
-    """Tell whether the process has been told to stop: api/protocol.py notes it with each request under way."""
+    """Tell whether the process has been told to stop: api/http/protocol.py notes it with each request under way."""
     return bool(request.scope["state"].get("stopping"))

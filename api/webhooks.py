@@ -7,10 +7,10 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
-from api.body import read_object, refuse_fields
 from api.callers import Known
-from api.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
-from api.openapi import (
+from api.http.body import read_object, refuse_fields
+from api.http.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
+from api.http.openapi import (
     BODY_PROBLEMS,
     COMMON_PROBLEMS,
     FIND_PROBLEMS,
@@ -20,12 +20,12 @@ from api.openapi import (
     json_body,
     problem_responses,
 )
-from api.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.parameters import path_id
-from api.problems import Problem
+from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
+from api.http.parameters import path_id
+from api.http.problems import Problem
+from api.http.times import Time
+from api.http.urls import Url
 from api.services import services
-from api.times import Time
-from api.urls import Url
 from core import ids, signing, webhooks
 from core.events import Type
 from core.ids import Prefix

@@ -1,7 +1,7 @@
 """The edge to Prometheus: what is counted, by whom it is read. docs/reference/metrics.md says what each metric means.
 
 Counted a batch, never a request: `inc(n)` costs about a microsecond, a hundred transfers no more than one. What is counted is
-defined here, but for the problems (api/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.
+defined here, but for the problems (api/http/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.
 
 Several processes of one API share a folder of counters (prometheus_client's multiprocess mode), so that whichever answers a scrape
 answers for all of them: see `shared`.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from api.problems import KINDS
+from api.http.problems import KINDS
 from tests.caller import OPERATOR_KEY
 from tests.http.bodies import PATHS, good, with_fields
 

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.protocol import DoorProtocol
+from api.http.protocol import DoorProtocol
 from core.settings import Settings
 from local.redis import Redis
 from tests.caller import OPERATOR_KEY, Caller

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from api.problems import KINDS
+from api.http.problems import KINDS
 from tests.caller import Caller, new_key
 from tests.http.bad_inputs import KEY, ROWS, Row, string, strings
 from tests.http.bodies import MARK, fill, good, with_fields

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from api.protocol import DoorProtocol
+from api.http.protocol import DoorProtocol
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from api.protocol import LOOKS, DoorProtocol
+from api.http.protocol import LOOKS, DoorProtocol
 from tests.caller import Answer, Caller
 from tests.http.conftest import Count
 from tests.http.raw import connect, drip, exchange, parse_all, read_to_end

@@ -106,13 +106,13 @@ def test_an_outage_writes_few_lines_however_many_ask(own_system: System) -> None
     assert statuses == [503] * 120
     lines = lines_of(own_system.folder)
     kinds = {(line["logger"], line["event"]) for line in lines}
-    assert ("api.problems", "problem answered") in kinds
+    assert ("api.http.problems", "problem answered") in kinds
     for kind in kinds:
         of_kind = [line for line in lines if (line["logger"], line["event"]) == kind]
         assert len(of_kind) <= 3 * LINES_OF_A_FAULT_MAX, kind  # the test may last longer than ten seconds
 
 
-@pytest.mark.parametrize("logger", ["api.problems", "uvicorn.error", "asyncio", "psycopg.pool"])
+@pytest.mark.parametrize("logger", ["api.http.problems", "uvicorn.error", "asyncio", "psycopg.pool"])
 def test_what_was_left_out_is_said_in_the_next_line(logger: str) -> None:
     now = [0.0]
     bound = log.Bound(lambda: now[0])

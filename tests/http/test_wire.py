@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from api.problems import KINDS
+from api.http.problems import KINDS
 from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.http.bodies import MARK
 from tests.http.conftest import Count

@@ -19,8 +19,9 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from api import intake
+from api.http import idempotency
 from api.intake import Accepted, Answer, Existing, UnknownWallets
-from core import db, idempotency, ids
+from core import db, ids
 from core.audit import audit
 from core.connections import AsyncConnection
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN

@@ -199,10 +199,12 @@ MUTANTS = (
         "hash of the raw bytes",
         (
             Edit(
-                "api/body.py", "    if not isinstance(value, dict):\n", "    RAW.set(body)\n    if not isinstance(value, dict):\n"
+                "api/http/body.py",
+                "    if not isinstance(value, dict):\n",
+                "    RAW.set(body)\n    if not isinstance(value, dict):\n",
             ),
-            Edit("api/body.py", "\nDECODER = ", '\nRAW = __import__("contextvars").ContextVar("raw")\nDECODER = '),
-            Edit("api/submit.py", "from api.body import read_object\n", "from api.body import RAW, read_object\n"),
+            Edit("api/http/body.py", "\nDECODER = ", '\nRAW = __import__("contextvars").ContextVar("raw")\nDECODER = '),
+            Edit("api/submit.py", "from api.http.body import read_object\n", "from api.http.body import RAW, read_object\n"),
             Edit("api/submit.py", "idempotency.fingerprint(type, fields)", 'idempotency.fingerprint(type, {"raw": RAW.get()})'),
         ),
         (f"{IDEMPOTENCY}::test_how_a_request_is_written_makes_no_difference",),
@@ -219,7 +221,7 @@ MUTANTS = (
     Mutant(
         7,
         "a key that was used answers any request",
-        (Edit("core/idempotency.py", "return asked.fingerprint == of.fingerprint", "return True"),),
+        (Edit("api/http/idempotency.py", "return asked.fingerprint == of.fingerprint", "return True"),),
         (
             f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
             f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
@@ -228,7 +230,7 @@ MUTANTS = (
     Mutant(
         7,
         "fingerprints that no earlier version has stored",
-        (Edit("core/idempotency.py", 'FINGERPRINT_VERSION = "1"', 'FINGERPRINT_VERSION = "2"'),),
+        (Edit("api/http/idempotency.py", 'FINGERPRINT_VERSION = "1"', 'FINGERPRINT_VERSION = "2"'),),
         ("tests/unit/test_record.py::test_a_request_has_the_fingerprint_that_an_earlier_version_stored",),
     ),
     Mutant(
@@ -538,7 +540,7 @@ MUTANTS = (
         "the JSON reader as it comes: NaN, duplicate keys",
         (
             Edit(
-                "api/body.py",
+                "api/http/body.py",
                 "json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=refuse_constant, parse_int=parse_integer)",
                 "json.JSONDecoder()",
             ),
@@ -548,7 +550,7 @@ MUTANTS = (
     Mutant(
         23,
         "a float is an amount: 1E400",
-        (Edit("api/fields.py", "if type(value) is not int:", "if not isinstance(value, int | float):"),),
+        (Edit("api/http/fields.py", "if type(value) is not int:", "if not isinstance(value, int | float):"),),
         (f"{BAD_INPUT}[amount 1E400]",),
     ),
     Mutant(
@@ -670,25 +672,25 @@ MUTANTS = (
     Mutant(
         38,
         "trailers not counted",
-        (Edit("api/protocol.py", "self._overhead += len(data) - self._body_size", "self._overhead += 0"),),
+        (Edit("api/http/protocol.py", "self._overhead += len(data) - self._body_size", "self._overhead += 0"),),
         (f"{ENDLESS}::test_a_part_without_an_end_is_cut_off_and_costs_others_nothing[a trailer's value]",),
     ),
     Mutant(
         38,
         "pipelined requests parsed at once",
-        (Edit("api/protocol.py", "            self.flow.held = True\n", "            pass\n"),),
+        (Edit("api/http/protocol.py", "            self.flow.held = True\n", "            pass\n"),),
         (f"{ENDLESS}::test_pipelined_requests_wait_unread_and_cost_others_nothing",),
     ),
     Mutant(
         38,
         "all errors listed",
-        (Edit("api/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
+        (Edit("api/http/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
         ("tests/http/test_sizes.py::test_at_most_twenty_errors_are_listed_and_all_are_counted[/v1/deposits-21]",),
     ),
     Mutant(
         38,
         "a line for each refusal",
-        (Edit("api/problems.py", "logger.warning if problem.code in FAULTS else logger.debug", "logger.warning"),),
+        (Edit("api/http/problems.py", "logger.warning if problem.code in FAULTS else logger.debug", "logger.warning"),),
         ("tests/http/test_quiet.py::test_hundreds_of_bad_requests_of_every_kind_write_no_line_and_are_counted",),
     ),
     Mutant(

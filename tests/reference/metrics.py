@@ -8,7 +8,7 @@ from typing import NamedTuple
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
-import api.problems  # noqa: F401  # adds its counter to the registry
+import api.http.problems  # noqa: F401  # adds its counter to the registry
 from core.metrics import REGISTRY
 from tests.reference.markdown import code, codes, document, table, wrapped
 from tests.system import ROOT

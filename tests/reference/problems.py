@@ -1,9 +1,9 @@
-"""docs/reference/problems.md, from api/problems.py and api/codes.py."""
+"""docs/reference/problems.md, from api/http/problems.py and api/http/codes.py."""
 
 from collections.abc import ItemsView
 
-from api.codes import SECTIONS
-from api.problems import FAULTS, KINDS
+from api.http.codes import SECTIONS
+from api.http.problems import FAULTS, KINDS
 from tests.reference.markdown import code, document, table
 
 ABOUT = (

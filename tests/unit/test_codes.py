@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from api import codes, fields, urls
-from api.problems import KINDS
+from api.http import codes, fields, urls
+from api.http.problems import KINDS
 from core import metrics
 from core.callback_url import UrlProblem
 from core.ledger.refusals import Refusal

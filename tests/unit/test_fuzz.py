@@ -5,10 +5,10 @@ import json
 import pytest
 
 from api.batch import BatchItem, BatchShape
-from api.body import parse_object
 from api.clients import ClientRequest
-from api.fields import FIND_UNPRINTABLE, RequestModel, validate
-from api.problems import KINDS, Problem, document
+from api.http.body import parse_object
+from api.http.fields import FIND_UNPRINTABLE, RequestModel, validate
+from api.http.problems import KINDS, Problem, document
 from api.submit import NewDeposit, NewTransfer
 from core.ledger.money import AMOUNT_MAX
 from tests import fuzz

@@ -5,7 +5,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from api.app import HOT, create_api
-from api.hot_routes import HotRoute, routes_to
+from api.http.hot_routes import HotRoute, routes_to
 from core.settings import Settings
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core.idempotency import InvalidKey, fingerprint, parse_key
+from api.http.idempotency import InvalidKey, fingerprint, parse_key
 
 KEYS = {
     "bare": ("abc", "abc"),

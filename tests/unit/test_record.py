@@ -9,9 +9,9 @@ import pytest
 from api.auth import OPERATOR, Caller
 from api.batch import BatchItem
 from api.clients import ClientRequest, new_client
-from api.fields import validate
+from api.http.fields import validate
+from api.http.idempotency import Fingerprinted
 from api.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
-from core.idempotency import Fingerprinted
 from core.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from api.fields import refuse
+from api.http.fields import refuse
 from core.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 from core.settings import Settings
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from api.problems import ERRORS_MAX, FieldError, invalid
+from api.http.problems import ERRORS_MAX, FieldError, invalid
 from core import ids
 from core.ids import Prefix
 from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
@@ -136,7 +136,7 @@ ParsedWalletId = Annotated[UUID, BeforeValidator(parse_wallet_id), id_schema(Pre
 def validate(model: type[Model], fields: object, settings: Settings | None = None) -> Model:
     """Return the request of these fields. Raises Problem "validation_failed" with all errors, or the first 20 of more.
 
-    `settings` are what fields may depend on: a URL does (api/urls.py).
+    `settings` are what fields may depend on: a URL does (api/http/urls.py).
     """
     if isinstance(fields, dict) and len(fields) > FIELDS_MANY:
         refuse_unknown(model, fields)

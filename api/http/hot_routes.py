@@ -8,8 +8,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.failures import answer_to
-from api.problems import Problem
+from api.http.failures import answer_to
+from api.http.problems import Problem
 
 # FastAPI parses all query parameters and cookies of a request, known or not, also before it asks for a key: 32 000 of either fit
 # into a head and take 60 ms. No path has more than six parameters, and nothing here reads cookies.

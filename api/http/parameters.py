@@ -9,10 +9,11 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from api.fields import PRINTABLE, check_printable, id_schema
-from api.openapi import KEY_SCHEMA
-from api.problems import Problem
-from core import idempotency, ids
+from api.http import idempotency
+from api.http.fields import PRINTABLE, check_printable, id_schema
+from api.http.openapi import KEY_SCHEMA
+from api.http.problems import Problem
+from core import ids
 from core.ids import Prefix
 
 WAIT = re.compile(r'("?)0*([1-9][0-9]*)\1', re.ASCII)

@@ -17,8 +17,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, BeforeValidator
 
-from api.parameters import ascii_integer
-from api.problems import Problem
+from api.http.parameters import ascii_integer
+from api.http.problems import Problem
 from core import ids
 
 LIMIT_DEFAULT = 20

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.problems import RETRY_AFTER_S, Problem, respond
+from api.http.problems import RETRY_AFTER_S, Problem, respond
 from core import log
 from core.errors import Busy, Unavailable
 
@@ -46,4 +46,4 @@ def allowed_methods(request: Request) -> str:
     scopes = {method: {**request.scope, "method": method} for method in METHODS}
     routes = request.app.routes
     allowed = [m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes)]
-    return ", ".join(allowed).replace("GET", "GET, HEAD")  # api/hot_routes.py answers HEAD
+    return ", ".join(allowed).replace("GET", "GET, HEAD")  # api/http/hot_routes.py answers HEAD

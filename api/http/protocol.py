@@ -11,7 +11,7 @@
   grow with the square of the field's length.
 - Bytes go to the parser in slices, and parsing stops while a request waits for the one before it. One read of 256 KiB may hold ten
   thousand requests; queued all at once they cost the event loop 100 ms.
-- An offer to change the protocol (`Upgrade: h2c`) is ignored (RFC 9110, section 7.8): api/upgrade.py.
+- An offer to change the protocol (`Upgrade: h2c`) is ignored (RFC 9110, section 7.8): api/http/upgrade.py.
 - The number of connections has a limit. The connection that has rested longest is closed for a new one.
 
 docs/concepts/state-tables.md draws the states of a connection.
@@ -32,10 +32,10 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.corked import Corked
-from api.problems import KINDS, MEDIA_TYPE, Problem, document, note
-from api.request_id import given, new_id
-from api.upgrade import BehindHead
+from api.http.corked import Corked
+from api.http.problems import KINDS, MEDIA_TYPE, Problem, document, note
+from api.http.request_id import given, new_id
+from api.http.upgrade import BehindHead
 from core import log, metrics
 
 Headers = list[tuple[bytes, bytes]]

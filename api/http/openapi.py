@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.problems import ERRORS_MAX, KINDS, MEDIA_TYPE
-from core.idempotency import KEY_PATTERN
+from api.http.idempotency import KEY_PATTERN
+from api.http.problems import ERRORS_MAX, KINDS, MEDIA_TYPE
 
 REFERENCES = "#/components/schemas/{model}"
 
@@ -39,7 +39,7 @@ CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "description": 
 PROBLEM_HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
-DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/protocol.py
+DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/http/protocol.py
 
 
 def reference(model: str) -> dict[str, str]:

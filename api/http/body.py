@@ -7,8 +7,8 @@ from typing import Any, Never
 
 from starlette.requests import Request
 
-from api.fields import RequestModel, validate
-from api.problems import Problem
+from api.http.fields import RequestModel, validate
+from api.http.problems import Problem
 
 BODY_MAX = 16 * 1024
 DEPTH_MAX = 8
