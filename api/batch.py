@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.callers import admit
 from api.http import idempotency
 from api.http.body import check_media_type, parse_object, read

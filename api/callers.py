@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.http.problems import Problem
 from api.services import services
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.callers import Known
 from api.events import EventId
 from api.http.body import read_object, refuse_fields

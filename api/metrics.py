@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from prometheus_client.metrics_core import Metric
 from starlette.responses import Response
 
-from api.auth import bearer_key
+from api.admission.auth import bearer_key
 from api.health import check_database
 from api.http.openapi import problem_responses
 from api.http.problems import Problem

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.auth import Doorman
+from api.admission.auth import Doorman
+from api.admission.buckets import Buckets
+from api.admission.gate import Backlog, Gate, turns_at_batches
 from api.intake import Intake
 from api.levels import Levels
 from api.micro_batches import MicroBatches
-from api.overload import Backlog, Gate, turns_at_batches
 from api.signers import Signers
 from api.waiting import Waiting
 from core import transfers
-from core.buckets import Buckets
 from core.db import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints

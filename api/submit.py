@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.callers import admit, admit_operator
 from api.http import idempotency
 from api.http.body import read_object

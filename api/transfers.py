@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.callers import Known, admit
 from api.http.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
 from api.http.json_response import Json

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller
+from api.admission.auth import Caller
 from api.callers import Known
 from api.http.body import read_object, refuse_fields
 from api.http.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate

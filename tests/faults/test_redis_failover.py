@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from redis import Redis as Client
 
-from core.buckets import Buckets
+from api.admission.buckets import Buckets
 from local.redis import Redis
 from tests.bells import Bells
 from tests.caller import new_key

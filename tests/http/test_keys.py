@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from api.auth import CACHED_FOR_S
+from api.admission.auth import CACHED_FOR_S
 from core import ids, keys
 from core.ids import Prefix
 from tests.caller import Caller, new_key

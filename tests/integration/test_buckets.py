@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import pytest
 from redis import Redis as Client
 
+from api.admission.buckets import TOKENS_MAX, Buckets
 from api.batch import ITEMS_MAX
-from core.buckets import TOKENS_MAX, Buckets
 from local.redis import Redis
 from tests.world import NO_REDIS
 

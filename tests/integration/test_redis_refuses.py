@@ -13,8 +13,8 @@ from redis import Redis as Client
 from redis import ResponseError, exceptions
 from rq import Queue
 
+from api.admission.buckets import Buckets
 from core import metrics
-from core.buckets import Buckets
 from core.redis import client as redis_client
 from core.redis import faults as redis_faults
 from core.redis.faults import FAULTS, fault_of

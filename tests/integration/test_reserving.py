@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
-from api.auth import OPERATOR, Caller
-from api.overload import Backlog
+from api.admission.auth import OPERATOR, Caller
+from api.admission.gate import Backlog
 from core.db import Database
 from tests.world import World, deposit
 

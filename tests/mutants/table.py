@@ -590,8 +590,8 @@ MUTANTS = (
         25,
         "limits are looked at before the INSERT and raised after it",
         (
-            Edit("api/overload.py", "            self._reserved[name] += transfers\n", "            pass\n"),
-            Edit("api/overload.py", "self._reserved[name] -= reserved - kept", "self._reserved[name] += kept"),
+            Edit("api/admission/gate.py", "            self._reserved[name] += transfers\n", "            pass\n"),
+            Edit("api/admission/gate.py", "self._reserved[name] -= reserved - kept", "self._reserved[name] += kept"),
         ),
         (
             "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",
@@ -616,7 +616,7 @@ MUTANTS = (
     Mutant(
         38,
         "a refused request costs its caller no token",
-        (Edit("api/overload.py", "await self.charge(caller, 1) or problem", "problem"),),
+        (Edit("api/admission/gate.py", "await self.charge(caller, 1) or problem", "problem"),),
         (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api.auth import OPERATOR, Caller
+from api.admission.auth import OPERATOR, Caller
 from api.batch import BatchItem
 from api.clients import ClientRequest, new_client
 from api.http.fields import validate

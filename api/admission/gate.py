@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from api.auth import Caller
+from api.admission.auth import Caller
+from api.admission.buckets import AT_ONCE as BUCKET_CONNECTIONS
+from api.admission.buckets import Buckets
 from api.http.problems import Problem
 from core import db, log
-from core.buckets import AT_ONCE as BUCKET_CONNECTIONS
-from core.buckets import Buckets
 from core.db import Database
 from core.errors import Unavailable
 from core.turns import Turns
