@@ -18,7 +18,7 @@ from api.http.json_response import Json
 from api.http.openapi import BATCH_PROBLEMS, json_body, problem_responses
 from api.http.parameters import refuse_header_key, refuse_parameters
 from api.http.problems import KINDS, Problem, document
-from api.intake import Answer
+from api.intake.intake import Answer
 from api.services import Services, services
 from api.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.transfers import TransferView

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from api.waiting import Waiting
+from api.intake.long_poll import Waiting
 from core import metrics
 from core.db import Database
 

@@ -12,11 +12,11 @@ from fastapi import Request
 from api.admission.auth import Doorman
 from api.admission.buckets import Buckets
 from api.admission.gate import Backlog, Gate, turns_at_batches
-from api.intake import Intake
+from api.intake.intake import Intake
+from api.intake.long_poll import Waiting
+from api.intake.micro_batches import MicroBatches
+from api.intake.signers import Signers
 from api.levels import Levels
-from api.micro_batches import MicroBatches
-from api.signers import Signers
-from api.waiting import Waiting
 from core import transfers
 from core.db import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
@@ -29,7 +29,7 @@ from core.turns import Turns
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
 OWNER_LOOKUPS_MAX = (
-    10_000  # of one owner that wait: more than may wait for an outcome (api/waiting.py), which may come for all at once
+    10_000  # of one owner that wait: more than may wait for an outcome (api/intake/long_poll.py), which may come for all at once
 )
 
 

@@ -27,7 +27,7 @@ from api.http.openapi import (
 )
 from api.http.parameters import refuse_parameters, required_key
 from api.http.problems import FieldError, Problem, invalid
-from api.intake import Accepted, Answer, Existing, UnknownWallets
+from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from api.services import Services, services
 from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
 from core import db, ids

@@ -1,4 +1,4 @@
-"""The news of final transfers: published after COMMIT, for requests that wait (api/waiting.py). Those read once a second anyway."""
+"""The news of final transfers: published after COMMIT, for requests that wait (api/intake/long_poll.py). Those read once a second anyway."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors
 from redis import Redis as Client
 
-from api.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
+from api.intake.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
 from core import ids
 from core.db import Database
 from core.errors import Unavailable

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from api import intake
 from api.http import idempotency
-from api.intake import Accepted, Answer, Existing, UnknownWallets
+from api.intake import intake
+from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from core import db, ids
 from core.audit import audit
 from core.connections import AsyncConnection

@@ -13,7 +13,7 @@ import pytest
 
 from api.clients import insert_or_find
 from api.http.problems import Problem
-from api.intake import Accepted, Answer, Intake, KeyOfAnotherKind
+from api.intake.intake import Accepted, Answer, Intake, KeyOfAnotherKind
 from core.clients import NewClient
 from core.db import Database, statement
 from core.redis.hints import Hints

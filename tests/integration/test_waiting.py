@@ -11,9 +11,9 @@ import pytest
 from fastapi import Request
 from redis import RedisError
 
-from api import waiting as waiting_module
-from api.micro_batches import MicroBatches
-from api.waiting import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
+from api.intake import long_poll as waiting_module
+from api.intake.long_poll import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
+from api.intake.micro_batches import MicroBatches
 from core import ids, transfers
 from core.redis.client import client
 from core.redis.final_news import FinalNews

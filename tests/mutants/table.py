@@ -601,7 +601,7 @@ MUTANTS = (
     Mutant(
         38,
         "first come, first served: callers have no turns at the batches",
-        (Edit("api/micro_batches.py", "        owner = OWNER.get()\n", '        owner = ""\n'),),
+        (Edit("api/intake/micro_batches.py", "        owner = OWNER.get()\n", '        owner = ""\n'),),
         (
             "tests/unit/test_micro_batches.py::test_owners_have_turns_when_more_waits_than_a_batch_holds_and_each_keeps_its_order",
             "tests/unit/test_micro_batches.py::test_a_single_item_is_in_the_next_batch_however_much_of_another_owner_waits_before_it",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.intake import Intake
+from api.intake.intake import Intake
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
 from tests.doorbell_model import EVENTS, Caller, Model, State, Violation, Worker, explore, move_caller

@@ -8,7 +8,7 @@ from contextvars import copy_context
 
 import pytest
 
-from api.micro_batches import OWNER_BATCHES_MAX, MicroBatches
+from api.intake.micro_batches import OWNER_BATCHES_MAX, MicroBatches
 from core import db
 from core.errors import Busy, Unavailable
 from core.turns import OWNER

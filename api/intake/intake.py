@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from api.http import idempotency
-from api.micro_batches import MicroBatches
+from api.intake.micro_batches import MicroBatches
 from core import ids, log, metrics, transfers, wallets
 from core.db import Connection, Database, fence
 from core.errors import Unavailable

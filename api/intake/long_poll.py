@@ -13,7 +13,7 @@ from redis import ConnectionError, RedisError
 from redis.asyncio.client import PubSub
 
 from api.http.parameters import preferred_wait_s
-from api.micro_batches import MicroBatches
+from api.intake.micro_batches import MicroBatches
 from core import db, log
 from core.errors import Unavailable
 from core.redis import client as redis_client
