@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import batch, clients, deliveries, events, health, keys, metrics, pages, submit, transfers, wallets, webhooks
+from api import health, metrics, pages
 from api.callers import admit
 from api.http import openapi
 from api.http.cors import Cors
@@ -27,6 +27,8 @@ from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
 from api.http.request_id import RequestIds
 from api.services import running
+from api.v1 import batch, clients, events, keys, submit, transfers, wallets
+from api.v1.webhooks import deliveries, endpoints
 from core import failpoint, log, settings
 from core.errors import Unavailable
 from core.settings import Settings
@@ -44,8 +46,8 @@ BODIES: list[type[BaseModel]] = [  # of the routes that read their body by thems
     submit.NewDeposit,
     submit.NewTransfer,
     batch.BatchRequest,
-    webhooks.EndpointRequest,
-    webhooks.EndpointChanges,
+    endpoints.EndpointRequest,
+    endpoints.EndpointChanges,
     deliveries.RedeliverRequest,
 ]
 
@@ -124,7 +126,7 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(admit), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, submit, batch, transfers, events, webhooks, deliveries):
+    for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])

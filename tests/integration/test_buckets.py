@@ -9,7 +9,7 @@ import pytest
 from redis import Redis as Client
 
 from api.admission.buckets import TOKENS_MAX, Buckets
-from api.batch import ITEMS_MAX
+from api.v1.batch import ITEMS_MAX
 from local.redis import Redis
 from tests.world import NO_REDIS
 

@@ -224,7 +224,7 @@ class Victim:
         api, worker = World(self.urls["api"], self.owner_url), World(self.urls["worker"], self.owner_url)
         wallet = api.new_wallet()
         sent = deposit(wallet, 5)
-        api.submit(sent)
+        api.v1.submit(sent)
         worker.drain()
         assert api.statuses(sent.id) == [("applied", None)]
         assert api.balance(wallet) == 5

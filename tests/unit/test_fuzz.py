@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from api.batch import BatchItem, BatchShape
-from api.clients import ClientRequest
 from api.http.body import parse_object
 from api.http.fields import FIND_UNPRINTABLE, RequestModel, validate
 from api.http.problems import KINDS, Problem, document
-from api.submit import NewDeposit, NewTransfer
+from api.v1.batch import BatchItem, BatchShape
+from api.v1.clients import ClientRequest
+from api.v1.submit import NewDeposit, NewTransfer
 from core.ledger.money import AMOUNT_MAX
 from tests import fuzz
 

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from api.admission.auth import OPERATOR, Caller
-from api.batch import BatchItem
-from api.clients import ClientRequest, new_client
 from api.http.fields import validate
 from api.http.idempotency import Fingerprinted
-from api.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
+from api.v1.batch import BatchItem
+from api.v1.clients import ClientRequest, new_client
+from api.v1.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
 from core.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 

@@ -29,7 +29,7 @@ from api.http.parameters import refuse_parameters, required_key
 from api.http.problems import FieldError, Problem, invalid
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from api.services import Services, services
-from api.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
+from api.v1.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
 from core import db, ids
 from core.errors import Busy
 from core.ids import Prefix

@@ -14,7 +14,7 @@ from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
-from api.transfers import TransferId, WalletId
+from api.v1.transfers import TransferId, WalletId
 from core import ids, wallets
 from core.ids import Prefix
 from core.ledger.kinds import KINDS, Type

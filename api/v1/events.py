@@ -14,8 +14,8 @@ from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
-from api.transfers import TransferView
-from api.webhooks import EndpointView
+from api.v1.transfers import TransferView
+from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
 from core.db import Database
 from core.events import BEGINNING, Place

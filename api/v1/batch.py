@@ -20,8 +20,8 @@ from api.http.parameters import refuse_header_key, refuse_parameters
 from api.http.problems import KINDS, Problem, document
 from api.intake.intake import Answer
 from api.services import Services, services
-from api.submit import NewTransfer, accepted, pointers, store, transfer_of
-from api.transfers import TransferView
+from api.v1.submit import NewTransfer, accepted, pointers, store, transfer_of
+from api.v1.transfers import TransferView
 from core.errors import Unavailable
 from core.resources import show
 from core.settings import Settings

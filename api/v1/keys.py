@@ -15,7 +15,7 @@ from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
-from api.wallets import ClientId
+from api.v1.wallets import ClientId
 from core import clients, ids, keys
 from core.ids import Prefix
 from core.keys import Key

@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from api.admission.auth import Caller
 from api.callers import Known
-from api.events import EventId
 from api.http.body import read_object, refuse_fields
 from api.http.fields import RequestModel, id_schema, refuse, validate
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
@@ -19,8 +18,9 @@ from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
-from api.transfers import TransferId, find_transfer
-from api.webhooks import EndpointId, find_endpoint
+from api.v1.events import EventId
+from api.v1.transfers import TransferId, find_transfer
+from api.v1.webhooks.endpoints import EndpointId, find_endpoint
 from core import deliveries, ids
 from core.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
 from core.ids import Prefix

@@ -17,7 +17,7 @@ from api.http.parameters import PrintableFilter, optional_key, path_id
 from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
-from api.wallets import ClientId, WalletView, show_wallet
+from api.v1.wallets import ClientId, WalletView, show_wallet
 from core import clients, ids
 from core.clients import Client, NewClient
 from core.db import Connection, fence
