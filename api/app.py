@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api import health, metrics, pages
 from api.callers import admit
 from api.http import openapi
 from api.http.cors import Cors
@@ -26,6 +25,7 @@ from api.http.hot_routes import HotRoutes
 from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
 from api.http.request_id import RequestIds
+from api.operations import health, metrics, pages
 from api.services import running
 from api.v1 import batch, clients, events, keys, submit, transfers, wallets
 from api.v1.webhooks import deliveries, endpoints

@@ -16,7 +16,7 @@ from api.intake.intake import Intake
 from api.intake.long_poll import Waiting
 from api.intake.micro_batches import MicroBatches
 from api.intake.signers import Signers
-from api.levels import Levels
+from api.operations.levels import Levels
 from core import transfers
 from core.db import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.health import check_database
+from api.operations.health import check_database
 from core import db, ids, role_settings, session
 from core.ids import Prefix
 from core.migrate import migrate

@@ -9,10 +9,10 @@ from prometheus_client.metrics_core import Metric
 from starlette.responses import Response
 
 from api.admission.auth import bearer_key
-from api.health import check_database
 from api.http.openapi import problem_responses
 from api.http.problems import Problem
-from api.levels import Horizon, Open
+from api.operations.health import check_database
+from api.operations.levels import Horizon, Open
 from api.services import services
 from core import keys, metrics
 from core.db import Database
