@@ -15,12 +15,13 @@ import psycopg
 
 from bench.errors import CannotBench
 from bench.system import System
-from core import db, ids, transfers
+from core import ids, transfers
 from core.clients import NewClient
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
+from core.postgres import db
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from bench.servers import Servers, embedded
-from core import db
+from core.postgres import db
 from local.server import ServerFailed
 from local.terminal import Stopped, StopSignals, say
 

@@ -24,10 +24,11 @@ from uuid import UUID
 import psycopg
 
 from bench.bulk import new_client, transfer
-from core import db, transfers
-from core.connections import AsyncConnection
+from core import transfers
 from core.ledger.sharding import shard_of
 from core.migrate import migrate
+from core.postgres import db
+from core.postgres.connections import AsyncConnection
 from core.redis.batcher import Batcher
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell

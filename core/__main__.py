@@ -12,13 +12,14 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, ids, keys, log, metrics, settings
+from core import ids, keys, log, metrics, settings
 from core.audit import WITHIN_S, Report, audit
 from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
 from core.migrate import migrate
-from core.session import Unfit
+from core.postgres import db
+from core.postgres.session import Unfit
 from core.settings import Settings
 
 

@@ -12,9 +12,10 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from core import db, ids, locks
+from core import ids
 from core.errors import CannotDo
 from core.ids import Prefix
+from core.postgres import db, locks
 
 WITHIN_S = 3600.0  # for the whole audit; a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # a migration's change of a table takes less

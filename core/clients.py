@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import db, ids
+from core import ids
+from core.postgres import db
 from core.wallets import Wallet
 
 

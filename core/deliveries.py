@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from core import db
+from core.postgres import db
 
 Status = Literal["pending", "delivered", "failed", "canceled"]
 STATUSES: Sequence[Status] = get_args(Status)

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from core import db, transfers
+from core import transfers
+from core.postgres import db
 from core.transfers import Transfer
 
 Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]

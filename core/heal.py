@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import psycopg
 
-from core import db
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
+from core.postgres import db
 
 MOMENT_MAX = 2**60  # beyond it stands no transaction's id that a server can have given, however often it was restored
 

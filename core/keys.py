@@ -14,7 +14,8 @@ from uuid import UUID
 
 import psycopg
 
-from core import db, ids
+from core import ids
+from core.postgres import db
 
 KEY_PREFIX = "tlr_"
 

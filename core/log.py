@@ -26,7 +26,13 @@ __all__ = ["REQUEST_ID", "Seldom", "configure", "get", "tells_all"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
 
-CALLERS_CAUSE = ("api.", "core.db", "uvicorn", "asyncio", "psycopg.pool")  # loggers of what a request or connection may cause
+CALLERS_CAUSE = (
+    "api.",
+    "core.postgres.db",
+    "uvicorn",
+    "asyncio",
+    "psycopg.pool",
+)  # loggers of what a request or connection may cause
 LINES_MAX = 10
 PERIOD_S = 10.0
 KINDS_MAX = 1000  # of lines that are counted apart

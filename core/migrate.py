@@ -8,10 +8,11 @@ from pathlib import Path
 
 import psycopg
 
-from core import db, heal, ids, keys, locks, rights, role_settings
+from core import heal, ids, keys, rights
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
-from core.locks import MIGRATION_LOCK
+from core.postgres import db, locks, role_settings
+from core.postgres.locks import MIGRATION_LOCK
 from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"

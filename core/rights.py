@@ -12,8 +12,8 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from core import db
 from core.errors import CannotDo
+from core.postgres import db
 from core.settings import Settings
 
 CONNECT_TIMEOUT_S = 3

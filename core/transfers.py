@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import db
 from core.ledger.kinds import Status, Type
+from core.postgres import db
 
 WINDOW = 10_000  # some ten milliseconds
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import db
 from core.ledger.kinds import Type
+from core.postgres import db
 
 
 @dataclass(frozen=True, slots=True)

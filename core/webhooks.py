@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from core import db, signing
+from core import signing
 from core.events import Type
+from core.postgres import db
 
 Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]

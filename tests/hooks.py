@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from core import db, ids, webhooks
-from core.db import Database
+from core import ids, webhooks
 from core.errors import Unavailable
 from core.ids import Prefix
+from core.postgres import db
+from core.postgres.db import Database
 from core.signing import make_secret
 from core.transfers import Submission
 from core.webhooks import NewEndpoint

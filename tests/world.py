@@ -13,12 +13,13 @@ from uuid import UUID
 
 import psycopg
 
-from core import clients, db, ids, transfers, wallets
+from core import clients, ids, transfers, wallets
 from core.clients import Client, NewClient
-from core.db import Database
 from core.errors import Unavailable
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
+from core.postgres import db
+from core.postgres.db import Database
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
 from tests.bells import Bells

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import psycopg
 
-from core import db, failpoint, ids, log, metrics, settings
+from core import failpoint, ids, log, metrics, settings
 from core.ids import Prefix
+from core.postgres import db
 from core.redis.batcher import Batcher
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.final_news import FinalNews

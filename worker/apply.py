@@ -11,12 +11,13 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import db, metrics
+from core import metrics
 from core.failpoint import failpoint
 from core.ledger import fold
 from core.ledger.book import Book, Outcome, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
+from core.postgres import db
 from worker.connection import Connection, OwnConnection
 from worker.floors import Floors
 

@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import db, events, ids, log, metrics, resources, webhooks
-from core.db import Database
+from core import events, ids, log, metrics, resources, webhooks
 from core.errors import Unavailable
 from core.events import AnyEvent
 from core.ids import Prefix
+from core.postgres import db
+from core.postgres.db import Database
 from worker.deliver import Delivery
 from worker.fan_outs import SAY_EVERY_S, FanOuts
 from worker.places import Places

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import psycopg
 
-from core import db, ids, log
+from core import ids, log
 from core.ids import Prefix
+from core.postgres import db
 from core.redis.shard_doorbell import ShardDoorbell
 from worker.apply import Applier, Batch
 from worker.batch_limit import Allowance, BatchLimit, BatchLimits, share_of

@@ -19,9 +19,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from core import ids, log
-from core.db import Database, took_too_long
 from core.errors import Unavailable
 from core.ids import Prefix
+from core.postgres.db import Database, took_too_long
 from worker.batch_limit import Allowance
 
 AUDIENCES = ("parties", "operators", "endpoints")  # each with a queue of its own, so that none waits for the others

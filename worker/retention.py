@@ -8,7 +8,8 @@ import time
 
 import psycopg
 
-from core import db, log
+from core import log
+from core.postgres import db
 from worker.connection import OwnConnection
 
 EVERY_S = 60.0  # between looks that find nothing

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from core import db, log
+from core import log
 from core.failpoint import failpoint
+from core.postgres import db
 from worker.connection import Connection, OwnConnection
 from worker.drain import Drainer
 from worker.floors import SWEEPER_STORES_AFTER, Settling

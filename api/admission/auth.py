@@ -10,11 +10,12 @@ from uuid import UUID
 from fastapi import Request
 
 from api.http.problems import Problem
-from core import db, ids, keys, log
-from core.db import Database
+from core import ids, keys, log
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.keys import Access
+from core.postgres import db
+from core.postgres.db import Database
 from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may go on working

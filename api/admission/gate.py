@@ -12,9 +12,10 @@ from api.admission.auth import Caller
 from api.admission.buckets import AT_ONCE as BUCKET_CONNECTIONS
 from api.admission.buckets import Buckets
 from api.http.problems import Problem
-from core import db, log
-from core.db import Database
+from core import log
 from core.errors import Unavailable
+from core.postgres import db
+from core.postgres.db import Database
 from core.turns import Turns
 
 COUNT_EVERY_S = 1.0

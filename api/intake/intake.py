@@ -13,11 +13,11 @@ from uuid import UUID
 from api.http import idempotency
 from api.intake.micro_batches import MicroBatches
 from core import ids, log, metrics, transfers, wallets
-from core.db import Connection, Database, fence
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
 from core.ledger.kinds import KINDS
+from core.postgres.db import Connection, Database, fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
 

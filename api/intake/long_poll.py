@@ -14,8 +14,9 @@ from redis.asyncio.client import PubSub
 
 from api.http.parameters import preferred_wait_s
 from api.intake.micro_batches import MicroBatches
-from core import db, log
+from core import log
 from core.errors import Unavailable
+from core.postgres import db
 from core.redis import client as redis_client
 from core.redis.faults import fault_of
 from core.redis.hints import UNTRUSTED

@@ -10,8 +10,9 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from core import db, log
+from core import log
 from core.errors import Busy, Unavailable
+from core.postgres import db
 from core.turns import OWNER
 
 Item = TypeVar("Item")

@@ -1,7 +1,7 @@
 """Secrets of callback URLs: an owner has one before its first transfer with a callback URL is stored."""
 
 from core import webhooks
-from core.db import Database
+from core.postgres.db import Database
 
 PREPARED_MAX = 10_000
 

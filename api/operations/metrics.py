@@ -15,8 +15,8 @@ from api.operations.health import check_database
 from api.operations.levels import Horizon, Open
 from api.services import services
 from core import keys, metrics
-from core.db import Database
 from core.errors import Unavailable
+from core.postgres.db import Database
 from core.redis.probe import State
 
 HORIZON_HELP = "For how long one open transaction has kept later events back"

@@ -20,9 +20,9 @@ from api.services import services
 from api.v1.wallets import ClientId, WalletView, show_wallet
 from core import clients, ids
 from core.clients import Client, NewClient
-from core.db import Connection, fence
 from core.ids import Prefix
 from core.ledger.money import CURRENCY
+from core.postgres.db import Connection, fence
 from core.times import rfc3339
 
 

@@ -17,9 +17,9 @@ from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
-from core.db import Database
 from core.events import BEGINNING, Place
 from core.ids import Prefix
+from core.postgres.db import Database
 from core.resources import show_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]

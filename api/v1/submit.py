@@ -30,11 +30,12 @@ from api.http.problems import FieldError, Problem, invalid
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from api.services import Services, services
 from api.v1.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
-from core import db, ids
+from core import ids
 from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
+from core.postgres import db
 from core.resources import show
 from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 import redis
 
-from core.db import ANSWER_WITHIN_S
 from core.failpoint import POINTS
+from core.postgres.db import ANSWER_WITHIN_S
 from local.redis import Redis
 from tests.caller import Answer, new_key
 from tests.databases import Databases

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core import db
+from core.postgres import db
 from tests import flood
 from tests.caller import new_key
 from tests.faults.test_sessions import assert_works, refused

@@ -14,9 +14,10 @@ import pytest
 from psycopg import sql
 
 from api.operations.health import check_database
-from core import db, ids, role_settings, session
+from core import ids
 from core.ids import Prefix
 from core.migrate import migrate
+from core.postgres import db, role_settings, session
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases

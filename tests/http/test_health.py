@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from core import db, rights
+from core import rights
 from core.migrate import names
+from core.postgres import db
 from local.postgres import Postgres
 from tests.caller import Caller
 from tests.databases import Databases, with_role

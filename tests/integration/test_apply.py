@@ -13,9 +13,10 @@ from redis import Redis as Client
 from rq import Queue
 from structlog.testing import capture_logs
 
-from core import db, ids, metrics
+from core import ids, metrics
 from core.audit import audit
 from core.ids import Prefix
+from core.postgres import db
 from core.redis.jobs import APPLY, SERIALIZER
 from core.redis.keys import QUEUE
 from core.transfers import Submission

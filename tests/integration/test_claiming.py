@@ -11,9 +11,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, events, ids, metrics, webhooks
+from core import events, ids, metrics, webhooks
 from core.events import Event
 from core.ids import Prefix
+from core.postgres import db
 from core.signing import make_secret
 from tests.hooks import (
     ERROR,

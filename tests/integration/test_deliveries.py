@@ -9,9 +9,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, ids, signing, webhooks
+from core import ids, signing, webhooks
 from core.audit import audit
 from core.events import Type
+from core.postgres import db
 from core.transfers import Submission
 from core.webhooks import CLIENT_ENDPOINTS_MAX, NewEndpoint
 from tests.hooks import fan_out

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from core import db
+from core.postgres import db
 from tests.world import World, deposit, new_id, transfer
 
 Connection = psycopg.Connection[Any]

@@ -9,11 +9,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, events, ids
+from core import events, ids
 from core.audit import audit
 from core.events import BEGINNING, AnyEvent, EndpointEvent, Event, Place
 from core.ids import Prefix
 from core.migrate import migrate
+from core.postgres import db
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.system import ROOT

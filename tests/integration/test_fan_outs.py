@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from core import db, ids, webhooks
+from core import ids, webhooks
 from core.audit import audit
-from core.db import API_LIMITS, Database
 from core.errors import Unavailable
 from core.ids import Prefix
+from core.postgres import db
+from core.postgres.db import API_LIMITS, Database
 from core.signing import make_secret
 from core.transfers import Submission
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored

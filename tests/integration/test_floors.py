@@ -10,10 +10,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, ids
+from core import ids
 from core.audit import audit
 from core.ledger.sharding import shard_of
 from core.migrate import migrate
+from core.postgres import db
 from core.settings import Settings
 from local.postgres import Postgres
 from tests.world import SHARDS, World, deposit, insert_by_hand, transfer

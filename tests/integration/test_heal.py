@@ -7,11 +7,12 @@ import sys
 import psycopg
 import pytest
 
-from core import ids, locks
+from core import ids
 from core.audit import audit
 from core.errors import CannotDo
-from core.locks import MIGRATION_LOCK
 from core.migrate import migrate
+from core.postgres import locks
+from core.postgres.locks import MIGRATION_LOCK
 from core.settings import Settings
 from tests.system import ROOT
 from tests.world import World, deposit, transfer

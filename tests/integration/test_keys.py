@@ -10,9 +10,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import db, ids, keys
+from core import ids, keys
 from core.ids import Prefix
 from core.keys import Access, Key
+from core.postgres import db
 from tests.system import ROOT
 from tests.world import World, new_client, new_id
 

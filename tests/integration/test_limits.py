@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from core.db import ANSWER_WITHIN_S, CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Connection, Database
 from core.errors import Unavailable
+from core.postgres.db import ANSWER_WITHIN_S, CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Connection, Database
 from core.settings import Settings
 from core.turns import OWNER
 from tests.waiting import wait_for

@@ -21,10 +21,11 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from api.http import idempotency
 from api.intake import intake
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
-from core import db, ids
+from core import ids
 from core.audit import audit
-from core.connections import AsyncConnection
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.postgres import db
+from core.postgres.connections import AsyncConnection
 from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer

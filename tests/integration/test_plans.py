@@ -17,7 +17,8 @@ import psycopg
 import pytest
 from psycopg import ClientCursor
 
-from core import db, ids, transfers
+from core import ids, transfers
+from core.postgres import db
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_client, transfer
 from worker.apply import Applier

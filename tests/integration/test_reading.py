@@ -10,8 +10,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import clients, db, ids, keys, transfers, wallets
+from core import clients, ids, keys, transfers, wallets
 from core.ledger.kinds import Status
+from core.postgres import db
 from core.transfers import Page
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 

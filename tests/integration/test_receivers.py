@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import db, deliveries
+from core import deliveries
+from core.postgres import db
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from core import db
 from core.migrate import migrate
+from core.postgres import db
 from core.settings import Settings
 from tests.databases import Databases, with_role
 from tests.integration.test_schema import ROWS

@@ -12,8 +12,9 @@ import pytest
 from redis import Redis as Client
 from rq import Queue
 
-from core import db, ids
+from core import ids
 from core.ids import Prefix
+from core.postgres import db
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints
 from core.redis.jobs import DELIVER, SERIALIZER

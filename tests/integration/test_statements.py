@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import db, statements
 from core.clients import Client
+from core.postgres import db, statements
 from core.transfers import Transfer
 from tests.system import ROOT
 

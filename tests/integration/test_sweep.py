@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from core import db
 from core.audit import audit
 from core.migrate import migrate
+from core.postgres import db
 from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis

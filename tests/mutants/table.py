@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         3,
         "synchronous_commit=off",
-        (Edit("core/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        (Edit("core/postgres/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
         ("tests/faults/test_durability.py::test_what_was_answered_with_202_is_there_after_a_kill_of_postgres",),
     ),
     Mutant(
@@ -117,7 +117,7 @@ MUTANTS = (
         "a cancelled task cancels its commit",
         (
             Edit(
-                "core/connections.py",
+                "core/postgres/connections.py",
                 "return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)",
                 "return await super().wait(gen, interval, timeout)",
             ),
@@ -382,7 +382,7 @@ MUTANTS = (
     Mutant(
         17,
         "no second try over another connection",
-        (Edit("core/db.py", "if time.monotonic() > give_up:", "if give_up:"),),
+        (Edit("core/postgres/db.py", "if time.monotonic() > give_up:", "if give_up:"),),
         (
             f"{INTAKE}::test_a_connection_lost_in_the_middle_is_answered_by_the_retry",
             "tests/faults/test_servers_away.py::test_a_terminated_backend_costs_its_callers_nothing",
@@ -391,21 +391,23 @@ MUTANTS = (
     Mutant(
         17,
         "an API keeps the connections to a server that hangs",
-        (Edit("core/db.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
+        (Edit("core/postgres/db.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
     ),
     Mutant(
         17,
         "a worker waits for a server that hangs",
-        (Edit("core/db.py", "within_s=ROUND_TRIP_WITHIN_S, ", "within_s=None, "),),
+        (Edit("core/postgres/db.py", "within_s=ROUND_TRIP_WITHIN_S, ", "within_s=None, "),),
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
     ),
     Mutant(
         18,
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
-            Edit("core/db.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'),
-            Edit("core/db.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
+            Edit(
+                "core/postgres/db.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'
+            ),
+            Edit("core/postgres/db.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
         ),
         (f"{UNDER_LOAD}::test_a_frozen_worker_holds_its_wallets_for_seconds_only",),
     ),
@@ -614,7 +616,7 @@ MUTANTS = (
     Mutant(
         38,
         "one caller may use every connection to the database",
-        (Edit("core/db.py", "        if not owner:\n", "        if owner:\n"),),
+        (Edit("core/postgres/db.py", "        if not owner:\n", "        if owner:\n"),),
         ("tests/integration/test_limits.py::test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_process",),
     ),
     Mutant(
@@ -643,7 +645,7 @@ MUTANTS = (
     Mutant(
         37,
         "the planner's ways as they come",
-        (Edit("core/db.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
+        (Edit("core/postgres/db.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
         (
             f"{PLANS}::test_a_plan_reads_by_key[lock_wallets-on empty tables]",
             f"{PLANS}::test_a_plan_reads_by_key[find_transfers-on empty tables]",
@@ -702,7 +704,7 @@ MUTANTS = (
         "`options` alone",
         (
             Edit("core/sql/set_session.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
-            Edit("core/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
+            Edit("core/postgres/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
         ),
         (f"{SESSIONS}::test_a_session_is_as_it_must_be_whatever_one_default_says",),
     ),
@@ -710,8 +712,8 @@ MUTANTS = (
         39,
         "the encoding that the database says: LATIN1",
         (
-            Edit("core/session.py", '    "client_encoding": "UTF8",\n', ""),
-            Edit("core/connections.py", '{"client_encoding": "UTF8", ', "{"),
+            Edit("core/postgres/session.py", '    "client_encoding": "UTF8",\n', ""),
+            Edit("core/postgres/connections.py", '{"client_encoding": "UTF8", ', "{"),
         ),
         (f"{SESSIONS}::test_no_default_of_a_database_or_a_role_changes_what_teller_does",),
     ),
@@ -719,15 +721,15 @@ MUTANTS = (
         39,
         "the probe for a shared session is left out",
         (
-            Edit("core/session.py", "if first.before:", "if False:"),
-            Edit("core/db.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
+            Edit("core/postgres/session.py", "if first.before:", "if False:"),
+            Edit("core/postgres/db.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
         ),
         (f"{POOLERS}::test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answered_500",),
     ),
     Mutant(
         39,
         "any encoding holds the data",
-        (Edit("core/session.py", '    "server_encoding": "UTF8",', ""),),
+        (Edit("core/postgres/session.py", '    "server_encoding": "UTF8",', ""),),
         (f"{SESSIONS}::test_a_database_in_another_encoding_is_not_migrated_and_not_ready",),
     ),
     Mutant(

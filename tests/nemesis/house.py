@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
-from core import db
+from core.postgres import db
 from local.postgres import Postgres
 from local.redis import Redis
 from local.server import errno_of, free_port

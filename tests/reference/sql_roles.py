@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from core.statements import statement
+from core.postgres.statements import statement
 from tests.reference.markdown import code, codes, document, table
 
 ABOUT = (

@@ -9,8 +9,8 @@ from contextvars import copy_context
 import pytest
 
 from api.intake.micro_batches import OWNER_BATCHES_MAX, MicroBatches
-from core import db
 from core.errors import Busy, Unavailable
+from core.postgres import db
 from core.turns import OWNER
 
 Numbers = Sequence[int]

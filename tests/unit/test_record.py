@@ -12,7 +12,7 @@ from api.http.idempotency import Fingerprinted
 from api.v1.batch import BatchItem
 from api.v1.clients import ClientRequest, new_client
 from api.v1.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
-from core.statements import parameters
+from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 
 ADA, BEN = "wal_01jcqkpq80fgd8ybht9de6tzmf", "wal_01jcqkpq80fgd8ybht9de6tzmg"

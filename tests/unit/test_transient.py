@@ -5,7 +5,7 @@ import pytest
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from core import db
+from core.postgres import db
 
 TRANSIENT = {
     "40001": "serialization_failure",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from core import db
+from core.postgres import db
 from core.times import rfc3339
 
 # Any number that no other program uses in this database. A session's lock dies with its holder.

@@ -5,7 +5,7 @@ import sys
 import psycopg
 from psycopg import errors, sql
 
-from core import db
+from core.postgres import db
 
 
 def reset(owner: psycopg.Connection, role: str) -> None:

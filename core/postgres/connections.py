@@ -16,8 +16,8 @@ from psycopg import pq, waiting
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from core import lenient, session
-from core.session import Session, Unfit
+from core.postgres import lenient, session
+from core.postgres.session import Session, Unfit
 
 Value = TypeVar("Value")
 

@@ -11,11 +11,12 @@ import psycopg
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core import connections, lenient, log
-from core.connections import AsyncConnection
+from core import log
 from core.errors import Unavailable
-from core.session import POOLED, Session, Unfit
-from core.statements import SQL, literal, statement
+from core.postgres import connections, lenient
+from core.postgres.connections import AsyncConnection
+from core.postgres.session import POOLED, Session, Unfit
+from core.postgres.statements import SQL, literal, statement
 from core.turns import OWNER, Turns
 
 __all__ = ["SQL", "literal", "statement"]  # from here, too: every noun reads them as db.statement
@@ -209,7 +210,7 @@ class Database:
         `work` is done again when its connection is lost, so it must be safe to repeat: after a restart of Postgres each connection
         of the pool is dead, and asking each one before it is used would cost every request a round trip.
 
-        Work that takes too long is left to end by itself, and is not cancelled: see core/connections.py. Its outcome is unknown.
+        Work that takes too long is left to end by itself, and is not cancelled: see core/postgres/connections.py. Its outcome is unknown.
         Its connection is closed where the server does not have it any more, or does not answer at all: see _end_hung.
         """
         if time.monotonic() < self._refuses_until:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from core.statements import statement
+from core.postgres.statements import statement
 
 # What changes the meaning of a statement, or how a value is read and written.
 MEANING = {
