@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from core import ids, webhooks
+from core import ids
 from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
 from core.ledger.kinds import KINDS
 from core.ledger.refusals import Refusal
 from core.times import rfc3339
 from core.transfers import Transfer
-from core.webhooks import Endpoint
+from core.webhooks import endpoints
+from core.webhooks.endpoints import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
@@ -68,7 +69,7 @@ def show_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:
             "id": ids.text(Prefix.EVENT, event.id),
             "type": "webhook_endpoint.disabled",
             "timestamp": rfc3339(event.created_at),
-            "data": show_endpoint(webhooks.endpoint_of(event.endpoint)),
+            "data": show_endpoint(endpoints.endpoint_of(event.endpoint)),
         }
     assert event.transfer.finished_at is not None
     return {

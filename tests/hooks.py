@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from core import ids, webhooks
+from core import ids
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.postgres import db
 from core.postgres.db import Database
-from core.signing import make_secret
 from core.transfers import Submission
-from core.webhooks import NewEndpoint
+from core.webhooks import endpoints
+from core.webhooks.endpoints import NewEndpoint
+from core.webhooks.signing import make_secret
 from tests.world import World, new_id, transfer
 from worker.deliver import Delivery
 from worker.deliveries import LEASE_S, StoredDeliveries
@@ -35,7 +36,7 @@ def new_endpoint(world: World, url: str = SOMEWHERE, *, wallet_id: UUID | None =
     """Make an endpoint of the operator's, or of the wallet's client; each wallet stands for a client of its own."""
     owner = owner or (ids.text(Prefix.CLIENT, wallet_id) if wallet_id else "operator")
     new = NewEndpoint(new_id(), owner, wallet_id, url, ["transfer.applied", "transfer.rejected"], None, make_secret())
-    world.ask(lambda database: webhooks.insert_endpoint(database, new))
+    world.ask(lambda database: endpoints.insert_endpoint(database, new))
     return new
 
 

@@ -17,7 +17,7 @@ from core import log, metrics
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.retry import next_delay_s
-from core.signing import sign
+from core.webhooks.signing import sign
 from worker.places import Place, Places
 from worker.send import Attempt, Sender
 

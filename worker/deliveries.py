@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import events, ids, log, metrics, resources, webhooks
+from core import events, ids, log, metrics, resources
 from core.errors import Unavailable
 from core.events import AnyEvent
 from core.ids import Prefix
 from core.postgres import db
 from core.postgres.db import Database
+from core.webhooks import endpoints
 from worker.deliver import Delivery
 from worker.fan_outs import SAY_EVERY_S, FanOuts
 from worker.places import Places
@@ -138,7 +139,7 @@ class StoredDeliveries:
         return claimed
 
     async def _cancel(self, owner: str, endpoint_id: UUID) -> None:
-        canceled = await webhooks.cancel_deliveries(self._database, endpoint_id)
+        canceled = await endpoints.cancel_deliveries(self._database, endpoint_id)
         self._receivers.wear(owner, str(endpoint_id), canceled)
 
     async def _keep(self, mark: dict[str, object]) -> Marked | None:

@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 from pycares import ARES_FLAG_EDNS, ARES_FLAG_NOSEARCH
 
-from core.callback_url import may_connect
+from core.webhooks.callback_url import may_connect
 
 ADDRESSES_MAX = 4  # of one name that are tried: else who owns it could make us knock at thousands of doors
 

@@ -16,8 +16,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from core.callback_url import url_problem
 from core.retry import read_retry_after
+from core.webhooks.callback_url import url_problem
 from worker.guard import AddressForbidden, AnswerTooLarge, GuardedResolver, GuardedSocket, make_resolver
 
 WITHIN_S = 15.0  # from the first DNS query to the last byte: the shortest that Standard Webhooks recommends
@@ -75,7 +75,7 @@ class Sender:
     """Sends webhooks to addresses that callers have chosen; any number at a time, none in the way of another.
 
     Each attempt has a session and a connection of its own, and leaves nothing open: nothing of one is left over for the next, and
-    where it leads is checked each time. `allow_private` is for development, see core/callback_url.py.
+    where it leads is checked each time. `allow_private` is for development, see core/webhooks/callback_url.py.
 
     A context manager, made in the event loop where it is used, which has to be asyncio's own.
     """

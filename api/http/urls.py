@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from api.http.fields import refuse
-from core.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 from core.settings import Settings
+from core.webhooks.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 
 DETAILS = {
     UrlProblem.INVALID: "must be a URL such as https://example.com/hook, in ASCII, without a fragment",

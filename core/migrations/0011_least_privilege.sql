@@ -33,7 +33,7 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
     AND old_secret_expires_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
 ) NOT VALID;
 
--- What core/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/fan_out_parties.sql). Only
+-- What core/webhooks/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/fan_out_parties.sql). Only
 -- a queued transfer is bound, which is what the application inserts: one that was stored before this must still become final.
 ALTER TABLE transfers ADD CONSTRAINT callback_url_form CHECK (
     status <> 'queued'

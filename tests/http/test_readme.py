@@ -12,7 +12,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from core.settings import Settings
-from core.signing import make_secret, sign
+from core.webhooks.signing import make_secret, sign
 from local.server import free_port
 from tests import walkthrough
 from tests.caller import OPERATOR_KEY, Caller

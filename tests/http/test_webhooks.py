@@ -11,7 +11,7 @@ import pytest
 
 from core import ids
 from core.ids import Prefix
-from core.webhooks import CLIENT_ENDPOINTS_MAX
+from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX
 from tests.caller import Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE, AsClient

@@ -11,11 +11,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import events, ids, metrics, webhooks
+from core import events, ids, metrics
 from core.events import Event
 from core.ids import Prefix
 from core.postgres import db
-from core.signing import make_secret
+from core.webhooks import endpoints
+from core.webhooks.signing import make_secret
 from tests.hooks import (
     ERROR,
     GONE,
@@ -96,7 +97,7 @@ def test_an_operator_is_told_all_and_a_client_what_it_may_see(world: World) -> N
 def test_a_clients_callback_is_told_of_its_own_wallet_alone(world: World) -> None:
     ada, ben = world.new_wallets(100, 0)
     adas = ids.text(Prefix.CLIENT, ada)
-    world.ask(lambda database: webhooks.ensure_secret(database, adas))
+    world.ask(lambda database: endpoints.ensure_secret(database, adas))
     finish(world, transfer(ada, ben, 1, owner=adas, callback_url="https://hook.example.com/"))
 
     body = json.loads(only(claim(world)).body)
@@ -122,7 +123,7 @@ def test_the_old_secret_signs_too_until_it_expires(world: World) -> None:
     endpoint = new_endpoint(world)
     make_due(world)
     new = make_secret()
-    world.ask(lambda database: webhooks.rotate_endpoint_secret(database, "operator", endpoint.id, new))
+    world.ask(lambda database: endpoints.rotate_endpoint_secret(database, "operator", endpoint.id, new))
     assert only(claim(world)).signing_secrets == [new, endpoint.secret]
 
     world.query("UPDATE webhook_endpoints SET old_secret_expires_at = now()")
@@ -133,8 +134,8 @@ def test_the_old_secret_signs_too_until_it_expires(world: World) -> None:
 
 def test_a_callback_is_signed_with_its_owners_secrets(world: World) -> None:
     first, second = make_secret(), make_secret()
-    world.ask(lambda database: webhooks.rotate_secret(database, "operator", first))
-    world.ask(lambda database: webhooks.rotate_secret(database, "operator", second))
+    world.ask(lambda database: endpoints.rotate_secret(database, "operator", first))
+    world.ask(lambda database: endpoints.rotate_secret(database, "operator", second))
     ada, ben = world.new_wallets(100, 0)
     finish(world, transfer(ada, ben, 1, callback_url="https://hook.example.com/"))
 
@@ -354,7 +355,7 @@ def test_what_was_answered_at_a_url_that_an_endpoint_has_left_says_nothing_about
     endpoint = new_endpoint(world)
     make_due(world)
     delivery = only(claim(world))
-    world.ask(lambda database: webhooks.update_endpoint(database, "operator", endpoint.id, {"url": "https://example.org/"}))
+    world.ask(lambda database: endpoints.update_endpoint(database, "operator", endpoint.id, {"url": "https://example.org/"}))
     since = datetime(2026, 1, 31, tzinfo=UTC)
     world.query("UPDATE webhook_endpoints SET failing_since = %s", since)
 
@@ -369,7 +370,7 @@ def test_an_endpoint_that_moves_has_not_failed_yet(world: World) -> None:
     world.query("UPDATE webhook_endpoints SET failing_since = now()")
 
     def failing_after(**changes: object) -> bool:
-        world.ask(lambda database: webhooks.update_endpoint(database, "operator", endpoint.id, changes))
+        world.ask(lambda database: endpoints.update_endpoint(database, "operator", endpoint.id, changes))
         return world.query("SELECT failing_since FROM webhook_endpoints") != [(None,)]
 
     assert failing_after(description="x", status="enabled", url=endpoint.url)
@@ -408,7 +409,7 @@ def test_a_canceled_delivery_stays_canceled_whatever_its_last_attempt_met(world:
     endpoint = new_endpoint(world)
     make_due(world)
     delivery = only(claim(world))
-    world.ask(lambda database: webhooks.delete_endpoint(database, "operator", endpoint.id))
+    world.ask(lambda database: endpoints.delete_endpoint(database, "operator", endpoint.id))
 
     mark(world, delivery, ERROR, 5)
 
@@ -417,7 +418,7 @@ def test_a_canceled_delivery_stays_canceled_whatever_its_last_attempt_met(world:
 
 def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(world: World) -> None:
     ada, ben = world.new_wallets(100, 0)
-    world.ask(lambda database: webhooks.ensure_secret(database, "operator"))
+    world.ask(lambda database: endpoints.ensure_secret(database, "operator"))
     sent = [transfer(ada, ben, 1, callback_url=f"https://host-{n}.example.com/") for n in range(12)]
     finish(world, *sent)
     for number in range(4):  # nothing of theirs is ever done: its transfer is not there

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
 from core.errors import Unavailable
-from core.signing import make_secret
+from core.webhooks.signing import make_secret
 from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
 from worker.deliver import Deliverer, Delivery
 from worker.places import PER_RECEIVER_MAX, Places

@@ -9,12 +9,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import ids, signing, webhooks
+from core import ids
 from core.audit import audit
 from core.events import Type
 from core.postgres import db
 from core.transfers import Submission
-from core.webhooks import CLIENT_ENDPOINTS_MAX, NewEndpoint
+from core.webhooks import endpoints, signing
+from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, NewEndpoint
 from tests.hooks import fan_out
 from tests.world import World, deposit, new_id, transfer
 
@@ -27,7 +28,7 @@ def new_endpoint(world: World, *events: Type, wallet_id: UUID | None = None) -> 
     """Make an endpoint of the operator's, or of the wallet's client, for these events or all."""
     owner = ids.text(ids.Prefix.CLIENT, wallet_id) if wallet_id else "operator"
     new = NewEndpoint(new_id(), owner, wallet_id, HOOK, list(events or (APPLIED, REJECTED)), None, signing.make_secret())
-    world.ask(lambda database: webhooks.insert_endpoint(database, new))
+    world.ask(lambda database: endpoints.insert_endpoint(database, new))
     return new.id
 
 
@@ -110,8 +111,8 @@ def test_a_clients_endpoint_is_told_of_the_transfers_that_its_wallet_is_a_party_
 
 def test_a_disabled_and_a_deleted_endpoint_are_told_of_nothing_new(world: World, pair: tuple[UUID, UUID]) -> None:
     disabled, deleted, other = (new_endpoint(world) for _ in range(3))
-    world.ask(lambda database: webhooks.update_endpoint(database, "operator", disabled, {"status": "disabled"}))
-    assert world.ask(lambda database: webhooks.delete_endpoint(database, "operator", deleted))
+    world.ask(lambda database: endpoints.update_endpoint(database, "operator", disabled, {"status": "disabled"}))
+    assert world.ask(lambda database: endpoints.delete_endpoint(database, "operator", deleted))
     sent = transfer(*pair, 1)
     world.submit(sent)
     world.drain()
@@ -212,9 +213,9 @@ def test_what_an_endpoint_is_not_to_be_told_any_more_is_canceled(world: World, p
     fan_out(world)
 
     if verb == "disable":
-        world.ask(lambda database: webhooks.update_endpoint(database, "operator", stopped, {"status": "disabled"}))
+        world.ask(lambda database: endpoints.update_endpoint(database, "operator", stopped, {"status": "disabled"}))
     else:
-        world.ask(lambda database: webhooks.delete_endpoint(database, "operator", stopped))
+        world.ask(lambda database: endpoints.delete_endpoint(database, "operator", stopped))
 
     found = dict(world.query("SELECT endpoint_id, status FROM deliveries"))
     assert found == {stopped: "canceled", other: "pending", None: "pending"}
@@ -229,7 +230,7 @@ def test_a_deliverer_that_saw_an_endpoint_disabled_cancels_nothing_once_it_is_en
     world.drain()
     fan_out(world)
 
-    world.ask(lambda database: webhooks.cancel_deliveries(database, endpoint))
+    world.ask(lambda database: endpoints.cancel_deliveries(database, endpoint))
 
     assert world.query("SELECT status FROM deliveries") == [("pending",)]
 
@@ -243,8 +244,8 @@ def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(w
             NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
             for _ in range(CLIENT_ENDPOINTS_MAX + 2)
         ]
-        inserted = [await webhooks.insert_endpoint(database, one) for one in new]
-        again = await webhooks.insert_endpoint(database, new[0])  # after a lost connection
+        inserted = [await endpoints.insert_endpoint(database, one) for one in new]
+        again = await endpoints.insert_endpoint(database, new[0])  # after a lost connection
         assert again == inserted[0]
         return [one is not None for one in inserted]
 
@@ -266,7 +267,7 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
             NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
             for _ in range(2 * CLIENT_ENDPOINTS_MAX)
         ]
-        made = await asyncio.gather(*(webhooks.insert_endpoint(database, one) for one in new))
+        made = await asyncio.gather(*(endpoints.insert_endpoint(database, one) for one in new))
         return [one is not None for one in made]
 
     assert sum(world.ask(insert)) == CLIENT_ENDPOINTS_MAX

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import psycopg
 
-from core import events, ids, metrics, webhooks
+from core import events, ids, metrics
 from core.audit import audit
 from core.events import BEGINNING, AnyEvent, EndpointEvent, Place
 from core.ids import Prefix
 from core.migrate import MIGRATIONS
-from core.webhooks import NewEndpoint
+from core.webhooks import endpoints
+from core.webhooks.endpoints import NewEndpoint
 from tests.hooks import ERROR, GONE, SUCCESS, claim, fan_out, make_due, mark, new_endpoint, trail
 from tests.world import World, transfer
 from worker.deliver import Delivery
@@ -60,16 +61,16 @@ def test_a_disabled_endpoint_is_an_event_of_its_owners_feed_as_it_was_then(world
     gone = new_endpoint(world)
     counted = metrics.REGISTRY.get_sample_value("teller_endpoints_disabled_total", {"reason": "gone"}) or 0
     disable(world, gone)
-    shown = world.ask(lambda database: webhooks.find_endpoint(database, "operator", gone.id))
+    shown = world.ask(lambda database: endpoints.find_endpoint(database, "operator", gone.id))
 
     [event] = only_endpoints(feed(world))
 
-    assert webhooks.endpoint_of(event.endpoint) == shown
+    assert endpoints.endpoint_of(event.endpoint) == shown
     assert "secret" not in json.dumps(dict(event.endpoint)).replace("old_secret_expires_at", "")
     assert world.ask(lambda database: events.find(database, event.id)) == event
     assert world.ask(lambda database: events.find(database, event.id, owner="cli_other")) is None
     assert metrics.REGISTRY.get_sample_value("teller_endpoints_disabled_total", {"reason": "gone"}) == counted + 1
-    world.ask(lambda database: webhooks.delete_endpoint(database, "operator", gone.id))
+    world.ask(lambda database: endpoints.delete_endpoint(database, "operator", gone.id))
     assert only_endpoints(feed(world)) == [event]  # for ever
 
 
@@ -127,7 +128,7 @@ def test_the_owners_other_endpoints_that_take_it_are_told_and_no_others(world: W
     others = new_endpoint(world, wallet_id=ada)
     for endpoint in (gone, takes, disabled, others):
         take(endpoint, world)
-    world.ask(lambda database: webhooks.update_endpoint(database, "operator", disabled.id, {"status": "disabled"}))
+    world.ask(lambda database: endpoints.update_endpoint(database, "operator", disabled.id, {"status": "disabled"}))
     disable(world, gone)
     late = new_endpoint(world)
     take(late, world)
@@ -148,7 +149,7 @@ def test_the_owners_other_endpoints_that_take_it_are_told_and_no_others(world: W
 
 def test_what_its_owner_disables_is_no_event(world: World) -> None:
     endpoint = new_endpoint(world)
-    world.ask(lambda database: webhooks.update_endpoint(database, "operator", endpoint.id, {"status": "disabled"}))
+    world.ask(lambda database: endpoints.update_endpoint(database, "operator", endpoint.id, {"status": "disabled"}))
 
     assert feed(world) == []
 

@@ -10,14 +10,15 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from core import ids, webhooks
+from core import ids
 from core.audit import audit
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.postgres import db
 from core.postgres.db import API_LIMITS, Database
-from core.signing import make_secret
 from core.transfers import Submission
+from core.webhooks import endpoints as webhooks
+from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
 from worker.batch_limit import GIVEN_UP_MAX

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import deliveries
 from core.postgres import db
+from core.webhooks import deliveries
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer

@@ -6,9 +6,9 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from core import deliveries
 from core.audit import audit
 from core.postgres import db
+from core.webhooks import deliveries
 from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endpoint
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.signing import make_secret, sign
+from core.webhooks.signing import make_secret, sign
 from tests.receivers import PACE_S, Behaviour, answer, hang, naming, receiving, repeat, reset_after, say, wait_for_all
 from worker.guard import ADDRESSES_MAX, READ_MAX_BYTES, AddressForbidden, GuardedResolver, GuardedSocket, make_resolver
 from worker.send import Attempt, Fault, Sender

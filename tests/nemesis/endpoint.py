@@ -8,7 +8,7 @@ import psycopg
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from core import ids
-from core.signing import make_secret
+from core.webhooks.signing import make_secret
 from tests.nemesis.history import History
 from tests.receivers import Received, answer, received, receiving
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from core.callback_url import may_connect, url_problem
+from core.webhooks.callback_url import may_connect, url_problem
 
 GOOD = [
     "https://hooks.example.com",

@@ -9,9 +9,9 @@ import pytest
 from api.http import codes, fields, urls
 from api.http.problems import KINDS
 from core import metrics
-from core.callback_url import UrlProblem
 from core.ledger.refusals import Refusal
-from core.webhooks import DisabledReason
+from core.webhooks.callback_url import UrlProblem
+from core.webhooks.endpoints import DisabledReason
 from tests.caller import Caller
 from tests.system import ROOT
 from worker.send import Fault

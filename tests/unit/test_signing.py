@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from core.signing import BadSecret, key_of, make_secret, sign
+from core.webhooks.signing import BadSecret, key_of, make_secret, sign
 
 EVENT = "evt_01h455vb4pex5vsknk084sn02q"
 BODY = b'{"type":"transfer.applied","data":{"reference":"caf\xc3\xa9"}}'

@@ -21,10 +21,11 @@ from api.services import services
 from api.v1.events import EventId
 from api.v1.transfers import TransferId, find_transfer
 from api.v1.webhooks.endpoints import EndpointId, find_endpoint
-from core import deliveries, ids
-from core.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
+from core import ids
 from core.ids import Prefix
 from core.times import rfc3339
+from core.webhooks import deliveries
+from core.webhooks.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
 
 DeliveryId = Annotated[str, id_schema(Prefix.DELIVERY)]
 StatusFilter = Annotated[Status | None, Query(description="only those that have this status")]

@@ -26,12 +26,13 @@ from api.http.problems import Problem
 from api.http.times import Time
 from api.http.urls import Url
 from api.services import services
-from core import ids, signing, webhooks
+from core import ids
 from core.events import Type
 from core.ids import Prefix
 from core.resources import show_endpoint
 from core.times import rfc3339
-from core.webhooks import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
+from core.webhooks import endpoints, signing
+from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
 
 ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
 
@@ -114,7 +115,7 @@ async def post_endpoint(request: Request, caller: Known) -> Any:
     asked = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
     new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, asked.url, asked.events, asked.description, secret)
-    made = await webhooks.insert_endpoint(services(request).database, new)
+    made = await endpoints.insert_endpoint(services(request).database, new)
     if made is None:
         raise Problem("too_many_endpoints", f"A client has {CLIENT_ENDPOINTS_MAX} at most. Change one of yours, or delete it.")
     shown = show_signed(made, secret)
@@ -131,7 +132,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     """Your endpoints, newest first."""
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
-    rows = await webhooks.list_endpoints(services(request).database, caller.owner, before=before, limit=limit + 1)
+    rows = await endpoints.list_endpoints(services(request).database, caller.owner, before=before, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.id.bytes, show_endpoint)
 
 
@@ -158,7 +159,7 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     shared = services(request)
     changes = validate(EndpointChanges, await read_object(request), shared.settings).model_dump(exclude_unset=True)
-    return show_endpoint(found(await webhooks.update_endpoint(shared.database, caller.owner, id, changes)))
+    return show_endpoint(found(await endpoints.update_endpoint(shared.database, caller.owner, id, changes)))
 
 
 @router.delete(
@@ -173,7 +174,7 @@ async def delete_endpoint(request: Request, caller: Known, endpoint_id: Endpoint
     """Delete an endpoint. What it has not been told yet, it will never be."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
-    if not await webhooks.delete_endpoint(services(request).database, caller.owner, id):
+    if not await endpoints.delete_endpoint(services(request).database, caller.owner, id):
         raise Problem("not_found")
     return Response(status_code=204)
 
@@ -190,7 +191,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
     secret = signing.make_secret()
-    rotated = found(await webhooks.rotate_endpoint_secret(services(request).database, caller.owner, id, secret))
+    rotated = found(await endpoints.rotate_endpoint_secret(services(request).database, caller.owner, id, secret))
     return JSONResponse(show_signed(rotated, secret), headers=NO_STORE)
 
 
@@ -202,7 +203,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
 )
 async def get_secret(request: Request, caller: Known) -> Any:
     """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
-    secret = await webhooks.find_secret(services(request).database, caller.owner)
+    secret = await endpoints.find_secret(services(request).database, caller.owner)
     if secret is None:
         raise Problem("not_found")
     return show_secret(secret)
@@ -222,14 +223,14 @@ async def rotate_secret(request: Request, caller: Known) -> Any:
     """
     await refuse_fields(request)
     secret = signing.make_secret()
-    rotated = await webhooks.rotate_secret(services(request).database, caller.owner, secret)
+    rotated = await endpoints.rotate_secret(services(request).database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
 
 
 async def find_endpoint(request: Request, caller: Caller) -> Endpoint:
     """Return the endpoint in the path. Raises Problem "not_found", also for one that is not the caller's."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    return found(await webhooks.find_endpoint(services(request).database, caller.owner, id))
+    return found(await endpoints.find_endpoint(services(request).database, caller.owner, id))
 
 
 def found(endpoint: Endpoint | None) -> Endpoint:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from core import signing
 from core.events import Type
 from core.postgres import db
+from core.webhooks import signing
 
 Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]
