@@ -25,8 +25,8 @@ import psycopg
 
 from bench.bulk import new_client, transfer
 from core import transfers
+from core.admin.migrate import migrate
 from core.ledger.sharding import shard_of
-from core.migrate import migrate
 from core.postgres import db
 from core.postgres.connections import AsyncConnection
 from core.redis.batcher import Batcher

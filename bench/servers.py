@@ -10,7 +10,7 @@ import redis
 
 from bench import pgbench
 from bench.system import OwnSystem
-from core.migrate import migrate
+from core.admin.migrate import migrate
 from core.settings import Settings
 from local.orphans import stop_orphans
 from local.postgres import Postgres

@@ -12,7 +12,7 @@ from bench.pgbench import Pgbench
 from bench.plan import Plan
 from bench.servers import Servers
 from bench.system import Finished, OwnSystem, System
-from core.audit import audit
+from core.admin.audit import audit
 from local.settings import Settings
 
 

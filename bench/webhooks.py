@@ -22,7 +22,7 @@ from bench.latency import Latencies, between, finished, submit_at_rate
 from bench.servers import Servers, embedded
 from bench.system import OwnSystem, wait_for
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
 from core.ids import Prefix
 from local.server import ServerFailed
 from local.terminal import Stopped, StopSignals, say

@@ -13,11 +13,11 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import ids, keys, log, metrics, settings
-from core.audit import WITHIN_S, Report, audit
+from core.admin.audit import WITHIN_S, Report, audit
+from core.admin.migrate import migrate
 from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
-from core.migrate import migrate
 from core.postgres import db
 from core.postgres.session import Unfit
 from core.settings import Settings

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from core import rights
-from core.migrate import migrate
+from core.admin import rights
+from core.admin.migrate import migrate
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.audit import Report, audit
+from core.admin.audit import Report, audit
 from local.server import free_port
 from tests.caller import OPERATOR_KEY, Caller
 from tests.waiting import wait_for

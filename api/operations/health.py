@@ -13,8 +13,8 @@ from api.http import codes
 from api.http.openapi import problem_responses
 from api.http.problems import KINDS, Problem
 from api.services import services
+from core.admin.migrate import names
 from core.errors import Unavailable
-from core.migrate import names
 from core.postgres.db import Database
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"

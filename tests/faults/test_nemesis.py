@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.audit import Report
+from core.admin.audit import Report
 from tests.nemesis.faults import plan
 from tests.nemesis.house import ELDERS
 from tests.nemesis.leaks import excess, growth

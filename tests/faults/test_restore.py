@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.audit import audit
+from core.admin.audit import audit
 from local.postgres import INSTALLED, Postgres
 from tests.caller import OPERATOR_KEY, new_key
 from tests.databases import Databases, with_role

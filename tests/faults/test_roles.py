@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from core.audit import audit
-from core.migrate import migrate
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.settings import Settings
 from local.redis import Redis
 from tests.databases import Databases, with_role

@@ -15,8 +15,8 @@ from psycopg import sql
 
 from api.operations.health import check_database
 from core import ids
+from core.admin.migrate import migrate
 from core.ids import Prefix
-from core.migrate import migrate
 from core.postgres import db, role_settings, session
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY, Caller

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from core import rights
-from core.migrate import names
+from core.admin import rights
+from core.admin.migrate import names
 from core.postgres import db
 from local.postgres import Postgres
 from tests.caller import Caller

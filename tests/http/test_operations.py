@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.__main__ import write_metrics
-from core.audit import CHECKS, Report
+from core.admin.audit import CHECKS, Report
 from local.server import free_port
 from tests.caller import Caller
 from tests.system import System

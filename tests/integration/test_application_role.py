@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from core.migrate import migrate
-from core.rights import CannotLetIn
+from core.admin.migrate import migrate
+from core.admin.rights import CannotLetIn
 from core.settings import Settings
 from local.postgres import Postgres
 from tests.caller import OPERATOR_KEY

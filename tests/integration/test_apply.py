@@ -14,7 +14,7 @@ from rq import Queue
 from structlog.testing import capture_logs
 
 from core import ids, metrics
-from core.audit import audit
+from core.admin.audit import audit
 from core.ids import Prefix
 from core.postgres import db
 from core.redis.jobs import APPLY, SERIALIZER

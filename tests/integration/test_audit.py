@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import ids
-from core.audit import CHECKS, SHOWN, audit
+from core.admin.audit import CHECKS, SHOWN, audit
 from core.ids import Prefix
 from tests.system import ROOT
 from tests.world import World, deposit, new_client, new_id, transfer

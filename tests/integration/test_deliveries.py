@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
 from core.events import Type
 from core.postgres import db
 from core.transfers import Submission

@@ -7,10 +7,10 @@ from uuid import UUID
 import psycopg
 
 from core import events, ids, metrics
-from core.audit import audit
+from core.admin.audit import audit
+from core.admin.migrate import MIGRATIONS
 from core.events import BEGINNING, AnyEvent, EndpointEvent, Place
 from core.ids import Prefix
-from core.migrate import MIGRATIONS
 from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
 from tests.hooks import ERROR, GONE, SUCCESS, claim, fan_out, make_due, mark, new_endpoint, trail

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from core import events, ids
-from core.audit import audit
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.events import BEGINNING, AnyEvent, EndpointEvent, Event, Place
 from core.ids import Prefix
-from core.migrate import migrate
 from core.postgres import db
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY

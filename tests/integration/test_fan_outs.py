@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.postgres import db

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.ledger.sharding import shard_of
-from core.migrate import migrate
 from core.postgres import db
 from core.settings import Settings
 from local.postgres import Postgres

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.errors import CannotDo
-from core.migrate import migrate
 from core.postgres import locks
 from core.postgres.locks import MIGRATION_LOCK
 from core.settings import Settings
@@ -167,7 +167,7 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
 
 
 def test_an_audit_that_a_lock_keeps_waiting_ends_and_says_what_holds_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.audit.LOCK_WITHIN_S", 0.3)
+    monkeypatch.setattr("core.admin.audit.LOCK_WITHIN_S", 0.3)
     with psycopg.connect(world.url) as holder:
         pid, role = holder.info.backend_pid, holder.info.user
         holder.execute("LOCK TABLE queue")
@@ -200,8 +200,8 @@ def test_an_audit_ends_with_the_time_that_it_is_given_and_status_2(world: World)
 
 
 def test_a_migration_that_a_lock_keeps_waiting_ends_and_says_what_holds_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.migrate.LOCK_WITHIN_S", 0.3)
-    monkeypatch.setattr("core.migrate.MIGRATION_LOCK_WITHIN_S", 0.3)
+    monkeypatch.setattr("core.admin.migrate.LOCK_WITHIN_S", 0.3)
+    monkeypatch.setattr("core.admin.migrate.MIGRATION_LOCK_WITHIN_S", 0.3)
     with psycopg.connect(world.url) as holder:
         pid = holder.info.backend_pid
         holder.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])

@@ -12,8 +12,8 @@ import pytest
 from psycopg import errors
 
 from core import events, keys
-from core.audit import audit
-from core.migrate import migrate
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.settings import Settings
 from tests.databases import Databases, with_role
 from tests.world import World, deposit, transfer

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from core import ids, keys
-from core.migrate import MIGRATIONS, migrate, names
+from core.admin.migrate import MIGRATIONS, migrate, names
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases

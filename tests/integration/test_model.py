@@ -22,7 +22,7 @@ from api.http import idempotency
 from api.intake import intake
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.postgres import db
 from core.postgres.connections import AsyncConnection

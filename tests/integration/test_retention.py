@@ -6,7 +6,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from core.audit import audit
+from core.admin.audit import audit
 from core.postgres import db
 from core.webhooks import deliveries
 from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endpoint

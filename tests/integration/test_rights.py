@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from core.migrate import migrate
+from core.admin.migrate import migrate
 from core.postgres import db
 from core.settings import Settings
 from tests.databases import Databases, with_role

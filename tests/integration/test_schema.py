@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from core.admin.migrate import MIGRATIONS
 from core.ids import external_wallet
 from core.ledger.refusals import Refusal
-from core.migrate import MIGRATIONS
 from tests.unit.test_callback_url import GOOD
 from tests.world import World, deposit
 

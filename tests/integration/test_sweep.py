@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from core.audit import audit
-from core.migrate import migrate
+from core.admin.audit import audit
+from core.admin.migrate import migrate
 from core.postgres import db
 from core.settings import Settings
 from local.postgres import Postgres

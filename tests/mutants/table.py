@@ -292,7 +292,7 @@ MUTANTS = (
     Mutant(
         9,
         "an audit that looks at another instant with each of its statements",
-        (Edit("core/audit.py", "IsolationLevel.REPEATABLE_READ", "IsolationLevel.READ_COMMITTED"),),
+        (Edit("core/admin/audit.py", "IsolationLevel.REPEATABLE_READ", "IsolationLevel.READ_COMMITTED"),),
         ("tests/integration/test_audit.py::test_an_audit_sees_one_instant_while_money_moves",),
     ),
     Mutant(
@@ -781,7 +781,7 @@ MUTANTS = (
     Mutant(
         40,
         "leave stray places in the queue where they are",
-        (Edit("core/heal.py", 'if strays := rows(owner, "heal_queue"):', 'if strays := 0 * len("heal_queue"):'),),
+        (Edit("core/admin/heal.py", 'if strays := rows(owner, "heal_queue"):', 'if strays := 0 * len("heal_queue"):'),),
         ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
     ),
     Mutant(

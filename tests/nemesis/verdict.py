@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from core import ids
-from core.audit import audit
+from core.admin.audit import audit
 from core.ids import Prefix
 from tests.nemesis.history import Asked, History
 

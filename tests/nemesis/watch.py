@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from core.audit import Report, audit
+from core.admin.audit import Report, audit
 
 REST = 2.0  # times the duration of a look, so that looks take little of the machine
 REST_MIN_S = 0.1

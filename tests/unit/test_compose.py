@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from core.rights import PUBLISHED_PASSWORDS
+from core.admin.rights import PUBLISHED_PASSWORDS
 from core.settings import SECRETS
 from tests.system import ROOT
 

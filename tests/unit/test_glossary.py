@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.migrate import MIGRATIONS
+from core.admin.migrate import MIGRATIONS
 from tests.system import ROOT
 
 PAGE = (ROOT / "docs" / "concepts" / "glossary.md").read_text()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from core import heal, ids, keys, rights
+from core import ids, keys
+from core.admin import heal, rights
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
 from core.postgres import db, locks, role_settings
