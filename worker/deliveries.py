@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import events, ids, log, metrics, resources
+from core import events, ids, log, metrics, render
 from core.errors import Unavailable
 from core.events import AnyEvent
 from core.ids import Prefix
@@ -228,7 +228,7 @@ def delivery_of(claimed: Claimed, url: str) -> Delivery:
 
 def body_of(claimed: Claimed) -> bytes:
     """Return the event as its receiver may see it. It is final, so each attempt renders the same bytes."""
-    event = resources.show_event(claimed.event, claimed)
+    event = render.show_event(claimed.event, claimed)
     return json.dumps({name: event[name] for name in ("type", "timestamp", "data")}, separators=(",", ":")).encode()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from core.resources import FAILURE_DETAILS
+from core.render import FAILURE_DETAILS
 
 FIELDS: Final[Mapping[str, str]] = {
     "required": "The field is missing or empty.",

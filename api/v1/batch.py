@@ -23,7 +23,7 @@ from api.services import Services, services
 from api.v1.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.v1.transfers import TransferView
 from core.errors import Unavailable
-from core.resources import show
+from core.render import show
 from core.settings import Settings
 from core.transfers import Submission
 

@@ -20,7 +20,7 @@ from core import events, ids
 from core.events import BEGINNING, Place
 from core.ids import Prefix
 from core.postgres.db import Database
-from core.resources import show_event
+from core.render import show_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]
 

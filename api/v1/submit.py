@@ -36,7 +36,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
 from core.postgres import db
-from core.resources import show
+from core.render import show
 from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued
 

@@ -21,7 +21,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Status, Type
 from core.ledger.money import CURRENCY
 from core.ledger.refusals import Refusal
-from core.resources import show
+from core.render import show
 from core.transfers import Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds

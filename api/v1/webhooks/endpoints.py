@@ -29,7 +29,7 @@ from api.services import services
 from core import ids
 from core.events import Type
 from core.ids import Prefix
-from core.resources import show_endpoint
+from core.render import show_endpoint
 from core.times import rfc3339
 from core.webhooks import endpoints, signing
 from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
