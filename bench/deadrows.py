@@ -34,10 +34,10 @@ from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
 from local.postgres import Postgres
-from worker.apply import Applier
-from worker.drain import Drainer
-from worker.floors import LOOK_EVERY_S
-from worker.sweep import Sweeper
+from worker.ledger.apply import Applier
+from worker.ledger.drain import Drainer
+from worker.ledger.floors import LOOK_EVERY_S
+from worker.ledger.sweep import Sweeper
 
 NO_REDIS = "redis://127.0.0.1:1/0"  # no server listens on this port
 SHARDS = 16

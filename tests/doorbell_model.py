@@ -27,7 +27,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from worker.drain import Step, next_step
+from worker.ledger.drain import Step, next_step
 
 
 class Violation(Exception):

@@ -25,8 +25,8 @@ from core.wallets import Wallet
 from tests.bells import Bells
 from tests.caller import new_key
 from tests.waiting import wait_for
-from worker.apply import Applier
-from worker.drain import Drainer
+from worker.ledger.apply import Applier
+from worker.ledger.drain import Drainer
 
 Result = TypeVar("Result")
 

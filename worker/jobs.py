@@ -13,7 +13,7 @@ from rq.job import Job
 
 from core.ledger.sharding import SHARDS_MAX
 from core.redis.jobs import APPLY, DELIVER
-from worker.drain import Drainer
+from worker.ledger.drain import Drainer
 
 DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB
 

@@ -21,7 +21,7 @@ from core.postgres.db import Connection, Database, fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
 
-# Under load a worker stays for longer than this and looks by itself (worker/shards.py): rings are saved up for so long.
+# Under load a worker stays for longer than this and looks by itself (worker/ledger/shards.py): rings are saved up for so long.
 RING_AGAIN_AFTER_S = 0.01
 BUSY_FROM = 8  # submissions at a ring
 

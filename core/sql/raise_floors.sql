@@ -1,5 +1,5 @@
 -- Raises the floors that lag by enough to be worth a new version of the shard's row: to the first position that is queued, or behind all that
--- is settled; returns the shards. To be run as a statement of its own, begun after that was settled (see worker/floors.py). Locks the
+-- is settled; returns the shards. To be run as a statement of its own, begun after that was settled (see worker/ledger/floors.py). Locks the
 -- rows of these shards once all floors are known, but for those that a drain has locked; a floor only rises. Leans on shards_pkey, and
 -- on queue_pkey from the floor on, a look a shard.
 WITH known AS MATERIALIZED (

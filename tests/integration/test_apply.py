@@ -24,11 +24,11 @@ from local.redis import Redis
 from tests.bells import Bells
 from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
-from worker.apply import Applier, Batch
-from worker.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
-from worker.drain import Drainer
 from worker.jobs import of_worker
-from worker.shards import WAIT_FROM
+from worker.ledger.apply import Applier, Batch
+from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX
+from worker.ledger.drain import Drainer
+from worker.ledger.shards import WAIT_FROM
 
 APPLIED, POOR, INTERNAL = ("applied", None), ("rejected", "insufficient_funds"), ("rejected", "internal")
 QUEUED = ("queued", None)

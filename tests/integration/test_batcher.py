@@ -18,9 +18,9 @@ from core.redis.shard_doorbell import ShardDoorbell
 from local.redis import Redis
 from tests.bells import Bells
 from tests.world import World, deposit
-from worker.batch_limit import BATCH_MAX
-from worker.drain import Drainer
-from worker.shards import WAIT_ALONGSIDE_FROM, WAIT_FROM
+from worker.ledger.batch_limit import BATCH_MAX
+from worker.ledger.drain import Drainer
+from worker.ledger.shards import WAIT_ALONGSIDE_FROM, WAIT_FROM
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.system import ROOT
 from tests.world import World, deposit, new_id, transfer
-from worker.batch_limit import ATTEMPTS_MAX
+from worker.ledger.batch_limit import ATTEMPTS_MAX
 
 ALL = 10_000
 

@@ -21,9 +21,9 @@ from core.webhooks import endpoints as webhooks
 from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
-from worker.batch_limit import GIVEN_UP_MAX
 from worker.deliveries import StoredDeliveries
 from worker.fan_outs import AUDIENCES, BEGINNING, FanOuts
+from worker.ledger.batch_limit import GIVEN_UP_MAX
 from worker.places import Places
 
 MANY_ENDPOINTS = 2000

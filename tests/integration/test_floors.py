@@ -18,9 +18,9 @@ from core.postgres import db
 from core.settings import Settings
 from local.postgres import Postgres
 from tests.world import SHARDS, World, deposit, insert_by_hand, transfer
-from worker.apply import Applier
-from worker.floors import LOOK_AFTER, SWEEPER_STORES_AFTER, WORKER_STORES_AFTER, Floors, Settling
-from worker.sweep import Sweeper
+from worker.ledger.apply import Applier
+from worker.ledger.floors import LOOK_AFTER, SWEEPER_STORES_AFTER, WORKER_STORES_AFTER, Floors, Settling
+from worker.ledger.sweep import Sweeper
 
 Connection = psycopg.Connection[Any]
 
@@ -37,7 +37,7 @@ def applier(world: World) -> Iterator[Applier]:
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the pause between two looks; it only spares the server."""
-    monkeypatch.setattr("worker.floors.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.ledger.floors.LOOK_EVERY_S", 0.0)
 
 
 @contextmanager

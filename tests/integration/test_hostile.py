@@ -225,7 +225,7 @@ class Victim:
         wallet = api.new_wallet()
         sent = deposit(wallet, 5)
         api.v1.submit(sent)
-        worker.drain()
+        worker.ledger.drain()
         assert api.statuses(sent.id) == [("applied", None)]
         assert api.balance(wallet) == 5
         assert api.ask(lambda database: events.find(database, sent.id)) is not None

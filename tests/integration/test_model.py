@@ -29,8 +29,8 @@ from core.postgres.connections import AsyncConnection
 from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer
-from worker.apply import Applier
-from worker.batch_limit import BATCH_MAX
+from worker.ledger.apply import Applier
+from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
 STEPS = 40

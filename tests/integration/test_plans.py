@@ -21,7 +21,7 @@ from core import ids, transfers
 from core.postgres import db
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_client, transfer
-from worker.apply import Applier
+from worker.ledger.apply import Applier
 
 Connection = psycopg.Connection[Any]
 

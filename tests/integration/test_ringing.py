@@ -26,11 +26,11 @@ from tests.hooks import new_endpoint, stored
 from tests.receivers import Receiver, answer, receiving
 from tests.waiting import wait_for
 from tests.world import NO_REDIS, World, transfer
-from worker.apply import Applier
 from worker.deliver import STAY_S, Deliverer
 from worker.deliveries import StoredDeliveries
 from worker.delivering import lowering, rung
-from worker.drain import Drainer
+from worker.ledger.apply import Applier
+from worker.ledger.drain import Drainer
 from worker.send import Sender
 
 NEVER_S = 3600.0

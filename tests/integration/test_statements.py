@@ -41,7 +41,7 @@ def test_no_code_mentions_a_statement_that_is_not_there() -> None:
 def test_a_statement_of_the_drain_is_used_by_the_part_of_the_worker_that_moves_money_alone(name: str) -> None:
     users = {str(file.relative_to(ROOT)) for file in SOURCES if f'"{name}"' in file.read_text()}
 
-    assert users == {"worker/apply.py"}
+    assert users == {"worker/ledger/apply.py"}
 
 
 @pytest.mark.parametrize("file", [*FILES, *PARTS], ids=lambda file: file.stem)

@@ -14,9 +14,9 @@ from local.redis import Redis
 from tests.hooks import SUCCESS, new_endpoint
 from tests.integration.test_retention import left, told
 from tests.world import NO_REDIS, World, deposit, transfer
+from worker.ledger.shards import WAIT_FROM
+from worker.ledger.sweep import SWEEP_AFTER_S, Sweeper
 from worker.process import StopFlag
-from worker.shards import WAIT_FROM
-from worker.sweep import SWEEP_AFTER_S, Sweeper
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_retention_takes_a_step_once_a_minute_while_each_sweep_drains_something(
     kept = []
 
     for every_s in (60.0, 0.0):
-        monkeypatch.setattr("worker.sweep.RETAIN_EVERY_S", every_s)
+        monkeypatch.setattr("worker.ledger.sweep.RETAIN_EVERY_S", every_s)
         world.submit(deposit(world.new_wallet(), 5))
         make_older(world, SWEEP_AFTER_S + 1)
         sweeper.run(OneRound())

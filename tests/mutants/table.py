@@ -88,7 +88,7 @@ MUTANTS = (
     Mutant(
         1,
         "commit between debit and credit",
-        (Edit("worker/apply.py", "        writes = statements_for(queued, outcome)\n", COMMIT_BETWEEN),),
+        (Edit("worker/ledger/apply.py", "        writes = statements_for(queued, outcome)\n", COMMIT_BETWEEN),),
         (
             f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",
             f"{UNDER_LOAD}::test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant",
@@ -103,7 +103,7 @@ MUTANTS = (
     Mutant(
         2,
         "nobody counts the rows that were written",
-        (Edit("worker/apply.py", "if cursor.rowcount != write.rows:", "if cursor.rowcount > write.rows:"),),
+        (Edit("worker/ledger/apply.py", "if cursor.rowcount != write.rows:", "if cursor.rowcount > write.rows:"),),
         (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other",),
     ),
     Mutant(
@@ -142,7 +142,13 @@ MUTANTS = (
     Mutant(
         5,
         "no sweeper",
-        (Edit("worker/sweep.py", "return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)", "return 0"),),
+        (
+            Edit(
+                "worker/ledger/sweep.py",
+                "return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)",
+                "return 0",
+            ),
+        ),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
     ),
     Mutant(
@@ -154,13 +160,13 @@ MUTANTS = (
     Mutant(
         5,
         "a batcher that ends and does not ring for what was handed over to it",
-        (Edit("worker/shards.py", "        if handed_over:\n", "        if False:\n"),),
+        (Edit("worker/ledger/shards.py", "        if handed_over:\n", "        if False:\n"),),
         (f"{BATCHER}::test_what_is_handed_over_to_a_batcher_that_meets_a_fault_is_rung_for",),
     ),
     Mutant(
         5,
         "no look after the flag is lowered",
-        (Edit("worker/drain.py", "                is_last_look = True\n", "                break\n"),),
+        (Edit("worker/ledger/drain.py", "                is_last_look = True\n", "                break\n"),),
         (
             f"{APPLY}::test_no_ring_is_needed_while_a_shard_is_drained",
             f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._run-]",
@@ -171,10 +177,12 @@ MUTANTS = (
         "a wish that is left after the second try",
         (
             Edit(
-                "worker/drain.py", "        self._doorbell.ask_rerun(batch.busy)\n        return merged(", "        again = merged("
+                "worker/ledger/drain.py",
+                "        self._doorbell.ask_rerun(batch.busy)\n        return merged(",
+                "        again = merged(",
             ),
             Edit(
-                "worker/drain.py",
+                "worker/ledger/drain.py",
                 "self._applier.apply(batch.busy, deadline)])\n",
                 "self._applier.apply(batch.busy, deadline)])\n        self._doorbell.ask_rerun(batch.busy)\n        return again\n",
             ),
@@ -423,7 +431,7 @@ MUTANTS = (
     Mutant(
         21,
         "sending inside the drain",
-        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (Edit("worker/ledger/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
         (f"{DELIVERER}::test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver[hangs]",),
     ),
     Mutant(
@@ -510,13 +518,13 @@ MUTANTS = (
     Mutant(
         22,
         "sending before COMMIT",
-        (Edit("worker/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
+        (Edit("worker/ledger/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
         (f"{DELIVERER}::test_a_receiver_of_a_webhook_can_read_the_outcome_already",),
     ),
     Mutant(
         22,
         "deliveries are committed before their verdict",
-        (Edit("worker/apply.py", BEFORE_WRITE, TELL_FIRST + BEFORE_WRITE),),
+        (Edit("worker/ledger/apply.py", BEFORE_WRITE, TELL_FIRST + BEFORE_WRITE),),
         ("tests/integration/test_deliveries.py::test_a_verdict_that_is_not_committed_makes_no_delivery",),
     ),
     Mutant(
@@ -663,7 +671,7 @@ MUTANTS = (
     Mutant(
         37,
         "a floor waits for none of those that may have drawn a smaller position",
-        (Edit("worker/floors.py", "if not self._awaited.isdisjoint(writers):", "if not self._awaited.isdisjoint([]):"),),
+        (Edit("worker/ledger/floors.py", "if not self._awaited.isdisjoint(writers):", "if not self._awaited.isdisjoint([]):"),),
         (
             f"{FLOORS}::test_a_transaction_that_drew_its_position_early_is_waited_for",
             f"{FLOORS}::test_a_prepared_transaction_that_drew_its_position_early_is_waited_for",
@@ -672,7 +680,7 @@ MUTANTS = (
     Mutant(
         37,
         "a floor is raised by what was settled after the claim began",
-        (Edit("worker/floors.py", "begins = self._settled + 1 if", "begins = self.settling.settled + 1 if"),),
+        (Edit("worker/ledger/floors.py", "begins = self._settled + 1 if", "begins = self.settling.settled + 1 if"),),
         (f"{FLOORS}::test_what_is_settled_during_a_claim_raises_no_floor_by_it",),
     ),
     Mutant(

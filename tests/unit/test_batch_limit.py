@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from core.ledger.sharding import SHARDS_MAX
-from worker.batch_limit import (
+from worker.ledger.batch_limit import (
     ATTEMPTS_MAX,
     BATCH_MAX,
     GIVEN_UP_MAX,

@@ -15,11 +15,11 @@ from api.intake.intake import Intake
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
 from tests.doorbell_model import EVENTS, Caller, Model, State, Violation, Worker, explore, move_caller
-from worker.apply import Applier
-from worker.drain import Drainer
-from worker.failures import CarefulApplier
-from worker.shards import ShardSet
-from worker.sweep import Sweeper
+from worker.ledger.apply import Applier
+from worker.ledger.drain import Drainer
+from worker.ledger.failures import CarefulApplier
+from worker.ledger.shards import ShardSet
+from worker.ledger.sweep import Sweeper
 
 # Worlds small enough to be explored whole, and large enough for what is broken below.
 WORLDS: dict[str, dict[str, Any]] = {

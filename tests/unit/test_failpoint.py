@@ -14,7 +14,7 @@ from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
 from core.ledger.book import Outcome
 from tests.waiting import wait_for
-from worker.apply import statements_for
+from worker.ledger.apply import statements_for
 
 ROOT = Path(__file__).parents[2]
 HERE = "apply.before_commit"

@@ -32,10 +32,10 @@ def last(lines: io.StringIO) -> Any:
 
 
 def test_a_line_is_json_with_what_where_and_when(lines: io.StringIO) -> None:
-    structlog.stdlib.get_logger("worker.sweep").warning("sweep put off", shard=3)
+    structlog.stdlib.get_logger("worker.ledger.sweep").warning("sweep put off", shard=3)
 
     line = last(lines)
-    assert (line["event"], line["shard"], line["level"], line["logger"]) == ("sweep put off", 3, "warning", "worker.sweep")
+    assert (line["event"], line["shard"], line["level"], line["logger"]) == ("sweep put off", 3, "warning", "worker.ledger.sweep")
     assert line["timestamp"].endswith("Z")
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from core import retry
 from tests.system import ROOT
-from worker.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, PART_MIN
-from worker.drain import next_step
+from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, PART_MIN
+from worker.ledger.drain import next_step
 
 PAGE = "docs/concepts/state-tables.md"
 TEXT = (ROOT / PAGE).read_text()

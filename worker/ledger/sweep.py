@@ -9,8 +9,8 @@ from core import log
 from core.failpoint import failpoint
 from core.postgres import db
 from worker.connection import Connection, OwnConnection
-from worker.drain import Drainer
-from worker.floors import SWEEPER_STORES_AFTER, Settling
+from worker.ledger.drain import Drainer
+from worker.ledger.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import StopFlag
 from worker.retention import Retention
 

@@ -1,6 +1,6 @@
 """What a drain does when a batch fails: try each shard on its own, shrink its batches, give up on the transfer that always fails.
 
-docs/concepts/state-tables.md draws a batch's size after failures; worker/batch_limit.py decides it.
+docs/concepts/state-tables.md draws a batch's size after failures; worker/ledger/batch_limit.py decides it.
 """
 
 import time
@@ -13,8 +13,8 @@ from core import ids, log
 from core.ids import Prefix
 from core.postgres import db
 from core.redis.shard_doorbell import ShardDoorbell
-from worker.apply import Applier, Batch
-from worker.batch_limit import Allowance, BatchLimit, BatchLimits, share_of
+from worker.ledger.apply import Applier, Batch
+from worker.ledger.batch_limit import Allowance, BatchLimit, BatchLimits, share_of
 
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a failing transfer some fifteen times
 

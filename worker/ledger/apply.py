@@ -19,7 +19,7 @@ from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres import db
 from worker.connection import Connection, OwnConnection
-from worker.floors import Floors
+from worker.ledger.floors import Floors
 
 Row = TypeVar("Row")
 

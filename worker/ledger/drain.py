@@ -1,7 +1,7 @@
 """Runs one doorbell job: batches until the shards are empty or a fair share of time has passed.
 
 What comes after a batch is decided by `next_step`; docs/concepts/state-tables.md draws it, and tests/unit/test_doorbell_model.py
-explores its interleavings. What a failed batch does is in worker/failures.py, which shards are held in worker/shards.py.
+explores its interleavings. What a failed batch does is in worker/ledger/failures.py, which shards are held in worker/ledger/shards.py.
 """
 
 import time
@@ -12,10 +12,10 @@ import psycopg
 
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
-from worker.apply import Applier, Batch
-from worker.batch_limit import BATCH_MAX
-from worker.failures import CarefulApplier, merged
-from worker.shards import ShardSet
+from worker.ledger.apply import Applier, Batch
+from worker.ledger.batch_limit import BATCH_MAX
+from worker.ledger.failures import CarefulApplier, merged
+from worker.ledger.shards import ShardSet
 
 FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard delays the others for no longer
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
-from worker.apply import Batch
-from worker.batch_limit import BATCH_MAX
+from worker.ledger.apply import Batch
+from worker.ledger.batch_limit import BATCH_MAX
 
 # A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
 # for more of them; when they come in one by one, no worker waits. One worker waits for all, unless there is enough for several.
