@@ -17,12 +17,12 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
 from core.webhooks.signing import make_secret
 from tests.world import World, new_id, transfer
-from worker.deliver import Delivery
-from worker.deliveries import LEASE_S, StoredDeliveries
-from worker.fan_outs import FanOuts
-from worker.places import Places
-from worker.receivers import Receivers
-from worker.send import Attempt, Fault
+from worker.webhooks.deliverer import Delivery
+from worker.webhooks.fairness import Places
+from worker.webhooks.fan_outs import FanOuts
+from worker.webhooks.receivers import Receivers
+from worker.webhooks.send import Attempt, Fault
+from worker.webhooks.store import LEASE_S, StoredDeliveries
 
 SOMEWHERE = "https://example.com/hook"
 

@@ -81,7 +81,7 @@ def try_sessions(configured: Settings) -> None:
 
 
 def run_deliver(configured: Settings, process: Process) -> None:
-    from worker.delivering import deliver  # noqa: PLC0415  # aiohttp and all that takes memory which no other verb needs
+    from worker.webhooks.process import deliver  # noqa: PLC0415  # aiohttp and all that takes memory which no other verb needs
 
     asyncio.run(deliver(configured, process))
 

@@ -14,7 +14,7 @@ Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]
 
 OLD_SECRET_SIGNS_FOR_S = 24 * 3600  # after a rotation: as long as receivers may take to learn of the new one
-CLIENT_ENDPOINTS_MAX = 20  # a step that makes deliveries has a row for each of them and each transfer: worker/fan_outs.py
+CLIENT_ENDPOINTS_MAX = 20  # a step that makes deliveries has a row for each of them and each transfer: worker/webhooks/fan_outs.py
 CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten milliseconds
 
 

@@ -39,7 +39,7 @@ from tests.receivers import (
 )
 from tests.system import System
 from tests.waiting import wait_for
-from worker.places import PER_OWNER_MAX, PER_RECEIVER_MAX
+from worker.webhooks.fairness import PER_OWNER_MAX, PER_RECEIVER_MAX
 
 ALLOW_PRIVATE = {"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"}
 STOP_WITHIN_S = 20.0

@@ -35,11 +35,11 @@ from tests.hooks import (
 )
 from tests.waiting import wait_for
 from tests.world import World, new_id, transfer
-from worker.deliver import Delivery
-from worker.deliveries import LEASE_S, Claimed, StoredDeliveries, deliveries_of
-from worker.places import PER_RECEIVER_MAX, Health, Place, Places
-from worker.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX
-from worker.send import WITHIN_S, Attempt
+from worker.webhooks.deliverer import Delivery
+from worker.webhooks.fairness import PER_RECEIVER_MAX, Health, Place, Places
+from worker.webhooks.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX
+from worker.webhooks.send import WITHIN_S, Attempt
+from worker.webhooks.store import LEASE_S, Claimed, StoredDeliveries, deliveries_of
 
 LONG_S = 3600.0
 

@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 from core.errors import Unavailable
 from core.webhooks.signing import make_secret
 from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
-from worker.deliver import Deliverer, Delivery
-from worker.places import PER_RECEIVER_MAX, Places
-from worker.send import Attempt, Fault, Sender
+from worker.webhooks.deliverer import Deliverer, Delivery
+from worker.webhooks.fairness import PER_RECEIVER_MAX, Places
+from worker.webhooks.send import Attempt, Fault, Sender
 
 SECRET = make_secret()
 NUMBERS = count(1)

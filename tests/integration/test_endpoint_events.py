@@ -15,8 +15,8 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
 from tests.hooks import ERROR, GONE, SUCCESS, claim, fan_out, make_due, mark, new_endpoint, trail
 from tests.world import World, transfer
-from worker.deliver import Delivery
-from worker.places import Places
+from worker.webhooks.deliverer import Delivery
+from worker.webhooks.fairness import Places
 
 TYPE = "webhook_endpoint.disabled"
 SELECT = "SELECT endpoint_id FROM deliveries WHERE transfer_id = %s ORDER BY endpoint_id"

@@ -21,10 +21,10 @@ from core.webhooks import endpoints as webhooks
 from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
-from worker.deliveries import StoredDeliveries
-from worker.fan_outs import AUDIENCES, BEGINNING, FanOuts
 from worker.ledger.batch_limit import GIVEN_UP_MAX
-from worker.places import Places
+from worker.webhooks.fairness import Places
+from worker.webhooks.fan_outs import AUDIENCES, BEGINNING, FanOuts
+from worker.webhooks.store import StoredDeliveries
 
 MANY_ENDPOINTS = 2000
 
@@ -310,7 +310,7 @@ def test_a_drain_that_commits_late_is_not_hidden_by_the_bound(world: World, conn
 
 
 def test_the_bound_is_kept_for_the_process_that_starts_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.fan_outs.KEEP_AFTER", 1)
+    monkeypatch.setattr("worker.webhooks.fan_outs.KEEP_AFTER", 1)
     rich, poor = world.new_wallets(10, 0)
     new_endpoint(world)
     for _ in range(2):
@@ -451,7 +451,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
 
 
 def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.fan_outs.TRY_AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr("worker.webhooks.fan_outs.TRY_AGAIN_AFTER_S", 0.0)
     rich, poor = world.new_wallets(1000, 0)
     world.submit(*(transfer(rich, poor, 1, callback_url=SOMEWHERE) for _ in range(GIVEN_UP_MAX + 5)))
     world.drain()

@@ -14,10 +14,10 @@ from core.webhooks import deliveries
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
-from worker.deliver import Delivery
-from worker.deliveries import StoredDeliveries
-from worker.places import Places
-from worker.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Receivers
+from worker.webhooks.deliverer import Delivery
+from worker.webhooks.fairness import Places
+from worker.webhooks.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Receivers
+from worker.webhooks.store import StoredDeliveries
 
 LOOK = {"from_owner": "", "owners": [], "receivers": [], "per_owner": LOOK_AT_OF_OWNER_MAX, "limit": LOOK_AT_MAX}
 NEVER_S = 1e9
@@ -150,7 +150,7 @@ def test_what_no_look_finds_is_recovered(world: World, damage: str) -> None:
 
 
 def test_recovery_comes_by_all_receivers_part_by_part(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.receivers.RECOVER_MAX", 3)
+    monkeypatch.setattr("worker.webhooks.receivers.RECOVER_MAX", 3)
     columns = "(owner, receiver, transfer_id, shard)"
     world.query(
         f"INSERT INTO deliveries {columns} SELECT 'cli_' || n % 2, 'h' || n, gen_random_uuid(), 0 FROM generate_series(1, 10) n"

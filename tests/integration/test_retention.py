@@ -13,7 +13,7 @@ from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endp
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
 from worker.connection import OwnConnection
-from worker.retention import STEP_ATTEMPTS, Retention
+from worker.webhooks.retention import STEP_ATTEMPTS, Retention
 
 DAYS = 30
 
@@ -157,7 +157,7 @@ def test_what_stays_below_the_bound_is_found_by_a_look_at_all(
         delete_all(Retention(own, DAYS))
     assert left(world) == {locked}
     assert other != locked
-    monkeypatch.setattr("worker.retention.LOOK_AT_ALL_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.webhooks.retention.LOOK_AT_ALL_EVERY_S", 0.0)
 
     delete_all(Retention(own, DAYS))
 

@@ -26,12 +26,12 @@ from tests.hooks import new_endpoint, stored
 from tests.receivers import Receiver, answer, receiving
 from tests.waiting import wait_for
 from tests.world import NO_REDIS, World, transfer
-from worker.deliver import STAY_S, Deliverer
-from worker.deliveries import StoredDeliveries
-from worker.delivering import lowering, rung
 from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
-from worker.send import Sender
+from worker.webhooks.deliverer import STAY_S, Deliverer
+from worker.webhooks.process import lowering, rung
+from worker.webhooks.send import Sender
+from worker.webhooks.store import StoredDeliveries
 
 NEVER_S = 3600.0
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from core.webhooks.signing import make_secret, sign
 from tests.receivers import PACE_S, Behaviour, answer, hang, naming, receiving, repeat, reset_after, say, wait_for_all
-from worker.guard import ADDRESSES_MAX, READ_MAX_BYTES, AddressForbidden, GuardedResolver, GuardedSocket, make_resolver
-from worker.send import Attempt, Fault, Sender
+from worker.webhooks.guard import ADDRESSES_MAX, READ_MAX_BYTES, AddressForbidden, GuardedResolver, GuardedSocket, make_resolver
+from worker.webhooks.send import Attempt, Fault, Sender
 
 BODY = b'{"type":"transfer.applied"}'
 HEADERS = sign("evt_01h455vb4pex5vsknk084sn02q", 1614265330, BODY, [make_secret()])

@@ -11,10 +11,10 @@ from tests.integration.test_send import Answers
 from tests.receivers import answer, receiving
 from tests.waiting import wait_for
 from tests.world import World
-from worker.deliver import Deliverer
-from worker.deliveries import StoredDeliveries
-from worker.receivers import Receivers
-from worker.send import Sender
+from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.receivers import Receivers
+from worker.webhooks.send import Sender
+from worker.webhooks.store import StoredDeliveries
 
 WAITING_HOSTS = (
     "INSERT INTO deliveries (owner, receiver, transfer_id, shard, next_attempt_at)"

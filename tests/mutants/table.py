@@ -437,7 +437,13 @@ MUTANTS = (
     Mutant(
         21,
         "a receiver of which nothing is known may have as many places as a healthy one",
-        (Edit("worker/places.py", "self._per_receiver_max if health is Health.HEALTHY else 1,", "self._per_receiver_max,"),),
+        (
+            Edit(
+                "worker/webhooks/fairness.py",
+                "self._per_receiver_max if health is Health.HEALTHY else 1,",
+                "self._per_receiver_max,",
+            ),
+        ),
         (f"{DELIVER}::test_a_dead_receiver_with_a_thousand_due_holds_up_no_other",),
     ),
     Mutant(
@@ -445,7 +451,7 @@ MUTANTS = (
         "an owner may have all the places that there are",
         (
             Edit(
-                "worker/places.py",
+                "worker/webhooks/fairness.py",
                 "            self._per_owner_max,\n            part(self._per_owner_max, health),\n",
                 "            self._in_flight_max,\n            part(self._in_flight_max, health),\n",
             ),
@@ -455,13 +461,13 @@ MUTANTS = (
     Mutant(
         21,
         "an owner's dead receivers may have all its places",
-        (Edit("worker/places.py", "Health.FAILING: 0.25}", "Health.FAILING: 1.0}"),),
+        (Edit("worker/webhooks/fairness.py", "Health.FAILING: 0.25}", "Health.FAILING: 1.0}"),),
         (f"{OTHERS}[healthy, the others dead]", f"{OTHERS}[new, the others dead]"),
     ),
     Mutant(
         21,
         "whoever has been due longest is next",
-        (Edit("worker/places.py", "sorted(admitted, key=self._has_had)", "admitted"),),
+        (Edit("worker/webhooks/fairness.py", "sorted(admitted, key=self._has_had)", "admitted"),),
         (
             f"{OTHERS}[back again, the others dead]",
             "tests/unit/test_places.py::test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free",
@@ -470,7 +476,7 @@ MUTANTS = (
     Mutant(
         21,
         "a look that left somebody out is as good as one that did not",
-        (Edit("worker/deliver.py", "            elif self._goes_on:\n", "            elif False:\n"),),
+        (Edit("worker/webhooks/deliverer.py", "            elif self._goes_on:\n", "            elif False:\n"),),
         ("tests/integration/test_telling.py::test_a_due_receiver_is_found_at_once_among_many_hosts_that_are_not",),
     ),
     Mutant(
@@ -482,13 +488,13 @@ MUTANTS = (
     Mutant(
         22,
         "a look for fan-outs begins behind what it has seen, whatever has not committed yet",
-        (Edit("worker/fan_outs.py", "ended = max(found.horizon, self._ended[0])", "ended = found.next"),),
+        (Edit("worker/webhooks/fan_outs.py", "ended = max(found.horizon, self._ended[0])", "ended = found.next"),),
         ("tests/integration/test_fan_outs.py::test_a_drain_that_commits_late_is_not_hidden_by_the_bound",),
     ),
     Mutant(
         22,
         "a transfer whose deliveries cannot be made is tried for ever",
-        (Edit("worker/fan_outs.py", "        if not narrowing.exhausted:\n", "        if narrowing.failures >= 0:\n"),),
+        (Edit("worker/webhooks/fan_outs.py", "        if not narrowing.exhausted:\n", "        if narrowing.failures >= 0:\n"),),
         (f"{FAN_OUTS}::test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_alone",),
     ),
     Mutant(
@@ -508,7 +514,7 @@ MUTANTS = (
         "a deliverer that starts trusts the bounds that it finds",
         (
             Edit(
-                "worker/fan_outs.py",
+                "worker/webhooks/fan_outs.py",
                 "self._looked_at_all: float | None = None",
                 "self._looked_at_all: float | None = time.monotonic()",
             ),
@@ -530,7 +536,7 @@ MUTANTS = (
     Mutant(
         22,
         "an id of its own for each attempt",
-        (Edit("worker/deliver.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
+        (Edit("worker/webhooks/deliverer.py", "sign(delivery.event_id, ", 'sign(f"evt_{time.time_ns()}", '),),
         (
             f"{DELIVER}::test_what_arrives_is_signed_for_its_receiver_under_the_events_id",
             f"{DELIVERER}::test_a_deliverer_killed_between_sending_and_writing_down_sends_the_same_again",
@@ -541,7 +547,7 @@ MUTANTS = (
         "at most once: written down before it is sent",
         (
             Edit(
-                "worker/deliver.py",
+                "worker/webhooks/deliverer.py",
                 "            attempt = await self._sender.send(",
                 "            await self._deliveries.mark(delivery, Attempt(200, None, 0.0), None)\n"
                 "            attempt = await self._sender.send(",

@@ -19,7 +19,7 @@ from local.server import errno_of, free_port
 from tests.databases import Databases
 from tests.nemesis.proxy import Line
 from tests.system import System
-from worker import delivering
+from worker.webhooks import process as delivering
 
 POLL_S = 0.02
 SUPERVISE_EVERY_S = 0.05

@@ -14,7 +14,7 @@ from core.webhooks.callback_url import UrlProblem
 from core.webhooks.endpoints import DisabledReason
 from tests.caller import Caller
 from tests.system import ROOT
-from worker.send import Fault
+from worker.webhooks.send import Fault
 
 
 def codes_in_calls(name: str, position: int) -> Iterator[str]:

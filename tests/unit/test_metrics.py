@@ -3,7 +3,7 @@
 import pytest
 
 from core import metrics
-from worker.send import Attempt, Fault
+from worker.webhooks.send import Attempt, Fault
 
 
 @pytest.mark.parametrize("fault", Fault)

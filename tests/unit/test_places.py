@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from worker.places import IN_FLIGHT_MAX, PER_OWNER_MAX, PER_RECEIVER_MAX, Place, Places
+from worker.webhooks.fairness import IN_FLIGHT_MAX, PER_OWNER_MAX, PER_RECEIVER_MAX, Place, Places
 
 
 class To(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.retry import ATTEMPTS_MAX, next_delay_s, read_retry_after
+from worker.webhooks.retry import ATTEMPTS_MAX, next_delay_s, read_retry_after
 
 NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
 DAY_S = 24 * 3600.0

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from core import retry
 from tests.system import ROOT
 from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, PART_MIN
 from worker.ledger.drain import next_step
+from worker.webhooks import retry
 
 PAGE = "docs/concepts/state-tables.md"
 TEXT = (ROOT / PAGE).read_text()

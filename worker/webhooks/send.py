@@ -16,9 +16,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from core.retry import read_retry_after
 from core.webhooks.callback_url import url_problem
-from worker.guard import AddressForbidden, AnswerTooLarge, GuardedResolver, GuardedSocket, make_resolver
+from worker.webhooks.guard import AddressForbidden, AnswerTooLarge, GuardedResolver, GuardedSocket, make_resolver
+from worker.webhooks.retry import read_retry_after
 
 WITHIN_S = 15.0  # from the first DNS query to the last byte: the shortest that Standard Webhooks recommends
 

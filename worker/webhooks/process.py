@@ -12,12 +12,12 @@ from core.redis.hints import Hints
 from core.redis.keys import DELIVERIES
 from core.redis.probe import Probe
 from core.settings import Settings
-from worker.deliver import Deliverer
-from worker.deliveries import StoredDeliveries
 from worker.jobs import of_deliverer
 from worker.listen import listen
 from worker.process import Process, StopFlag
-from worker.send import Sender
+from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.send import Sender
+from worker.webhooks.store import StoredDeliveries
 
 CONNECTIONS = 4  # a claim, and a few of those that keep what became of an attempt
 

@@ -16,10 +16,10 @@ from uuid import UUID
 from core import log, metrics
 from core.errors import Unavailable
 from core.failpoint import failpoint
-from core.retry import next_delay_s
 from core.webhooks.signing import sign
-from worker.places import Place, Places
-from worker.send import Attempt, Sender
+from worker.webhooks.fairness import Place, Places
+from worker.webhooks.retry import next_delay_s
+from worker.webhooks.send import Attempt, Sender
 
 POLL_S = 1.0  # how long what becomes due may wait to be seen when nobody rings
 

@@ -20,11 +20,11 @@ from core.ids import Prefix
 from core.postgres import db
 from core.postgres.db import Database
 from core.webhooks import endpoints
-from worker.deliver import Delivery
-from worker.fan_outs import SAY_EVERY_S, FanOuts
-from worker.places import Places
-from worker.receivers import Receivers, Waiting
-from worker.send import Attempt, Fault
+from worker.webhooks.deliverer import Delivery
+from worker.webhooks.fairness import Places
+from worker.webhooks.fan_outs import SAY_EVERY_S, FanOuts
+from worker.webhooks.receivers import Receivers, Waiting
+from worker.webhooks.send import Attempt, Fault
 
 # An attempt ends within 15 s, and what became of it is kept within ten more, or not at all.
 LEASE_S = 30.0
