@@ -20,13 +20,13 @@ from core.redis.keys import QUEUE
 from core.redis.probe import Probe
 from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
-from worker.connection import Connection
 from worker.jobs import of_worker
 from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
 from worker.ledger.sweep import Sweeper
 from worker.listen import listen
 from worker.process import Process
+from worker.session import Connection
 
 logger = log.get(__name__)
 

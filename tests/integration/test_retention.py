@@ -12,7 +12,7 @@ from core.webhooks import deliveries
 from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endpoint
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
-from worker.connection import OwnConnection
+from worker.session import OwnConnection
 from worker.webhooks.retention import STEP_ATTEMPTS, Retention
 
 DAYS = 30

@@ -18,8 +18,8 @@ from core.ledger.book import Book, Outcome, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres import db
-from worker.connection import Connection, OwnConnection
 from worker.ledger.floors import Floors
+from worker.session import Connection, OwnConnection
 
 Row = TypeVar("Row")
 

@@ -8,10 +8,10 @@ import psycopg
 from core import log
 from core.failpoint import failpoint
 from core.postgres import db
-from worker.connection import Connection, OwnConnection
 from worker.ledger.drain import Drainer
 from worker.ledger.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import StopFlag
+from worker.session import Connection, OwnConnection
 from worker.webhooks.retention import Retention
 
 SWEEP_EVERY_S = 1.0

@@ -10,7 +10,7 @@ import psycopg
 
 from core import log
 from core.postgres import db
-from worker.connection import OwnConnection
+from worker.session import OwnConnection
 
 EVERY_S = 60.0  # between looks that find nothing
 STEP_DELIVERIES = 1000  # of one step: some fifty milliseconds
