@@ -42,7 +42,7 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 ATTEMPT_SECONDS = (*SECONDS[1:], 10, 20)  # the longest takes 15
 
-# What an attempt at a webhook met: a 2xx, the class of another status, or why there was none, in the words of worker/webhooks/send.py.
+# The outcome of an attempt at a webhook: a 2xx, the class of another status, or the fault that worker/webhooks/send.py names.
 ATTEMPT_OUTCOMES = (
     "succeeded",
     "3xx",

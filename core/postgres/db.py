@@ -210,8 +210,8 @@ class Database:
         `work` is done again when its connection is lost, so it must be safe to repeat: after a restart of Postgres each connection
         of the pool is dead, and asking each one before it is used would cost every request a round trip.
 
-        Work that takes too long is left to end by itself, and is not cancelled: see core/postgres/connections.py. Its outcome is unknown.
-        Its connection is closed where the server does not have it any more, or does not answer at all: see _end_hung.
+        Work that takes too long is left to end by itself, and is not cancelled: see core/postgres/connections.py. Its outcome is
+        unknown. Its connection is closed where the server does not have it any more, or does not answer at all: see _end_hung.
         """
         if time.monotonic() < self._refuses_until:
             raise Unavailable("the database is not fit")

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
-SQL = Path(__file__).parent / "sql"
+SQL = Path(__file__).parents[1] / "sql"
 PARTS = SQL / "parts"
 
 INCLUDE = re.compile(r"\{\{(\w+)(\.names(?: of (\w+))?)?\}\}")

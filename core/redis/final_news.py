@@ -1,4 +1,7 @@
-"""The news of final transfers: published after COMMIT, for requests that wait (api/intake/long_poll.py). Those read once a second anyway."""
+"""The news of final transfers, published after COMMIT for requests that wait (api/intake/long_poll.py).
+
+These requests also look once a second, because Redis may lose the news.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID

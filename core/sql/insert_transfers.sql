@@ -3,7 +3,7 @@
 -- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; what is left
 -- out is looked up by a statement of its own, because this one cannot see what others commit while it waits. For that reason it also
 -- looks again, when its rows are inserted, for clients that were made with their keys in the same moment: then it fails with a serialization
--- failure, and is to be repeated (core/migrations/0009_one_effect.sql).
+-- failure, and is to be repeated (core/admin/migrations/0009_one_effect.sql).
 -- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
 -- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn. Leans on wallets_pkey twice a row,
 -- and on clients_idempotency_key_key: OFFSET 0 leaves the planner no other way. IS TRUE has it look each row up in a hash table of what

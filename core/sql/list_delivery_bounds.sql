@@ -1,2 +1,2 @@
--- The bounds below which nothing is left, by name: see core/migrations/0008_fan_out.sql. Locks nothing. Leans on delivery_bounds_pkey.
+-- The bounds below which nothing is left, by name: see core/admin/migrations/0008_fan_out.sql. Locks nothing. Leans on delivery_bounds_pkey.
 SELECT name, value FROM delivery_bounds ORDER BY name

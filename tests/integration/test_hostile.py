@@ -224,8 +224,8 @@ class Victim:
         api, worker = World(self.urls["api"], self.owner_url), World(self.urls["worker"], self.owner_url)
         wallet = api.new_wallet()
         sent = deposit(wallet, 5)
-        api.v1.submit(sent)
-        worker.ledger.drain()
+        api.submit(sent)
+        worker.drain()
         assert api.statuses(sent.id) == [("applied", None)]
         assert api.balance(wallet) == 5
         assert api.ask(lambda database: events.find(database, sent.id)) is not None

@@ -86,7 +86,7 @@ def migrate_from(checkout: Path, world: World) -> subprocess.CompletedProcess[st
 
 
 def migration_in(checkout: Path, name: str) -> Path:
-    return checkout / "core" / "migrations" / f"{name}.sql"
+    return checkout / "core" / "admin" / "migrations" / f"{name}.sql"
 
 
 def test_each_migration_is_recorded_with_the_checksum_of_its_file(empty: World) -> None:
@@ -118,7 +118,7 @@ def test_a_migration_that_was_edited_after_it_was_applied_is_refused_and_nothing
     ]
     assert recorded(empty) == CHECKSUMS
     assert empty.query("SELECT to_regclass('later') IS NULL, count(*) FROM feed") == [(True, 0)]
-    shutil.copytree(MIGRATIONS, checkout / "core" / "migrations", dirs_exist_ok=True)
+    shutil.copytree(MIGRATIONS, checkout / "core" / "admin" / "migrations", dirs_exist_ok=True)
     assert migrate_from(checkout, empty).returncode == 0
     assert empty.query("SELECT to_regclass('later') IS NOT NULL, count(*) FROM feed") == [(True, 1)]
 

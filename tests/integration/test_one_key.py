@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from api.clients import insert_or_find
 
 from api.http.problems import Problem
 from api.intake.intake import Accepted, Answer, Intake, KeyOfAnotherKind
-from api.v1.clients import insert_or_find
 from core.clients import NewClient
 from core.postgres.db import Database, statement
 from core.redis.hints import Hints
@@ -111,7 +111,7 @@ def test_a_transfer_waits_for_a_client_that_is_being_made_with_its_key(
     insert_client(holder, keyed(key))
 
     async def work(api: Api) -> list[Answer]:
-        answers = asyncio.create_task(api.v1.submit(sent, neighbour))
+        answers = asyncio.create_task(api.submit(sent, neighbour))
         await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(holder.commit)
         return await answers
@@ -131,7 +131,7 @@ def test_a_transfer_is_stored_when_the_client_with_its_key_is_not_made_after_all
     insert_client(holder, keyed(key))
 
     async def work(api: Api) -> list[Answer]:
-        answers = asyncio.create_task(api.v1.submit(sent))
+        answers = asyncio.create_task(api.submit(sent))
         await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(holder.rollback)
         return await answers
@@ -168,7 +168,7 @@ def test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends(worl
     insert_by_hand(holder, a_deposit(world, first))
 
     async def work(api: Api) -> tuple[str, list[Answer]]:
-        answers = asyncio.create_task(api.v1.submit(one, two))
+        answers = asyncio.create_task(api.submit(one, two))
         await asyncio.to_thread(world.wait_until_blocked)
         client = await api.make_client(keyed(second))
         await asyncio.to_thread(holder.rollback)
@@ -188,7 +188,7 @@ def test_the_key_of_a_client_that_was_refused_is_still_free(world: World) -> Non
     world.insert_clients([new_client(external_id="taken")])
 
     async def work(api: Api) -> tuple[str, list[Answer]]:
-        return await api.make_client(keyed(key, external_id="taken")), await api.v1.submit(sent)
+        return await api.make_client(keyed(key, external_id="taken")), await api.submit(sent)
 
     refused, [answer] = with_api(world, work)
 

@@ -256,7 +256,7 @@ MUTANTS = (
         "no look at the funds, no constraint",
         (
             Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else 0", "EXTERNAL_BALANCE_MIN"),
-            Edit("core/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
+            Edit("core/admin/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
         ),
         (
             f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",
@@ -378,7 +378,13 @@ MUTANTS = (
     Mutant(
         16,
         "a bucket is believed",
-        (Edit("core/take_token.lua", "if not (full_at > now and wait <= tonumber(ARGV[4])) then", "if full_at < now then"),),
+        (
+            Edit(
+                "api/admission/take_token.lua",
+                "if not (full_at > now and wait <= tonumber(ARGV[4])) then",
+                "if full_at < now then",
+            ),
+        ),
         ("tests/integration/test_buckets.py::test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced[inf]",),
     ),
     Mutant(
@@ -771,13 +777,13 @@ MUTANTS = (
     Mutant(
         40,
         "let the API make an operator's key",
-        (Edit("core/migrations/0011_least_privilege.sql", "IF NEW.role = 'operator'\n", "IF NEW.role = 'root'\n"),),
+        (Edit("core/admin/migrations/0011_least_privilege.sql", "IF NEW.role = 'operator'\n", "IF NEW.role = 'root'\n"),),
         (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
     ),
     Mutant(
         40,
         "let a revoked key be revived",
-        (Edit("core/migrations/0011_least_privilege.sql", "IF OLD.revoked_at IS NOT NULL AND", "IF false AND"),),
+        (Edit("core/admin/migrations/0011_least_privilege.sql", "IF OLD.revoked_at IS NOT NULL AND", "IF false AND"),),
         (f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",),
     ),
     Mutant(
@@ -785,7 +791,7 @@ MUTANTS = (
         "let the API store a callback URL of any form",
         (
             Edit(
-                "core/migrations/0011_least_privilege.sql",
+                "core/admin/migrations/0011_least_privilege.sql",
                 "    status <> 'queued'\n    OR callback_url ~",
                 "    true\n    OR callback_url ~",
             ),

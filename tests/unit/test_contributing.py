@@ -16,7 +16,7 @@ PAGES = [
     *(page for page in sorted((ROOT / "docs" / "contributing").glob("*.md")) if page.name != GENERATED),
 ]
 FOLDERS = ("api/", "core/", "worker/", "local/", "bench/", "tests/", "docs/", ".ci/")
-EXAMPLES = {"core/migrations/0012_what_it_brings.sql"}
+EXAMPLES = {"core/admin/migrations/0012_what_it_brings.sql"}
 
 
 def named_in(page: Path) -> set[str]:

@@ -1,7 +1,7 @@
 """Runs one doorbell job: batches until the shards are empty or a fair share of time has passed.
 
 What comes after a batch is decided by `next_step`; docs/concepts/state-tables.md draws it, and tests/unit/test_doorbell_model.py
-explores its interleavings. What a failed batch does is in worker/ledger/failures.py, which shards are held in worker/ledger/shards.py.
+explores its interleavings. worker/ledger/failures.py says what a failed batch does, worker/ledger/shards.py which shards are held.
 """
 
 import time
