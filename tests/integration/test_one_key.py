@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from api.clients import insert_or_find
+from api.v1.clients import insert_or_find
 
 from api.http.problems import Problem
 from api.intake.intake import Accepted, Answer, Intake, KeyOfAnotherKind
