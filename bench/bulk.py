@@ -42,7 +42,7 @@ def make_funded_wallets(system: System, count: int) -> list[UUID]:
 def make_wallets(database_url: str, count: int) -> list[UUID]:
     clients = [new_client() for _ in range(count)]
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.executemany(db.statement("insert_client"), [asdict(client) for client in clients])
+        cursor.executemany(db.statement("clients/insert"), [asdict(client) for client in clients])
     return [client.wallet_id for client in clients]
 
 

@@ -82,10 +82,10 @@ def measure(servers: Servers, rows: int) -> list[float]:
             connection.execute("SET enable_seqscan = off")
             connection.execute("INSERT INTO receivers (owner, receiver, due_from) VALUES ('operator', %s, '-infinity')", [RECEIVER])
             connection.execute(DUE, [RECEIVER])
-            without = milliseconds(connection, "list_receivers", LOOK)
-            connection.execute(db.statement("advance_receivers"), {"owners": ["operator"], "receivers": [RECEIVER]})
+            without = milliseconds(connection, "deliverer/list_receivers", LOOK)
+            connection.execute(db.statement("deliverer/advance_receivers"), {"owners": ["operator"], "receivers": [RECEIVER]})
             medians = [statistics.median(one) for one in zip(*(once(connection) for _ in range(REPEATS)), strict=True)]
-            medians.append(pages(connection, "list_receivers", LOOK))
+            medians.append(pages(connection, "deliverer/list_receivers", LOOK))
     say(f"{rows / MILLION:g} million: measured within {time.monotonic() - began:.0f} s")
     return [rows / MILLION, *medians, without]
 
@@ -107,11 +107,11 @@ def once(connection: psycopg.Connection[Any]) -> tuple[float, float, float]:
     """Make one delivery due; return the milliseconds of a look for it, of its claim, and of a look for fan-outs."""
     connection.execute(END, [RECEIVER])
     connection.execute(DUE, [RECEIVER])
-    look = milliseconds(connection, "list_receivers", LOOK)
+    look = milliseconds(connection, "deliverer/list_receivers", LOOK)
     since: datetime = connection.execute(FIRST, [RECEIVER]).fetchall()[0][0]
     wanted = {"owners": ["operator"], "receivers": [RECEIVER], "since": [since], "counts": [1], "lease_s": 30.0}
-    claim = milliseconds(connection, "claim_deliveries", wanted)
-    fan_outs = milliseconds(connection, "find_fan_outs", {"audiences": ["operators"], "bounds": [0]})
+    claim = milliseconds(connection, "deliverer/claim_deliveries", wanted)
+    fan_outs = milliseconds(connection, "deliverer/find_fan_outs", {"audiences": ["operators"], "bounds": [0]})
     return look, claim, fan_outs
 
 

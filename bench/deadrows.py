@@ -120,9 +120,9 @@ def print_row(title: str, fresh: Bench, made: Bench) -> None:
     one, other = medians(both, timed)
     slow, fast = medians(both, drained_per_s, times=3)
     looks: list[tuple[str, dict[str, object]]] = [
-        ("list_waiting_shards", {"waited_s": 2.0}),
-        ("count_queue", {"most": 100_000}),
-        ("measure_queue", {}),
+        ("sweep/list_waiting_shards", {"waited_s": 2.0}),
+        ("queue/count", {"most": 100_000}),
+        ("queue/measure", {}),
     ]
     took = [medians(both, partial(look_ms, look=look)) for look in looks]
     shown = [f"{value:.2f} ({beside:.2f})" for beside, value in took]
@@ -146,7 +146,7 @@ def drained_per_s(made: Bench) -> float:
 def claim_buffers(made: Bench) -> int:
     """Count the buffers that the claim of a new worker reads in all shards."""
     params = {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": BATCH}
-    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_queue").encode()
+    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("drain/claim_queue").encode()
     [(plan,)] = made.session.execute(explain, params).fetchall()
     return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
 
@@ -169,7 +169,7 @@ def pass_through(made: Bench, rows: int) -> None:
     """Insert and delete rows in the queue, a chunk in one transaction; the sweeper runs after each."""
     with psycopg.connect(made.owner_url, autocommit=True) as connection:
         for _ in range(0, rows, CHUNK):
-            [(last,)] = connection.execute(db.statement("find_last_position")).fetchall()
+            [(last,)] = connection.execute(db.statement("sweep/find_last_position")).fetchall()
             connection.execute(ENQUEUE, {"shards": SHARDS, "rows": CHUNK, "transfer": NO_TRANSFER})
             connection.execute(DEQUEUE, {"last": last})
             made.sweeper.run_once()
@@ -202,7 +202,7 @@ def bench() -> Iterator[Bench]:
             migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url}))
             clients = [new_client() for _ in range(WALLETS)]
             with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
-                cursor.executemany(db.statement("insert_client"), [asdict(client) for client in clients])
+                cursor.executemany(db.statement("clients/insert"), [asdict(client) for client in clients])
                 cursor.execute(FUND, [FUNDS])
             with closing(Applier(lambda: db.connect(url))) as applier, closing(Applier(lambda: db.connect(url))) as another:
                 hints = Hints(NO_REDIS)

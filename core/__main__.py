@@ -151,7 +151,7 @@ def say(line: str) -> None:
 
 def write_metrics(file: Path, report: Report, seconds: float) -> None:
     """Write what the audit found where it is scraped: an audit ends before anybody could scrape it."""
-    found = {check.removeprefix("audit_"): float(count) for check, count in report.found.items()}
+    found = {check: float(count) for check, count in report.found.items()}
     families = [
         metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", found),
         metrics.level("teller_audit_seconds", "What the last audit took", seconds),
@@ -163,7 +163,7 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
     key, kept = keys.new(arguments.client)
     with db.connect_for_command(owner_url(configured)) as connection:
-        made = connection.execute(db.statement("insert_key"), asdict(kept)).fetchone()
+        made = connection.execute(db.statement("keys/insert"), asdict(kept)).fetchone()
     if made is None:
         return cannot("there is no such client")
     print(f"key id: {ids.text(Prefix.KEY, kept.id)}")
@@ -174,7 +174,7 @@ def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
 def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
     with db.connect_for_command(owner_url(configured), writes=False) as connection:
-        found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("list_keys"), params)
+        found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("keys/list"), params)
         print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in found:
             of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
@@ -185,7 +185,7 @@ def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
 
 def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
     with db.connect_for_command(owner_url(configured)) as connection:
-        revoked = connection.execute(db.statement("revoke_key"), {"id": arguments.key}).fetchone()
+        revoked = connection.execute(db.statement("keys/revoke"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return cannot("there is no such key")
     print("revoked; within 5 seconds it opens nothing any more")

@@ -55,31 +55,31 @@ class Client:
 async def insert(connection: db.Connection, client: NewClient) -> Client | None:
     """Store the client and its wallet in one transaction; None, and nothing stored, when its key or external id is in use."""
     params = {name: getattr(client, name) for name in NewClient.__slots__}
-    rows = await db.fetch(connection, "insert_client", params, Client)
+    rows = await db.fetch(connection, "clients/insert", params, Client)
     return rows[0] if rows else None
 
 
 async def find(database: db.Database, id: UUID) -> Client | None:
-    rows = await database.fetch("find_client", {"id": id}, Client)
+    rows = await database.fetch("clients/find", {"id": id}, Client)
     return rows[0] if rows else None
 
 
 async def find_here(connection: db.Connection, id: UUID) -> Client | None:
-    rows = await db.fetch(connection, "find_client", {"id": id}, Client)
+    rows = await db.fetch(connection, "clients/find", {"id": id}, Client)
     return rows[0] if rows else None
 
 
 async def find_by_key(connection: db.Connection, idempotency_key: str) -> Client | None:
-    rows = await db.fetch(connection, "find_client_by_key", {"idempotency_key": idempotency_key}, Client)
+    rows = await db.fetch(connection, "clients/find_by_key", {"idempotency_key": idempotency_key}, Client)
     return rows[0] if rows else None
 
 
 async def find_by_external_id(connection: db.Connection, external_id: str) -> Client | None:
     params = {"external_id": external_id, "before": ids.LAST, "limit": 1}
-    rows = await db.fetch(connection, "list_clients", params, Client)
+    rows = await db.fetch(connection, "clients/list", params, Client)
     return rows[0] if rows else None
 
 
 async def list_page(database: db.Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
     """Return up to `limit` clients whose id is below `before`, newest first; only that of `external_id` when one is given."""
-    return await database.fetch("list_clients", {"external_id": external_id, "before": before, "limit": limit}, Client)
+    return await database.fetch("clients/list", {"external_id": external_id, "before": before, "limit": limit}, Client)

@@ -64,7 +64,7 @@ def stored(
 
 async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
     """Return the event of this id, if it is in the owner's feed; given a wallet, a transfer's only if that is a party to it."""
-    rows = await database.fetch("find_event", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
+    rows = await database.fetch("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
     return rows[0] if rows else None
 
 
@@ -73,7 +73,7 @@ async def list_page(database: db.Database, *, after: Place, limit: int) -> list[
 
     What is not there yet will stand after all that is returned.
     """
-    return await database.fetch("list_events", {**after._asdict(), "limit": limit}, stored)
+    return await database.fetch("events/list", {**after._asdict(), "limit": limit}, stored)
 
 
 async def list_page_of(
@@ -84,4 +84,4 @@ async def list_page_of(
     No more than `window` events of others are looked at: beyond them, the wallet's own history is.
     """
     params = {**after._asdict(), "limit": limit, "owner": owner, "wallet_id": wallet_id, "window": window}
-    return await database.fetch("list_wallet_events", params, stored)
+    return await database.fetch("events/list_of_wallet", params, stored)

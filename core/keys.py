@@ -73,14 +73,14 @@ def new(client_id: UUID | None = None) -> tuple[str, NewKey]:
 def make_first_operator_key(connection: psycopg.Connection) -> str | None:
     """Make an operator key and return it when there is none yet, else None. Show it: it is never to be had again."""
     key, kept = new()
-    row = connection.execute(db.statement("insert_first_operator_key"), {"id": kept.id, "digest": kept.digest}).fetchone()
+    row = connection.execute(db.statement("keys/insert_first_operator"), {"id": kept.id, "digest": kept.digest}).fetchone()
     return key if row else None
 
 
 async def insert(connection: db.Connection, key: NewKey) -> Key | None:
     """Keep the key; None, and nothing kept, when it is for a client who does not exist. Safe to repeat."""
-    inserted: list[dict[str, object]] = await db.fetch(connection, "insert_key", asdict(key), dict)
-    rows = await db.fetch(connection, "find_key_by_id", {"id": key.id}, Key)
+    inserted: list[dict[str, object]] = await db.fetch(connection, "keys/insert", asdict(key), dict)
+    rows = await db.fetch(connection, "keys/find_by_id", {"id": key.id}, Key)
     if rows and not inserted:
         await db.fence(connection)  # kept by a first try that lost its connection
     return rows[0] if rows else None
@@ -88,20 +88,20 @@ async def insert(connection: db.Connection, key: NewKey) -> Key | None:
 
 async def list_page(database: db.Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
     """Return up to `limit` of the client's keys whose id is below `before`, newest first, the revoked ones too."""
-    return await database.fetch("list_keys", {"client_id": client_id, "before": before, "limit": limit}, Key)
+    return await database.fetch("keys/list", {"client_id": client_id, "before": before, "limit": limit}, Key)
 
 
 async def revoke(database: db.Database, id: UUID) -> bool:
     """Let the key open nothing from now on, and tell whether it exists. What has been revoked stays so, since when it was."""
-    return bool(await database.fetch("revoke_key", {"id": id}, dict))
+    return bool(await database.fetch("keys/revoke", {"id": id}, dict))
 
 
 async def find(database: db.Database, key_digest: bytes) -> Access | None:
     """Return what the key of this digest opens, None when it is unknown or revoked. Raises Unavailable."""
-    rows = await database.fetch("find_key", {"digest": key_digest}, Access)
+    rows = await database.fetch("keys/find", {"digest": key_digest}, Access)
     return rows[0] if rows else None
 
 
 async def note_use(database: db.Database, key_ids: Collection[UUID]) -> None:
     """Write down that these keys are in use, of each at most once a minute. Raises Unavailable."""
-    await database.fetch("note_key_use", {"ids": list(key_ids)}, dict)
+    await database.fetch("keys/note_use", {"ids": list(key_ids)}, dict)

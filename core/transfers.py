@@ -99,7 +99,7 @@ async def insert(connection: db.Connection, submissions: Sequence[Submission]) -
     Not stored, and not returned: one whose key its owner has used before, and one whose wallets don't both exist.
     When the same submissions come again, those stored the first time are not returned: find them by key.
     """
-    return await db.fetch(connection, "insert_transfers", columns_of(submissions), Inserted)
+    return await db.fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
 
 def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
@@ -111,7 +111,7 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
 
 async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:
     """Return each of these transfers, or None, in order."""
-    rows = await database.fetch("find_transfers", {"ids": list(ids)}, stored)
+    rows = await database.fetch("transfers/find", {"ids": list(ids)}, stored)
     found = {row.id: row for row in rows}
     return [found.get(id) for id in ids]
 
@@ -120,7 +120,7 @@ async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
-    return await db.fetch(connection, "find_transfers_by_key", params, stored)
+    return await db.fetch(connection, "transfers/find_by_key", params, stored)
 
 
 async def list_page(
@@ -144,8 +144,8 @@ async def list_page(
         )
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
     if status == "queued" and wallet_id is None:
-        return Page(await database.fetch("list_queued_transfers", params, stored))
-    name = "list_transfers" if wallet_id is None else "list_wallet_transfers"
+        return Page(await database.fetch("transfers/list_queued", params, stored))
+    name = "transfers/list" if wallet_id is None else "transfers/list_of_wallet"
     searched = await database.fetch(name, {**params, "window": limit if status is None else max(window, limit)}, Searched.of)
     rows = [one.transfer for one in searched if status in (None, one.transfer.status)]
     return Page(rows, next((one.transfer.id for one in searched if status and one.is_end), None))

@@ -43,17 +43,17 @@ class WalletKind:
 
 
 async def find(database: db.Database, id: UUID) -> Wallet | None:
-    rows = await database.fetch("find_wallet", {"id": id}, Wallet)
+    rows = await database.fetch("wallets/find", {"id": id}, Wallet)
     return rows[0] if rows else None
 
 
 async def kinds(connection: db.Connection, ids: list[UUID]) -> dict[UUID, str]:
     """Return the kind, "client" or "external", of each of these wallets that exists."""
-    rows = await db.fetch(connection, "find_wallet_kinds", {"ids": ids}, WalletKind)
+    rows = await db.fetch(connection, "wallets/find_kinds", {"ids": ids}, WalletKind)
     return {row.id: row.kind for row in rows}
 
 
 async def list_entries(database: db.Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
     """Return up to `limit` entries of the wallet whose version is below `before`, newest first."""
     params = {"wallet_id": wallet_id, "before": before, "limit": limit}
-    return await database.fetch("list_wallet_entries", params, WalletEntry)
+    return await database.fetch("wallets/list_entries", params, WalletEntry)

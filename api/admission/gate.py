@@ -149,7 +149,7 @@ class Backlog:
         db.start_clock()
         settled = self._settled.copy()
         with suppress(Unavailable):
-            [total] = await self._database.fetch("count_queue", {"most": self._most}, Queued)
+            [total] = await self._database.fetch("queue/count", {"most": self._most}, Queued)
             clients = await self._count_by_client(total.queued, self._counted + settled)
             self._counted = Counter({**clients, TOTAL: total.queued})
             self._reserved -= settled
@@ -163,7 +163,7 @@ class Backlog:
         if queued < at_least:
             return rest
         params = {"most": self._most, "at_least": at_least}
-        counted = await self._database.fetch("count_queue_by_client", params, QueuedByClient)
+        counted = await self._database.fetch("queue/count_by_client", params, QueuedByClient)
         return {**rest, **{client.owner: client.queued for client in counted}}
 
     async def _count_for_ever(self) -> None:

@@ -93,7 +93,7 @@ class Intake:
     async def shards(self) -> int:
         """Return how many shards there are: asked once, because it never changes. Raises Unavailable."""
         if self._shards is None:
-            [counted] = await self._database.fetch("count_shards", {}, ShardCount)
+            [counted] = await self._database.fetch("queue/count_shards", {}, ShardCount)
             if not counted.shards:
                 raise Unavailable("the database is not migrated")
             self._shards = counted.shards

@@ -75,8 +75,8 @@ async def examine(database: Database) -> tuple[dict[str, bool], str | None]:
     """Return the checks and, where their names do not say enough, why one fails."""
     try:
         await database.check_session()
-        [condition] = await database.fetch("check_database", {}, Condition)
-        applied = await database.fetch("list_migrations", {}, Migration) if condition.migrated_before else []
+        [condition] = await database.fetch("session/check", {}, Condition)
+        applied = await database.fetch("admin/list_migrations", {}, Migration) if condition.migrated_before else []
     except Unavailable:
         if database.refusal:
             return {"database_answers": True, "database_session": False}, database.refusal

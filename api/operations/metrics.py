@@ -65,8 +65,8 @@ async def look(database: Database, horizon: Horizon) -> list[Metric]:
     ages: list[Metric] = []
     if checks.get("database_migrated"):
         try:
-            queues = await database.fetch("measure_queue", {}, ShardQueue)
-            [seen] = await database.fetch("measure_horizon", {}, Open)
+            queues = await database.fetch("queue/measure", {}, ShardQueue)
+            [seen] = await database.fetch("events/measure_horizon", {}, Open)
             ages = [metrics.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
         except Unavailable:
             checks["database_answers"] = False

@@ -13,9 +13,10 @@ import psycopg
 from psycopg import sql
 
 from core import ids
+from core.admin import locks
 from core.errors import CannotDo
 from core.ids import Prefix
-from core.postgres import db, locks
+from core.postgres import db
 
 WITHIN_S = 3600.0  # for the whole audit; a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # a migration's change of a table takes less
@@ -25,18 +26,19 @@ SHOWN = 20  # violations named a check; a broken ledger may have millions
 # Counts all and returns a few. No server-side cursor: Postgres plans for one as if few rows were wanted, and in one process.
 SAMPLE = sql.SQL("SELECT kind, id, detail, count(*) OVER () FROM ({check}) violation LIMIT {shown}")
 
+# By name; each is the statement core/sql/audit/NAME.sql.
 CHECKS = {
-    "audit_zero_sum": "all entries sum to zero, and so do all balances",
-    "audit_transfer_entries": "an applied transfer has exactly its two entries, any other has none",
-    "audit_stray_entries": "every entry belongs to a transfer and a wallet",
-    "audit_wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
-    "audit_wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
-    "audit_transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
-    "audit_wallets": "every client has its wallet and every shard its external wallet, and there are no others",
-    "audit_queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
-    "audit_floors": "every look at a shard's queue begins at or below what is queued in it, and below what is still to come",
-    "audit_events": "every final transfer has exactly one event, nothing else has one, and the feed goes on behind them",
-    "audit_deliveries": "nobody is told of a transfer that is not final, and every callback URL of a final one has its delivery",
+    "zero_sum": "all entries sum to zero, and so do all balances",
+    "transfer_entries": "an applied transfer has exactly its two entries, any other has none",
+    "stray_entries": "every entry belongs to a transfer and a wallet",
+    "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
+    "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
+    "transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
+    "wallets": "every client has its wallet and every shard its external wallet, and there are no others",
+    "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
+    "floors": "every look at a shard's queue begins at or below what is queued in it, and below what is still to come",
+    "events": "every final transfer has exactly one event, nothing else has one, and the feed goes on behind them",
+    "deliveries": "nobody is told of a transfer that is not final, and every callback URL of a final one has its delivery",
 }
 
 
@@ -104,7 +106,7 @@ def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, withi
 def run_checks(connection: psycopg.Connection, tell: Callable[[str], None], give_up: float) -> Report:
     began = time.monotonic()
     bound(connection, give_up)
-    counts = connection.execute(db.statement("audit_counts")).fetchone()
+    counts = connection.execute(db.statement("audit/counts")).fetchone()
     assert counts is not None
     report = Report({}, {}, *counts)
     tell(f"{report.transfers} transfers, {report.entries} entries, {report.wallets} wallets: {time.monotonic() - began:.1f} s")
@@ -128,5 +130,5 @@ def bound(connection: psycopg.Connection, give_up: float) -> None:
 
 def violations(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
     """Return the first SHOWN of what breaks the check, and how many there are."""
-    rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(check)), shown=sql.Literal(SHOWN))).fetchall()
+    rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
     return [Violation(*row[:3]) for row in rows], rows[0][3] if rows else 0

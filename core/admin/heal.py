@@ -28,9 +28,9 @@ def heal(owner: psycopg.Connection) -> None:
 
 def heal_feed(owner: psycopg.Connection) -> Iterator[str]:
     """Let the next event have its place: behind all that are stored, and within what the type of its moment holds."""
-    if rows(owner, "heal_feed"):
+    if rows(owner, "heal/feed"):
         yield "the feed had no usable row: it has one again"
-    if far := rows(owner, "delete_far_events"):
+    if far := rows(owner, "heal/delete_far_events"):
         yield f"{far} rows of events stood where others are still to come, and no transfer knows of them: they are deleted"
     row = owner.execute("SELECT max(moment) FROM events").fetchone()
     assert row is not None
@@ -39,15 +39,15 @@ def heal_feed(owner: psycopg.Connection) -> Iterator[str]:
             f"an event stands at the moment {row[0]}, which no transaction of any server reaches, and its transfers say the"
             " same: nothing becomes final. Restore the database, or move that event and its transfers to a moment that is free"
         )
-    rows(owner, "continue_feed")
+    rows(owner, "heal/continue_feed")
 
 
 def heal_shards(owner: psycopg.Connection) -> Iterator[str]:
     """Let each shard have its row and its external wallet. Raises CannotDo where their count cannot be told."""
     with owner.transaction():
-        if made := rows(owner, "heal_shards"):
+        if made := rows(owner, "heal/shards"):
             yield f"{made} shards were missing: they are there again"
-        if made := rows(owner, "heal_external_wallets", currency=CURRENCY):
+        if made := rows(owner, "heal/insert_external_wallets", currency=CURRENCY):
             yield f"{made} external wallets were missing: they are there again, with the balances of their entries"
         row = owner.execute("SELECT count(*), max(shard) FROM shards").fetchone()
         assert row is not None
@@ -60,13 +60,13 @@ def heal_shards(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def heal_queue(owner: psycopg.Connection) -> Iterator[str]:
-    if strays := rows(owner, "heal_queue"):
+    if strays := rows(owner, "heal/queue"):
         yield f"{strays} places in the queue were of no queued transfer, or not the place of theirs: they are put right"
 
 
 def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
     """Let each look at a shard's queue begin at or below what is queued in it."""
-    if lowered := rows(owner, "lower_floors"):
+    if lowered := rows(owner, "heal/lower_floors"):
         yield f"the floors of {lowered} shards hid queued transfers: they are lowered"
 
 
@@ -77,8 +77,8 @@ def repair(owner: psycopg.Connection) -> None:
     """
     with owner.transaction():
         owner.execute("LOCK TABLE shards IN EXCLUSIVE MODE")
-        queued = rows(owner, "repair_queue")
-        wallets = rows(owner, "repair_wallets")
+        queued = rows(owner, "heal/repair_queue")
+        wallets = rows(owner, "heal/repair_wallets")
     tell(f"repaired: {queued} queued transfers had no place in the queue, {wallets} wallets had not the balance of their entries")
 
 

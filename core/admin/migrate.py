@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 
 from core import ids, keys
-from core.admin import heal, rights
+from core.admin import heal, locks, rights
+from core.admin.locks import MIGRATION_LOCK
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
-from core.postgres import db, locks, role_settings
-from core.postgres.locks import MIGRATION_LOCK
+from core.postgres import db, role_settings
 from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -95,7 +95,7 @@ def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> N
     """Compare the applied migrations with their files: an edit after it would never reach this database. Raises CannotDo."""
     if not has_checksums(connection):
         return
-    recorded = connection.execute(db.statement("list_checksums")).fetchall()
+    recorded = connection.execute(db.statement("admin/list_checksums")).fetchall()
     edited = [(name, checksum) for name, checksum in recorded if files.get(name, checksum) != checksum]
     if edited:
         files_of = [f"  {name}.sql: applied with SHA-256 {checksum}, the file has {files[name]}" for name, checksum in edited]
@@ -104,26 +104,26 @@ def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> N
 
 
 def has_checksums(connection: psycopg.Connection) -> bool:
-    return connection.execute(db.statement("find_checksums")).fetchone() is not None
+    return connection.execute(db.statement("admin/find_checksums")).fetchone() is not None
 
 
 def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Run each missing migration together with its record in one transaction: killed anywhere, it is there whole or not at all."""
     prepare_records(connection, files)
-    applied = {name for (name,) in connection.execute(db.statement("list_migrations"))}
+    applied = {name for (name,) in connection.execute(db.statement("admin/list_migrations"))}
     for name, checksum in files.items():
         if name not in applied:
             with connection.transaction():
                 connection.execute(db.literal(file_of(name)))
-                connection.execute(db.statement("insert_migration"), {"name": name, "checksum": checksum})
+                connection.execute(db.statement("admin/insert_migration"), {"name": name, "checksum": checksum})
 
 
 def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Make the table of migrations, and give those that version 0.1.0 applied their checksums: from then on an edit is refused."""
-    connection.execute(db.statement("create_migrations"))
+    connection.execute(db.statement("admin/create_migrations"))
     if not has_checksums(connection):
-        connection.execute(db.statement("add_checksums"))
-    connection.execute(db.statement("fill_checksums"), {"names": list(files), "checksums": list(files.values())})
+        connection.execute(db.statement("admin/add_checksums"))
+    connection.execute(db.statement("admin/fill_checksums"), {"names": list(files), "checksums": list(files.values())})
 
 
 def make_shards(connection: psycopg.Connection, count: int) -> None:
@@ -131,9 +131,9 @@ def make_shards(connection: psycopg.Connection, count: int) -> None:
     if connection.execute("SELECT FROM shards LIMIT 1").fetchone() is not None:
         return
     shards = range(count)
-    connection.execute(db.statement("insert_shards"), {"shards": list(shards)})
+    connection.execute(db.statement("admin/insert_shards"), {"shards": list(shards)})
     connection.execute(
-        db.statement("insert_external_wallets"),
+        db.statement("admin/insert_external_wallets"),
         {"ids": [ids.external_wallet(shard) for shard in shards], "currency": CURRENCY},
     )
 

@@ -1,4 +1,4 @@
-"""The roles in Postgres of the API, the workers and the deliverer: each owns nothing, and may do what grant_rights.sql lists.
+"""The roles in Postgres of the API, the workers and the deliverer: each owns nothing, and may do what admin/grant_rights.sql lists.
 
 All of it is done by the owner of the tables, as which `migrate` connects; no other process knows that role.
 """
@@ -97,7 +97,7 @@ def let_in(owner: psycopg.Connection, setting: str, url: str) -> str:
     databases of one server can be migrated at once although roles belong to the server. Raises CannotLetIn.
     """
     role, password = credentials(setting, url)
-    if owner.execute(db.statement("find_role"), {"role": role}).fetchone() is None:
+    if owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone() is None:
         create(owner, setting, role, password)
     if not gets_in(url):
         set_password(owner, setting, role, password)
@@ -119,7 +119,7 @@ def credentials(setting: str, url: str) -> tuple[str, str | None]:
 def create(owner: psycopg.Connection, setting: str, role: str, password: str | None) -> None:
     try:
         with suppress(errors.DuplicateObject, errors.UniqueViolation):  # another database's migration made it first
-            owner.execute(filled_in("create_role", role=role, password=verifier(owner, role, password)))
+            owner.execute(filled_in("admin/create_role", role=role, password=verifier(owner, role, password)))
     except errors.InsufficientPrivilege:
         raise CannotLetIn(
             f"there is no role {role}, and the owner of the tables may not make it; {advice('CREATE', setting, role)}"
@@ -137,13 +137,13 @@ def gets_in(url: str) -> bool:
 def set_password(owner: psycopg.Connection, setting: str, role: str, password: str | None) -> None:
     """Change the password of a role that could not get in, but never of one with the owner's own rights, or more."""
     refusal = f"{setting} does not let its role {role} in"
-    row = owner.execute(db.statement("find_role"), {"role": role}).fetchone()
+    row = owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone()
     if row is None or row[0]:
         raise CannotLetIn(f"{refusal}, and migrate does not change the password of a role that may do what the owner may")
     if password is None:
         raise CannotLetIn(f"{refusal}, and gives it no password")
     try:
-        owner.execute(filled_in("set_password", role=role, password=verifier(owner, role, password)))
+        owner.execute(filled_in("admin/set_password", role=role, password=verifier(owner, role, password)))
     except errors.InsufficientPrivilege:
         raise CannotLetIn(
             f"{refusal}, and the owner of the tables may not change its password; {advice('ALTER', setting, role)}"
@@ -161,7 +161,7 @@ def advice(verb: str, setting: str, role: str) -> str:
 
 
 def grant(owner: psycopg.Connection, roles: Mapping[str, str]) -> None:
-    """Let the roles of the processes do what grant_rights.sql lists and nothing else, and every other role change nothing.
+    """Let the roles of the processes do what admin/grant_rights.sql lists and nothing else, and every other role change nothing.
 
     Warns on standard error of what is not withheld, and why.
     """
@@ -169,8 +169,8 @@ def grant(owner: psycopg.Connection, roles: Mapping[str, str]) -> None:
     with owner.transaction():
         for role, (owns_tables, _) in standings.items():
             if not owns_tables:  # an owner that took its own rights away could not migrate again
-                owner.execute(filled_in("revoke_rights", role=role, database=owner.info.dbname))
-        owner.execute(filled_in("grant_rights", **roles, database=owner.info.dbname))
+                owner.execute(filled_in("admin/revoke_rights", role=role, database=owner.info.dbname))
+        owner.execute(filled_in("admin/grant_rights", **roles, database=owner.info.dbname))
         strangers = revoke_strangers(owner, list(standings))
     bound_disk(owner, [role for role in standings if role != roles["worker"]])
     for line in (*warnings(roles, {role for role, (_, acts_as_owner) in standings.items() if acts_as_owner}), *strangers):
@@ -179,7 +179,7 @@ def grant(owner: psycopg.Connection, roles: Mapping[str, str]) -> None:
 
 def standing(owner: psycopg.Connection, role: str) -> tuple[bool, bool]:
     """Whether the role owns the tables, and whether it can act as their owner."""
-    row = owner.execute(db.statement("compare_owner"), {"role": role}).fetchone()
+    row = owner.execute(db.statement("admin/compare_owner"), {"role": role}).fetchone()
     assert row is not None
     owns_tables, acts_as_owner = row
     return owns_tables, acts_as_owner
@@ -187,9 +187,9 @@ def standing(owner: psycopg.Connection, role: str) -> tuple[bool, bool]:
 
 def revoke_strangers(owner: psycopg.Connection, roles: Sequence[str]) -> list[str]:
     """Take all rights from roles that no process has and that may change a table: such as one that an older version used."""
-    strangers = [role for (role,) in owner.execute(db.statement("list_strangers"), {"roles": roles})]
+    strangers = [role for (role,) in owner.execute(db.statement("admin/list_strangers"), {"roles": roles})]
     for role in strangers:
-        owner.execute(filled_in("revoke_rights", role=role, database=owner.info.dbname))
+        owner.execute(filled_in("admin/revoke_rights", role=role, database=owner.info.dbname))
     return [f"the role {role} could change the ledger and is named by no setting: its rights are taken back" for role in strangers]
 
 
@@ -200,12 +200,14 @@ def bound_disk(owner: psycopg.Connection, roles: Sequence[str]) -> None:
     """
     row = owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     assert row is not None
-    functions = [function for (function,) in owner.execute(db.statement("list_open_functions"))]
+    functions = [function for (function,) in owner.execute(db.statement("admin/list_open_functions"))]
     if row[0]:
         for function in functions:
             owner.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
         for role in roles:
-            owner.execute(filled_in("limit_temporary_files", role=role, database=owner.info.dbname, limit=TEMPORARY_FILES_MAX))
+            owner.execute(
+                filled_in("admin/limit_temporary_files", role=role, database=owner.info.dbname, limit=TEMPORARY_FILES_MAX)
+            )
     elif functions:
         print(
             f"note: {len(functions)} functions that fill the server's disk stay open to every role: a superuser alone may take them"

@@ -281,7 +281,7 @@ class Database:
             return
         async with self._pool.connection() as other:
             for one in (connection, other):
-                row = await (await one.execute(statement("find_backend"))).fetchone()
+                row = await (await one.execute(statement("session/find_backend"))).fetchone()
                 if row != (one.session.pid, one.session.mark):
                     self._note_refusal(POOLED)
                     await asyncio.gather(connection.close(), other.close())
@@ -340,7 +340,7 @@ async def backends(connection: AsyncConnection, sessions: Sequence[Session]) -> 
     """Return the process ids of those of the sessions that this connection's server has."""
     started = connection.session.server_started
     pids = [session.pid for session in sessions if session.server_started == started]
-    cursor = await connection.execute(statement("list_backends"), {"pids": pids, "server_started": started})
+    cursor = await connection.execute(statement("session/list_backends"), {"pids": pids, "server_started": started})
     return [pid for (pid,) in await cursor.fetchall()]
 
 
@@ -385,4 +385,4 @@ async def fence(connection: Connection) -> None:
     An answer that says "it is there already" comes after it. A row can be visible before it is there: Postgres ends the wait of the
     transaction that wrote it when that is cancelled, or when the server is started again.
     """
-    await connection.execute(statement("fence"))
+    await connection.execute(statement("session/fence"))

@@ -31,4 +31,4 @@ def reset(owner: psycopg.Connection, role: str) -> None:
 
 
 def defaults(owner: psycopg.Connection, role: str) -> list[str]:
-    return [name for (name,) in owner.execute(db.statement("list_role_settings"), {"role": role})]
+    return [name for (name,) in owner.execute(db.statement("session/list_role_settings"), {"role": role})]

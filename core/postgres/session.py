@@ -127,7 +127,7 @@ def set_up(connection: psycopg.Connection[Any], limits: Mapping[str, str]) -> Se
     """Set and ask back what the session needs. Raises Unfit, and psycopg.Error."""
     asked = question(limits)
     name_statements(connection, asked["mark"])
-    rows = connection.execute(statement("set_session"), asked, prepare=False).fetchall()
+    rows = connection.execute(statement("session/set"), asked, prepare=False).fetchall()
     return answered(asked["mark"], connection.info.backend_pid, rows)
 
 
@@ -135,7 +135,7 @@ async def set_up_async(connection: psycopg.AsyncConnection[Any], limits: Mapping
     """As set_up."""
     asked = question(limits)
     name_statements(connection, asked["mark"])
-    cursor = await connection.execute(statement("set_session"), asked, prepare=False)
+    cursor = await connection.execute(statement("session/set"), asked, prepare=False)
     return answered(asked["mark"], connection.info.backend_pid, await cursor.fetchall())
 
 

@@ -63,19 +63,19 @@ def endpoint_of(stored: Mapping[str, Any]) -> Endpoint:
 
 async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
     """Store the endpoint, unless its owner is a client that has CLIENT_ENDPOINTS_MAX already; safe to repeat."""
-    rows = await database.fetch("insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
+    rows = await database.fetch("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
     return rows[0] if rows else None
 
 
 async def find_endpoint(database: db.Database, owner: str, id: UUID) -> Endpoint | None:
     """Return the endpoint, if it is the owner's."""
-    rows = await database.fetch("find_endpoint", {"owner": owner, "id": id}, Endpoint)
+    rows = await database.fetch("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
     return rows[0] if rows else None
 
 
 async def list_endpoints(database: db.Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
     """Return up to `limit` of the owner's endpoints with an id below `before`, newest first."""
-    return await database.fetch("list_endpoints", {"owner": owner, "before": before, "limit": limit}, Endpoint)
+    return await database.fetch("webhooks/list_endpoints", {"owner": owner, "before": before, "limit": limit}, Endpoint)
 
 
 async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
@@ -85,7 +85,7 @@ async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: 
     """
     unchanged = dict.fromkeys(("url", "events", "description", "status"))
     params = {**unchanged, **changes, "describes": "description" in changes, "owner": owner, "id": id}
-    rows = await database.fetch("update_endpoint", params, Endpoint)
+    rows = await database.fetch("webhooks/update_endpoint", params, Endpoint)
     if not rows:
         return None
     if rows[0].status == "disabled":
@@ -95,7 +95,7 @@ async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: 
 
 async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
     """Delete the endpoint for ever; tell whether there was one. What it has not been told yet, it will never be."""
-    if not await database.fetch("delete_endpoint", {"owner": owner, "id": id}, dict):
+    if not await database.fetch("webhooks/delete_endpoint", {"owner": owner, "id": id}, dict):
         await database.run(db.fence)  # it may have been deleted by a transaction that no standby has
         return False
     await cancel_deliveries(database, id)
@@ -104,29 +104,29 @@ async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
 
 async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
     """Cancel some of what an endpoint will not be told any more, and return how many: the deliverer finds the rest."""
-    return len(await database.fetch("cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
+    return len(await database.fetch("webhooks/cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
 
 
 async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
     """Let this secret sign from now on, and the one before for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
     params = {"owner": owner, "id": id, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
-    rows = await database.fetch("rotate_endpoint_secret", params, Endpoint)
+    rows = await database.fetch("webhooks/rotate_endpoint_secret", params, Endpoint)
     return rows[0] if rows else None
 
 
 async def rotate_secret(database: db.Database, owner: str, secret: str) -> Secret:
     """Let this secret, the first or another, sign the calls to the owner's callback URLs. Safe to repeat with the same secret."""
     params = {"owner": owner, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
-    [rotated] = await database.fetch("rotate_webhook_secret", params, Secret)
+    [rotated] = await database.fetch("webhooks/rotate_secret", params, Secret)
     return rotated
 
 
 async def find_secret(database: db.Database, owner: str) -> Secret | None:
     """Return when the owner's secret for callback URLs was made, if it has one."""
-    rows = await database.fetch("find_webhook_secret", {"owner": owner}, Secret)
+    rows = await database.fetch("webhooks/find_secret", {"owner": owner}, Secret)
     return rows[0] if rows else None
 
 
 async def ensure_secret(database: db.Database, owner: str) -> None:
     """Make the owner's first secret for callback URLs, unless it has one."""
-    await database.fetch("insert_webhook_secret", {"owner": owner, "secret": signing.make_secret()}, dict)
+    await database.fetch("webhooks/insert_secret", {"owner": owner, "secret": signing.make_secret()}, dict)

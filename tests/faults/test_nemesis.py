@@ -31,10 +31,10 @@ def test_a_system_in_which_everything_breaks_keeps_its_promises(tmp_path: Path) 
 
 
 def test_a_watch_that_cannot_look_says_why_and_goes_on() -> None:
-    complaints = watched_by(KeyError("audit_events"), psycopg.errors.DiskFull("no space left"), KeyError("once more"))
+    complaints = watched_by(KeyError("events"), psycopg.errors.DiskFull("no space left"), KeyError("once more"))
 
     assert [complaint.partition(": ")[2] for complaint in complaints[:3]] == [
-        "KeyError('audit_events')",
+        "KeyError('events')",
         "DiskFull('no space left')",
         "KeyError('once more')",
     ]

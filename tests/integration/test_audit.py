@@ -103,48 +103,48 @@ def test_an_audit_of_an_empty_ledger_is_clean(world: World) -> None:
 DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
     "money made out of nothing in a balance": (
         ["UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s"],
-        {"audit_zero_sum": "ledger", "audit_wallet_balances": "rich"},
+        {"zero_sum": "ledger", "wallet_balances": "rich"},
     ),
     "money moved between balances alone": (
         [
             "UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s",
             "UPDATE wallets SET balance = balance - 1 WHERE id = %(poor)s",
         ],
-        {"audit_wallet_balances": "rich"},
+        {"wallet_balances": "rich"},
     ),
-    "a version too many": (["UPDATE wallets SET version = version + 1 WHERE id = %(rich)s"], {"audit_wallet_balances": "rich"}),
+    "a version too many": (["UPDATE wallets SET version = version + 1 WHERE id = %(rich)s"], {"wallet_balances": "rich"}),
     "an entry changed": (
         ["UPDATE entries SET amount = amount - 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
         {
-            "audit_zero_sum": "ledger",
-            "audit_transfer_entries": "applied",
-            "audit_wallet_balances": "rich",
-            "audit_wallet_chain": "rich",
+            "zero_sum": "ledger",
+            "transfer_entries": "applied",
+            "wallet_balances": "rich",
+            "wallet_chain": "rich",
         },
     ),
     "a running balance changed": (
         ["UPDATE entries SET balance_after = balance_after + 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
-        {"audit_wallet_chain": "rich"},
+        {"wallet_chain": "rich"},
     ),
     "a gap in the versions": (
         ["UPDATE entries SET version = version + 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
-        {"audit_wallet_chain": "rich"},
+        {"wallet_chain": "rich"},
     ),
     "an applied transfer without entries": (
         ["UPDATE transfers SET status = 'applied', failure_code = NULL WHERE id = %(rejected)s"],
-        {"audit_transfer_entries": "rejected"},
+        {"transfer_entries": "rejected"},
     ),
     "a rejected transfer with entries": (
         ["UPDATE transfers SET status = 'rejected', failure_code = 'internal' WHERE id = %(applied)s"],
-        {"audit_transfer_entries": "applied"},
+        {"transfer_entries": "applied"},
     ),
     "an amount changed afterwards": (
         ["UPDATE transfers SET amount = amount + 1 WHERE id = %(applied)s"],
-        {"audit_transfer_entries": "applied"},
+        {"transfer_entries": "applied"},
     ),
     "source and destination exchanged afterwards": (
         ["UPDATE transfers SET source = destination, destination = source WHERE id = %(applied)s"],
-        {"audit_transfer_entries": "applied"},
+        {"transfer_entries": "applied"},
     ),
     "a transfer applied twice with right balances": (
         [
@@ -158,7 +158,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
                 " FROM entries e WHERE e.wallet_id = w.id AND e.transfer_id = %(applied)s AND e.version = w.version + 1"
             ),
         ],
-        {"audit_transfer_entries": "applied"},
+        {"transfer_entries": "applied"},
     ),
     "an overdrawn wallet": (
         [
@@ -170,130 +170,130 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
             "UPDATE wallets SET balance = balance + 701 WHERE id = %(poor)s",
             "UPDATE transfers SET amount = amount + 701 WHERE id = %(applied)s",
         ],
-        {"audit_wallet_balances": "rich"},
+        {"wallet_balances": "rich"},
     ),
     "a transfer that is gone": (
         ["DELETE FROM transfers WHERE id = %(applied)s"],
-        {"audit_stray_entries": "applied", "audit_events": "applied"},
+        {"stray_entries": "applied", "events": "applied"},
     ),
     "a wallet that is gone": (
         ["DELETE FROM wallets WHERE id = %(rich)s"],
-        {"audit_zero_sum": "ledger", "audit_stray_entries": "rich", "audit_transfers": "applied", "audit_wallets": "client"},
+        {"zero_sum": "ledger", "stray_entries": "rich", "transfers": "applied", "wallets": "client"},
     ),
-    "a wallet that is gone before anything moved": (["DELETE FROM wallets WHERE id = %(fresh)s"], {"audit_wallets": "newcomer"}),
-    "a client that is gone": (["DELETE FROM clients WHERE id = %(client)s"], {"audit_wallets": "rich"}),
+    "a wallet that is gone before anything moved": (["DELETE FROM wallets WHERE id = %(fresh)s"], {"wallets": "newcomer"}),
+    "a client that is gone": (["DELETE FROM clients WHERE id = %(client)s"], {"wallets": "rich"}),
     "a wallet of another client": (
         ["UPDATE wallets SET client_id = %(absent)s WHERE id = %(rich)s"],
-        {"audit_wallets": "rich"},
+        {"wallets": "rich"},
     ),
-    "an external wallet that is gone": (["DELETE FROM wallets WHERE id = %(unused)s"], {"audit_wallets": "unused"}),
+    "an external wallet that is gone": (["DELETE FROM wallets WHERE id = %(unused)s"], {"wallets": "unused"}),
     "an external wallet of no shard": (
         ["INSERT INTO wallets (id, kind, currency) VALUES (%(absent)s, 'external', 'USD')"],
-        {"audit_wallets": "absent wallet"},
+        {"wallets": "absent wallet"},
     ),
-    "a shard that is gone": (["DELETE FROM shards WHERE shard = 5"], {"audit_wallets": "external"}),
+    "a shard that is gone": (["DELETE FROM shards WHERE shard = 5"], {"wallets": "external"}),
     "a shard that is gone, with its external wallet, and has transfers": (
         [
             "DELETE FROM shards WHERE shard = 7",
             "DELETE FROM wallets WHERE id = %(unused)s",
             "UPDATE transfers SET shard = 7 WHERE id = %(applied)s",
         ],
-        {"audit_wallets": "shard 7", "audit_queue": "applied"},
+        {"wallets": "shard 7", "queue": "applied"},
     ),
     "a transfer turned into a deposit": (
         ["UPDATE transfers SET type = 'deposit' WHERE id = %(applied)s"],
-        {"audit_transfers": "applied"},
+        {"transfers": "applied"},
     ),
     "a deposit turned into a transfer": (
         ["UPDATE transfers SET type = 'transfer' WHERE id = %(deposited)s"],
-        {"audit_transfers": "deposited"},
+        {"transfers": "deposited"},
     ),
     "a deposit from another shard's external wallet": (
         ["UPDATE transfers SET source = %(unused)s WHERE id = %(queued)s"],
-        {"audit_transfers": "queued"},
+        {"transfers": "queued"},
     ),
     "a transfer into an external wallet": (
         ["UPDATE transfers SET destination = %(unused)s WHERE id = %(rejected)s"],
-        {"audit_transfers": "rejected"},
+        {"transfers": "rejected"},
     ),
     "a queued transfer to a wallet that is not there": (
         ["UPDATE transfers SET destination = %(nowhere)s WHERE id = %(queued)s"],
-        {"audit_transfers": "queued"},
+        {"transfers": "queued"},
     ),
     "a rejected transfer from a wallet that is not there": (
         ["UPDATE transfers SET source = %(nowhere)s WHERE id = %(rejected)s"],
-        {"audit_transfers": "rejected"},
+        {"transfers": "rejected"},
     ),
     "a transfer that ended before it began": (
         ["UPDATE transfers SET finished_at = created_at - interval '1 microsecond' WHERE id = %(rejected)s"],
-        {"audit_transfers": "rejected"},
+        {"transfers": "rejected"},
     ),
-    "a queued transfer that is not in the queue": (["DELETE FROM queue"], {"audit_queue": "queued"}),
+    "a queued transfer that is not in the queue": (["DELETE FROM queue"], {"queue": "queued"}),
     "a queued transfer that is twice in the queue": (
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(queued)s)"],
-        {"audit_queue": "queued"},
+        {"queue": "queued"},
     ),
-    "a queued transfer in the queue of another shard": (["UPDATE queue SET shard = 6"], {"audit_queue": "queued"}),
+    "a queued transfer in the queue of another shard": (["UPDATE queue SET shard = 6"], {"queue": "queued"}),
     "a transfer of another shard than its wallet": (
         ["UPDATE transfers SET shard = 6 WHERE id = %(applied)s"],
-        {"audit_queue": "applied"},
+        {"queue": "applied"},
     ),
     "a final transfer in the queue": (
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(rejected)s)"],
-        {"audit_queue": "rejected"},
+        {"queue": "rejected"},
     ),
     "a final transfer that is twice in the queue": (
         ["INSERT INTO queue (shard, transfer_id) SELECT 5, %(rejected)s FROM generate_series(1, 2)"],
-        {"audit_queue": "rejected"},
+        {"queue": "rejected"},
     ),
     "a place in the queue without a transfer": (
         ["INSERT INTO queue (shard, transfer_id) VALUES (5, %(absent)s)"],
-        {"audit_queue": "absent"},
+        {"queue": "absent"},
     ),
     "a queued transfer below its shard's floor": (
         ["SELECT setval('queue_position_seq', 1000)", "UPDATE shards SET floor = 500"],
-        {"audit_floors": "queued"},
+        {"floors": "queued"},
     ),
-    "a floor above the next position": (["UPDATE shards SET floor = 5000 WHERE shard = 9"], {"audit_floors": "queue"}),
+    "a floor above the next position": (["UPDATE shards SET floor = 5000 WHERE shard = 9"], {"floors": "queue"}),
     "an applied transfer without an event": (
         ["DELETE FROM events WHERE %(applied)s = ANY(transfer_ids)"],
-        {"audit_events": "applied"},
+        {"events": "applied"},
     ),
     "a rejected transfer without an event": (
         ["DELETE FROM events WHERE %(rejected)s = ANY(transfer_ids)"],
-        {"audit_events": "rejected"},
+        {"events": "rejected"},
     ),
     "an event of a queued transfer": (
         ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(queued)s::uuid])"],
-        {"audit_events": "queued"},
+        {"events": "queued"},
     ),
     "an event without a transfer": (
         ["INSERT INTO events (moment, transfer_ids) VALUES (1, ARRAY[%(absent)s::uuid])"],
-        {"audit_events": "absent"},
+        {"events": "absent"},
     ),
     "an event at another place": (
         ["UPDATE events SET moment = -moment WHERE %(applied)s = ANY(transfer_ids)"],
-        {"audit_events": "applied"},
+        {"events": "applied"},
     ),
     "a second event of a transfer": (
         ["UPDATE events SET transfer_ids = transfer_ids || transfer_ids WHERE %(applied)s = ANY(transfer_ids)"],
-        {"audit_events": "applied"},
+        {"events": "applied"},
     ),
     "a delivery of a queued transfer": (
         ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(queued)s, 5)"],
-        {"audit_deliveries": "queued"},
+        {"deliveries": "queued"},
     ),
     "a delivery without a transfer": (
         ["INSERT INTO deliveries (owner, receiver, transfer_id, shard) VALUES ('operator', 'example.com', %(absent)s, 5)"],
-        {"audit_deliveries": "absent"},
+        {"deliveries": "absent"},
     ),
     "a callback URL that is forgotten": (
         ["UPDATE transfers SET callback_url = 'https://example.com/' WHERE id IN (%(applied)s, %(queued)s)"],
-        {"audit_deliveries": "applied"},
+        {"deliveries": "applied"},
     ),
     "a callback URL without a host": (
         ["UPDATE transfers SET callback_url = 'x' WHERE id = %(applied)s"],
-        {"audit_deliveries": "applied"},
+        {"deliveries": "applied"},
     ),
     "a fan-out that nothing takes": (
         [
@@ -306,11 +306,11 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
                 " finished_at = finished_at - interval '11 minutes' WHERE id = %(applied)s"
             ),
         ],
-        {"audit_deliveries": "applied"},
+        {"deliveries": "applied"},
     ),
-    "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"audit_events": "feed"}),
-    "a feed without its row": (["DELETE FROM feed"], {"audit_events": "feed's rows"}),
-    "a feed with two rows": (["INSERT INTO feed (shift) VALUES (0)"], {"audit_events": "feed's rows"}),
+    "an event behind which the feed does not go on": (["UPDATE feed SET shift = shift - 1000000"], {"events": "feed"}),
+    "a feed without its row": (["DELETE FROM feed"], {"events": "feed's rows"}),
+    "a feed with two rows": (["INSERT INTO feed (shift) VALUES (0)"], {"events": "feed's rows"}),
 }
 
 
@@ -348,7 +348,7 @@ def test_a_broken_ledger_is_not_listed_to_its_end(world: World) -> None:
 
     damage(world, "UPDATE wallets SET version = version + 1")
 
-    assert len(audit(world.url).broken["audit_wallet_balances"]) == SHOWN
+    assert len(audit(world.url).broken["wallet_balances"]) == SHOWN
 
 
 def test_the_command_says_clean_and_ends_with_0(worked: Worked) -> None:
@@ -367,7 +367,7 @@ def test_the_command_names_what_is_broken_and_ends_with_1(worked: Worked) -> Non
     status, output = run_audit(worked.world)
 
     assert status == 1
-    assert f"BROKEN  {CHECKS['audit_wallet_balances']}\n        {name(Prefix.WALLET, worked.rich)}" in output
+    assert f"BROKEN  {CHECKS['wallet_balances']}\n        {name(Prefix.WALLET, worked.rich)}" in output
     assert output.count("BROKEN") == 2  # the check and the verdict
     assert output.splitlines()[-1].startswith("audit BROKEN: ")
 
@@ -378,7 +378,7 @@ def test_the_rest_of_many_violations_is_counted(worked: Worked) -> None:
 
     report = audit(worked.world.url)
 
-    assert (len(report.broken["audit_wallet_balances"]), report.found["audit_wallet_balances"]) == (SHOWN, SHOWN + 3)
+    assert (len(report.broken["wallet_balances"]), report.found["wallet_balances"]) == (SHOWN, SHOWN + 3)
     assert "        and 3 more" in report.lines()
 
 
@@ -406,7 +406,7 @@ def test_the_outcome_is_written_as_metrics(worked: Worked, tmp_path: Path) -> No
         if sample.name == "teller_audit_violations"
     }
     assert status == 1
-    assert violations == {check.removeprefix("audit_"): check == "audit_wallet_balances" for check in CHECKS}
+    assert violations == {check.removeprefix("audit_"): check == "wallet_balances" for check in CHECKS}
     assert 0 < shown["teller_audit_seconds"].value < 60
     assert abs(shown["teller_audit_finished_timestamp_seconds"].value - time.time()) < 600
     assert [file.name for file in tmp_path.iterdir()] == ["teller.prom"]

@@ -57,7 +57,11 @@ def insert_due(world: World, count: int, owner: str, *, receivers: int = 1, due:
 
 def recover(world: World) -> int:
     """Note the receivers of what was inserted by hand; return of how many receivers something is pending."""
-    return len(world.ask(lambda database: database.fetch("recover_receivers", {"owner": "", "receiver": "", "limit": 1000}, dict)))
+    return len(
+        world.ask(
+            lambda database: database.fetch("deliverer/recover_receivers", {"owner": "", "receiver": "", "limit": 1000}, dict)
+        )
+    )
 
 
 def only(claimed: Any) -> Delivery:
@@ -494,11 +498,11 @@ def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: 
     }
     insert_due(world, 1, "cli_dead")
     assert recover(world) == 2
-    few = pages("list_receivers", look), pages("claim_deliveries", wanted)
+    few = pages("deliverer/list_receivers", look), pages("deliverer/claim_deliveries", wanted)
     lapse(world)
     insert_due(world, 100_000, "cli_dead", due="now() - interval '1 day' + n * interval '1 ms'")
     connection.execute("VACUUM ANALYZE deliveries")
-    many = pages("list_receivers", look), pages("claim_deliveries", wanted)
+    many = pages("deliverer/list_receivers", look), pages("deliverer/claim_deliveries", wanted)
 
     assert many[0] < few[0] + 50, (few, many)
     assert many[1] < few[1] + 100, (few, many)
@@ -512,7 +516,7 @@ def test_a_claim_that_is_too_late_does_not_look_through_all_that_is_not_due(
     connection.execute("VACUUM ANALYZE deliveries")
     connection.execute("SET enable_seqscan = off")
     wanted = {"owners": ["cli_a"], "receivers": ["host-0"], "since": [datetime.now(UTC)], "counts": [1], "lease_s": 30.0}
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("claim_deliveries")
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("deliverer/claim_deliveries")
 
     [([plan],)] = connection.execute(explain, wanted).fetchall()
 

@@ -277,7 +277,7 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = [transfer(*pair, 1) for _ in range(50)]
     world.submit(*sent)
-    statement = db.statement("finish_transfers").replace("%(ids)b", "%s").replace("%(failure_codes)b", "%s")
+    statement = db.statement("drain/finish_transfers").replace("%(ids)b", "%s").replace("%(failure_codes)b", "%s")
 
     with psycopg.connect(world.owner_url) as connection:
         explained = connection.execute(
@@ -292,7 +292,7 @@ def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair:
     assert {node["Actual Loops"] for node in looks} == {0}, looks
 
 
-@pytest.mark.parametrize("name", ["list_endpoint_deliveries", "redeliver_deliveries", "cancel_deliveries"])
+@pytest.mark.parametrize("name", ["webhooks/list_deliveries_of_endpoint", "webhooks/redeliver_all", "webhooks/cancel_deliveries"])
 def test_an_endpoints_trail_is_found_by_its_index_among_others(world: World, name: str) -> None:
     endpoint = new_endpoint(world)
     world.query("UPDATE webhook_endpoints SET status = 'disabled', disabled_reason = 'requested', disabled_at = now()")

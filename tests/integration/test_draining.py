@@ -18,7 +18,7 @@ def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[A
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:
-    return [row[2] for row in run(connection, "claim_queue", shards=[shard], floors=[0], limit=limit)]
+    return [row[2] for row in run(connection, "drain/claim_queue", shards=[shard], floors=[0], limit=limit)]
 
 
 def test_claims_come_in_order_of_position_and_of_their_shard_alone(world: World, connection: Connection) -> None:
@@ -36,7 +36,7 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
     sent = transfer(source, destination, 42)
     world.submit(sent)
 
-    [(_, position, *claim)] = run(connection, "claim_queue", shards=[sent.shard], floors=[0], limit=1)
+    [(_, position, *claim)] = run(connection, "drain/claim_queue", shards=[sent.shard], floors=[0], limit=1)
 
     assert position >= 1
     assert claim == [sent.id, source, destination, 42]
@@ -44,24 +44,24 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
 
 def test_a_locked_shard_is_skipped_and_not_waited_for(world: World, connection: Connection) -> None:
     with psycopg.connect(world.url) as other:
-        assert run(other, "lock_shards", shards=[3]).fetchall() == [(3, 0)]
+        assert run(other, "drain/lock_shards", shards=[3]).fetchall() == [(3, 0)]
 
         connection.execute("SET lock_timeout = '1ms'")
-        assert run(connection, "lock_shards", shards=[3]).fetchall() == []
-        assert run(connection, "lock_shards", shards=[4]).fetchall() == [(4, 0)]
+        assert run(connection, "drain/lock_shards", shards=[3]).fetchall() == []
+        assert run(connection, "drain/lock_shards", shards=[4]).fetchall() == [(4, 0)]
         other.rollback()
 
-    assert run(connection, "lock_shards", shards=[3]).fetchall() == [(3, 0)]
+    assert run(connection, "drain/lock_shards", shards=[3]).fetchall() == [(3, 0)]
 
 
 def test_a_shard_that_does_not_exist_cannot_be_locked(connection: Connection) -> None:
-    assert run(connection, "lock_shards", shards=[16]).fetchall() == []
+    assert run(connection, "drain/lock_shards", shards=[16]).fetchall() == []
 
 
 def test_wallets_are_locked_in_id_order_and_read_as_they_are(world: World, connection: Connection) -> None:
     wallets = world.new_wallets(7, 0)
 
-    rows = run(connection, "lock_wallets", ids=[wallets[1], new_id(), wallets[0]]).fetchall()
+    rows = run(connection, "drain/lock_wallets", ids=[wallets[1], new_id(), wallets[0]]).fetchall()
 
     assert rows == sorted([(wallets[0], False, 7, 1), (wallets[1], False, 0, 0)])
 
@@ -69,17 +69,17 @@ def test_wallets_are_locked_in_id_order_and_read_as_they_are(world: World, conne
 def test_a_locked_wallet_is_waited_for(world: World, connection: Connection) -> None:
     wallet = world.new_wallet(7)
     with psycopg.connect(world.url) as other:
-        run(other, "lock_wallets", ids=[wallet])
+        run(other, "drain/lock_wallets", ids=[wallet])
 
         connection.execute("SET lock_timeout = '1ms'")
         with pytest.raises(errors.LockNotAvailable):
-            run(connection, "lock_wallets", ids=[wallet])
+            run(connection, "drain/lock_wallets", ids=[wallet])
 
 
 def test_a_locked_wallet_holds_up_no_submission(world: World, connection: Connection) -> None:
     wallet = world.new_wallet(7)
     with psycopg.connect(world.url) as other:
-        run(other, "lock_wallets", ids=[wallet])
+        run(other, "drain/lock_wallets", ids=[wallet])
 
         connection.execute("SET lock_timeout = '1ms'")
         assert connection.execute("SELECT FROM wallets WHERE id = %s FOR KEY SHARE", [wallet]).rowcount == 1
@@ -91,7 +91,7 @@ def test_a_verdict_makes_a_queued_transfer_final(world: World, connection: Conne
     good, bad, untouched = (deposit(wallet, 1) for _ in range(3))
     world.submit(good, bad, untouched)
 
-    finished = run(connection, "finish_transfers", ids=[good.id, bad.id], failure_codes=[None, "balance_limit_exceeded"])
+    finished = run(connection, "drain/finish_transfers", ids=[good.id, bad.id], failure_codes=[None, "balance_limit_exceeded"])
 
     assert finished.rowcount == 2
     assert world.statuses(good.id, bad.id, untouched.id) == [
@@ -119,10 +119,12 @@ def test_a_verdict_leaves_what_is_final_alone_and_does_not_count_it(world: World
     wallet = world.new_wallet()
     applied, rejected, queued = (deposit(wallet, 1) for _ in range(3))
     world.submit(applied, rejected, queued)
-    run(connection, "finish_transfers", ids=[applied.id, rejected.id], failure_codes=[None, "internal"])
+    run(connection, "drain/finish_transfers", ids=[applied.id, rejected.id], failure_codes=[None, "internal"])
     before = [world.transfer(applied.id), world.transfer(rejected.id)]
 
-    again = run(connection, "finish_transfers", ids=[applied.id, rejected.id, queued.id], failure_codes=["internal", None, None])
+    again = run(
+        connection, "drain/finish_transfers", ids=[applied.id, rejected.id, queued.id], failure_codes=["internal", None, None]
+    )
 
     assert again.rowcount == 1
     assert [world.transfer(applied.id), world.transfer(rejected.id)] == before
@@ -133,7 +135,7 @@ def test_exactly_the_given_places_are_deleted(world: World, connection: Connecti
     world.submit(*(deposit(here, 1) for _ in range(4)), deposit(there, 1))
     positions = [position for (position,) in world.query("SELECT position FROM queue ORDER BY position")]
 
-    deleted = run(connection, "delete_queue", shards=[1, 1, 1], positions=[positions[1], positions[3], positions[4]])
+    deleted = run(connection, "drain/delete_queue", shards=[1, 1, 1], positions=[positions[1], positions[3], positions[4]])
 
     assert deleted.rowcount == 2
     assert world.query("SELECT position FROM queue ORDER BY position") == [(positions[0],), (positions[2],), (positions[4],)]
@@ -144,7 +146,7 @@ def test_entries_are_added_and_a_version_or_transfer_that_a_wallet_has_is_refuse
 
     def insert(*rows: tuple[UUID, int, UUID, int, int]) -> int:
         names = ("wallet_ids", "versions", "transfer_ids", "amounts", "balances")
-        return run(connection, "insert_entries", **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))).rowcount
+        return run(connection, "drain/insert_entries", **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))).rowcount
 
     assert insert((wallet, 1, first, -5, -5), (other, 1, first, 5, 5)) == 2
     with pytest.raises(errors.UniqueViolation, match="entries_pkey"):
@@ -157,7 +159,7 @@ def test_entries_are_added_and_a_version_or_transfer_that_a_wallet_has_is_refuse
 def test_new_balances_are_written_to_their_wallets(world: World, connection: Connection) -> None:
     one, other, third = world.new_wallets(1, 2, 3)
 
-    updated = run(connection, "update_wallets", ids=[one, other], balances=[10, 20], versions=[7, 8])
+    updated = run(connection, "drain/update_wallets", ids=[one, other], balances=[10, 20], versions=[7, 8])
 
     assert updated.rowcount == 2
     assert [(world.wallet(id).balance, world.wallet(id).version) for id in (one, other, third)] == [(10, 7), (20, 8), (3, 1)]
@@ -170,9 +172,9 @@ def test_shards_wait_whose_first_transfer_is_too_old_the_oldest_first(world: Wor
         world.submit(old, young)
         world.query("UPDATE transfers SET created_at = now() - make_interval(secs => %s) WHERE id = %s", age, old.id)
 
-    assert run(connection, "list_waiting_shards", waited_s=2.0).fetchall() == [(3,), (1,), (2,)]
-    assert run(connection, "list_waiting_shards", waited_s=6.0).fetchall() == [(3,), (1,)]
-    assert run(connection, "list_waiting_shards", waited_s=60.0).fetchall() == []
+    assert run(connection, "sweep/list_waiting_shards", waited_s=2.0).fetchall() == [(3,), (1,), (2,)]
+    assert run(connection, "sweep/list_waiting_shards", waited_s=6.0).fetchall() == [(3,), (1,)]
+    assert run(connection, "sweep/list_waiting_shards", waited_s=60.0).fetchall() == []
 
 
 def test_a_shard_does_not_wait_for_a_young_first_whatever_lies_behind(world: World, connection: Connection) -> None:
@@ -181,8 +183,8 @@ def test_a_shard_does_not_wait_for_a_young_first_whatever_lies_behind(world: Wor
     world.submit(first, second)
     world.query("UPDATE transfers SET created_at = now() - interval '9 s' WHERE id = %s", second.id)
 
-    assert run(connection, "list_waiting_shards", waited_s=2.0).fetchall() == []
+    assert run(connection, "sweep/list_waiting_shards", waited_s=2.0).fetchall() == []
 
 
 def test_shards_are_counted(connection: Connection) -> None:
-    assert run(connection, "count_shards").fetchone() == (16,)
+    assert run(connection, "queue/count_shards").fetchone() == (16,)

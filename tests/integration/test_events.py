@@ -166,7 +166,7 @@ def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: Worl
     world.drain()
     insert_older_events(connection, 20_000)
     params = {**BEGINNING._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("list_wallet_events")
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("events/list_of_wallet")
 
     [([plan],)] = connection.execute(explain, params).fetchall()
 

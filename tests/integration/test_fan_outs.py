@@ -168,7 +168,7 @@ def test_a_step_that_is_not_committed_is_made_again(world: World) -> None:
     world.drain()
 
     with psycopg.connect(world.url) as died:
-        died.execute(db.statement("fan_out_operators"), {"bound": BEGINNING, "fan_outs": 32, "rows": 2000})
+        died.execute(db.statement("deliverer/fan_out_operators"), {"bound": BEGINNING, "fan_outs": 32, "rows": 2000})
         died.rollback()
     assert world.query("SELECT id FROM deliveries WHERE transfer_id = %s", sent.id) == []
     fan_out(world)
@@ -262,8 +262,8 @@ def test_a_look_reads_nothing_of_what_is_done_while_a_snapshot_is_held(world: Wo
         world.drain()
         look = {"audiences": list(bounds), "bounds": list(bounds.values())}
         step = {"bound": bounds["operators"], "fan_outs": 32, "rows": 2000}
-        looked, stepped = pages(connection, "find_fan_outs", look), pages(connection, "fan_out_operators", step)
-        without = pages(connection, "find_fan_outs", {**look, "bounds": [BEGINNING] * len(bounds)})
+        looked, stepped = pages(connection, "deliverer/find_fan_outs", look), pages(connection, "deliverer/fan_out_operators", step)
+        without = pages(connection, "deliverer/find_fan_outs", {**look, "bounds": [BEGINNING] * len(bounds)})
 
     assert looked < 100
     assert stepped < 200
@@ -409,7 +409,7 @@ def test_a_callback_url_without_a_host_makes_no_delivery_and_delays_no_other(wor
     assert world.statuses(bad.id, good.id) == [("applied", None)] * 2
     assert world.query("SELECT transfer_id FROM deliveries") == [(good.id,)]
     assert count(world, "fan_outs") == 0
-    named = {violation.id for violation in audit(world.url).broken["audit_deliveries"]}
+    named = {violation.id for violation in audit(world.url).broken["deliveries"]}
     assert named == {bad.id}
 
 
@@ -447,7 +447,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
     assert [line["transfer"] for line in logs if line["log_level"] == "critical"] == [ids.text(Prefix.TRANSFER, poison.id)]
     assert len([line for line in logs if line["event"] == "making deliveries failed"]) == 1
     if audience == "parties":
-        assert [violation.id for violation in audit(world.url).broken["audit_deliveries"]] == [poison.id]
+        assert [violation.id for violation in audit(world.url).broken["deliveries"]] == [poison.id]
 
 
 def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -485,7 +485,7 @@ def test_what_another_deliverer_has_moved_is_not_stepped_over(world: World) -> N
     fan_out_once = {"audience": "parties", "moment": moment, "after_ordinal": 0}
 
     with psycopg.connect(world.url, autocommit=True) as connection:
-        stepped = [len(connection.execute(db.statement("step_over_fan_out"), fan_out_once).fetchall()) for _ in range(2)]
+        stepped = [len(connection.execute(db.statement("deliverer/step_over_fan_out"), fan_out_once).fetchall()) for _ in range(2)]
 
     assert stepped == [1, 0]
     assert world.query("SELECT after_ordinal FROM fan_outs WHERE audience = 'parties'") == [(1,)]

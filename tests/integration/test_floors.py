@@ -86,12 +86,12 @@ def steps(connection: Connection, name: str, params: dict[str, object]) -> int:
 
 
 LOOKS: dict[str, dict[str, object]] = {
-    "claim_queue": {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": 512},
-    "list_waiting_shards": {"waited_s": 2.0},
-    "count_queue": {"most": 100_000},
-    "count_queue_by_client": {"most": 100_000, "at_least": 1},
-    "measure_queue": {},
-    "list_queued_transfers": {"before": ids.LAST, "limit": 21},
+    "drain/claim_queue": {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": 512},
+    "sweep/list_waiting_shards": {"waited_s": 2.0},
+    "queue/count": {"most": 100_000},
+    "queue/count_by_client": {"most": 100_000, "at_least": 1},
+    "queue/measure": {},
+    "transfers/list_queued": {"before": ids.LAST, "limit": 21},
 }
 
 
@@ -100,7 +100,7 @@ def test_under_a_held_snapshot_no_look_at_the_queue_steps_over_what_was_drained(
     world.new_wallet(5)
     with held_snapshot(world), closing(db.connect(world.url)) as connection:
         pass_through(world, DEAD, shard)
-        assert steps(connection, "claim_queue", LOOKS["claim_queue"]) > STEPS, "nothing was left to step over"
+        assert steps(connection, "drain/claim_queue", LOOKS["drain/claim_queue"]) > STEPS, "nothing was left to step over"
 
         sweep(world)
 
@@ -280,7 +280,7 @@ def test_a_floor_that_is_not_true_is_named_by_the_audit_and_healed_by_a_migratio
         finish(world, applier, wallet)
         world.query("SELECT setval('queue_position_seq', 500)")
     assert applier.apply([3], 100).finished == 0
-    assert audit(world.url).found["audit_floors"] > 0
+    assert audit(world.url).found["floors"] > 0
 
     migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
     if damage != "floor above a queued row":

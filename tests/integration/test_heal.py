@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from core import ids
+from core.admin import locks
 from core.admin.audit import audit
+from core.admin.locks import MIGRATION_LOCK
 from core.admin.migrate import migrate
 from core.errors import CannotDo
-from core.postgres import locks
-from core.postgres.locks import MIGRATION_LOCK
 from core.settings import Settings
 from tests.system import ROOT
 from tests.world import World, deposit, transfer

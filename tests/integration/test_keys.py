@@ -94,7 +94,7 @@ def test_a_clients_keys_are_listed_without_reading_everybodys(world: World) -> N
     params = {"client_id": client, "before": ids.LAST, "limit": 21}
 
     with psycopg.connect(world.url) as connection:
-        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("list_keys"), params))
+        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("keys/list"), params))
 
     assert "keys_client" in plan, plan
 

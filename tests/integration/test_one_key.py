@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from api.v1.clients import insert_or_find
 
 from api.http.problems import Problem
 from api.intake.intake import Accepted, Answer, Intake, KeyOfAnotherKind
+from api.v1.clients import insert_or_find
 from core.clients import NewClient
 from core.postgres.db import Database, statement
 from core.redis.hints import Hints
@@ -79,7 +79,7 @@ def keyed(key: str, **changes: Any) -> NewClient:
 
 def insert_client(connection: psycopg.Connection[Any], new: NewClient) -> None:
     """Make the client within the connection's transaction, by the product's own statement."""
-    [_] = connection.execute(statement("insert_client"), {name: getattr(new, name) for name in NewClient.__slots__}).fetchall()
+    [_] = connection.execute(statement("clients/insert"), {name: getattr(new, name) for name in NewClient.__slots__}).fetchall()
 
 
 def made(world: World, key: str) -> tuple[int, int]:

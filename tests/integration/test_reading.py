@@ -310,7 +310,7 @@ def test_a_listing_of_what_is_queued_reads_the_queue_and_never_scans_all_transfe
     params = {"before": ids.LAST, "limit": 21}
 
     with psycopg.connect(world.url) as connection:
-        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("list_queued_transfers"), params))
+        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("transfers/list_queued"), params))
 
     assert "Scan on queue" in plan, plan
     assert re.findall(r"(\w+) on transfers\b.*\n\s*(.*)", plan) == [("transfers_pkey", "Index Cond: (id = queue.transfer_id)")], (

@@ -52,17 +52,17 @@ def test_a_look_and_a_claim_read_nothing_of_what_has_ended_while_a_snapshot_is_h
         held.execute("SELECT count(*) FROM deliveries")
         end_many(world, str(endpoint.id))
         make_due(world)
-        without = pages(connection, "list_receivers", LOOK)
+        without = pages(connection, "deliverer/list_receivers", LOOK)
 
         async def wear(receivers: Receivers) -> None:
             receivers.wear("operator", str(endpoint.id), DEAD)
             await receivers.look()
 
         with_receivers(world, wear)
-        looked = pages(connection, "list_receivers", LOOK)
+        looked = pages(connection, "deliverer/list_receivers", LOOK)
         [(due_since,)] = world.query("SELECT min(next_attempt_at) FROM deliveries WHERE status = 'pending'")
         wanted = {"owners": ["operator"], "receivers": [str(endpoint.id)], "since": [due_since], "counts": [1], "lease_s": 30.0}
-        claimed = pages(connection, "claim_deliveries", wanted)
+        claimed = pages(connection, "deliverer/claim_deliveries", wanted)
 
     assert without > 200  # so the bound is what makes the difference
     assert looked < 60
@@ -207,7 +207,7 @@ def test_bounds_are_moved_in_the_order_in_which_fan_outs_note_receivers(world: W
 
     def advance() -> None:
         with psycopg.connect(world.url, autocommit=True) as session:
-            session.execute(db.statement("advance_receivers"), {"owners": ["cli_"] * 2, "receivers": ["b", "a"]})
+            session.execute(db.statement("deliverer/advance_receivers"), {"owners": ["cli_"] * 2, "receivers": ["b", "a"]})
 
     with ThreadPoolExecutor(1) as threads, psycopg.connect(world.url) as holder:
         holder.execute(select, ["a"])

@@ -140,8 +140,8 @@ def test_a_look_reads_nothing_of_what_is_deleted_while_a_snapshot_is_held(
         held.execute("SELECT count(*) FROM deliveries")
         delete_all(Retention(own, DAYS))
         assert left(world) == set()
-        looked = pages(connection, "delete_deliveries", {**params, "whole": False})
-        without = pages(connection, "delete_deliveries", {**params, "whole": True})
+        looked = pages(connection, "deliverer/delete_deliveries", {**params, "whole": False})
+        without = pages(connection, "deliverer/delete_deliveries", {**params, "whole": True})
 
     assert looked < 60
     assert without > 150  # so the bound is what makes the difference
@@ -173,7 +173,7 @@ def test_the_audit_misses_a_delivery_that_retention_cannot_have_deleted(world: W
 
     report = audit(world.url)
 
-    assert {check for check, found in report.found.items() if found} == {"audit_deliveries"}
+    assert {check for check, found in report.found.items() if found} == {"deliveries"}
     assert own.opened().execute("SELECT 1").fetchone() == (1,)
 
 

@@ -97,7 +97,7 @@ MUTANTS = (
     Mutant(
         2,
         "no status guard",
-        (Edit("core/sql/finish_transfers.sql", " AND t.status = 'queued'", ""),),
+        (Edit("core/sql/drain/finish_transfers.sql", " AND t.status = 'queued'", ""),),
         (f"{APPLY}::test_a_final_transfer_in_the_queue_is_applied_no_second_time_and_holds_up_no_other",),
     ),
     Mutant(
@@ -127,7 +127,7 @@ MUTANTS = (
     Mutant(
         3,
         "a replay that waits for no standby",
-        (Edit("core/sql/fence.sql", "SELECT setval('fence', 1)", "SELECT 1"),),
+        (Edit("core/sql/session/fence.sql", "SELECT setval('fence', 1)", "SELECT 1"),),
         (
             f"{STANDBY}::test_no_202_stands_for_what_the_standby_lacks",
             f"{STANDBY}::test_no_answer_says_that_a_thing_is_there_before_a_standby_has_it",
@@ -136,7 +136,7 @@ MUTANTS = (
     Mutant(
         4,
         "UPDATE without AND status = 'queued'",
-        (Edit("core/sql/finish_transfers.sql", " AND t.status = 'queued'", ""),),
+        (Edit("core/sql/drain/finish_transfers.sql", " AND t.status = 'queued'", ""),),
         (f"{DRAINING}::test_a_verdict_leaves_what_is_final_alone_and_does_not_count_it",),
     ),
     Mutant(
@@ -194,11 +194,11 @@ MUTANTS = (
         "SELECT then INSERT",
         (
             Edit(
-                "core/sql/insert_transfers.sql",
+                "core/sql/transfers/insert.sql",
                 "AND (s.owner <> 'operator'\n            OR NOT",
                 "AND (NOT EXISTS (SELECT FROM transfers t WHERE (owner, idempotency_key) = (s.owner, s.idempotency_key)) AND NOT",
             ),
-            Edit("core/sql/insert_transfers.sql", "    ON CONFLICT DO NOTHING\n", ""),
+            Edit("core/sql/transfers/insert.sql", "    ON CONFLICT DO NOTHING\n", ""),
         ),
         (f"{INTAKE}::test_a_request_that_waits_for_another_with_the_same_key_gets_the_transfer_of_the_other",),
     ),
@@ -248,7 +248,7 @@ MUTANTS = (
     Mutant(
         8,
         "no wallet lock",
-        (Edit("core/sql/lock_wallets.sql", "\n   FOR NO KEY UPDATE", ""),),
+        (Edit("core/sql/drain/lock_wallets.sql", "\n   FOR NO KEY UPDATE", ""),),
         (f"{APPLY}::test_a_drain_decides_by_what_those_before_it_have_left_in_the_wallets",),
     ),
     Mutant(
@@ -277,7 +277,7 @@ MUTANTS = (
             Edit(
                 "core/wallets.py",
                 "    return rows[0] if rows else None\n",
-                '    again = await database.fetch("find_wallet", {"id": id}, Wallet)\n'
+                '    again = await database.fetch("wallets/find", {"id": id}, Wallet)\n'
                 "    return replace(rows[0], version=again[0].version) if rows else None\n",
             ),
         ),
@@ -291,7 +291,7 @@ MUTANTS = (
             Edit(
                 "core/transfers.py",
                 "    found = {row.id: row for row in rows}\n",
-                '    again = await database.fetch("find_transfers", {"ids": list(ids)}, stored)\n'
+                '    again = await database.fetch("transfers/find", {"ids": list(ids)}, stored)\n'
                 "    found = {row.id: replace(row, entries=late.entries) for row, late in zip(rows, again, strict=True)}\n",
             ),
         ),
@@ -315,25 +315,25 @@ MUTANTS = (
     Mutant(
         11,
         "the wallet's row misses what its newest entry says",
-        (Edit("core/sql/update_wallets.sql", "version = new.version", "version = w.version + 1"),),
+        (Edit("core/sql/drain/update_wallets.sql", "version = new.version", "version = w.version + 1"),),
         (f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",),
     ),
     Mutant(
         12,
         "two drains of one shard without its lock",
-        (Edit("core/sql/lock_shards.sql", "\n   FOR UPDATE SKIP LOCKED", ""),),
+        (Edit("core/sql/drain/lock_shards.sql", "\n   FOR UPDATE SKIP LOCKED", ""),),
         (f"{APPLY}::test_a_shard_that_a_worker_drains_is_busy", f"{DRAINING}::test_a_locked_shard_is_skipped_and_not_waited_for"),
     ),
     Mutant(
         12,
         "places in the queue in another order than that of arrival",
-        (Edit("core/sql/insert_transfers.sql", "     ORDER BY s.arrival\n)\nSELECT", "     ORDER BY s.arrival DESC\n)\nSELECT"),),
+        (Edit("core/sql/transfers/insert.sql", "     ORDER BY s.arrival\n)\nSELECT", "     ORDER BY s.arrival DESC\n)\nSELECT"),),
         (f"{APPLY}::test_transfers_of_a_shard_are_applied_in_the_order_of_their_acceptance",),
     ),
     Mutant(
         15,
         "the feed's cursor on its places alone, without a horizon",
-        (Edit("core/sql/list_events.sql", " AND moment < (SELECT feed_horizon())", ""),),
+        (Edit("core/sql/events/list.sql", " AND moment < (SELECT feed_horizon())", ""),),
         ("tests/integration/test_events.py::test_what_is_committed_late_never_stands_before_what_has_been_shown",),
     ),
     Mutant(
@@ -341,7 +341,7 @@ MUTANTS = (
         "the next page begins with the last one's end",
         (
             Edit(
-                "core/sql/list_wallet_transfers.sql",
+                "core/sql/transfers/list_of_wallet.sql",
                 "(destination, id) < ",
                 "(destination, id) <= ",
             ),
@@ -488,7 +488,11 @@ MUTANTS = (
     Mutant(
         21,
         "a large fan-out is finished before the next one begins",
-        (Edit("core/sql/fan_out_parties.sql", "     ORDER BY one.turn, s.moment\n", "     ORDER BY s.moment, one.turn\n"),),
+        (
+            Edit(
+                "core/sql/deliverer/fan_out_parties.sql", "     ORDER BY one.turn, s.moment\n", "     ORDER BY s.moment, one.turn\n"
+            ),
+        ),
         ("tests/integration/test_fan_outs.py::test_a_small_fan_out_does_not_wait_for_a_large_one_before_it",),
     ),
     Mutant(
@@ -508,7 +512,7 @@ MUTANTS = (
         "a callback URL without a host is a delivery to no host",
         (
             Edit(
-                "core/sql/fan_out_parties.sql",
+                "core/sql/deliverer/fan_out_parties.sql",
                 "     WHERE char_length(cut.host) BETWEEN 1 AND 260\n",
                 "     WHERE f.callback_url IS NOT NULL\n",
             ),
@@ -596,7 +600,7 @@ MUTANTS = (
         "a client's key is looked for among the transfers, and not taken there",
         (
             Edit(
-                "core/sql/insert_client.sql",
+                "core/sql/clients/insert.sql",
                 "take_client_key(%(idempotency_key)s)",
                 "NOT EXISTS (SELECT FROM transfers WHERE owner = 'operator' AND idempotency_key = %(idempotency_key)s)",
             ),
@@ -609,7 +613,7 @@ MUTANTS = (
     Mutant(
         7,
         "an INSERT of transfers does not look for clients again",
-        (Edit("core/sql/insert_transfers.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "true"),),
+        (Edit("core/sql/transfers/insert.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "true"),),
         (f"{ONE_KEY}::test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends",),
     ),
     Mutant(
@@ -650,7 +654,7 @@ MUTANTS = (
         "delete_queue as it was: a join on the key",
         (
             Edit(
-                "core/sql/delete_queue.sql",
+                "core/sql/drain/delete_queue.sql",
                 " CROSS JOIN LATERAL (SELECT q.ctid AS place FROM queue q"
                 " WHERE q.shard = done.shard AND q.position = done.position OFFSET 0) found\n"
                 " WHERE queue.ctid = found.place",
@@ -674,7 +678,7 @@ MUTANTS = (
     Mutant(
         37,
         "a claim begins at the lowest position",
-        (Edit("core/sql/claim_queue.sql", " AND position >= begins.floor", ""),),
+        (Edit("core/sql/drain/claim_queue.sql", " AND position >= begins.floor", ""),),
         (
             f"{FLOORS}::test_under_a_held_snapshot_no_look_at_the_queue_steps_over_what_was_drained[one shard]",
             f"{FLOORS}::test_under_a_held_snapshot_a_worker_steps_over_what_was_drained_once_at_most",
@@ -723,7 +727,7 @@ MUTANTS = (
         39,
         "`options` alone",
         (
-            Edit("core/sql/set_session.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
+            Edit("core/sql/session/set.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
             Edit("core/postgres/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
         ),
         (f"{SESSIONS}::test_a_session_is_as_it_must_be_whatever_one_default_says",),
@@ -757,7 +761,7 @@ MUTANTS = (
         "let the deliverer make keys",
         (
             Edit(
-                "core/sql/grant_rights.sql",
+                "core/sql/admin/grant_rights.sql",
                 "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n",
                 "GRANT UPDATE (failing_since, status, disabled_reason, disabled_at) ON webhook_endpoints TO {deliverer};\n"
                 "GRANT INSERT (id, role, client_id, digest) ON keys TO {deliverer};\n",
@@ -768,7 +772,7 @@ MUTANTS = (
     Mutant(
         40,
         "let the workers choose an event's moment",
-        (Edit("core/sql/grant_rights.sql", "GRANT INSERT (transfer_ids) ON events", "GRANT INSERT ON events"),),
+        (Edit("core/sql/admin/grant_rights.sql", "GRANT INSERT (transfer_ids) ON events", "GRANT INSERT ON events"),),
         (
             f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
             f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
@@ -801,7 +805,7 @@ MUTANTS = (
     Mutant(
         40,
         "leave stray places in the queue where they are",
-        (Edit("core/admin/heal.py", 'if strays := rows(owner, "heal_queue"):', 'if strays := 0 * len("heal_queue"):'),),
+        (Edit("core/admin/heal.py", 'if strays := rows(owner, "heal/queue"):', 'if strays := 0 * len("heal/queue"):'),),
         ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
     ),
     Mutant(

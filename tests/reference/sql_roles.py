@@ -1,4 +1,4 @@
-"""docs/reference/sql-roles.md, from core/sql/grant_rights.sql."""
+"""docs/reference/sql-roles.md, from core/sql/admin/grant_rights.sql."""
 
 import re
 from collections import defaultdict
@@ -32,11 +32,11 @@ class Right(NamedTuple):
 
 
 class NotUnderstood(Exception):
-    """A statement of grant_rights.sql has a form that this page does not know."""
+    """A statement of admin/grant_rights.sql has a form that this page does not know."""
 
 
 def page() -> str:
-    granted = rights(statement("grant_rights"))
+    granted = rights(statement("admin/grant_rights"))
     return document(
         "Roles in PostgreSQL", ABOUT, *(part for role, about in ROLES.items() for part in section(role, about, granted[role]))
     )

@@ -266,7 +266,7 @@ CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
     (Intake._store, ("await self._database.run(", "self._ring(")),
     (ShardDoorbell._ring, ("self._raise_flags(shards)", "if silent:", "self._enqueue(silent)")),
     (ShardDoorbell.acquire, ("self._raise_flags(shards)",)),
-    (Applier._claim, ('"lock_shards"', '"claim_queue"')),
+    (Applier._claim, ('"drain/lock_shards"', '"drain/claim_queue"')),
     (Applier._apply, ("connection.transaction()", "self._claim(", "self._write(")),
     (Drainer._drain, ("self._applier.apply(shards", "self._doorbell.ask_rerun(", "self._applier.apply(batch.busy")),
     (

@@ -19,7 +19,7 @@ def test_the_shard_is_the_low_bits_of_the_id(low_bits: int, shards: int, shard: 
 
 
 def test_the_audits_sixteen_bits_hold_every_shard() -> None:
-    assert SHARDS_MAX <= 2**15  # audit_queue.sql reads the last four hex digits
+    assert SHARDS_MAX <= 2**15  # audit/queue.sql reads the last four hex digits
 
 
 def test_minted_wallets_spread_evenly() -> None:

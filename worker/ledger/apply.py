@@ -29,7 +29,7 @@ class WrongRowCount(Exception):
 
 
 class QueuedTransfer(NamedTuple):
-    """A transfer that this drain has claimed, and its place in the queue. The columns of claim_queue.sql, by name."""
+    """A transfer that this drain has claimed, and its place in the queue. The columns of drain/claim_queue.sql, by name."""
 
     shard: int
     position: int
@@ -99,7 +99,7 @@ class Applier:
 
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
-        [(count,)] = self._own.opened().execute(db.statement("count_shards")).fetchall()
+        [(count,)] = self._own.opened().execute(db.statement("queue/count_shards")).fetchall()
         return range(count)
 
     def close(self) -> None:
@@ -117,8 +117,10 @@ class Applier:
             if not queued or queued[0].transfer_id != suspect:
                 return 0
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and leaves the queue.
-            verdict = connection.execute(db.statement("finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]})
-            connection.execute(db.statement("delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
+            verdict = connection.execute(
+                db.statement("drain/finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]}
+            )
+            connection.execute(db.statement("drain/delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
         metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
         self._publish_final([suspect])
         if webhooks_due(verdict):
@@ -158,10 +160,10 @@ class Applier:
         Locks are taken here and in _lock_wallets, in this order, nowhere else.
         """
         floors, now = self._floors, time.monotonic()
-        lock = connection.execute(db.statement("lock_shards"), {"shards": list(shards)})
+        lock = connection.execute(db.statement("drain/lock_shards"), {"shards": list(shards)})
         wanted = {"shards": list(shards), "floors": floors.begin_claim(shards), "limit": limit}
-        heads = select(connection, "claim_queue", wanted, QueuedTransfer)
-        writers = connection.execute(db.statement("list_queue_writers")) if floors.settling.is_look_due(now) else None
+        heads = select(connection, "drain/claim_queue", wanted, QueuedTransfer)
+        writers = connection.execute(db.statement("drain/list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()
         stored = dict(lock.fetchall())
         locked = frozenset(stored)
@@ -177,7 +179,7 @@ class Applier:
         self, connection: Connection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
     ) -> Mapping[UUID, Wallet]:
         touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
-        locked = select(connection, "lock_wallets", {"ids": list(touched)}, Wallet)
+        locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
 
@@ -185,7 +187,7 @@ class Applier:
         """Store the floors of those shards where it lags, in the round trip of the writes that follow."""
         floors = self._floors.to_store(locked)
         if floors:
-            connection.execute(db.statement("store_floors"), {"shards": list(floors), "floors": list(floors.values())})
+            connection.execute(db.statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
 
     def _write(
         self, connection: Connection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
@@ -198,12 +200,12 @@ class Applier:
         cursors = []
         for write in writes:
             cursors.append(connection.execute(db.statement(write.name), write.params))
-            failpoint(f"apply.after_{write.name}")
+            failpoint(f"apply.after_{write.name.removeprefix('drain/')}")
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
             if cursor.rowcount != write.rows:
                 raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
-        [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "finish_transfers"]
+        [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "drain/finish_transfers"]
         return webhooks_due(verdicts)
 
 
@@ -219,7 +221,7 @@ def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[W
     entries, wallets, verdicts = outcome.entries, outcome.wallets, outcome.verdicts
     return [
         Write(
-            "insert_entries",
+            "drain/insert_entries",
             {
                 "wallet_ids": [entry.wallet_id for entry in entries],
                 "versions": [entry.version for entry in entries],
@@ -230,7 +232,7 @@ def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[W
             len(entries),
         ),
         Write(
-            "update_wallets",
+            "drain/update_wallets",
             {
                 "ids": [wallet.id for wallet in wallets],
                 "balances": [wallet.balance for wallet in wallets],
@@ -239,7 +241,7 @@ def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[W
             len(wallets),
         ),
         Write(
-            "finish_transfers",
+            "drain/finish_transfers",
             {
                 "ids": [verdict.transfer_id for verdict in verdicts],
                 "failure_codes": [verdict.refusal for verdict in verdicts],
@@ -247,7 +249,7 @@ def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[W
             len(verdicts),
         ),
         Write(
-            "delete_queue",
+            "drain/delete_queue",
             {"shards": [transfer.shard for transfer in queued], "positions": [transfer.position for transfer in queued]},
             len(queued),
         ),

@@ -80,17 +80,17 @@ class Sweeper:
     def _raise_floors(self) -> set[int]:
         """Raise the floors of those shards where it lags, so that a look steps over few deleted rows; return the shards."""
         connection, settling, now = self._own.opened(), self._settling, time.monotonic()
-        [(position,)] = connection.execute(db.statement("find_last_position")).fetchall()
+        [(position,)] = connection.execute(db.statement("sweep/find_last_position")).fetchall()
         settling.saw(position)
         if settling.is_look_due(now):
-            settling.look([writer for (writer,) in connection.execute(db.statement("list_queue_writers"))], now)
+            settling.look([writer for (writer,) in connection.execute(db.statement("drain/list_queue_writers"))], now)
         if settling.settled < self._raised + SWEEPER_STORES_AFTER:
             return set()
         wanted = {"settled": settling.settled, "lag": SWEEPER_STORES_AFTER}
-        raised = {shard for (shard,) in connection.execute(db.statement("raise_floors"), wanted)}
+        raised = {shard for (shard,) in connection.execute(db.statement("sweep/raise_floors"), wanted)}
         self._raised = settling.settled
         return raised
 
     def _waiting_shards(self) -> list[int]:
-        rows = self._own.opened().execute(db.statement("list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
+        rows = self._own.opened().execute(db.statement("sweep/list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
         return [shard for (shard,) in rows]

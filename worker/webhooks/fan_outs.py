@@ -137,7 +137,7 @@ class FanOuts:
         bounds = await self._begin_at()
         params = {"audiences": list(bounds), "bounds": list(bounds.values())}
         try:
-            looked = await self._database.fetch("find_fan_outs", params, Found)
+            looked = await self._database.fetch("deliverer/find_fan_outs", params, Found)
         except Unavailable as error:
             if bounds is not self._bounds and not (error.__cause__ and took_too_long(error.__cause__)):
                 self._looked_at_all = None  # what ended it says nothing about the look: it is made again
@@ -155,7 +155,7 @@ class FanOuts:
         A look from the beginning that takes too long, beside very many dead index entries, is followed by looks from the bounds.
         """
         if not self._bounds:
-            kept = await self._database.fetch("list_delivery_bounds", {}, Bound)
+            kept = await self._database.fetch("deliverer/list_delivery_bounds", {}, Bound)
             self._bounds = {bound.name: bound.value for bound in kept if bound.name in AUDIENCES}
         if self._looked_at_all is None or time.monotonic() - self._looked_at_all > LOOK_AT_ALL_EVERY_S:
             self._looked_at_all = time.monotonic()
@@ -204,7 +204,7 @@ class FanOuts:
 
     async def _step_over(self, audience: str, narrowing: Narrowing, unit: tuple[int, int]) -> None:
         params = {"audience": audience, "moment": unit[0], "after_ordinal": unit[1]}
-        for one in await self._database.fetch("step_over_fan_out", params, SteppedOver):
+        for one in await self._database.fetch("deliverer/step_over_fan_out", params, SteppedOver):
             self._allowance.spend(time.monotonic())
             is_event = audience == "endpoints"
             named = {"event_id": ids.text(Prefix.EVENT, one.id)} if is_event else {"transfer": ids.text(Prefix.TRANSFER, one.id)}
@@ -213,10 +213,14 @@ class FanOuts:
         self.goes_on = True
 
     async def _step(self, audience: str, narrowing: Narrowing) -> Step:
-        statement = {"parties": "fan_out_parties", "operators": "fan_out_operators", "endpoints": "fan_out_endpoints"}[audience]
+        statement = {
+            "parties": "deliverer/fan_out_parties",
+            "operators": "deliverer/fan_out_operators",
+            "endpoints": "deliverer/fan_out_endpoints",
+        }[audience]
         [step] = await self._database.fetch(statement, {**narrowing.narrowed(self._sizes), "bound": self._bounds[audience]}, Step)
         self._done[audience] += step.done
         if self._done[audience] >= KEEP_AFTER:
-            await self._database.fetch("move_delivery_bound", {"name": audience, "value": self._bounds[audience]}, dict)
+            await self._database.fetch("deliverer/move_delivery_bound", {"name": audience, "value": self._bounds[audience]}, dict)
             self._done[audience] = 0
         return step

@@ -1,8 +1,8 @@
 """The receivers that may have deliveries due, by owner, looked at in turns.
 
 A look reads one index entry of each receiver, the longest due. What has ended stays in the index before it while any snapshot is
-held in the database, so each receiver has a bound in Postgres at which the look begins: see core/sql/advance_receivers.sql. It is
-moved once in so many attempts, because a bound that is moved leaves a dead row too.
+held in the database, so each receiver has a bound in Postgres at which the look begins (core/sql/deliverer/advance_receivers.sql).
+The bound is moved once in many attempts, because a bound that is moved leaves a dead row too.
 """
 
 import time
@@ -86,7 +86,7 @@ class Receivers:
             "per_owner": self._look_at_of_owner_max,
             "limit": self._look_at_max,
         }
-        waiting = await self._database.fetch("list_receivers", params, Waiting)
+        waiting = await self._database.fetch("deliverer/list_receivers", params, Waiting)
         self._go_on_after(waiting)
         return [*(one for one in waiting if one.receiver), *await self._look_at_fresh(waiting)]
 
@@ -108,7 +108,7 @@ class Receivers:
             self._fresh.clear()
             return []
         params = {"owners": [one.owner for one in left_out], "receivers": [one.receiver for one in left_out]}
-        found = await self._database.fetch("look_at_receivers", params, Waiting)
+        found = await self._database.fetch("deliverer/look_at_receivers", params, Waiting)
         self._fresh = dict.fromkeys(Receiver(one.owner, one.receiver) for one in found)
         return found
 
@@ -132,7 +132,7 @@ class Receivers:
         worn = [one for one, count in self._worn.most_common(ADVANCE_MAX) if count >= self._advance_after]
         if worn:
             params = {"owners": [one.owner for one in worn], "receivers": [one.receiver for one in worn]}
-            await self._database.fetch("advance_receivers", params, dict)
+            await self._database.fetch("deliverer/advance_receivers", params, dict)
             for one in worn:
                 del self._worn[one]
 
@@ -142,7 +142,7 @@ class Receivers:
             return
         params = {**self._recovered._asdict(), "limit": RECOVER_MAX}
         try:
-            passed = await self._database.fetch("recover_receivers", params, Receiver)
+            passed = await self._database.fetch("deliverer/recover_receivers", params, Receiver)
         except Unavailable:
             logger.warning("receivers not recovered: the index of due deliveries took too long to read")
             passed = []

@@ -133,7 +133,7 @@ class StoredDeliveries:
             "counts": list(counts),
             "lease_s": self._lease_s,
         }
-        claimed = await self._database.fetch("claim_deliveries", params, claimed_of)
+        claimed = await self._database.fetch("deliverer/claim_deliveries", params, claimed_of)
         for owner, endpoint_id in {(one.owner, one.endpoint_id) for one in claimed if one.endpoint_id and not one.url}:
             await self._cancel(owner, endpoint_id)
         return claimed
@@ -148,7 +148,7 @@ class StoredDeliveries:
         while True:
             db.start_clock()
             try:
-                rows = await self._database.fetch("mark_delivery", mark, Marked)
+                rows = await self._database.fetch("deliverer/mark_delivery", mark, Marked)
             except Unavailable:
                 if time.monotonic() > deadline:
                     raise

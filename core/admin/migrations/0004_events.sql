@@ -16,7 +16,7 @@ CREATE TABLE events (
     transfer_ids uuid[] STORAGE EXTERNAL NOT NULL CONSTRAINT some_transfers CHECK (cardinality(transfer_ids) >= 1)
 );
 
--- One row. Another cluster counts its transactions from the beginning again: after a restore there, core/sql/continue_feed.sql
+-- One row. Another cluster counts its transactions from the beginning again: after a restore there, core/sql/heal/continue_feed.sql
 -- moves the moments to come behind those that are stored.
 CREATE TABLE feed (
     shift bigint NOT NULL

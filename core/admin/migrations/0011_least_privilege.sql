@@ -1,4 +1,4 @@
--- What no role may write, beside the owner of the tables: core/sql/grant_rights.sql withholds columns, and this gives those columns
+-- What no role may write, beside the owner of the tables: core/sql/admin/grant_rights.sql withholds columns, and this gives those columns
 -- their values and bounds the values of the columns that stay writable.
 
 -- No drain, and so no verdict, while the tables change.
@@ -10,7 +10,7 @@ ALTER TABLE wallets ALTER COLUMN kind SET DEFAULT 'client';
 ALTER TABLE events ALTER COLUMN moment SET DEFAULT feed_moment();
 
 -- A moment is a transaction's id, moved on by the feed's shift. At 2^60 neither the next id nor the next shift leaves the type bigint;
--- an event at 2^63-1 would make every later verdict fail. NOT VALID: rows that stand already are left to core/sql/delete_far_events.sql.
+-- an event at 2^63-1 would make every later verdict fail. NOT VALID: rows that stand already are left to core/sql/heal/delete_far_events.sql.
 ALTER TABLE events ADD CONSTRAINT moment_within_reach CHECK (moment < 2305843009213693952) NOT VALID;
 ALTER TABLE feed ADD CONSTRAINT shift_within_reach CHECK (shift BETWEEN -1152921504606846976 AND 1152921504606846976) NOT VALID;
 
@@ -33,7 +33,7 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
     AND old_secret_expires_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
 ) NOT VALID;
 
--- What core/webhooks/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/fan_out_parties.sql). Only
+-- What core/webhooks/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/deliverer/fan_out_parties.sql). Only
 -- a queued transfer is bound, which is what the application inserts: one that was stored before this must still become final.
 ALTER TABLE transfers ADD CONSTRAINT callback_url_form CHECK (
     status <> 'queued'

@@ -1,4 +1,4 @@
--- Gives the feed its one row again where it is gone or its shift is beyond what any restore leaves; core/sql/continue_feed.sql then moves
+-- Gives the feed its one row again where it is gone or its shift is beyond what any restore leaves; core/sql/heal/continue_feed.sql then moves
 -- it behind the events that are stored. Returns a row where it did.
 MERGE INTO feed
 USING (SELECT 0 AS shift) zero ON true

@@ -1,5 +1,5 @@
 -- Since when the longest due delivery of each of these receivers is due; without a row of those that nothing is due to. Reads as
--- list_receivers does. Locks nothing. Leans on receivers_pkey, and on deliveries_due a receiver.
+-- deliverer/list_receivers does. Locks nothing. Leans on receivers_pkey, and on deliveries_due a receiver.
 SELECT wanted.owner, wanted.receiver, first.due_since
   FROM unnest(%(owners)s::text[], %(receivers)s::text[]) AS wanted (owner, receiver)
  CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
 -- How much waits in each shard, and for how long its next transfer has: for one scrape. Locks nothing. Counts along queue_pkey from the
--- shard's floor on, so it costs what waits; looks at transfers_pkey once a shard, joined inside as list_waiting_shards does, and for
+-- shard's floor on, so it costs what waits; looks at transfers_pkey once a shard, joined inside as sweep/list_waiting_shards does, and for
 -- the same reason. Leans on shards_pkey besides.
 SELECT s.shard, depth.transfers,
        coalesce(greatest(extract(epoch FROM clock_timestamp() - head.created_at), 0), 0)::float8 AS oldest_s

@@ -1,5 +1,5 @@
 -- The events of a client's feed after a place, oldest first: of the transfers that its wallet is a party to, and of its endpoints that
--- were disabled. As in list_events, up to the horizon. First a window of the feed is searched: enough for a wallet that has its part in
+-- were disabled. As in events/list, up to the horizon. First a window of the feed is searched: enough for a wallet that has its part in
 -- it, or is near its end. Else all of the wallet's own transfers are, so that what others did since costs nothing. Leans on events_pkey
 -- and endpoint_events_owner, and on transfers_pkey an event of the window; or on transfers_source and transfers_destination; and on
 -- entries_transfer or endpoint_events_pkey an event. What is not bounded: the history of a wallet that has a long one and yet a small

@@ -1,4 +1,4 @@
--- Writes the new balances of wallets that lock_wallets has locked: no row moves between the look for its ctid and its update. Leans on
+-- Writes the new balances of wallets that drain/lock_wallets has locked: no row moves between the look for its ctid and its update. Leans on
 -- wallets_pkey a wallet, and updates by ctid, for the reason told in delete_queue.
 UPDATE wallets w
    SET balance = new.balance, version = new.version

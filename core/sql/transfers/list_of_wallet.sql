@@ -1,5 +1,5 @@
 -- The transfers that a wallet is a party to, newest first, from just below a given one. Leans on transfers_source, transfers_destination.
--- Written as ranges, because of equations the planner may make a walk through all transfers in the order of their ids. As in list_transfers, no more than a window of rows is searched for another status.
+-- Written as ranges, because of equations the planner may make a walk through all transfers in the order of their ids. As in transfers/list, no more than a window of rows is searched for another status.
 SELECT {{transfer}},
        place = %(window)s AS is_end
   FROM (

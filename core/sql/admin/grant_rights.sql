@@ -1,6 +1,6 @@
 -- All that the processes may do in the database, a section for each role; what is not here, they may not. Every migration run makes it so
--- again, after core/sql/revoke_rights.sql. Where one role is named for several processes, it gets the sum. A migration that makes a table
--- or a column adds it here, to the sections of the processes that need it, and to revoke_rights.sql; tests/integration/test_rights.py
+-- again, after core/sql/admin/revoke_rights.sql. Where one role is named for several processes, it gets the sum. A migration that makes a table
+-- or a column adds it here, to the sections of the processes that need it, and to admin/revoke_rights.sql; tests/integration/test_rights.py
 -- fails until that is decided. The columns of transfers that the API inserts are in core/sql/parts/submission.sql.
 --
 -- An INSERT names its columns where a value must not be chosen: the column's default gives it. UPDATE always names them: a column that

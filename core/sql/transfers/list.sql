@@ -1,6 +1,6 @@
 -- Transfers, newest first, from just below a given one. `status` may be NULL, which means all.
 -- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
--- No status but that of the queued ones, which have list_queued_transfers, is in an index: that would end HOT. So no more than a window
+-- No status but that of the queued ones, which have transfers/list_queued, is in an index: that would end HOT. So no more than a window
 -- of rows is searched for one; its last row comes along, whatever its status, as the end of the search.
 SELECT {{transfer}},
        place = %(window)s AS is_end

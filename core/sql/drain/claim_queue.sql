@@ -1,4 +1,4 @@
--- The next transfers of each shard, all in order of acceptance. To be run after lock_shards, as a statement of its own: its snapshot
+-- The next transfers of each shard, all in order of acceptance. To be run after drain/lock_shards, as a statement of its own: its snapshot
 -- then holds all that the locks' last holders have committed. Begins at the shard's stored floor, or at the caller's own where that is
 -- higher: below it the index may hold the entries of millions of deleted rows. Locks nothing. Leans on shards_pkey and queue_pkey, and
 -- on transfers_pkey a row: OFFSET 0 leaves the planner no other way, whatever the statistics say.

@@ -1,5 +1,5 @@
 -- Every final transfer has its event, at its place, and nothing else has one. And none stands where events are still to come (see
--- core/sql/continue_feed.sql), which one row of the feed alone can tell. Reads all transfers and all events, by hash join.
+-- core/sql/heal/continue_feed.sql), which one row of the feed alone can tell. Reads all transfers and all events, by hash join.
 SELECT 'transfer' AS kind, coalesce(t.id, e.transfer_id) AS id,
        'is ' || coalesce(t.status, 'missing') || coalesce(', at ' || t.moment || '/' || t.ordinal, '')
        || ', and has ' || coalesce('an event at ' || e.moment || '/' || e.ordinal, 'no event') AS detail

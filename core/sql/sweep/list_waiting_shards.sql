@@ -1,5 +1,5 @@
 -- Shards in which the next transfer has waited for longer than it should. Locks nothing. A look at shards_pkey and at queue_pkey from the floor
--- on a shard, and at transfers_pkey: joined inside, as claim_queue does, because a place in the queue without a transfer would else
+-- on a shard, and at transfers_pkey: joined inside, as drain/claim_queue does, because a place in the queue without a transfer would else
 -- hide all that waits behind it. A time that is yet to come was written by a clock that has been set back since, or by another server:
 -- how long that one has waited is unknown.
 SELECT s.shard
