@@ -13,10 +13,10 @@ from api.admission.auth import Doorman
 from api.admission.buckets import Buckets
 from api.admission.gate import Backlog, Gate, turns_at_batches
 from api.intake.intake import Intake
+from api.intake.levels import Levels
 from api.intake.long_poll import Waiting
 from api.intake.micro_batches import MicroBatches
 from api.intake.signers import Signers
-from api.operations.levels import Levels
 from core import transfers
 from core.postgres.db import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell

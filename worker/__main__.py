@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 def run_apply(configured: Settings, process: Process) -> None:
     try_sessions(configured)
     with closing(drainer(configured, process)) as drains:
-        listen(process, configured.redis_url, QUEUE, of_worker(drains))
+        listen(process, configured.redis_url, QUEUE, of_worker(drains.run))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:

@@ -13,7 +13,6 @@ from rq.job import Job
 
 from core.ledger.sharding import SHARDS_MAX
 from core.redis.jobs import APPLY, DELIVER
-from worker.ledger.drain import Drainer
 
 DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB
 
@@ -24,8 +23,8 @@ class Refused(Exception):
     """A job that no process of Teller has written. Its text repeats nothing of the job."""
 
 
-def of_worker(drainer: Drainer) -> Jobs:
-    return {APPLY: lambda *args: drainer.run(shards_among(*args))}
+def of_worker(drain: Callable[[list[int]], object]) -> Jobs:
+    return {APPLY: lambda *args: drain(shards_among(*args))}
 
 
 def shards_among(shards: object = (), *_: object) -> list[int]:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from api.admission.auth import bearer_key
 from api.http.openapi import problem_responses
 from api.http.problems import Problem
+from api.intake.levels import Horizon, Open
 from api.operations.health import check_database
-from api.operations.levels import Horizon, Open
 from api.services import services
 from core import keys, metrics
 from core.errors import Unavailable

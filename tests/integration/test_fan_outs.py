@@ -21,7 +21,7 @@ from core.webhooks import endpoints as webhooks
 from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
-from worker.ledger.batch_limit import GIVEN_UP_MAX
+from worker.allowance import GIVEN_UP_MAX
 from worker.webhooks.fairness import Places
 from worker.webhooks.fan_outs import AUDIENCES, BEGINNING, FanOuts
 from worker.webhooks.store import StoredDeliveries

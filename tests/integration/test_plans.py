@@ -58,7 +58,7 @@ EXEMPT = {
         ("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/shards", "heal/repair_queue", "heal/repair_wallets"),
         "a migration's",
     ),
-    "deliverer/limit_retention": "sets a limit",
+    "retention/limit_retention": "sets a limit",
     "admin/limit_temporary_files": "a migration's; changes a role",
     "session/list_backends": "reads the server's sessions",
     "admin/list_lock_holders": "reads the server's table of locks",
@@ -217,7 +217,7 @@ CASES = {
     "queue/count": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
     "queue/count_shards": Case({}, SHARDS),
-    "deliverer/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
+    "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
     "drain/delete_queue": Case(
         {
@@ -226,7 +226,7 @@ CASES = {
         },
         KEYS,
     ),
-    "deliverer/delete_receivers": Case({"limit": KEYS}, KEYS),
+    "retention/delete_receivers": Case({"limit": KEYS}, KEYS),
     "deliverer/fan_out_endpoints": Case({"bound": BOUND, "rows": KEYS}, KEYS),
     "deliverer/fan_out_operators": Case({"bound": BOUND, "fan_outs": 32, "rows": KEYS}, 4 * KEYS),
     "deliverer/fan_out_parties": Case({"bound": BOUND, "fan_outs": 32, "transfers": KEYS}, 4 * KEYS),

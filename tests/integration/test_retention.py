@@ -12,8 +12,8 @@ from core.webhooks import deliveries
 from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endpoint
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
+from worker.retention import STEP_ATTEMPTS, Retention
 from worker.session import OwnConnection
-from worker.webhooks.retention import STEP_ATTEMPTS, Retention
 
 DAYS = 30
 
@@ -140,8 +140,8 @@ def test_a_look_reads_nothing_of_what_is_deleted_while_a_snapshot_is_held(
         held.execute("SELECT count(*) FROM deliveries")
         delete_all(Retention(own, DAYS))
         assert left(world) == set()
-        looked = pages(connection, "deliverer/delete_deliveries", {**params, "whole": False})
-        without = pages(connection, "deliverer/delete_deliveries", {**params, "whole": True})
+        looked = pages(connection, "retention/delete_deliveries", {**params, "whole": False})
+        without = pages(connection, "retention/delete_deliveries", {**params, "whole": True})
 
     assert looked < 60
     assert without > 150  # so the bound is what makes the difference
@@ -157,7 +157,7 @@ def test_what_stays_below_the_bound_is_found_by_a_look_at_all(
         delete_all(Retention(own, DAYS))
     assert left(world) == {locked}
     assert other != locked
-    monkeypatch.setattr("worker.webhooks.retention.LOOK_AT_ALL_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.retention.LOOK_AT_ALL_EVERY_S", 0.0)
 
     delete_all(Retention(own, DAYS))
 

@@ -24,6 +24,7 @@ USERS = {
     "drain": ("worker/ledger/",),
     "sweep": ("worker/ledger/",),
     "deliverer": ("worker/webhooks/",),
+    "retention": ("worker/retention.py",),
     "queue": ("api/", "worker/ledger/"),
     "transfers": ("core/transfers.py",),
     "wallets": ("core/wallets.py",),

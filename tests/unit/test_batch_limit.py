@@ -3,17 +3,8 @@
 from uuid import UUID
 
 from core.ledger.sharding import SHARDS_MAX
-from worker.ledger.batch_limit import (
-    ATTEMPTS_MAX,
-    BATCH_MAX,
-    GIVEN_UP_MAX,
-    GIVEN_UP_WITHIN_S,
-    PART_MIN,
-    Allowance,
-    BatchLimit,
-    BatchLimits,
-    share_of,
-)
+from worker.allowance import GIVEN_UP_MAX, GIVEN_UP_WITHIN_S, Allowance
+from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, PART_MIN, BatchLimit, BatchLimits, share_of
 
 BAD, OTHER = UUID(int=1), UUID(int=2)
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from tests.system import ROOT
-from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, GIVEN_UP_MAX, PART_MIN
+from worker.allowance import GIVEN_UP_MAX
+from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX, PART_MIN
 from worker.ledger.drain import next_step
 from worker.webhooks import retry
 

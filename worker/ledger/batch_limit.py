@@ -3,19 +3,13 @@
 docs/concepts/state-tables.md has the four rows: state, outcome, next limit, whether a failure is counted.
 """
 
-from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 BATCH_MAX = 500  # beyond it a drain gains little and holds its wallets for longer
 PART_MIN = 16  # of one shard in a batch of many: with fewer, a busy one would be slowed down by shards in which nothing waits
 ATTEMPTS_MAX = 5  # a transfer that fails as often, on its own and for no known reason, is given up on
-
-# One transfer that always fails is at fault itself. Transfer after transfer that fails is a bug of Teller: it may delay them all,
-# and must not reject them.
-GIVEN_UP_MAX = 10
-GIVEN_UP_WITHIN_S = 3600.0
 
 
 def share_of(shards: int) -> int:
@@ -86,18 +80,3 @@ class BatchLimits:
     def drop(self, shard: int) -> None:
         """Forget the shard's limit: it is the full one again."""
         self._by_shard.pop(shard, None)
-
-
-@dataclass(slots=True)
-class Allowance:
-    """How many transfers a process may still give up on: GIVEN_UP_MAX within any GIVEN_UP_WITHIN_S. Times are monotonic seconds."""
-
-    times: deque[float] = field(default_factory=lambda: deque(maxlen=GIVEN_UP_MAX))
-
-    def is_spent(self, now: float) -> bool:
-        """Return whether no transfer may be given up on now."""
-        return len(self.times) == GIVEN_UP_MAX and now - self.times[0] < GIVEN_UP_WITHIN_S
-
-    def spend(self, now: float) -> None:
-        """Record that a transfer was given up on."""
-        self.times.append(now)

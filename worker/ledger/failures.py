@@ -13,8 +13,9 @@ from core import ids, log
 from core.ids import Prefix
 from core.postgres import db
 from core.redis.shard_doorbell import ShardDoorbell
+from worker.allowance import Allowance
 from worker.ledger.apply import Applier, Batch
-from worker.ledger.batch_limit import Allowance, BatchLimit, BatchLimits, share_of
+from worker.ledger.batch_limit import BatchLimit, BatchLimits, share_of
 
 PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a failing transfer some fifteen times
 

@@ -11,8 +11,8 @@ from core.postgres import db
 from worker.ledger.drain import Drainer
 from worker.ledger.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import StopFlag
+from worker.retention import Retention
 from worker.session import Connection, OwnConnection
-from worker.webhooks.retention import Retention
 
 SWEEP_EVERY_S = 1.0
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own

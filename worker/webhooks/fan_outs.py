@@ -22,7 +22,7 @@ from core import ids, log
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.postgres.db import Database, took_too_long
-from worker.ledger.batch_limit import Allowance
+from worker.allowance import Allowance
 
 AUDIENCES = ("parties", "operators", "endpoints")  # each with a queue of its own, so that none waits for the others
 BEGINNING = -(2**63)
