@@ -19,7 +19,7 @@ from worker.webhooks.send import Fault
 
 def codes_in_calls(name: str, position: int) -> Iterator[str]:
     """Yield the text that stands at this position of each call of this name below api/."""
-    for file in (ROOT / "api").glob("*.py"):
+    for file in (ROOT / "api").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(node, ast.Call) and isinstance(called, ast.Name) and called.id == name and len(node.args) > position:

@@ -28,7 +28,7 @@ def test_in_a_process_that_was_not_started_for_them_a_point_is_an_empty_function
 def test_every_point_of_the_table_is_somewhere_in_the_code_and_every_one_in_the_code_is_in_the_table() -> None:
     sources = "".join(file.read_text() for folder in ("api", "core", "worker") for file in sorted((ROOT / folder).rglob("*.py")))
     named = set(re.findall(r'\bfailpoint\("([^"]+)"\)', sources))
-    after_writes = {f"apply.after_{write.name}" for write in statements_for([], Outcome([], [], []))}
+    after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in statements_for([], Outcome([], [], []))}
 
     assert sorted(named | after_writes) == sorted(POINTS)
 
