@@ -32,7 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Each run closes pytest's common folder to other accounts, and under root the servers run as another account.
     """
     if not hasattr(config, "workerinput"):
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="teller-tests-", dir=folder_in_memory())
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(
+            prefix="teller-", dir=folder_in_memory()
+        )  # short: a socket's path has 107 bytes
 
 
 def folder_in_memory() -> str | None:

@@ -126,7 +126,7 @@ def test_the_alerts_fire_when_they_must_and_only_then() -> None:
 
 
 def test_what_the_docs_quote_is_what_the_code_says() -> None:
-    ours = ("api/*.py", "core/*.py", "worker/*.py", "core/*/*.sql")
+    ours = ("api/**/*.py", "core/**/*.py", "worker/**/*.py", "core/**/*.sql")
     said = "".join(file.read_text() for pattern in ours for file in ROOT.glob(pattern))
     quoted = re.findall(r'"([a-z][^"\n]+)"', DOCS)
 
