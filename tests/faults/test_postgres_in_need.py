@@ -251,6 +251,7 @@ def test_a_server_that_turns_read_only_is_a_503_rejects_nothing_and_heals_by_its
     assert_healed(system, own_postgres, wallet, [queued], key)
 
 
+@pytest.mark.long
 def test_a_standby_is_a_503_until_it_is_promoted(system: System, own_postgres: Postgres) -> None:
     """As after a failover, when the address leads to the new primary before it is one."""
     caller = system.caller()

@@ -45,6 +45,7 @@ def count_far(source: World) -> None:
             connection.execute("SELECT pg_current_xact_id()")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_dump_is_restored_in_another_cluster_and_goes_on(
     databases: Databases, own_postgres: Postgres, redis_url: str, tmp_path: Path

@@ -48,6 +48,7 @@ def system(urls: dict[str, str], own_redis: Redis, tmp_path: Path) -> Iterator[S
     system.close()
 
 
+@pytest.mark.long
 def test_a_system_of_three_roles_does_all_its_work(system: System, urls: dict[str, str]) -> None:
     caller = system.caller()
     with receiving_beside(answer("204 No Content")) as receiver:

@@ -148,6 +148,7 @@ def test_a_redis_that_refuses_is_reported_everywhere_and_the_sweeper_applies(own
     own_system.audit()
 
 
+@pytest.mark.long
 def test_redis_back_means_doorbells_again(system: System, own_redis: Redis) -> None:
     caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()

@@ -54,6 +54,7 @@ def outcome(caller: Caller, id: str) -> str | None:
     return str(status) if status in {"applied", "rejected"} else None
 
 
+@pytest.mark.long
 def test_no_202_stands_for_what_the_standby_lacks(servers: Pair, logs: Path) -> None:
     """Neither when the API that asked ends, nor when the wait of its commit is ended by others, nor after a replay elsewhere."""
     url = servers.migrated()

@@ -308,6 +308,7 @@ def broken_uvicorn(folder: Path) -> Path:
     return folder / "broken"
 
 
+@pytest.mark.long
 def test_a_configured_operator_key_is_neither_repeated_nor_called_lost(tmp_path: Path) -> None:
     with local(tmp_path, TELLER_OPERATOR_KEY="swordfish" * 4) as running:
         running.wait_until_ready()
@@ -351,6 +352,7 @@ def test_all_bad_settings_are_named_at_once_and_no_value_is_repeated(tmp_path: P
         assert "Traceback" not in running.output
 
 
+@pytest.mark.long
 def test_servers_from_outside_are_used_and_left_alone(system: Local, tmp_path: Path) -> None:
     given = {
         "DATABASE_URL": "database_url",

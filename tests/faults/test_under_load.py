@@ -150,6 +150,7 @@ def test_two_thousand_transfers_survive_the_kill_of_a_worker_in_their_midst(
     system.audit()
 
 
+@pytest.mark.long
 def test_nothing_that_was_accepted_is_missing_after_every_process_was_killed(
     system: System, connection: psycopg.Connection[Any]
 ) -> None:
@@ -170,6 +171,7 @@ def test_nothing_that_was_accepted_is_missing_after_every_process_was_killed(
     system.audit()
 
 
+@pytest.mark.long
 def test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant(
     system: System, connection: psycopg.Connection[Any]
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant(
     system.audit()
 
 
+@pytest.mark.long
 def test_a_frozen_worker_holds_its_wallets_for_seconds_only(system: System, connection: psycopg.Connection[Any]) -> None:
     caller: Caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
