@@ -241,8 +241,8 @@ def test_a_search_for_a_rare_status_ends_with_its_window_and_goes_on_from_there(
         found += [one.id for one in page.rows[:limit]]
         if len(page.rows) > limit:
             before = page.rows[limit - 1].id
-        elif page.end is not None:
-            before = page.end
+        elif page.searched_to is not None:
+            before = page.searched_to
         else:
             break
     else:
@@ -333,7 +333,7 @@ def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: W
 
 def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
     [client] = world.insert_clients([new_client()])
-    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = keys.new(), keys.new(client.id), keys.new(new_id())
+    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = keys.new_key(), keys.new_key(client.id), keys.new_key(new_id())
     for kept in (operators, clients_own, stray):
         world.query("INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", *asdict(kept).values())
 

@@ -41,7 +41,7 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
        CASE WHEN coalesce(e.old_secret_expires_at, s.old_secret_expires_at) > now() THEN coalesce(e.old_secret, s.old_secret) END
            AS old_secret,
        coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, c.transfer_id AS event_id, n.endpoint::json,
-       n.created_at AS told_at,
+       n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM claimed c
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = c.transfer_id OFFSET 0) t ON true

@@ -4,7 +4,7 @@
 -- on transfers_pkey and entries_transfer, or endpoint_events_pkey, an event. Each row of events holds at least one event, so as many rows
 -- are read as events are asked for, and one more: the transfers of the first may all have been shown. OFFSET 0 keeps the planner from
 -- hashing all transfers.
-SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS told_at,
+SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM (
         (SELECT told.moment, one.ordinal, one.transfer_id AS id, false AS of_endpoint

@@ -54,7 +54,7 @@ WITH near AS (
      ORDER BY moment, ordinal
      LIMIT %(limit)s
 )
-SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS told_at,
+SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM event
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true
