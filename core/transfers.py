@@ -123,8 +123,6 @@ async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer 
 
 
 async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
-
-async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}

@@ -67,11 +67,11 @@ async def list_events(
     A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
     """
     database = services(request).database
-    place = FEED_START if after is None else await place_of(database, after, caller)
+    position = FEED_START if after is None else await position_of(database, after, caller)
     if caller.wallet_id is None:
-        rows = await events.list_page(database, after=place, limit=limit + 1)
+        rows = await events.list_page(database, after=position, limit=limit + 1)
     else:
-        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=place, limit=limit + 1)
+        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=position, limit=limit + 1)
     shown = [render_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
@@ -92,7 +92,7 @@ async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     return render_event(event, caller)
 
 
-async def place_of(database: Database, after: str, caller: Caller) -> FeedPosition:
+async def position_of(database: Database, after: str, caller: Caller) -> FeedPosition:
     """Return where the event stands. Raises Problem "invalid_cursor" when there is none for this caller: to begin anew would be a
     surprise.
     """

@@ -5,7 +5,7 @@ SELECT 'client' AS kind, c.id, 'has no wallet' AS detail
   FROM clients c
  WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.client_id = c.id)
 UNION ALL
-SELECT 'wallet', w.id, 'is of a client who does not exist'
+SELECT 'wallet', w.id, 'is of a client that does not exist'
   FROM wallets w
  WHERE w.kind = 'client' AND NOT EXISTS (SELECT FROM clients c WHERE c.id = w.client_id)
 UNION ALL

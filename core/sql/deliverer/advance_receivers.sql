@@ -1,5 +1,5 @@
--- Raises the time from which each receiver's due deliveries are searched, to its first pending one: index entries of ended ones
--- cost no more.
+-- Raises the time from which each receiver's due deliveries are searched, to its first pending one. Index entries of ended ones are
+-- then not read again.
 -- It stays at least half a minute behind now. No transaction of Teller lasts longer, so none can still commit a delivery due before
 -- it.
 -- Locks: the receivers in the order of (owner, receiver), as the statements that make deliveries do, so no deadlock is possible.
