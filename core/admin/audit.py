@@ -58,23 +58,23 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result. `broken` has the violations by check, at most SHOWN each; `found` has their number."""
+    """The result. `violations` has up to SHOWN rows by check, `counts` the number of all."""
 
-    broken: dict[str, list[Violation]]
-    found: dict[str, int]
+    violations: dict[str, list[Violation]]
+    counts: dict[str, int]
     transfers: int
     entries: int
     wallets: int
 
     @property
     def clean(self) -> bool:
-        return not any(self.found.values())
+        return not any(self.counts.values())
 
     def lines(self) -> Iterator[str]:
-        for check, violations in self.broken.items():
+        for check, violations in self.violations.items():
             yield f"{'BROKEN' if violations else 'ok':6}  {CHECKS[check]}"
             yield from (f"        {violation.line()}" for violation in violations)
-            if more := self.found[check] - len(violations):
+            if more := self.counts[check] - len(violations):
                 yield f"        and {more} more"
         verdict = "clean" if self.clean else "BROKEN"
         yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
@@ -109,13 +109,13 @@ def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], 
     counts = connection.execute(db.statement("audit/counts")).fetchone()
     assert counts is not None
     transfers, entries, wallets = counts
-    report = Report(broken={}, found={}, transfers=transfers, entries=entries, wallets=wallets)
+    report = Report(violations={}, counts={}, transfers=transfers, entries=entries, wallets=wallets)
     report_progress(f"{transfers} transfers, {entries} entries, {wallets} wallets: {time.monotonic() - began:.1f} s")
     for number, check in enumerate(CHECKS, 1):
         began = time.monotonic()
         limit_next_statement(connection, give_up)
-        report.broken[check], report.found[check] = violations(connection, check)
-        report_progress(f"{number}/{len(CHECKS)}  {report.found[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
+        report.violations[check], report.counts[check] = run_check(connection, check)
+        report_progress(f"{number}/{len(CHECKS)}  {report.counts[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
     return report
 
 
@@ -129,7 +129,7 @@ def limit_next_statement(connection: psycopg.Connection, give_up: float) -> None
         connection.execute("SELECT set_config(%s, %s, true)", [name, f"{max(seconds * 1000, 1):.0f}ms"])
 
 
-def violations(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
+def run_check(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
     """Return the first SHOWN rows that break the check, and the number of all."""
     rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
     return [Violation(*row[:3]) for row in rows], rows[0][3] if rows else 0

@@ -80,7 +80,7 @@ def run_keys_revoke(settings: Settings, arguments: Namespace) -> int:
 
 def write_metrics(file: Path, report: Report, seconds: float) -> None:
     """Write the report as a textfile for node_exporter: an audit ends before a scraper could reach it. Raises OSError."""
-    counts = {check: float(count) for check, count in report.found.items()}
+    counts = {check: float(count) for check, count in report.counts.items()}
     families = [
         metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", counts),
         metrics.level("teller_audit_seconds", "What the last audit took", seconds),

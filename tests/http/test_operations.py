@@ -41,7 +41,7 @@ def shown(shared_system: System, tmp_path_factory: pytest.TempPathFactory) -> se
     worker = shared_system.start("worker", "sweep", environment={"TELLER_METRICS_PORT": str(port)})
     shared_system.wait_for_heartbeat(worker)
     file = tmp_path_factory.mktemp("audit") / "teller.prom"
-    write_metrics(file, Report(broken={}, found=dict.fromkeys(CHECKS, 0), transfers=0, entries=0, wallets=0), 1.0)
+    write_metrics(file, Report(violations={}, counts=dict.fromkeys(CHECKS, 0), transfers=0, entries=0, wallets=0), 1.0)
     texts = [scrape(shared_system.url), scrape(f"http://127.0.0.1:{port}"), file.read_text()]
     worker.terminate()
     worker.wait(30)

@@ -409,7 +409,7 @@ def test_a_callback_url_without_a_host_makes_no_delivery_and_delays_no_other(wor
     assert world.statuses(bad.id, good.id) == [("applied", None)] * 2
     assert world.query("SELECT transfer_id FROM deliveries") == [(good.id,)]
     assert count(world, "fan_outs") == 0
-    named = {violation.id for violation in audit(world.url).broken["deliveries"]}
+    named = {violation.id for violation in audit(world.url).violations["deliveries"]}
     assert named == {bad.id}
 
 
@@ -447,7 +447,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
     assert [line["transfer"] for line in logs if line["log_level"] == "critical"] == [ids.text(Prefix.TRANSFER, poison.id)]
     assert len([line for line in logs if line["event"] == "making deliveries failed"]) == 1
     if audience == "parties":
-        assert [violation.id for violation in audit(world.url).broken["deliveries"]] == [poison.id]
+        assert [violation.id for violation in audit(world.url).violations["deliveries"]] == [poison.id]
 
 
 def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
