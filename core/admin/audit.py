@@ -132,4 +132,4 @@ def limit_next_statement(connection: psycopg.Connection, give_up: float) -> None
 def run_check(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
     """Return the first SHOWN rows that break the check, and the number of all."""
     rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
-    return [Violation(*row[:3]) for row in rows], rows[0][3] if rows else 0
+    return [Violation(kind, id, detail) for kind, id, detail, _ in rows], rows[0][3] if rows else 0
