@@ -2,8 +2,8 @@
 -- its moment.
 -- The delivery becomes final, or due again later. The endpoint's `failing_since` is set or cleared.
 -- The endpoint is disabled if it is gone. It is also disabled if it has only failed for too long and a delivery has used up its
--- attempts:
--- one failure after a long silence does not disable it.
+-- attempts.
+-- One failure after a long silence does not disable it.
 -- Disabling inserts an event into the owner's feed, with the endpoint as it is then and without its secrets, and a fan-out to the
 -- owner's other endpoints. An attempt at a URL that the endpoint no longer has changes nothing of it.
 -- Only the deliverer with the last claim may store a result. If another has claimed the delivery, or it is canceled, nothing

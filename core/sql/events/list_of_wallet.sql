@@ -1,7 +1,7 @@
 -- Returns events of a client's feed after a position, oldest first: of its wallet's transfers and of its disabled endpoints.
 -- Ends at the horizon, as events/list does.
 -- First reads a window of the whole feed. That is enough near the feed's end, or for a wallet with many of its events. If not, it
--- reads all of the wallet's own transfers, so that the transfers of other wallets cost nothing. The second way has no bound: a
+-- reads all of the wallet's own transfers, so that the transfers of other wallets cost nothing. The second way has no bound for a
 -- wallet with a long history and a small part of the feed.
 -- Index: events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or transfers_source,
 -- transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.

@@ -1,6 +1,6 @@
 -- Stores a batch of submissions and queues them, in one statement: one transaction, one round trip. Returns those that it stored.
--- Leaves out a row whose key is in use (transfers_owner_key, or a client's), or whose wallet is missing or external. The caller
--- looks these up by a later statement, because this one cannot see what other transactions commit while it waits.
+-- Leaves out a row whose key is in use (transfers_owner_key, or a client's), or whose wallets are missing or of the wrong kind. The
+-- caller looks these up by a later statement, because this one cannot see what other transactions commit while it waits.
 -- So are_keys_of_no_client reads again, after the INSERT, the clients that were made with these keys at the same time. If there is
 -- one, it fails with a serialization failure, and the caller repeats it (core/admin/migrations/0009_one_effect.sql).
 -- A repetition while the first try still runs may conflict at transfers_pkey before transfers_owner_key: so ON CONFLICT has no
