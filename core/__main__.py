@@ -64,7 +64,9 @@ def add_keys(verbs: Subparsers) -> None:
     make = add(verbs, "make", commands.run_keys_make, "make a key and print it, this once")
     holder = make.add_mutually_exclusive_group(required=True)
     holder.add_argument("--operator", action="store_true", help="a key that may do everything")
-    holder.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallet")
+    holder.add_argument(
+        "--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallet"
+    )
     listing = add(verbs, "list", commands.run_keys_list, "list all keys, newest first, the revoked ones too")
     listing.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="only those of this client")
     revoke = add(verbs, "revoke", commands.run_keys_revoke, "revoke a key for ever")

@@ -162,7 +162,5 @@ async def find_in_list(
     return [
         transfer
         for transfer in await database.run(lambda connection: find_by_keys(connection, [key]))
-        if transfer.id < before
-        and status in (None, transfer.status)
-        and wallet_id in (None, transfer.source, transfer.destination)
+        if transfer.id < before and status in (None, transfer.status) and wallet_id in (None, transfer.source, transfer.destination)
     ]

@@ -129,13 +129,17 @@ def describe_fault(error: psycopg.Error, settings: Settings, arguments: Namespac
         return "the database is not migrated: run python -m core migrate first"
     if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
         return f"{setting} is not a valid connection string"
+    if isinstance(error, psycopg.OperationalError):
+        return describe_outage(error, setting)
+    return None
+
+
+def describe_outage(error: psycopg.OperationalError, setting: str) -> str:
     if isinstance(error, Unfit):
         return str(error)
-    if isinstance(error, psycopg.OperationalError):
-        if error.sqlstate:
-            return f"the database failed (SQLSTATE {error.sqlstate})"
-        return f"the database that {setting} names is away, or does not let us in"
-    return None
+    if error.sqlstate:
+        return f"the database failed (SQLSTATE {error.sqlstate})"
+    return f"the database that {setting} names is away, or refuses the connection"
 
 
 def setting_of_url(settings: Settings, arguments: Namespace) -> str:

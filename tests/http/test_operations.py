@@ -12,8 +12,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
-from core.admin.commands import write_metrics
 from core.admin.audit import CHECKS, Report
+from core.admin.commands import write_metrics
 from local.server import free_port
 from tests.caller import Caller
 from tests.system import System

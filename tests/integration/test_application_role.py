@@ -243,7 +243,7 @@ def test_a_malformed_url_of_the_owner_is_called_by_its_own_name(server: Server) 
 def test_an_owner_that_does_not_get_in_is_called_by_the_name_of_its_url(server: Server) -> None:
     status, said = run_command(server.new_role(), with_role(server.url, user(server.url), "wrong"))
 
-    expected = "teller: the database that TELLER_ADMIN_DATABASE_URL names is away, or does not let us in\n"
+    expected = "teller: the database that TELLER_ADMIN_DATABASE_URL names is away, or refuses the connection\n"
     assert (status, said) == (2, expected)
 
 

@@ -46,7 +46,9 @@ def feed(world: World, after: FeedPosition = FEED_START, limit: int = 100) -> li
     return world.ask(lambda database: events.list_page(database, after=after, limit=limit))
 
 
-def feed_of(world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = 100, window: int = 5000) -> list[AnyEvent]:
+def feed_of(
+    world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = 100, window: int = 5000
+) -> list[AnyEvent]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
     return world.ask(
         lambda database: events.list_page_of(database, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)

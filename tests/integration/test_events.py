@@ -34,7 +34,9 @@ def feed(world: World, after: FeedPosition = FEED_START, limit: int = ALL) -> li
     return transfers_of(world.ask(lambda database: events.list_page(database, after=after, limit=limit)))
 
 
-def feed_of(world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = ALL, window: int = events.SEARCH_WINDOW_EVENTS) -> list[Event]:
+def feed_of(
+    world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = ALL, window: int = events.SEARCH_WINDOW_EVENTS
+) -> list[Event]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
     asked = partial(events.list_page_of, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
     return transfers_of(world.ask(asked))

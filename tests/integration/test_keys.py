@@ -240,7 +240,7 @@ def test_the_command_says_when_the_database_is_not_migrated_or_away(world: World
     world.query("DROP TABLE keys")
 
     assert run(world, *argv) == (2, "", "teller: the database is not migrated: run python -m core migrate first\n")
-    assert run(None, *argv) == (2, "", "teller: the database that DATABASE_URL names is away, or does not let us in\n")
+    assert run(None, *argv) == (2, "", "teller: the database that DATABASE_URL names is away, or refuses the connection\n")
 
 
 def test_a_key_that_was_used_before_the_clock_was_set_back_is_revoked(world: World) -> None:

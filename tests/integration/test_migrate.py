@@ -199,7 +199,7 @@ def test_a_database_that_is_away_is_one_line_without_its_address(command: str) -
     done = run_core(command, "postgresql://teller:secret@127.0.0.1:1/teller")
 
     assert done.returncode == 2
-    assert done.stderr == "teller: the database that DATABASE_URL names is away, or does not let us in\n"
+    assert done.stderr == "teller: the database that DATABASE_URL names is away, or refuses the connection\n"
 
 
 def test_a_malformed_database_url_is_not_repeated() -> None:

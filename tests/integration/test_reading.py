@@ -333,7 +333,11 @@ def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: W
 
 def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
     [client] = world.insert_clients([new_client()])
-    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = keys.new_key(), keys.new_key(client.id), keys.new_key(new_id())
+    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = (
+        keys.new_key(),
+        keys.new_key(client.id),
+        keys.new_key(new_id()),
+    )
     for kept in (operators, clients_own, stray):
         world.query("INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", *asdict(kept).values())
 
