@@ -67,7 +67,7 @@ def test_a_disabled_endpoint_is_an_event_of_its_owners_feed_as_it_was_then(world
 
     [event] = only_endpoints(feed(world))
 
-    assert endpoints.endpoint_of(event.endpoint) == shown
+    assert endpoints.from_json(event.endpoint) == shown
     assert "secret" not in json.dumps(dict(event.endpoint)).replace("old_secret_expires_at", "")
     assert world.ask(lambda database: events.find(database, event.id)) == event
     assert world.ask(lambda database: events.find(database, event.id, owner="cli_other")) is None

@@ -13,7 +13,7 @@ import pytest
 from core import clients, ids, keys, transfers, wallets
 from core.ledger.kinds import Status
 from core.postgres import db
-from core.transfers import Page
+from core.transfers import SearchResult
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 
@@ -52,7 +52,7 @@ def test_an_applied_transfer_is_found_with_its_entries_the_debit_first(world: Wo
     assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", sent.idempotency_key)])) == [found]
     assert world.ask(
         lambda database: transfers.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
-    ) == Page([found])
+    ) == SearchResult([found])
 
 
 def test_transfers_are_found_by_their_owners_keys_each_once(world: World) -> None:
