@@ -1,4 +1,4 @@
-"""Clients: each is made with the one wallet that it has."""
+"""Clients. Each is stored together with its one wallet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from core.wallets import Wallet
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A validated request for a client. `metadata` is JSON text; key and fingerprint come together or not at all."""
+    """A validated request for a client. `metadata` is JSON text. Key and fingerprint are both given, or both None."""
 
     id: UUID
     wallet_id: UUID
@@ -25,6 +25,8 @@ class NewClient:
 
 @dataclass(frozen=True, slots=True)
 class Client:
+    """A client with its wallet, as core/sql/parts/client.sql reads them."""
+
     id: UUID
     name: str
     external_id: str | None
@@ -53,7 +55,7 @@ class Client:
 
 
 async def insert(connection: db.Connection, client: NewClient) -> Client | None:
-    """Store the client and its wallet in one transaction; None, and nothing stored, when its key or external id is in use."""
+    """Store the client and its wallet in one transaction. Return None, with nothing stored, if its key or external id is in use."""
     params = {name: getattr(client, name) for name in NewClient.__slots__}
     rows = await db.fetch(connection, "clients/insert", params, Client)
     return rows[0] if rows else None
@@ -64,7 +66,8 @@ async def find(database: db.Database, id: UUID) -> Client | None:
     return rows[0] if rows else None
 
 
-async def find_here(connection: db.Connection, id: UUID) -> Client | None:
+async def find_on(connection: db.Connection, id: UUID) -> Client | None:
+    """Return the client as `find` does, in the transaction that this connection is in."""
     rows = await db.fetch(connection, "clients/find", {"id": id}, Client)
     return rows[0] if rows else None
 
@@ -81,5 +84,5 @@ async def find_by_external_id(connection: db.Connection, external_id: str) -> Cl
 
 
 async def list_page(database: db.Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
-    """Return up to `limit` clients whose id is below `before`, newest first; only that of `external_id` when one is given."""
+    """Return up to `limit` clients with an id below `before`, newest first. With `external_id`, only the client of that one."""
     return await database.fetch("clients/list", {"external_id": external_id, "before": before, "limit": limit}, Client)

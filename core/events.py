@@ -1,7 +1,8 @@
-"""The feed of events: one for each transfer that became final and each endpoint that was disabled, in one order for ever.
+"""The event feed: one event for each transfer that became final and each endpoint that was disabled, in one fixed order.
 
-A transfer's event is its transfer and a place in the feed: a drain adds it, in the transaction that makes the transfer final. An
-endpoint's event is of its owner's feed alone: the deliverer adds it, in the transaction that disables the endpoint.
+A transfer's event consists of the transfer and a position in the feed. The drain writes the position in the transaction that makes
+the transfer final. The event of a disabled endpoint is in its owner's feed only. The deliverer inserts it in the transaction that
+disables the endpoint.
 """
 
 from collections.abc import Mapping
@@ -16,28 +17,34 @@ from core.transfers import Transfer
 Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
 
 
-class Place(NamedTuple):
-    """Where an event stands: places are never taken before one that has been shown."""
+class FeedPosition(NamedTuple):
+    """Where an event stands in the feed. A new event never gets a position before one that a reader has been given.
+
+    The fields are columns. `moment` orders transactions: the id of the one that wrote the event, plus the feed's `shift`. `ordinal`
+    is the event's number within that transaction, from 1.
+    """
 
     moment: int
     ordinal: int
 
 
-BEGINNING = Place(-(2**63), 0)  # before every event
-WINDOW = 5_000  # events of others' among which a wallet's are searched for: some ten milliseconds
+FEED_START = FeedPosition(-(2**63), 0)  # before every event
+
+# Events, of all wallets, that a client's list reads before it reads the wallet's own transfers: some ten milliseconds.
+SEARCH_WINDOW_EVENTS = 5_000
 
 
 class Event(NamedTuple):
     """A transfer became final. The event has the transfer's id."""
 
-    place: Place
+    position: FeedPosition
     transfer: Transfer
 
 
 class EndpointEvent(NamedTuple):
-    """An endpoint was disabled, and not by its owner. `endpoint` is what it was then, as stored, without its secrets."""
+    """The deliverer disabled an endpoint. `endpoint` is its row at that time, as JSON and without its secrets."""
 
-    place: Place
+    position: FeedPosition
     id: UUID
     endpoint: Mapping[str, Any]
     created_at: datetime
@@ -51,37 +58,44 @@ def type_of(transfer: Transfer) -> Type:
     return "transfer.applied" if transfer.status == "applied" else "transfer.rejected"
 
 
-def stored(
-    *, moment: int, ordinal: int, event_id: UUID, endpoint: Mapping[str, Any] | None, told_at: datetime | None, **columns: Any
+def from_row(
+    *,
+    moment: int,
+    ordinal: int,
+    event_id: UUID,
+    endpoint: Mapping[str, Any] | None,
+    endpoint_event_at: datetime | None,
+    **columns: Any,
 ) -> AnyEvent:
-    """Return the event of a row: an endpoint's where it holds one, else a transfer's."""
-    place = Place(moment, ordinal)
+    """Return the event of a row: an endpoint's if the row has one, else the transfer's."""
+    position = FeedPosition(moment, ordinal)
     if endpoint is None:
-        return Event(place, transfers.stored(**columns))
-    assert told_at is not None
-    return EndpointEvent(place, event_id, endpoint, told_at)
+        return Event(position, transfers.from_row(**columns))
+    assert endpoint_event_at is not None
+    return EndpointEvent(position, event_id, endpoint, endpoint_event_at)
 
 
 async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
-    """Return the event of this id, if it is in the owner's feed; given a wallet, a transfer's only if that is a party to it."""
-    rows = await database.fetch("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
+    """Return the event of this id, if it is in the owner's feed. With `wallet_id`, only a transfer of that wallet is returned."""
+    rows = await database.fetch("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, from_row)
     return rows[0] if rows else None
 
 
-async def list_page(database: db.Database, *, after: Place, limit: int) -> list[AnyEvent]:
-    """Return up to `limit` events of the operators' feed after this place, oldest first.
+async def list_page(database: db.Database, *, after: FeedPosition, limit: int) -> list[AnyEvent]:
+    """Return up to `limit` events of the operators' feed after this position, oldest first.
 
-    What is not there yet will stand after all that is returned.
+    Each event that is added later has a position after all of these.
     """
-    return await database.fetch("events/list", {**after._asdict(), "limit": limit}, stored)
+    return await database.fetch("events/list", {**after._asdict(), "limit": limit}, from_row)
 
 
 async def list_page_of(
-    database: db.Database, *, owner: str, wallet_id: UUID, after: Place, limit: int, window: int = WINDOW
+    database: db.Database, *, owner: str, wallet_id: UUID, after: FeedPosition, limit: int, window: int = SEARCH_WINDOW_EVENTS
 ) -> list[AnyEvent]:
-    """Return the same of a client's feed: the events of its endpoints, and of the transfers that its wallet is a party to.
+    """Return a page of a client's feed in the same way: events of its wallet's transfers, and of its endpoints.
 
-    No more than `window` events of others are looked at: beyond them, the wallet's own history is.
+    The statement first reads `window` events of the whole feed. If these hold fewer than `limit` of the client's, it reads all
+    of the wallet's transfers instead.
     """
     params = {**after._asdict(), "limit": limit, "owner": owner, "wallet_id": wallet_id, "window": window}
-    return await database.fetch("events/list_of_wallet", params, stored)
+    return await database.fetch("events/list_of_wallet", params, from_row)

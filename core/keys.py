@@ -1,7 +1,7 @@
-"""API keys: 256 random bits behind a recognisable prefix. Only their SHA-256 is kept; a key is shown once, when it is made.
+"""API keys: a fixed prefix and 256 random bits. Only their SHA-256 is stored, so a key is shown once, when it is made.
 
-A fast hash is right here: there is nothing to guess in 256 random bits. Comparison by digest is constant-time in effect,
-because a caller cannot choose a digest.
+A fast hash is enough: 256 random bits cannot be found by trying. A look-up by digest leaks nothing by its duration, because a
+caller cannot choose the digest of its key.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ Role = Literal["operator", "client"]
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that is about to be kept, without the key itself."""
+    """What is stored of a new key: its digest, never the key."""
 
     id: UUID
     role: Role
@@ -34,7 +34,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is kept. `hint` is the first 8 hexadecimal digits of its SHA-256, by which its holder can recognise it."""
+    """A stored key. `hint` is the first 8 hexadecimal digits of its SHA-256, by which its holder can recognise it."""
 
     id: UUID
     role: Role
@@ -47,13 +47,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a key opens: everything for an operator; for a client, what belongs to it and its wallet."""
+    """What a key opens: everything for an operator; for a client, what belongs to that client and its wallet.
+
+    `use_is_due`: the last recorded use is more than a minute ago, so this one has to be recorded.
+    """
 
     key_id: UUID
     role: Role
     client_id: UUID | None
     wallet_id: UUID | None
-    use_is_due: bool  # to be noted
+    use_is_due: bool
 
 
 def generate() -> str:
@@ -64,44 +67,44 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def new(client_id: UUID | None = None) -> tuple[str, NewKey]:
-    """Return a new key, an operator's unless it is for a client, and what is kept of it. Show it: it is never to be had again."""
+def new_key(client_id: UUID | None = None) -> tuple[str, NewKey]:
+    """Return a new key, a client's or else an operator's, and what is stored of it. The key itself cannot be read again."""
     key = generate()
     return key, NewKey(ids.mint(), "operator" if client_id is None else "client", client_id, digest(key))
 
 
 def make_first_operator_key(connection: psycopg.Connection) -> str | None:
-    """Make an operator key and return it when there is none yet, else None. Show it: it is never to be had again."""
-    key, kept = new()
-    row = connection.execute(db.statement("keys/insert_first_operator"), {"id": kept.id, "digest": kept.digest}).fetchone()
+    """Store an operator key and return it, or return None if there is one already. The key itself cannot be read again."""
+    key, stored = new_key()
+    row = connection.execute(db.statement("keys/insert_first_operator"), {"id": stored.id, "digest": stored.digest}).fetchone()
     return key if row else None
 
 
 async def insert(connection: db.Connection, key: NewKey) -> Key | None:
-    """Keep the key; None, and nothing kept, when it is for a client who does not exist. Safe to repeat."""
+    """Store the key. Return None, with nothing stored, if its client does not exist. Safe to repeat."""
     inserted: list[dict[str, object]] = await db.fetch(connection, "keys/insert", asdict(key), dict)
     rows = await db.fetch(connection, "keys/find_by_id", {"id": key.id}, Key)
     if rows and not inserted:
-        await db.fence(connection)  # kept by a first try that lost its connection
+        await db.fence(connection)  # stored by a first try that lost its connection: a standby may not have it yet
     return rows[0] if rows else None
 
 
 async def list_page(database: db.Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
-    """Return up to `limit` of the client's keys whose id is below `before`, newest first, the revoked ones too."""
+    """Return up to `limit` of the client's keys with an id below `before`, newest first, the revoked ones too."""
     return await database.fetch("keys/list", {"client_id": client_id, "before": before, "limit": limit}, Key)
 
 
 async def revoke(database: db.Database, id: UUID) -> bool:
-    """Let the key open nothing from now on, and tell whether it exists. What has been revoked stays so, since when it was."""
+    """Revoke the key for ever, and return whether it exists. A key that is revoked already keeps the time of the first call."""
     return bool(await database.fetch("keys/revoke", {"id": id}, dict))
 
 
 async def find(database: db.Database, key_digest: bytes) -> Access | None:
-    """Return what the key of this digest opens, None when it is unknown or revoked. Raises Unavailable."""
+    """Return what the key of this digest opens, or None if it is unknown or revoked. Raises Unavailable."""
     rows = await database.fetch("keys/find", {"digest": key_digest}, Access)
     return rows[0] if rows else None
 
 
 async def note_use(database: db.Database, key_ids: Collection[UUID]) -> None:
-    """Write down that these keys are in use, of each at most once a minute. Raises Unavailable."""
+    """Record that these keys are in use, each at most once a minute. Raises Unavailable."""
     await database.fetch("keys/note_use", {"ids": list(key_ids)}, dict)

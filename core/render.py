@@ -1,6 +1,6 @@
-"""Transfers and events as callers are shown them: over HTTP, and in webhooks.
+"""Transfers, events and endpoints as JSON, for HTTP answers and webhooks.
 
-Whoever looks sees the entries of its own wallet, an operator those of all; a callback's URL is shown to whoever named it alone.
+A client is shown the entries of its own wallet, an operator those of all. Only the owner of a transfer is shown its callback URL.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ FAILURE_DETAILS: Mapping[str, str] = {
 
 
 class Viewer(Protocol):
-    """Who looks. `owner` is the scope of its requests: all operators together, each client on its own."""
+    """The caller or receiver that the JSON is for. `owner` is "operator" for all operators together, or the client's id."""
 
     @property
     def owner(self) -> str: ...
@@ -33,8 +33,8 @@ class Viewer(Protocol):
     def sees_wallet(self, id: UUID) -> bool: ...
 
 
-def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
-    """Return the transfer as this viewer may see it."""
+def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
+    """Return the transfer without what this viewer may not see."""
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -46,7 +46,7 @@ def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reference": transfer.reference,
         "metadata": transfer.metadata,
         "callback_url": transfer.callback_url if transfer.owner == viewer.owner else None,
-        "failure": show_failure(transfer.failure_code),
+        "failure": render_failure(transfer.failure_code),
         "entries": [
             {
                 "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
@@ -62,26 +62,26 @@ def show(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
     }
 
 
-def show_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:
-    """Return the event as this viewer may see it. That it may see an endpoint's is for the caller to know."""
+def render_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:
+    """Return the event without what this viewer may not see. The caller checks the owner of an endpoint's event."""
     if isinstance(event, EndpointEvent):
         return {
             "id": ids.text(Prefix.EVENT, event.id),
             "type": "webhook_endpoint.disabled",
             "timestamp": rfc3339(event.created_at),
-            "data": show_endpoint(endpoints.endpoint_of(event.endpoint)),
+            "data": render_endpoint(endpoints.from_json(event.endpoint)),
         }
     assert event.transfer.finished_at is not None
     return {
         "id": ids.text(Prefix.EVENT, event.transfer.id),
         "type": type_of(event.transfer),
         "timestamp": rfc3339(event.transfer.finished_at),
-        "data": show(event.transfer, viewer),
+        "data": render_transfer(event.transfer, viewer),
     }
 
 
-def show_endpoint(endpoint: Endpoint) -> dict[str, object]:
-    """Return the endpoint as its owner is shown it: without its secrets."""
+def render_endpoint(endpoint: Endpoint) -> dict[str, object]:
+    """Return the endpoint without its secrets."""
     return {
         "id": ids.text(Prefix.ENDPOINT, endpoint.id),
         "url": endpoint.url,
@@ -95,5 +95,5 @@ def show_endpoint(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def show_failure(code: str | None) -> dict[str, str] | None:
+def render_failure(code: str | None) -> dict[str, str] | None:
     return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None

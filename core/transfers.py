@@ -1,4 +1,10 @@
-"""Transfers as they are stored: how they get in, and how they are read."""
+"""Transfers: how they are stored, and how they are read.
+
+How transfers of one status are searched: only the queued ones have an index of their own, the queue. An index on the status would
+end the HOT update that makes a transfer final. So a list by another status reads a window: the next SEARCH_WINDOW_ROWS transfers,
+newest first, whatever their status. It returns those that match and, if the window was full, the id of its last row. The next page
+starts below that id. A page may then hold fewer than `limit` transfers, or none, although more match further down.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +16,7 @@ from uuid import UUID
 from core.ledger.kinds import Status, Type
 from core.postgres import db
 
-WINDOW = 10_000  # some ten milliseconds
+SEARCH_WINDOW_ROWS = 10_000  # read in some ten milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +66,26 @@ class Transfer(Submission):
     entries: Sequence[TransferEntry]
 
 
-class Searched(NamedTuple):
-    """A transfer that a search for a status met: it has the status, or is the last one that was searched, or both."""
+class SearchRow(NamedTuple):
+    """A row that a search returns: a transfer with the status, or the last one of a full window, or both."""
 
     transfer: Transfer
-    is_end: bool
+    ends_window: bool
 
     @classmethod
-    def of(cls, *, is_end: bool, **columns: Any) -> "Searched":
-        return cls(stored(**columns), is_end)
+    def from_row(cls, *, ends_window: bool, **columns: Any) -> "SearchRow":
+        return cls(from_row(**columns), ends_window)
 
 
-class Page(NamedTuple):
-    """Transfers of a list and, where a search ended before it had found enough, how far it went: there may be more below."""
+class SearchResult(NamedTuple):
+    """Transfers of a list. `searched_to` is the id at which the window ended, None if nothing is left below."""
 
     rows: list[Transfer]
-    end: UUID | None = None
+    searched_to: UUID | None = None
 
 
-def stored(*, entries: list[list[Any]], **columns: Any) -> Transfer:
-    """Return the transfer of a row; Postgres hands the entries over as JSON."""
+def from_row(*, entries: list[list[Any]], **columns: Any) -> Transfer:
+    """Return the transfer of a row. Postgres sends its entries as JSON."""
     read = [
         TransferEntry(wallet_id=UUID(wallet_id), version=version, amount=amount, balance_after=balance_after)
         for wallet_id, version, amount, balance_after in entries
@@ -88,16 +94,16 @@ def stored(*, entries: list[list[Any]], **columns: Any) -> Transfer:
 
 
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
-    """Return the transfer as it is stored, from what the API gave of it."""
+    """Return the transfer that an INSERT has stored, without reading it again."""
     given = {name: getattr(submission, name) for name in SUBMITTED}
     return Transfer(**given, status="queued", failure_code=None, created_at=created_at, finished_at=None, entries=[])
 
 
 async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
-    """Store the submissions and their places in the queue, in one transaction; return those that were stored.
+    """Store the submissions and queue them, in one transaction. Return those that were stored.
 
-    Not stored, and not returned: one whose key its owner has used before, and one whose wallets don't both exist.
-    When the same submissions come again, those stored the first time are not returned: find them by key.
+    A submission is left out if its owner has used its key before, or if one of its wallets does not exist. A repeated call stores
+    nothing twice and leaves out what the first one stored: find these by their keys.
     """
     return await db.fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
@@ -111,7 +117,7 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
 
 async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:
     """Return each of these transfers, or None, in order."""
-    rows = await database.fetch("transfers/find", {"ids": list(ids)}, stored)
+    rows = await database.fetch("transfers/find", {"ids": list(ids)}, from_row)
     found = {row.id: row for row in rows}
     return [found.get(id) for id in ids]
 
@@ -120,7 +126,7 @@ async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
-    return await db.fetch(connection, "transfers/find_by_key", params, stored)
+    return await db.fetch(connection, "transfers/find_by_key", params, from_row)
 
 
 async def list_page(
@@ -131,21 +137,30 @@ async def list_page(
     key: tuple[str, str] | None,
     before: UUID,
     limit: int,
-    window: int = WINDOW,
-) -> Page:
-    """Return up to `limit` transfers with an id below `before`, newest first; each filter that is None lets all pass.
+    window: int = SEARCH_WINDOW_ROWS,
+) -> SearchResult:
+    """Return up to `limit` transfers with an id below `before`, newest first. A filter of None matches all.
 
-    No more than `window` transfers are searched for those of a status.
+    There are four ways to read them: by key, the queue, one wallet's transfers, or all. See the module for `window`.
     """
     if key is not None:
-        found = await database.run(lambda connection: find_by_keys(connection, [key]))
-        return Page(
-            [t for t in found if t.id < before and status in (None, t.status) and wallet_id in (None, t.source, t.destination)]
-        )
+        return SearchResult(await find_in_list(database, key, wallet_id, status, before))
     params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
     if status == "queued" and wallet_id is None:
-        return Page(await database.fetch("transfers/list_queued", params, stored))
+        return SearchResult(await database.fetch("transfers/list_queued", params, from_row))
     name = "transfers/list" if wallet_id is None else "transfers/list_of_wallet"
-    searched = await database.fetch(name, {**params, "window": limit if status is None else max(window, limit)}, Searched.of)
-    rows = [one.transfer for one in searched if status in (None, one.transfer.status)]
-    return Page(rows, next((one.transfer.id for one in searched if status and one.is_end), None))
+    params["window"] = limit if status is None else max(window, limit)
+    searched = await database.fetch(name, params, SearchRow.from_row)
+    rows = [row.transfer for row in searched if status in (None, row.transfer.status)]
+    return SearchResult(rows, next((row.transfer.id for row in searched if status and row.ends_window), None))
+
+
+async def find_in_list(
+    database: db.Database, key: tuple[str, str], wallet_id: UUID | None, status: Status | None, before: UUID
+) -> list[Transfer]:
+    """Return the transfer of the key, if the other filters match it too."""
+    return [
+        transfer
+        for transfer in await database.run(lambda connection: find_by_keys(connection, [key]))
+        if transfer.id < before and status in (None, transfer.status) and wallet_id in (None, transfer.source, transfer.destination)
+    ]

@@ -1,4 +1,4 @@
-"""Wallets and their history, as they are read. Only a drain writes them."""
+"""Reads wallets and their entries. Only a drain changes them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from core.postgres import db
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """`balance` in minor units is the sum of the wallet's first `version` entries. An external wallet has no client."""
+    """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client."""
 
     id: UUID
     client_id: UUID | None
@@ -23,7 +23,7 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class WalletEntry:
-    """One line of a wallet's history; `counterparty` is the other wallet of its transfer."""
+    """An entry of a wallet. `counterparty` is the other wallet of its transfer."""
 
     wallet_id: UUID
     version: int

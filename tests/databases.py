@@ -29,7 +29,7 @@ class Databases:
         self._released: list[str] = []
         self._roles: list[str] = []
         self._template: str | None = None
-        self._is_let_in = False
+        self._has_role = False
         self._application = (self.new_role(), secrets.token_urlsafe())
 
     def empty(self) -> str:
@@ -75,9 +75,9 @@ class Databases:
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             self._drop_released(connection)
             connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-            if not self._is_let_in:
-                rights.let_in(connection, "DATABASE_URL", url)  # also into databases that were never migrated
-                self._is_let_in = True
+            if not self._has_role:
+                rights.ensure_role(connection, "DATABASE_URL", url)  # also into databases that were never migrated
+                self._has_role = True
         self._made.append(name)
         return url
 

@@ -1,7 +1,7 @@
 """Secrets of callback URLs: an owner has one before its first transfer with a callback URL is stored."""
 
 from core.postgres.db import Database
-from core.webhooks import endpoints
+from core.webhooks import secrets
 
 PREPARED_MAX = 10_000
 
@@ -16,7 +16,7 @@ class Signers:
     async def prepare(self, owner: str) -> None:
         """Make the owner's secret, unless it has one. Raises Unavailable."""
         if owner not in self._prepared:
-            await endpoints.ensure_secret(self._database, owner)
+            await secrets.ensure(self._database, owner)
             if len(self._prepared) >= PREPARED_MAX:
                 self._prepared.clear()
             self._prepared.add(owner)

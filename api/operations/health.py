@@ -13,7 +13,7 @@ from api.http import codes
 from api.http.openapi import problem_responses
 from api.http.problems import KINDS, Problem
 from api.services import services
-from core.admin.migrate import names
+from core.admin.migrate import migration_names
 from core.errors import Unavailable
 from core.postgres.db import Database
 
@@ -83,7 +83,7 @@ async def examine(database: Database) -> tuple[dict[str, bool], str | None]:
         return {"database_answers": False}, None
     if not condition.writable:
         await database.connect_anew()  # no write comes while the API is not ready, so none would find out that the name has moved
-    known, done = set(names()), {migration.name for migration in applied}
+    known, done = set(migration_names()), {migration.name for migration in applied}
     checks = {
         "database_answers": True,
         "database_writable": condition.writable,

@@ -23,7 +23,7 @@ from api.services import Services, services
 from api.v1.submit import NewTransfer, accepted, pointers, store, transfer_of
 from api.v1.transfers import TransferView
 from core.errors import Unavailable
-from core.render import show
+from core.render import render_transfer
 from core.settings import Settings
 from core.transfers import Submission
 
@@ -142,7 +142,7 @@ def outcome(item: Submission | Problem, answers: Iterator[Answer], caller: Calle
         transfer, _ = accepted(item, next(answers), pointers(item))
     except Problem as problem:
         return problem
-    return {"status": 202 if transfer.status == "queued" else 200, "transfer": show(transfer, caller)}
+    return {"status": 202 if transfer.status == "queued" else 200, "transfer": render_transfer(transfer, caller)}
 
 
 def result(request: Request, outcome: dict[str, object] | Problem) -> dict[str, object]:

@@ -120,7 +120,7 @@ async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client
     inserted = await clients.insert(connection, new)
     if inserted is not None:
         return inserted, False
-    again = await clients.find_here(connection, new.id)
+    again = await clients.find_on(connection, new.id)
     if again is not None:
         await fence(connection)
         return again, False  # stored by a first try, whose connection was lost

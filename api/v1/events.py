@@ -17,10 +17,10 @@ from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
-from core.events import BEGINNING, Place
+from core.events import FEED_START, FeedPosition
 from core.ids import Prefix
 from core.postgres.db import Database
-from core.render import show_event
+from core.render import render_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]
 
@@ -67,12 +67,12 @@ async def list_events(
     A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
     """
     database = services(request).database
-    place = BEGINNING if after is None else await place_of(database, after, caller)
+    position = FEED_START if after is None else await position_of(database, after, caller)
     if caller.wallet_id is None:
-        rows = await events.list_page(database, after=place, limit=limit + 1)
+        rows = await events.list_page(database, after=position, limit=limit + 1)
     else:
-        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=place, limit=limit + 1)
-    shown = [show_event(row, caller) for row in rows[:limit]]
+        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=position, limit=limit + 1)
+    shown = [render_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
 
@@ -89,10 +89,10 @@ async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("not_found")
-    return show_event(event, caller)
+    return render_event(event, caller)
 
 
-async def place_of(database: Database, after: str, caller: Caller) -> Place:
+async def position_of(database: Database, after: str, caller: Caller) -> FeedPosition:
     """Return where the event stands. Raises Problem "invalid_cursor" when there is none for this caller: to begin anew would be a
     surprise.
     """
@@ -103,4 +103,4 @@ async def place_of(database: Database, after: str, caller: Caller) -> Place:
     event = await events.find(database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
         raise Problem("invalid_cursor")
-    return event.place
+    return event.position

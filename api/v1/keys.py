@@ -62,7 +62,7 @@ async def post_key(request: Request, caller: Operator, client_id: ClientId) -> A
 
     A repetition makes another one: when the answer was lost, revoke the key that was never used.
     """
-    key, kept = keys.new(path_id(request, Prefix.CLIENT, "client_id"))
+    key, kept = keys.new_key(path_id(request, Prefix.CLIENT, "client_id"))
     await refuse_fields(request)
     made = await services(request).database.run(lambda connection: keys.insert(connection, kept))
     if made is None:

@@ -36,7 +36,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
 from core.postgres import db
-from core.render import show
+from core.render import render_transfer
 from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued
 
@@ -215,5 +215,5 @@ async def respond(request: Request, transfer: Transfer, caller: Caller, *, repla
         headers["Idempotent-Replayed"] = "true"
     if transfer.status == "queued":
         headers["Retry-After"] = str(RETRY_AFTER_S)
-        return Json(show(transfer, caller), 202, headers)
-    return Json(show(transfer, caller), 200, headers)
+        return Json(render_transfer(transfer, caller), 202, headers)
+    return Json(render_transfer(transfer, caller), 200, headers)

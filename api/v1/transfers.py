@@ -21,7 +21,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Status, Type
 from core.ledger.money import CURRENCY
 from core.ledger.refusals import Refusal
-from core.render import show
+from core.render import render_transfer
 from core.transfers import Transfer
 
 RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
@@ -99,7 +99,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     """
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
     before = pages.id_before(cursor)
-    found = transfers.Page([])
+    found = transfers.SearchResult([])
     if wallet_id is None or caller.sees_wallet(wallet_id):
         found = await transfers.list_page(
             services(request).database,
@@ -109,8 +109,8 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
             before=before,
             limit=limit + 1,
         )
-    end = found.end.bytes if found.end else None
-    return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: show(row, caller), end=end)
+    end = found.searched_to.bytes if found.searched_to else None
+    return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: render_transfer(row, caller), end=end)
 
 
 @router.get(
@@ -127,7 +127,7 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     refuse_parameters(request)
     transfer = await find_transfer(request, caller)
     transfer, headers = await services(request).waiting.as_preferred(request, transfer)
-    return Json(show(transfer, caller), 200, headers)
+    return Json(render_transfer(transfer, caller), 200, headers)
 
 
 async def find_transfer(request: Request, caller: Caller) -> Transfer:

@@ -1,4 +1,4 @@
-"""The owner's commands: migrate, rights, heal, audit.
+"""What `python -m core` does: migrations, roles and rights, repair, the audit, keys.
 
-They connect as the owner of the tables (the audit as a worker). core.__main__ calls them; local and bench may. No request does.
+It connects as the owner of the tables (the audit as a worker). core.__main__, local and bench may call it. No request does.
 """

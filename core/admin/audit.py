@@ -1,7 +1,7 @@
-"""Prove the ledger from its tables: what promises 1, 2, 8, 9 and 11 say, and that nothing accepted is out of the queue's sight.
+"""The audit: proves promises 1, 2, 8, 9 and 11 from the tables, and that each transfer without an outcome is in the queue.
 
-One snapshot, so that it may run at any moment, under any load. Each check is a statement that returns what breaks it. However much
-that is, little of it leaves the server, which sorts and joins on disk what its work_mem does not hold.
+All checks read one snapshot, so the audit may run at any time, under any load. Each check is a statement that returns what breaks
+it. Few of these rows leave the server. It sorts and joins on disk what does not fit into its work_mem.
 """
 
 import time
@@ -18,15 +18,15 @@ from core.errors import CannotDo
 from core.ids import Prefix
 from core.postgres import db
 
-WITHIN_S = 3600.0  # for the whole audit; a hundred million transfers take less on two cores
-LOCK_WITHIN_S = 10.0  # a migration's change of a table takes less
+WITHIN_S = 3600.0  # for the whole audit: a hundred million transfers take less on two cores
+LOCK_WITHIN_S = 10.0  # per lock: a migration that changes a table takes less
 
-SHOWN = 20  # violations named a check; a broken ledger may have millions
+SHOWN = 20  # violations printed per check: a broken ledger may have millions
 
-# Counts all and returns a few. No server-side cursor: Postgres plans for one as if few rows were wanted, and in one process.
+# Counts all rows and returns a few. Not by a cursor: Postgres plans a cursor for few rows and without parallel workers.
 SAMPLE = sql.SQL("SELECT kind, id, detail, count(*) OVER () FROM ({check}) violation LIMIT {shown}")
 
-# By name; each is the statement core/sql/audit/NAME.sql.
+# What each check proves, by its name: core/sql/audit/NAME.sql.
 CHECKS = {
     "zero_sum": "all entries sum to zero, and so do all balances",
     "transfer_entries": "an applied transfer has exactly its two entries, any other has none",
@@ -36,15 +36,15 @@ CHECKS = {
     "transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
     "wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
-    "floors": "every look at a shard's queue begins at or below what is queued in it, and below what is still to come",
-    "events": "every final transfer has exactly one event, nothing else has one, and the feed goes on behind them",
-    "deliveries": "nobody is told of a transfer that is not final, and every callback URL of a final one has its delivery",
+    "floors": "no shard's floor is above a position that is queued in it, or above the next position",
+    "events": "every final transfer has exactly one event, nothing else has one, and the next event comes after them",
+    "deliveries": "no delivery is for a transfer that is not final, and every callback URL of a final one has its delivery",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What breaks a check: `kind` is "client", "wallet", "transfer" or "ledger" (then without id)."""
+    """A row that breaks a check. `kind` is "client", "wallet", "transfer" or "ledger" (which has no id)."""
 
     kind: str
     id: UUID | None
@@ -58,44 +58,44 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`broken` holds the violations by check, at most SHOWN each; `found` says how many there are."""
+    """The result. `violations` has up to SHOWN rows by check, `counts` the number of all."""
 
-    broken: dict[str, list[Violation]]
-    found: dict[str, int]
+    violations: dict[str, list[Violation]]
+    counts: dict[str, int]
     transfers: int
     entries: int
     wallets: int
 
     @property
     def clean(self) -> bool:
-        return not any(self.found.values())
+        return not any(self.counts.values())
 
     def lines(self) -> Iterator[str]:
-        for check, violations in self.broken.items():
+        for check, violations in self.violations.items():
             yield f"{'BROKEN' if violations else 'ok':6}  {CHECKS[check]}"
             yield from (f"        {violation.line()}" for violation in violations)
-            if more := self.found[check] - len(violations):
+            if more := self.counts[check] - len(violations):
                 yield f"        and {more} more"
         verdict = "clean" if self.clean else "BROKEN"
         yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
 
 
 class OutOfTime(Exception):
-    """The audit's time is over."""
+    """The time that the audit may take is over."""
 
 
-def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, within_s: float = WITHIN_S) -> Report:
-    """Run every check on one snapshot, and tell after each how it went.
+def audit(database_url: str, report_progress: Callable[[str], None] = lambda _: None, within_s: float = WITHIN_S) -> Report:
+    """Run every check on one snapshot, and pass a line about each to `report_progress`.
 
-    Raises psycopg.Error when the database cannot be read, and CannotDo when a table stays locked for LOCK_WITHIN_S or all of it
-    takes longer than `within_s`.
+    Raises psycopg.Error when the database cannot be read. Raises CannotDo when a table stays locked for LOCK_WITHIN_S, or when the
+    audit takes longer than `within_s`.
     """
     give_up = time.monotonic() + within_s
     with db.connect_for_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
-            return run_checks(connection, tell, give_up)
+            return run_checks(connection, report_progress, give_up)
         except psycopg.errors.LockNotAvailable:
             connection.rollback()
             raise CannotDo(f"a table is locked that the audit reads: {locks.holders(connection, locks.READING)}") from None
@@ -103,23 +103,24 @@ def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, withi
             raise CannotDo(f"the audit did not end within {within_s:g} s; give it longer with --within SECONDS") from None
 
 
-def run_checks(connection: psycopg.Connection, tell: Callable[[str], None], give_up: float) -> Report:
+def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], None], give_up: float) -> Report:
     began = time.monotonic()
-    bound(connection, give_up)
+    limit_next_statement(connection, give_up)
     counts = connection.execute(db.statement("audit/counts")).fetchone()
     assert counts is not None
-    report = Report({}, {}, *counts)
-    tell(f"{report.transfers} transfers, {report.entries} entries, {report.wallets} wallets: {time.monotonic() - began:.1f} s")
+    transfers, entries, wallets = counts
+    report = Report(violations={}, counts={}, transfers=transfers, entries=entries, wallets=wallets)
+    report_progress(f"{transfers} transfers, {entries} entries, {wallets} wallets: {time.monotonic() - began:.1f} s")
     for number, check in enumerate(CHECKS, 1):
         began = time.monotonic()
-        bound(connection, give_up)
-        report.broken[check], report.found[check] = violations(connection, check)
-        tell(f"{number}/{len(CHECKS)}  {report.found[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
+        limit_next_statement(connection, give_up)
+        report.violations[check], report.counts[check] = run_check(connection, check)
+        report_progress(f"{number}/{len(CHECKS)}  {report.counts[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
     return report
 
 
-def bound(connection: psycopg.Connection, give_up: float) -> None:
-    """Let the next statement wait for a lock for a while, and run for what is left of the audit's time. Raises OutOfTime."""
+def limit_next_statement(connection: psycopg.Connection, give_up: float) -> None:
+    """Limit the next statement to the time that is left, and its wait for a lock to LOCK_WITHIN_S. Raises OutOfTime."""
     left_s = give_up - time.monotonic()
     if left_s <= 0:
         raise OutOfTime
@@ -128,7 +129,7 @@ def bound(connection: psycopg.Connection, give_up: float) -> None:
         connection.execute("SELECT set_config(%s, %s, true)", [name, f"{max(seconds * 1000, 1):.0f}ms"])
 
 
-def violations(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
-    """Return the first SHOWN of what breaks the check, and how many there are."""
+def run_check(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
+    """Return the first SHOWN rows that break the check, and the number of all."""
     rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
-    return [Violation(*row[:3]) for row in rows], rows[0][3] if rows else 0
+    return [Violation(kind, id, detail) for kind, id, detail, _ in rows], rows[0][3] if rows else 0

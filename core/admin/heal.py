@@ -1,7 +1,7 @@
-"""What `migrate` mends of a damaged database, and what it can only name.
+"""Repairs a damaged database, as part of `migrate`; damage that it cannot repair ends the command with a message.
 
-Damage is what no process of Teller writes: it takes a statement by hand, or a stolen password. Each statement here changes nothing
-in a database that is whole.
+Damage is what no process of Teller writes: it needs a statement by hand, or a stolen password. In an undamaged database no
+statement here changes anything.
 """
 
 import sys
@@ -13,25 +13,26 @@ from core.errors import CannotDo
 from core.ledger.money import CURRENCY
 from core.postgres import db
 
-MOMENT_MAX = 2**60  # beyond it stands no transaction's id that a server can have given, however often it was restored
+# Moments are transaction ids plus a shift. No server reaches this one: at a million transactions a second it takes 36 000 years.
+MOMENT_MAX = 2**60
 
 
 def heal(owner: psycopg.Connection) -> None:
-    """Mend the feed, the shards, their external wallets and the queue, and say on standard error what was mended.
+    """Repair the feed, the shards, their external wallets and the queue. Prints each repair to standard error.
 
-    Raises CannotDo where only its administrator can tell what is right.
+    Raises CannotDo for damage of which only the database's administrator can know what is right.
     """
-    for mend in (heal_feed, heal_shards, heal_queue, heal_floors):
-        for line in mend(owner):
-            tell(line)
+    for step in (heal_feed, heal_shards, heal_queue, heal_floors):
+        for line in step(owner):
+            warn(line)
 
 
 def heal_feed(owner: psycopg.Connection) -> Iterator[str]:
-    """Let the next event have its place: behind all that are stored, and within what the type of its moment holds."""
-    if rows(owner, "heal/feed"):
+    """Make the next event's moment greater than all stored ones, and within the range of its type."""
+    if run(owner, "heal/feed"):
         yield "the feed had no usable row: it has one again"
-    if far := rows(owner, "heal/delete_far_events"):
-        yield f"{far} rows of events stood where others are still to come, and no transfer knows of them: they are deleted"
+    if far := run(owner, "heal/delete_far_events"):
+        yield f"{far} rows of events stood where later events belong, and were of no transfer: they are deleted"
     row = owner.execute("SELECT max(moment) FROM events").fetchone()
     assert row is not None
     if row[0] is not None and row[0] >= MOMENT_MAX:
@@ -39,15 +40,15 @@ def heal_feed(owner: psycopg.Connection) -> Iterator[str]:
             f"an event stands at the moment {row[0]}, which no transaction of any server reaches, and its transfers say the"
             " same: nothing becomes final. Restore the database, or move that event and its transfers to a moment that is free"
         )
-    rows(owner, "heal/continue_feed")
+    run(owner, "heal/continue_feed")
 
 
 def heal_shards(owner: psycopg.Connection) -> Iterator[str]:
-    """Let each shard have its row and its external wallet. Raises CannotDo where their count cannot be told."""
+    """Insert missing shards and external wallets. Raises CannotDo if the number of shards is not a power of two."""
     with owner.transaction():
-        if made := rows(owner, "heal/shards"):
+        if made := run(owner, "heal/shards"):
             yield f"{made} shards were missing: they are there again"
-        if made := rows(owner, "heal/insert_external_wallets", currency=CURRENCY):
+        if made := run(owner, "heal/insert_external_wallets", currency=CURRENCY):
             yield f"{made} external wallets were missing: they are there again, with the balances of their entries"
         row = owner.execute("SELECT count(*), max(shard) FROM shards").fetchone()
         assert row is not None
@@ -60,32 +61,32 @@ def heal_shards(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def heal_queue(owner: psycopg.Connection) -> Iterator[str]:
-    if strays := rows(owner, "heal/queue"):
+    if strays := run(owner, "heal/queue"):
         yield f"{strays} places in the queue were of no queued transfer, or not the place of theirs: they are put right"
 
 
 def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
-    """Let each look at a shard's queue begin at or below what is queued in it."""
-    if lowered := rows(owner, "heal/lower_floors"):
+    """Lower each floor that is above a queued position of its shard."""
+    if lowered := run(owner, "heal/lower_floors"):
         yield f"the floors of {lowered} shards hid queued transfers: they are lowered"
 
 
 def repair(owner: psycopg.Connection) -> None:
-    """Make what follows from transfers and entries follow from them again: places in the queue, balances. Reads all of both.
+    """Derive positions in the queue and balances from transfers and entries again. Reads all of both.
 
-    It takes the lock of the shards' table: drains wait for its end, and it waits for those that run.
+    Locks the table of shards: it waits for the drains that run, and later ones wait for it.
     """
     with owner.transaction():
         owner.execute("LOCK TABLE shards IN EXCLUSIVE MODE")
-        queued = rows(owner, "heal/repair_queue")
-        wallets = rows(owner, "heal/repair_wallets")
-    tell(f"repaired: {queued} queued transfers had no place in the queue, {wallets} wallets had not the balance of their entries")
+        queued = run(owner, "heal/repair_queue")
+        wallets = run(owner, "heal/repair_wallets")
+    warn(f"repaired: {queued} queued transfers had no place in the queue, {wallets} wallets had not the balance of their entries")
 
 
-def rows(owner: psycopg.Connection, name: str, **params: object) -> int:
-    """Run the statement of that name and return how many rows it wrote, or returned."""
+def run(owner: psycopg.Connection, name: str, **params: object) -> int:
+    """Run the statement of that name and return the number of rows that it wrote or returned."""
     return owner.execute(db.statement(name), params).rowcount
 
 
-def tell(line: str) -> None:
+def warn(line: str) -> None:
     print(f"warning: {line}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Bring a database to this version's schema: forward only, safe to start twice at once, safe to kill at any moment."""
+"""Migrates a database to this version's schema: forward only. Safe to start twice at once, and to kill at any time."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,19 +18,19 @@ from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# While a change of a table waits for its lock, all that comes after it waits too, however short it is.
+# A guess. While ALTER TABLE waits for its lock, each later statement on the table waits behind it.
 LOCK_WITHIN_S = 10
-MIGRATION_LOCK_WITHIN_S = 60  # for another migration to end
+MIGRATION_LOCK_WITHIN_S = 60  # A guess. For another migration to end.
 
 
-def names() -> list[str]:
+def migration_names() -> list[str]:
     """Return the names of all migrations of this version, in order."""
     return sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
 def checksums() -> dict[str, str]:
-    """Return the SHA-256 of each migration's file by its name, in hexadecimal. How the file ends its lines makes no difference."""
-    return {name: sha256(file_of(name).read_bytes().replace(b"\r\n", b"\n")).hexdigest() for name in names()}
+    """Return the SHA-256 of each migration's file by its name, in hexadecimal. LF and CRLF give the same one."""
+    return {name: sha256(file_of(name).read_bytes().replace(b"\r\n", b"\n")).hexdigest() for name in migration_names()}
 
 
 def file_of(name: str) -> Path:
@@ -38,11 +38,11 @@ def file_of(name: str) -> Path:
 
 
 def migrate(settings: Settings, *, repair: bool = False) -> str | None:
-    """Apply what is missing, as the owner of the tables, mend what is damaged, and let the roles do what they must and no more.
+    """Apply the missing migrations as the owner of the tables, repair damage, and grant the roles their rights.
 
-    `repair` also reads all transfers and entries, and mends what does not follow from them. Returns the first operator key when one
-    was made: none existed and none is configured. Raises CannotDo: when an applied migration was edited or a role cannot connect
-    (CannotLetIn), before anything has changed; and when a lock is not free within LOCK_WITHIN_S, with the sessions that hold it.
+    `repair` also derives the queue and the balances from all transfers and entries. Returns the first operator key if it made one:
+    if none exists and none is configured. Raises CannotDo before any change if an applied migration was edited, or a role cannot
+    connect (SetupError). Raises CannotDo, with the sessions that hold it, for a lock that is not free within LOCK_WITHIN_S.
     """
     owner_url = settings.admin_database_url or settings.database_url
     with db.connect_for_command(owner_url, autocommit=True) as connection:
@@ -61,7 +61,7 @@ def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: S
     wanted = rights.logins(settings)
     for role in sorted(rights.roles_beside(owner_url, wanted)):
         role_settings.reset(connection, role)
-    roles = rights.let_all_in(connection, owner_url, wanted)
+    roles = rights.ensure_roles(connection, owner_url, wanted)
     rights.warn_of_published_passwords(owner_url, wanted)
     apply_missing(connection, files)
     heal.heal(connection)
@@ -77,7 +77,7 @@ def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: S
 
 @contextmanager
 def migration_lock(connection: psycopg.Connection) -> Iterator[None]:
-    """Hold off every other migration of this database. Raises LockNotAvailable, as does each later wait for a table."""
+    """Hold the lock against other migrations of this database. Raises LockNotAvailable, as does each later wait for a table."""
     wait_at_most(connection, MIGRATION_LOCK_WITHIN_S)
     connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
     wait_at_most(connection, LOCK_WITHIN_S)
@@ -92,7 +92,7 @@ def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
 
 
 def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
-    """Compare the applied migrations with their files: an edit after it would never reach this database. Raises CannotDo."""
+    """Raise CannotDo if the file of an applied migration was edited: the edit would never reach this database."""
     if not has_checksums(connection):
         return
     recorded = connection.execute(db.statement("admin/list_checksums")).fetchall()
@@ -108,7 +108,7 @@ def has_checksums(connection: psycopg.Connection) -> bool:
 
 
 def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
-    """Run each missing migration together with its record in one transaction: killed anywhere, it is there whole or not at all."""
+    """Run each missing migration and insert its record in one transaction. After a crash either both are there or none."""
     prepare_records(connection, files)
     applied = {name for (name,) in connection.execute(db.statement("admin/list_migrations"))}
     for name, checksum in files.items():
@@ -119,7 +119,7 @@ def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> N
 
 
 def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
-    """Make the table of migrations, and give those that version 0.1.0 applied their checksums: from then on an edit is refused."""
+    """Create the table of migrations, and record the checksums of those that version 0.1.0 applied without one."""
     connection.execute(db.statement("admin/create_migrations"))
     if not has_checksums(connection):
         connection.execute(db.statement("admin/add_checksums"))
@@ -127,7 +127,7 @@ def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) ->
 
 
 def make_shards(connection: psycopg.Connection, count: int) -> None:
-    """Make the shards and their external wallets, unless there are some: their count is fixed for ever."""
+    """Insert the shards and their external wallets, unless there are some: their number never changes."""
     if connection.execute("SELECT FROM shards LIMIT 1").fetchone() is not None:
         return
     shards = range(count)
@@ -139,7 +139,7 @@ def make_shards(connection: psycopg.Connection, count: int) -> None:
 
 
 def warn_about_shards(connection: psycopg.Connection, wanted: int) -> None:
-    """Say so when the setting asks for another count than the one that the first migration fixed."""
+    """Print a warning if TELLER_SHARDS differs from the number of shards that the first migration fixed."""
     row = connection.execute("SELECT count(*) FROM shards").fetchone()
     assert row is not None
     if row[0] != wanted:

@@ -1,4 +1,4 @@
-"""The wallets of a batch while it is decided, and what has been decided of it."""
+"""The wallets of a batch while it is decided, and the verdicts and entries so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from core.ledger.refusals import Refusal
 
 
 class Wallet(NamedTuple):
-    """A wallet as a drain sees it. `balance` in minor units; `version` counts its entries."""
+    """A wallet as a drain reads it. `balance` is in minor units; `version` counts its entries."""
 
     id: UUID
     external: bool
@@ -18,7 +18,7 @@ class Wallet(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of a wallet's history: `amount` is signed, `version` is the wallet's after it."""
+    """An entry of a wallet. `amount` is signed; `version` and `balance_after` are the wallet's after it."""
 
     wallet_id: UUID
     version: int
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that a batch writes: a verdict a command, the entries of the applied ones, and the wallets that changed, once each."""
+    """All that a batch writes: a verdict per command, the entries of the applied commands, and each wallet that changed, once."""
 
     verdicts: list[Verdict]
     entries: list[Entry]
@@ -44,9 +44,9 @@ class Outcome:
 
 
 class Book:
-    """The wallets that a batch has locked, each as the commands so far have left it, and the verdicts and entries so far.
+    """The wallets that a batch has locked, each after the commands so far, and the verdicts and entries so far.
 
-    `wallets` has the ids' integers as its keys: a UUID is hashed and compared by Python code, which would cost a third of the fold.
+    The keys of `wallets` are the ids as integers: Python code hashes and compares a UUID, which would cost a third of the fold.
     """
 
     __slots__ = ("_locked", "entries", "verdicts", "wallets")
@@ -58,6 +58,6 @@ class Book:
         self.entries: list[Entry] = []
 
     def outcome(self) -> Outcome:
-        """Return what the commands so far write. A wallet has changed when it is no longer the very one that was locked."""
+        """Return what the commands so far write. A wallet has changed if it is not the same object that was locked."""
         changed = [now for locked, now in zip(self._locked.values(), self.wallets.values(), strict=True) if now is not locked]
         return Outcome(self.verdicts, self.entries, changed)

@@ -1,4 +1,4 @@
-"""The second step of the fold, the same for all kinds: whether the wallets allow what a command would do."""
+"""The second step of the fold, the same for all kinds: checks the limits of the wallets that a plan changes."""
 
 from core.ledger.book import Book, Wallet
 from core.ledger.money import BALANCE_MAX, EXTERNAL_BALANCE_MIN
@@ -9,10 +9,10 @@ from core.ledger.refusals import Refusal
 def check(plan: Plan, book: Book) -> Refusal | None:
     """Return the first reason against the plan, in the order of `Refusal`, or None: then `post` cannot fail.
 
-    The lines are tried in order on a scratch, each on the balances that those before it would leave, so that no entry can show a
-    balance beyond its limits. The scratch is dropped on return: this changes nothing in the book.
+    Each line is checked on the balances after the lines before it, so that no entry shows a balance beyond its limits. These
+    balances are dropped on return: the book does not change.
 
-    Raises KeyError when a line names a wallet that is not in the book: a bug, never a refusal.
+    Raises KeyError for a wallet that is not in the book: a bug, never a refusal.
     """
     wallets = book.wallets
     scratch: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What the ledger is asked to do."""
+"""The input of the ledger."""
 
 from typing import NamedTuple
 from uuid import UUID

@@ -1,7 +1,7 @@
-"""The fold: a batch of commands, one by one, each on the wallets as those before it have left them.
+"""The fold: applies a batch of commands in order, each to the wallets after the commands before it.
 
-A drain gives it what was claimed and locked, and writes what it returns, so that a transaction first decides all and then only
-writes. Refusals are data: a refused command is as final as an applied one, and changes nothing.
+A drain passes it the claimed transfers and the locked wallets, and writes what it returns. So a transaction first decides all
+commands and then only writes. Refusals are data: a refused command is as final as an applied one, and changes no wallet.
 """
 
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from core.ledger.post import post
 
 
 def apply(commands: Iterable[Command], book: Book) -> Outcome:
-    """Apply the commands in order, and return what the book then holds to be written.
+    """Apply the commands in order, and return what has to be written.
 
-    Raises KeyError when a command names a wallet that is not in the book: a bug, never a refusal.
+    Raises KeyError for a wallet that is not in the book: a bug, never a refusal.
     """
     for command in commands:
         planned = plan(command)

@@ -1,7 +1,7 @@
-"""The one table of kinds: what each type of transfer moves between, what a client's key may do, and why one is refused.
+"""The table of kinds: for each type of transfer its wallets, whether a client's key may submit it, and its refusals.
 
-The schema's CHECKs, the enums of the HTTP API and the labels of the metrics repeat parts of it: tests/integration/test_kinds.py
-compares them with this table, so that a kind that is missing in one place fails there.
+The schema's CHECKs, the enums of the HTTP API and the labels of the metrics repeat parts of it. tests/integration/test_kinds.py
+compares them with this table, so a kind that is missing in one of them fails a test.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from core.ledger.refusals import Refusal
 
 Type = Literal["deposit", "transfer"]
 
-Status = Literal["queued", "applied", "rejected"]  # of every type: queued once, then one of the others for good
+Status = Literal["queued", "applied", "rejected"]  # of every type: queued first, then for ever one of the others
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-Side = Literal["client", "external"]  # what a wallet stands for: a client's money, or the world outside
+Side = Literal["client", "external"]  # a wallet's kind: a client's money, or money outside of Teller
 
 
 class Kind(NamedTuple):
-    """What is fixed for all transfers of a type.
+    """What is the same for all transfers of a type.
 
-    `source` and `destination` say which kind of wallet is debited and credited; callers are shown an external wallet as null.
-    `client_may_submit` says whether a client's key may, and then out of its own wallet alone; an operator's
-    key may submit every type. `refusals` are the reasons that can reject one.
+    `source` and `destination` are the kinds of the wallets that are debited and credited; callers are shown an external wallet as
+    null. `client_may_submit`: a client's key may submit this type, from the client's own wallet only; an operator's key may
+    submit every type. `refusals` are the reasons that can reject it.
     """
 
     source: Side

@@ -1,11 +1,11 @@
-"""The third step of the fold, the same for all kinds: it cannot fail."""
+"""The third step of the fold, the same for all kinds: changes the book. It cannot fail."""
 
 from core.ledger.book import Book, Entry, Wallet
 from core.ledger.plan import Plan
 
 
 def post(plan: Plan, book: Book) -> None:
-    """Make an entry of each of the plan's lines, in order. `check` must have found nothing against the plan, in this book."""
+    """Add an entry for each line of the plan, in order. `check` must have returned None for this plan and book."""
     wallets, entries, transfer_id = book.wallets, book.entries, plan.transfer_id
     for wallet_id, amount in plan.lines:
         key = wallet_id.int

@@ -1,4 +1,4 @@
-"""Why a transfer was rejected."""
+"""The reasons for which the ledger rejects a transfer."""
 
 from enum import StrEnum
 
@@ -8,4 +8,4 @@ class Refusal(StrEnum):
 
     INSUFFICIENT_FUNDS = "insufficient_funds"
     BALANCE_LIMIT_EXCEEDED = "balance_limit_exceeded"
-    INTERNAL = "internal"  # not decided here: the worker gave the transfer up because it failed again and again on its own
+    INTERNAL = "internal"  # decided by the worker: the transfer failed again and again on its own

@@ -1,4 +1,4 @@
-"""Webhooks as rows and as bytes: endpoints, secrets, deliveries, signatures, and which URLs may be called.
+"""Webhooks: endpoints, secrets and deliveries as rows, signatures, and the rules for URLs and addresses.
 
-Nothing is sent here: worker.webhooks sends. The API, the deliverer and core.render may import it.
+Nothing is sent from here: worker.webhooks sends. The API, the deliverer and core.render may import it.
 """

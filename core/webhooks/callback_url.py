@@ -1,7 +1,7 @@
-"""Where webhooks may be sent: which URLs are taken at the door, and which addresses a sender may connect to.
+"""Where webhooks may be sent: the URLs that the API accepts, and the addresses that the deliverer may connect to.
 
-A URL comes from a caller, and what it names is reached from inside our network. So the URL is read by a grammar narrower than
-any parser's, and the address is checked by whoever connects to it, because a name can mean another one each time it is asked for.
+A caller gives the URL, and the deliverer connects from inside the operator's network. So the API accepts a grammar narrower than
+any parser's, and the deliverer checks each address when it connects, because a name may resolve to another address each time.
 """
 
 import re
@@ -10,10 +10,10 @@ from ipaddress import ip_address, ip_network
 
 URL_LENGTH_MAX = 2048
 HOST_LENGTH_MAX = 253  # RFC 1035, section 2.3.4, less the root
-PORTS = frozenset({443, 8443})  # what else listens on other ports does not expect us
+PORTS = frozenset({443, 8443})  # services on other ports do not expect webhooks
 
-# RFC 3986 without what is only trouble here: fragments (never sent), empty ports, empty or percent-encoded hosts. A host of another
-# script is given in its ASCII form (RFC 5890), so nothing is ever folded into a dot, a digit or `localhost` behind our back.
+# RFC 3986 without fragments (they are never sent), empty ports, and empty or percent-encoded hosts. A host in another script must
+# be given in its ASCII form (RFC 5890): so no library maps a character to a dot, a digit or `localhost` after the check.
 PATH = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*"
 QUERY = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*"
 URL = re.compile(
@@ -28,13 +28,13 @@ LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # Source: WHATWG URL, "ends in a number checker".
 NUMBER = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*", re.ASCII)
 
-# Names that never belong to the public: RFC 6761, 6762 (local), 7686 (onion), 8375 (home.arpa), 9476 (alt); ICANN (the others).
+# Names that are never public: RFC 6761, 6762 (local), 7686 (onion), 8375 (home.arpa), 9476 (alt); ICANN (the others).
 PRIVATE_ENDS = frozenset(
     {"localhost", "test", "example", "invalid", "local", "onion", "arpa", "alt", "internal", "home", "corp", "mail"}
 )
 
-# Source: IANA's registries of special-purpose addresses. Our own list, because `ipaddress.is_global` changes with Python's version
-# and takes several of these for global.
+# Source: IANA's registries of special-purpose addresses. Written out, because `ipaddress.is_global` changes with Python's version
+# and calls several of these global.
 FORBIDDEN = [
     ip_network(text)
     for text in (
@@ -42,7 +42,7 @@ FORBIDDEN = [
         "10.0.0.0/8",
         "100.64.0.0/10",  # carriers' NAT; some clouds' metadata
         "127.0.0.0/8",
-        "168.63.129.16/32",  # public by registry, and inside of Azure the host's agent
+        "168.63.129.16/32",  # public by registry; inside Azure it is the host's agent
         "169.254.0.0/16",  # link-local: most clouds' metadata
         "172.16.0.0/12",
         "192.0.0.0/24",  # protocol assignments
@@ -61,10 +61,10 @@ FORBIDDEN = [
     )
 ]
 
-# Outside is loopback, unique local, link-local, multicast, not assigned, or holds an IPv4 address (mapped, compatible, NAT64).
+# IPv6 outside of it is loopback, unique local, link-local, multicast, unassigned, or contains an IPv4 address (mapped, NAT64).
 GLOBAL_UNICAST = ip_network("2000::/3")
 
-# Where clouds give out keys to whatever asks from inside a machine, in the range of private addresses: always forbidden.
+# Metadata services of clouds in the range of private addresses. They give keys to each process that asks: always forbidden.
 # Source: the clouds' manuals. Their IPv4 addresses are link-local, or forbidden above.
 METADATA = [
     ip_network(text)
@@ -76,21 +76,21 @@ METADATA = [
     )
 ]
 
-# What `allow_private` adds. Link-local stays out: no receiver is developed there, and clouds give out keys there.
+# What `allow_private` adds. Not link-local: no receiver is developed there, and clouds' metadata services answer there.
 PRIVATE = [ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")]
 
 
 class UrlProblem(StrEnum):
-    """Why a callback's URL is refused: field codes of the contract."""
+    """Why a URL is refused: field codes of the HTTP contract."""
 
     INVALID = "url_invalid"  # not an absolute http or https URL in plain ASCII
-    FORBIDDEN = "url_forbidden"  # one, to where Teller does not send
+    FORBIDDEN = "url_forbidden"  # a URL to which Teller does not send
 
 
 def url_problem(url: str, *, allow_private: bool = False) -> UrlProblem | None:
-    """Return why nothing may be sent to the URL, or None. Asks no resolver: where a name leads to shows when it is sent to.
+    """Return why the URL is refused, or None. Resolves no name: the deliverer checks the address when it connects.
 
-    `allow_private` is for development: it lets in plain http, every port, IP addresses, and this host and private networks.
+    `allow_private` is for development: it allows plain http, every port, IP addresses, and this host and private networks.
     """
     match = URL.fullmatch(url)
     if match is None or len(url) > URL_LENGTH_MAX:
@@ -108,7 +108,7 @@ def url_problem(url: str, *, allow_private: bool = False) -> UrlProblem | None:
 
 
 def may_connect(address: str, *, allow_private: bool = False) -> bool:
-    """Return whether a webhook may be sent to this IP address: to public ones, and with `allow_private` to private ones too."""
+    """Return whether a webhook may be sent to this IP address: a public one or, with `allow_private`, a private one."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -121,7 +121,7 @@ def may_connect(address: str, *, allow_private: bool = False) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Return whether somebody could read the host as an IP address, in whatever notation."""
+    """Return whether any resolver could read the host as an IP address, in any notation."""
     return ":" in host or NUMBER.fullmatch(host.rpartition(".")[2]) is not None
 
 

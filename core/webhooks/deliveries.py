@@ -1,4 +1,4 @@
-"""What somebody is to be told, or has been: the trail of attempts, and how to have a delivery made again."""
+"""Deliveries and their attempts, as they are read; and how a delivery is made due again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from core.postgres import db
 Status = Literal["pending", "delivered", "failed", "canceled"]
 STATUSES: Sequence[Status] = get_args(Status)
 
-ATTEMPTS_SHOWN = 100  # of a delivery: a schedule has ten, but may be begun again by hand any number of times
-REDELIVER_MAX = 1000  # by one statement: some ten milliseconds
-CLOCK_SLACK_MS = 10_000  # by how much an id's time may be before the row's
+ATTEMPTS_SHOWN = 100  # per delivery. A schedule has ten, but a redelivery starts it again, any number of times
+REDELIVER_MAX = 1000  # rows per statement: some ten milliseconds
+# A guess. The time in an id may be earlier than the row's by this: the index is read from there, then the row's own time decides.
+CLOCK_SLACK_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was answered, or why nothing was."""
+    """One HTTP request: the status code of the answer, or the reason why there was none."""
 
     number: int
     started_at: datetime
@@ -29,7 +30,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event that is told to an endpoint or, where there is none, to a callback URL. A transfer's event has the transfer's id."""
+    """An event for an endpoint or, if `endpoint_id` is None, for a callback URL. A transfer's event has the transfer's id."""
 
     id: UUID
     event_id: UUID
@@ -43,8 +44,8 @@ class Delivery:
     attempts: Sequence[Attempt]
 
 
-def stored(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
-    """Return the delivery of a row; Postgres hands the attempts over as JSON, the newest first."""
+def from_row(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
+    """Return the delivery of a row. Postgres sends its attempts as JSON, newest first."""
     read = [Attempt(number, datetime.fromisoformat(at).astimezone(UTC), *rest) for number, at, *rest in reversed(attempts)]
     return Delivery(**columns, attempts=read)
 
@@ -52,9 +53,9 @@ def stored(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
 async def list_of_transfer(
     database: db.Database, owner: str, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
 ) -> list[Delivery]:
-    """Return up to `limit` of the transfer's deliveries that the owner wants, with an id below `before`, newest first."""
+    """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first."""
     params = {"owner": owner, "transfer_id": transfer_id, "status": status, "before": before, "limit": limit}
-    return await database.fetch("webhooks/list_deliveries_of_transfer", {**params, "attempts": ATTEMPTS_SHOWN}, stored)
+    return await database.fetch("webhooks/list_deliveries_of_transfer", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 
 async def list_of_endpoint(
@@ -62,22 +63,22 @@ async def list_of_endpoint(
 ) -> list[Delivery]:
     """Return up to `limit` of the endpoint's deliveries with an id below `before`, newest first."""
     params = {"endpoint_id": endpoint_id, "statuses": [status] if status else list(STATUSES), "before": before, "limit": limit}
-    return await database.fetch("webhooks/list_deliveries_of_endpoint", {**params, "attempts": ATTEMPTS_SHOWN}, stored)
+    return await database.fetch("webhooks/list_deliveries_of_endpoint", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 
 async def find(database: db.Database, owner: str, id: UUID) -> Delivery | None:
     """Return the delivery, if it is the owner's."""
-    rows = await database.fetch("webhooks/find_delivery", {"owner": owner, "id": id, "attempts": ATTEMPTS_SHOWN}, stored)
+    rows = await database.fetch("webhooks/find_delivery", {"owner": owner, "id": id, "attempts": ATTEMPTS_SHOWN}, from_row)
     return rows[0] if rows else None
 
 
 async def redeliver(database: db.Database, owner: str, id: UUID) -> bool:
-    """Make the owner's delivery due at once; tell whether that was done. It is not to a disabled or deleted endpoint."""
+    """Make the owner's delivery due at once. Return False if there is none, or if its endpoint is disabled or deleted."""
     return bool(await database.fetch("webhooks/redeliver", {"owner": owner, "id": id}, dict))
 
 
 async def redeliver_since(database: db.Database, endpoint_id: UUID, since: datetime) -> int:
-    """Make what the endpoint was not told since then due at once, the oldest first; return how many, at most REDELIVER_MAX."""
+    """Make the endpoint's failed and canceled deliveries since then due, oldest first. Return how many: at most REDELIVER_MAX."""
     since_ms = max(int(since.timestamp() * 1000) - CLOCK_SLACK_MS, 0)
     params = {"endpoint_id": endpoint_id, "since": since, "since_id": UUID(int=since_ms << 80), "limit": REDELIVER_MAX}
     return len(await database.fetch("webhooks/redeliver_all", params, dict))

@@ -1,4 +1,4 @@
-"""Who wants to be called: endpoints and the secrets that sign what they are told. Each belongs to its owner alone."""
+"""Endpoints: stored URLs, the types of events that each receives, and its secret. Each is visible to its owner only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,19 +8,19 @@ from uuid import UUID
 
 from core.events import Type
 from core.postgres import db
-from core.webhooks import signing
+from core.webhooks.secrets import OLD_SECRET_SIGNS_FOR_S
 
 Status = Literal["enabled", "disabled"]
 DisabledReason = Literal["requested", "gone", "failing"]
 
-OLD_SECRET_SIGNS_FOR_S = 24 * 3600  # after a rotation: as long as receivers may take to learn of the new one
-CLIENT_ENDPOINTS_MAX = 20  # a step that makes deliveries has a row for each of them and each transfer: worker/webhooks/fan_outs.py
+# Per client. A fan-out step makes a row per transfer and endpoint, so this bounds the step: worker/webhooks/fan_outs.py.
+CLIENT_ENDPOINTS_MAX = 20
 CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """A validated request for an endpoint: told of all transfers, or of those that `wallet_id` is a party to."""
+    """A validated request for an endpoint. It receives events of all transfers, or of those of `wallet_id`."""
 
     id: UUID
     owner: str
@@ -33,7 +33,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`old_secret_expires_at`: until then the secret before the last rotation signs too; None when there is none any more."""
+    """An endpoint, without its secrets. `old_secret_expires_at` is None if no old secret signs."""
 
     id: UUID
     url: str
@@ -46,23 +46,15 @@ class Endpoint:
     old_secret_expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What is told of an owner's secret for callback URLs: never the secret itself."""
-
-    created_at: datetime
-    old_secret_expires_at: datetime | None
-
-
-def endpoint_of(stored: Mapping[str, Any]) -> Endpoint:
-    """Return the endpoint that an event holds as JSON."""
+def from_json(stored: Mapping[str, Any]) -> Endpoint:
+    """Return the endpoint that an event contains as JSON."""
     times = ("disabled_at", "created_at", "old_secret_expires_at")
     read = {name: datetime.fromisoformat(stored[name]).astimezone(UTC) for name in times if stored[name] is not None}
     return Endpoint(**{**stored, "id": UUID(stored["id"]), **read})
 
 
 async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
-    """Store the endpoint, unless its owner is a client that has CLIENT_ENDPOINTS_MAX already; safe to repeat."""
+    """Store the endpoint. Return None if its owner is a client with CLIENT_ENDPOINTS_MAX of them. Safe to repeat."""
     rows = await database.fetch("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
     return rows[0] if rows else None
 
@@ -79,9 +71,9 @@ async def list_endpoints(database: db.Database, owner: str, *, before: UUID, lim
 
 
 async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
-    """Change what `changes` names among url, events, description and status, and return the endpoint, if there is one.
+    """Change those of url, events, description and status that are in `changes`. Return the endpoint, if there is one.
 
-    What a disabled one has not been told yet is canceled.
+    An endpoint that this disables has its pending deliveries canceled.
     """
     unchanged = dict.fromkeys(("url", "events", "description", "status"))
     params = {**unchanged, **changes, "describes": "description" in changes, "owner": owner, "id": id}
@@ -94,39 +86,24 @@ async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: 
 
 
 async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
-    """Delete the endpoint for ever; tell whether there was one. What it has not been told yet, it will never be."""
+    """Delete the endpoint for ever and cancel its pending deliveries. Return whether there was one."""
     if not await database.fetch("webhooks/delete_endpoint", {"owner": owner, "id": id}, dict):
-        await database.run(db.fence)  # it may have been deleted by a transaction that no standby has
+        await database.run(db.fence)  # a first try may have deleted it, in a transaction that no standby has yet
         return False
     await cancel_deliveries(database, id)
     return True
 
 
 async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
-    """Cancel some of what an endpoint will not be told any more, and return how many: the deliverer finds the rest."""
+    """Cancel up to CANCEL_MAX pending deliveries of a disabled or deleted endpoint, and return how many.
+
+    The deliverer cancels the rest as it claims them.
+    """
     return len(await database.fetch("webhooks/cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
 
 
 async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
-    """Let this secret sign from now on, and the one before for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
+    """Give the endpoint this secret. The one before signs too for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
     params = {"owner": owner, "id": id, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
     rows = await database.fetch("webhooks/rotate_endpoint_secret", params, Endpoint)
     return rows[0] if rows else None
-
-
-async def rotate_secret(database: db.Database, owner: str, secret: str) -> Secret:
-    """Let this secret, the first or another, sign the calls to the owner's callback URLs. Safe to repeat with the same secret."""
-    params = {"owner": owner, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
-    [rotated] = await database.fetch("webhooks/rotate_secret", params, Secret)
-    return rotated
-
-
-async def find_secret(database: db.Database, owner: str) -> Secret | None:
-    """Return when the owner's secret for callback URLs was made, if it has one."""
-    rows = await database.fetch("webhooks/find_secret", {"owner": owner}, Secret)
-    return rows[0] if rows else None
-
-
-async def ensure_secret(database: db.Database, owner: str) -> None:
-    """Make the owner's first secret for callback URLs, unless it has one."""
-    await database.fetch("webhooks/insert_secret", {"owner": owner, "secret": signing.make_secret()}, dict)

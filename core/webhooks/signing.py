@@ -1,4 +1,4 @@
-"""Webhooks are signed so that a receiver knows who sent them, what exactly, and when.
+"""Signatures of webhooks: by them a receiver verifies the sender, the content and the time.
 
 Source: Standard Webhooks 1.0.0, symmetric signatures (https://github.com/standard-webhooks/standard-webhooks, spec).
 """
@@ -11,27 +11,27 @@ from collections.abc import Sequence
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - every secret begins with it
 NEW_SECRET_BYTES = 32
-SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64  # the specification's
+SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64  # as the specification says
 
 
 class BadSecret(ValueError):
-    """The text is no secret of the specification's. Its message never repeats the text."""
+    """The text is not a secret as the specification defines it. The message does not repeat the text."""
 
 
 def make_secret() -> str:
-    """Return a new secret as its receiver is given it: `whsec_` and the base64 of 256 random bits."""
+    """Return a new secret: `whsec_` and the base64 of 256 random bits."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(NEW_SECRET_BYTES)).decode()
 
 
 def sign(event_id: str, sent_at: int, body: bytes, signing_secrets: Sequence[str]) -> dict[str, str]:
-    """Return the three headers that go with this body: `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    """Return the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` for this body.
 
-    `event_id` is the same on every attempt; `sent_at` is the attempt's own time, in seconds since 1970. There is a signature for
-    each secret: one as a rule, two while a secret is replaced. The body has to be sent as it is, byte for byte.
-    Raises BadSecret, and ValueError when there is no secret or the id holds a full stop, which is what parts the signed fields.
+    `event_id` is the same on every attempt. `sent_at` is the attempt's time, in seconds since 1970. There is one signature per
+    secret: one as a rule, two after a rotation. The body must be sent unchanged, byte for byte. Raises BadSecret. Raises
+    ValueError for no secret, or for an id with a full stop, because a full stop separates the signed fields.
     """
     if "." in event_id or not signing_secrets:
-        raise ValueError("a signature takes a secret, and an id without a full stop")
+        raise ValueError("sign needs at least one secret, and an id without a full stop")
     signed = f"{event_id}.{sent_at}.".encode() + body
     return {
         "webhook-id": event_id,
@@ -45,7 +45,7 @@ def signature(key: bytes, signed: bytes) -> str:
 
 
 def key_of(secret: str) -> bytes:
-    """Return the 24 to 64 bytes that a secret stands for. Raises BadSecret."""
+    """Return the 24 to 64 bytes that the secret encodes. Raises BadSecret."""
     if not secret.startswith(SECRET_PREFIX):
         raise BadSecret(f"a signing secret begins with {SECRET_PREFIX}")
     try:

@@ -321,7 +321,7 @@ def test_a_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:
     with local(tmp_path, DATABASE_URL="postgresql://teller:secret@127.0.0.1:1/teller") as running:
         assert running.process.wait(DEADLINE_S) == 1
         assert "using DATABASE_URL (no embedded PostgreSQL)" in running.output
-        assert running.output.endswith("the database that DATABASE_URL names is away, or does not let us in\n")
+        assert running.output.endswith("the database that DATABASE_URL names is away, or refuses the connection\n")
         assert "Traceback" not in running.output
         assert "secret" not in running.output
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from core.admin import rights
-from core.admin.migrate import names
+from core.admin.migrate import migration_names
 from core.postgres import db
 from local.postgres import Postgres
 from tests.caller import Caller
@@ -71,7 +71,7 @@ def test_a_role_that_was_granted_nothing_is_not_ready(databases: Databases, tmp_
     migrated = databases.migrated()
     url = with_role(migrated, databases.new_role(), "secret")
     with psycopg.connect(databases.owner_url(migrated), autocommit=True) as owner:
-        rights.let_in(owner, "DATABASE_URL", url)
+        rights.ensure_role(owner, "DATABASE_URL", url)
 
     with api_on(url, tmp_path) as caller:
         answer = caller.get("/readyz")
@@ -85,9 +85,9 @@ def test_a_database_without_the_newest_migration_or_with_a_newer_one_is_not_read
 ) -> None:
     url = databases.migrated()
     with api_on(url, tmp_path) as caller, psycopg.connect(databases.owner_url(url), autocommit=True) as owner:
-        owner.execute("UPDATE migrations SET name = '9999_of_a_later_version' WHERE name = %s", [names()[-1]])
+        owner.execute("UPDATE migrations SET name = '9999_of_a_later_version' WHERE name = %s", [migration_names()[-1]])
         neither = caller.get("/readyz")
-        owner.execute("INSERT INTO migrations (name) VALUES (%s)", [names()[-1]])
+        owner.execute("INSERT INTO migrations (name) VALUES (%s)", [migration_names()[-1]])
         newer = caller.get("/readyz")
         owner.execute("DELETE FROM migrations WHERE name LIKE '9999%'")
         ready = caller.get("/readyz")

@@ -166,7 +166,7 @@ def test_a_request_waits_for_no_note_of_its_keys_use(caller: Caller, shared_data
 
 
 def test_an_operator_revokes_an_operators_key_too(caller: Caller, shared_database: psycopg.Connection[Any]) -> None:
-    key, kept = keys.new()
+    key, kept = keys.new_key()
     shared_database.execute("INSERT INTO keys (id, role, digest) VALUES (%s, 'operator', %s)", [kept.id, kept.digest])
 
     assert caller.request("DELETE", f"/v1/keys/{ids.text(Prefix.KEY, kept.id)}").status == 204

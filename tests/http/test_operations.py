@@ -12,8 +12,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
-from core.__main__ import write_metrics
 from core.admin.audit import CHECKS, Report
+from core.admin.commands import write_metrics
 from local.server import free_port
 from tests.caller import Caller
 from tests.system import System
@@ -41,7 +41,7 @@ def shown(shared_system: System, tmp_path_factory: pytest.TempPathFactory) -> se
     worker = shared_system.start("worker", "sweep", environment={"TELLER_METRICS_PORT": str(port)})
     shared_system.wait_for_heartbeat(worker)
     file = tmp_path_factory.mktemp("audit") / "teller.prom"
-    write_metrics(file, Report({}, dict.fromkeys(CHECKS, 0), 0, 0, 0), 1.0)
+    write_metrics(file, Report(violations={}, counts=dict.fromkeys(CHECKS, 0), transfers=0, entries=0, wallets=0), 1.0)
     texts = [scrape(shared_system.url), scrape(f"http://127.0.0.1:{port}"), file.read_text()]
     worker.terminate()
     worker.wait(30)

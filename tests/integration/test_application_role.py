@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors, sql
 
 from core.admin.migrate import migrate
-from core.admin.rights import CannotLetIn
+from core.admin.rights import SetupError
 from core.settings import Settings
 from local.postgres import Postgres
 from tests.caller import OPERATOR_KEY
@@ -205,7 +205,7 @@ def test_a_password_that_the_owner_may_not_change_is_said_before_anything_is_cha
 def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: Server, membership: str) -> None:
     mighty = server.new_role(membership.format(owner=user(server.url)))
 
-    with pytest.raises(CannotLetIn, match="does not change the password of a role that may do what the owner may"):
+    with pytest.raises(SetupError, match="does not change the password of a role that may do what the owner may"):
         run(with_role(mighty, user(mighty), "another"), server.url)
 
     psycopg.connect(mighty).close()
@@ -215,12 +215,12 @@ def test_a_typing_error_in_a_url_changes_the_password_of_no_mighty_role(server: 
 def test_a_url_without_a_password_is_refused(server: Server) -> None:
     application = server.new_role("LOGIN")
 
-    with pytest.raises(CannotLetIn, match="and gives it no password"):
+    with pytest.raises(SetupError, match="and gives it no password"):
         run(with_role(server.url, user(application), "").replace(":@", "@"), server.url)
 
 
 def test_a_url_must_name_its_role_when_the_owner_has_another(server: Server) -> None:
-    with pytest.raises(CannotLetIn, match="DATABASE_URL must name its role"):
+    with pytest.raises(SetupError, match="DATABASE_URL must name its role"):
         run("postgresql:///teller", server.url)
 
 
@@ -243,7 +243,7 @@ def test_a_malformed_url_of_the_owner_is_called_by_its_own_name(server: Server) 
 def test_an_owner_that_does_not_get_in_is_called_by_the_name_of_its_url(server: Server) -> None:
     status, said = run_command(server.new_role(), with_role(server.url, user(server.url), "wrong"))
 
-    expected = "teller: the database that TELLER_ADMIN_DATABASE_URL names is away, or does not let us in\n"
+    expected = "teller: the database that TELLER_ADMIN_DATABASE_URL names is away, or refuses the connection\n"
     assert (status, said) == (2, expected)
 
 

@@ -91,7 +91,7 @@ def test_an_audit_of_a_worked_ledger_is_clean_and_counts_what_it_has_seen(worked
 
     assert report.clean, "\n".join(report.lines())
     assert (report.transfers, report.entries, report.wallets) == (5, 6, 18)
-    assert list(report.broken) == list(CHECKS)
+    assert list(report.violations) == list(CHECKS)
     assert list(report.lines())[-1] == "audit clean: 5 transfers, 6 entries, 18 wallets"
 
 
@@ -332,7 +332,7 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
     damage(worked.world, *statements, **things)
 
     report = audit(worked.world.url)
-    seen = {check: [violation.line() for violation in found] for check, found in report.broken.items() if found}
+    seen = {check: [violation.line() for violation in found] for check, found in report.violations.items() if found}
     assert set(seen) == set(expected), "\n".join(report.lines())
     for check, who in expected.items():
         assert any(line.startswith(names[who]) for line in seen[check]), seen[check]
@@ -348,7 +348,7 @@ def test_a_broken_ledger_is_not_listed_to_its_end(world: World) -> None:
 
     damage(world, "UPDATE wallets SET version = version + 1")
 
-    assert len(audit(world.url).broken["wallet_balances"]) == SHOWN
+    assert len(audit(world.url).violations["wallet_balances"]) == SHOWN
 
 
 def test_the_command_says_clean_and_ends_with_0(worked: Worked) -> None:
@@ -378,7 +378,7 @@ def test_the_rest_of_many_violations_is_counted(worked: Worked) -> None:
 
     report = audit(worked.world.url)
 
-    assert (len(report.broken["wallet_balances"]), report.found["wallet_balances"]) == (SHOWN, SHOWN + 3)
+    assert (len(report.violations["wallet_balances"]), report.counts["wallet_balances"]) == (SHOWN, SHOWN + 3)
     assert "        and 3 more" in report.lines()
 
 

@@ -15,7 +15,7 @@ from core import events, ids, metrics
 from core.events import Event
 from core.ids import Prefix
 from core.postgres import db
-from core.webhooks import endpoints
+from core.webhooks import endpoints, secrets
 from core.webhooks.signing import make_secret
 from tests.hooks import (
     ERROR,
@@ -101,7 +101,7 @@ def test_an_operator_is_told_all_and_a_client_what_it_may_see(world: World) -> N
 def test_a_clients_callback_is_told_of_its_own_wallet_alone(world: World) -> None:
     ada, ben = world.new_wallets(100, 0)
     adas = ids.text(Prefix.CLIENT, ada)
-    world.ask(lambda database: endpoints.ensure_secret(database, adas))
+    world.ask(lambda database: secrets.ensure(database, adas))
     finish(world, transfer(ada, ben, 1, owner=adas, callback_url="https://hook.example.com/"))
 
     body = json.loads(only(claim(world)).body)
@@ -138,8 +138,8 @@ def test_the_old_secret_signs_too_until_it_expires(world: World) -> None:
 
 def test_a_callback_is_signed_with_its_owners_secrets(world: World) -> None:
     first, second = make_secret(), make_secret()
-    world.ask(lambda database: endpoints.rotate_secret(database, "operator", first))
-    world.ask(lambda database: endpoints.rotate_secret(database, "operator", second))
+    world.ask(lambda database: secrets.rotate(database, "operator", first))
+    world.ask(lambda database: secrets.rotate(database, "operator", second))
     ada, ben = world.new_wallets(100, 0)
     finish(world, transfer(ada, ben, 1, callback_url="https://hook.example.com/"))
 
@@ -422,7 +422,7 @@ def test_a_canceled_delivery_stays_canceled_whatever_its_last_attempt_met(world:
 
 def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(world: World) -> None:
     ada, ben = world.new_wallets(100, 0)
-    world.ask(lambda database: endpoints.ensure_secret(database, "operator"))
+    world.ask(lambda database: secrets.ensure(database, "operator"))
     sent = [transfer(ada, ben, 1, callback_url=f"https://host-{n}.example.com/") for n in range(12)]
     finish(world, *sent)
     for number in range(4):  # nothing of theirs is ever done: its transfer is not there
@@ -556,7 +556,7 @@ def test_a_delivery_that_cannot_be_rendered_harms_no_other(world: World) -> None
 
     url = "https://hook.example.com/"
     claimed = [
-        Claimed(new_id(), "operator", "h", None, 0, datetime.now(UTC), url, None, [], one.id, Event(events.BEGINNING, one))
+        Claimed(new_id(), "operator", "h", None, 0, datetime.now(UTC), url, None, [], one.id, Event(events.FEED_START, one))
         for one in (bad, good)
     ]
 

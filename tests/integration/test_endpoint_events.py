@@ -9,7 +9,7 @@ import psycopg
 from core import events, ids, metrics
 from core.admin.audit import audit
 from core.admin.migrate import MIGRATIONS
-from core.events import BEGINNING, AnyEvent, EndpointEvent, Place
+from core.events import FEED_START, AnyEvent, EndpointEvent, FeedPosition
 from core.ids import Prefix
 from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
@@ -42,11 +42,13 @@ def disable(world: World, endpoint: NewEndpoint) -> None:
     mark(world, claimed_for(world, endpoint), GONE)
 
 
-def feed(world: World, after: Place = BEGINNING, limit: int = 100) -> list[AnyEvent]:
+def feed(world: World, after: FeedPosition = FEED_START, limit: int = 100) -> list[AnyEvent]:
     return world.ask(lambda database: events.list_page(database, after=after, limit=limit))
 
 
-def feed_of(world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = 100, window: int = 5000) -> list[AnyEvent]:
+def feed_of(
+    world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = 100, window: int = 5000
+) -> list[AnyEvent]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
     return world.ask(
         lambda database: events.list_page_of(database, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
@@ -65,7 +67,7 @@ def test_a_disabled_endpoint_is_an_event_of_its_owners_feed_as_it_was_then(world
 
     [event] = only_endpoints(feed(world))
 
-    assert endpoints.endpoint_of(event.endpoint) == shown
+    assert endpoints.from_json(event.endpoint) == shown
     assert "secret" not in json.dumps(dict(event.endpoint)).replace("old_secret_expires_at", "")
     assert world.ask(lambda database: events.find(database, event.id)) == event
     assert world.ask(lambda database: events.find(database, event.id, owner="cli_other")) is None
@@ -77,7 +79,7 @@ def test_a_disabled_endpoint_is_an_event_of_its_owners_feed_as_it_was_then(world
 def test_a_clients_endpoint_is_told_of_to_that_client_alone(world: World) -> None:
     ada, ben = world.new_wallets(100, 0)
     adas = new_endpoint(world, wallet_id=ada)
-    before = feed_of(world, ada)[-1].place
+    before = feed_of(world, ada)[-1].position
     world.submit(transfer(ada, ben, 1))
     world.drain()
     fan_out(world)
@@ -97,13 +99,13 @@ def test_it_stands_in_the_feed_in_its_order_and_pages_join(world: World) -> None
 
     whole = feed(world)
     assert [isinstance(event, EndpointEvent) for event in whole] == [False, True, False, True, False]
-    assert [event.place for event in whole] == sorted(event.place for event in whole)
+    assert [event.position for event in whole] == sorted(event.position for event in whole)
     for limit in (1, 2, 3):
         paged: list[AnyEvent] = []
-        place = BEGINNING
+        place = FEED_START
         while page := feed(world, place, limit):
             paged += page
-            place = page[-1].place
+            place = page[-1].position
         assert paged == whole
 
 
@@ -112,7 +114,7 @@ def test_what_is_committed_late_is_not_skipped(world: World, connection: psycopg
     gone = new_endpoint(world)
     make_due(world)
     delivery = claimed_for(world, gone)
-    seen = feed(world)[-1].place
+    seen = feed(world)[-1].position
     with connection.transaction():
         connection.execute("SELECT pg_current_xact_id()")
         mark(world, delivery, GONE)

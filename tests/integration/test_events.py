@@ -12,7 +12,7 @@ import pytest
 from core import events, ids
 from core.admin.audit import audit
 from core.admin.migrate import migrate
-from core.events import BEGINNING, AnyEvent, EndpointEvent, Event, Place
+from core.events import FEED_START, AnyEvent, EndpointEvent, Event, FeedPosition
 from core.ids import Prefix
 from core.postgres import db
 from core.settings import Settings
@@ -30,11 +30,13 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def feed(world: World, after: Place = BEGINNING, limit: int = ALL) -> list[Event]:
+def feed(world: World, after: FeedPosition = FEED_START, limit: int = ALL) -> list[Event]:
     return transfers_of(world.ask(lambda database: events.list_page(database, after=after, limit=limit)))
 
 
-def feed_of(world: World, wallet_id: UUID, after: Place = BEGINNING, limit: int = ALL, window: int = events.WINDOW) -> list[Event]:
+def feed_of(
+    world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = ALL, window: int = events.SEARCH_WINDOW_EVENTS
+) -> list[Event]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
     asked = partial(events.list_page_of, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
     return transfers_of(world.ask(asked))
@@ -47,11 +49,11 @@ def transfers_of(page: list[AnyEvent]) -> list[Event]:
     return found
 
 
-def shown(world: World, after: Place = BEGINNING) -> list[UUID]:
+def shown(world: World, after: FeedPosition = FEED_START) -> list[UUID]:
     return [event.transfer.id for event in feed(world, after)]
 
 
-def shown_of(world: World, wallet_id: UUID, window: int = events.WINDOW) -> list[UUID]:
+def shown_of(world: World, wallet_id: UUID, window: int = events.SEARCH_WINDOW_EVENTS) -> list[UUID]:
     return [event.transfer.id for event in feed_of(world, wallet_id, window=window)]
 
 
@@ -118,10 +120,10 @@ def test_pages_join_without_gap_or_overlap(world: World) -> None:
         world.submit(*batch)
         world.drain()
 
-    paged, place = [], BEGINNING
+    paged, place = [], FEED_START
     while page := feed(world, after=place, limit=2):
         paged += [event.transfer.id for event in page]
-        place = page[-1].place
+        place = page[-1].position
 
     assert paged == [one.id for one in sent]
 
@@ -150,11 +152,11 @@ def test_however_much_others_do_a_wallets_pages_join_without_gap_or_overlap(worl
     wanted = [event for event in feed(world) if ada in (event.transfer.source, event.transfer.destination)]
 
     for limit in (1, 2, 3, ALL):
-        paged, place = [], BEGINNING
+        paged, place = [], FEED_START
         while page := feed_of(world, ada, after=place, limit=limit, window=window):
             assert len(page) <= limit
             paged += page
-            place = page[-1].place
+            place = page[-1].position
         assert paged == wanted
 
 
@@ -165,7 +167,7 @@ def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: Worl
     world.submit(sent)
     world.drain()
     insert_older_events(connection, 20_000)
-    params = {**BEGINNING._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
+    params = {**FEED_START._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
     explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("events/list_of_wallet")
 
     [([plan],)] = connection.execute(explain, params).fetchall()
@@ -202,7 +204,7 @@ def test_what_is_committed_late_never_stands_before_what_has_been_shown(
     slow, fast = (deposit(world.new_wallet(shard=shard), 1) for shard in (1, 2))
     world.submit(slow, fast)
     followed: list[UUID] = []
-    place = BEGINNING
+    place = FEED_START
 
     with connection.transaction():
         connection.execute("SELECT FROM queue WHERE transfer_id = %s FOR UPDATE", [slow.id])  # a drain's last statement
@@ -212,7 +214,7 @@ def test_what_is_committed_late_never_stands_before_what_has_been_shown(
         assert world.statuses(fast.id) == [("applied", None)]
         for event in feed(world, after=place):
             followed.append(event.transfer.id)
-            place = event.place
+            place = event.position
     held_up.result(20)
     followed += shown(world, after=place)
 
@@ -234,12 +236,12 @@ def test_a_transaction_that_is_held_open_delays_the_feed_and_nothing_else(world:
     assert shown(world) == [first.id, second.id]
 
 
-@pytest.mark.parametrize("window", [1, events.WINDOW])
+@pytest.mark.parametrize("window", [1, events.SEARCH_WINDOW_EVENTS])
 def test_a_wallets_feed_ends_at_the_horizon_wherever_it_is_searched_for(
     world: World, connection: psycopg.Connection, window: int
 ) -> None:
     ada, ben, cid = world.new_wallets(100, 100, 0)
-    place = feed(world)[-1].place
+    place = feed(world)[-1].position
     first, second = transfer(ada, ben, 1), transfer(ben, ada, 1)
     world.submit(transfer(ben, cid, 1), transfer(ben, cid, 1), first)
     world.drain()
@@ -256,7 +258,7 @@ def test_a_wallets_feed_ends_at_the_horizon_wherever_it_is_searched_for(
 def test_followers_of_many_drains_at_once_see_every_event_once_in_one_order(world: World, threads: ThreadPoolExecutor) -> None:
     wallets = [world.new_wallet(1000, shard=shard) for shard in range(4)]
     sent = [transfer(wallets[n % 4], wallets[(n + 1) % 4], 1) for n in range(1200)]
-    before = feed(world)[-1].place
+    before = feed(world)[-1].position
     drainers = [world.applier() for _ in wallets]
 
     def drain_bit_by_bit(shard: int) -> None:
@@ -271,7 +273,7 @@ def test_followers_of_many_drains_at_once_see_every_event_once_in_one_order(worl
         over = all(drain.done() for drain in drains)
         page = feed(world, after=place, limit=50)
         followed += [event.transfer.id for event in page]
-        place = page[-1].place if page else place
+        place = page[-1].position if page else place
         if over and not page:
             break
 
@@ -333,7 +335,7 @@ def test_followers_of_the_feed_before_a_restore_go_on_after_it(world: World, res
     world.drain()
     migrate_again(world)
 
-    assert shown(world, after=known.place) == [restored[1], sent.id]
+    assert shown(world, after=known.position) == [restored[1], sent.id]
 
 
 def test_a_feed_that_has_lost_its_row_is_put_right_as_the_docs_say(world: World, restored: list[UUID]) -> None:

@@ -342,7 +342,7 @@ def test_a_step_reads_by_key_whatever_the_statistics_say(world: World, audience:
     params: dict[str, object] = {"bound": BEGINNING, "fan_outs": 32, "rows": 2000, "transfers": 100}
 
     with psycopg.connect(world.owner_url, autocommit=True) as connection:
-        assert pages(connection, f"fan_out_{audience}", params) < 2500
+        assert pages(connection, f"deliverer/fan_out_{audience}", params) < 2500
 
 
 def test_a_receiver_is_noted_once_and_not_with_each_step(world: World) -> None:
@@ -409,7 +409,7 @@ def test_a_callback_url_without_a_host_makes_no_delivery_and_delays_no_other(wor
     assert world.statuses(bad.id, good.id) == [("applied", None)] * 2
     assert world.query("SELECT transfer_id FROM deliveries") == [(good.id,)]
     assert count(world, "fan_outs") == 0
-    named = {violation.id for violation in audit(world.url).broken["deliveries"]}
+    named = {violation.id for violation in audit(world.url).violations["deliveries"]}
     assert named == {bad.id}
 
 
@@ -447,7 +447,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
     assert [line["transfer"] for line in logs if line["log_level"] == "critical"] == [ids.text(Prefix.TRANSFER, poison.id)]
     assert len([line for line in logs if line["event"] == "making deliveries failed"]) == 1
     if audience == "parties":
-        assert [violation.id for violation in audit(world.url).broken["deliveries"]] == [poison.id]
+        assert [violation.id for violation in audit(world.url).violations["deliveries"]] == [poison.id]
 
 
 def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

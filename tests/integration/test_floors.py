@@ -280,7 +280,7 @@ def test_a_floor_that_is_not_true_is_named_by_the_audit_and_healed_by_a_migratio
         finish(world, applier, wallet)
         world.query("SELECT setval('queue_position_seq', 500)")
     assert applier.apply([3], 100).finished == 0
-    assert audit(world.url).found["floors"] > 0
+    assert audit(world.url).counts["floors"] > 0
 
     migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
     if damage != "floor above a queued row":

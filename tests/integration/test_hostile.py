@@ -247,9 +247,9 @@ def thieves(databases: Databases) -> Thieves:
         world.submit(sent)
         world.drain()
     world.submit(transfer(rich, poor, 1))
-    _, kept = keys.new()
+    _, kept = keys.new_key()
     world.query("INSERT INTO keys (id, role, digest, revoked_at) VALUES (%s, 'operator', %s, now())", kept.id, kept.digest)
-    _, kept = keys.new()
+    _, kept = keys.new_key()
     world.query("INSERT INTO keys (id, role, digest) VALUES (%s, 'operator', %s)", kept.id, kept.digest)
     return Thieves(databases, logins, url)
 

@@ -42,7 +42,7 @@ def used_seconds_ago(world: World, key_id: UUID) -> float | None:
 
 
 def test_of_a_key_nothing_is_kept_that_could_open_anything(world: World) -> None:
-    key, kept = keys.new(client_of(world))
+    key, kept = keys.new_key(client_of(world))
     insert(world, kept)
 
     assert re.fullmatch(r"tlr_[A-Za-z0-9_-]{43}", key)
@@ -57,14 +57,14 @@ def test_keys_are_never_the_same() -> None:
 
 
 def test_a_key_is_for_a_client_that_exists(world: World) -> None:
-    _, kept = keys.new(new_id())
+    _, kept = keys.new_key(new_id())
 
     assert insert(world, kept) is None
     assert world.query("SELECT count(*) FROM keys") == [(0,)]
 
 
 def test_keeping_a_key_again_keeps_it_once(world: World) -> None:
-    _, kept = keys.new(client_of(world))
+    _, kept = keys.new_key(client_of(world))
 
     assert insert(world, kept) == insert(world, kept)
     assert world.query("SELECT count(*) FROM keys") == [(1,)]
@@ -72,9 +72,9 @@ def test_keeping_a_key_again_keeps_it_once(world: World) -> None:
 
 def test_a_clients_keys_are_listed_newest_first_from_just_below_one(world: World) -> None:
     client, other = client_of(world), client_of(world)
-    made = [insert(world, keys.new(client)[1]) for _ in range(3)]
-    insert(world, keys.new(other)[1])
-    insert(world, keys.new()[1])
+    made = [insert(world, keys.new_key(client)[1]) for _ in range(3)]
+    insert(world, keys.new_key(other)[1])
+    insert(world, keys.new_key()[1])
 
     order = made[::-1]
     assert listed(world, client) == order
@@ -101,7 +101,7 @@ def test_a_clients_keys_are_listed_without_reading_everybodys(world: World) -> N
 
 def test_what_is_revoked_stays_revoked_since_when_it_was(world: World) -> None:
     client = client_of(world)
-    key, kept = keys.new(client)
+    key, kept = keys.new_key(client)
     insert(world, kept)
 
     def revoke(id: UUID) -> bool:
@@ -118,7 +118,7 @@ def test_what_is_revoked_stays_revoked_since_when_it_was(world: World) -> None:
 
 @pytest.mark.parametrize(("age_s", "is_due"), [(None, True), (59, False), (61, True)])
 def test_a_keys_use_is_noted_once_a_minute(world: World, age_s: int | None, is_due: bool) -> None:
-    key, kept = keys.new(client_of(world))
+    key, kept = keys.new_key(client_of(world))
     insert(world, kept)
     world.query("UPDATE keys SET last_used_at = now() - make_interval(secs => %s)", age_s)
     before = used_seconds_ago(world, kept.id)
@@ -134,7 +134,7 @@ def test_a_keys_use_is_noted_once_a_minute(world: World, age_s: int | None, is_d
 
 
 def test_noting_a_use_waits_for_no_lock(world: World) -> None:
-    held, free = keys.new(client_of(world))[1], keys.new(client_of(world))[1]
+    held, free = keys.new_key(client_of(world))[1], keys.new_key(client_of(world))[1]
     for kept in (held, free):
         insert(world, kept)
 
@@ -185,7 +185,7 @@ def test_the_command_makes_keys_that_open_what_they_are_for(world: World) -> Non
 
 def test_the_command_lists_keys_and_shows_none(world: World) -> None:
     client = client_of(world)
-    operators, clients_own = keys.new()[1], keys.new(client)[1]
+    operators, clients_own = keys.new_key()[1], keys.new_key(client)[1]
     for kept in (operators, clients_own):
         insert(world, kept)
     world.query("UPDATE keys SET created_at = '2026-01-31 09:30Z', last_used_at = '2026-02-01Z' WHERE id = %s", operators.id)
@@ -204,7 +204,7 @@ def test_the_command_lists_keys_and_shows_none(world: World) -> None:
 
 
 def test_the_command_revokes_a_key_and_says_the_same_again(world: World) -> None:
-    key, kept = keys.new()
+    key, kept = keys.new_key()
     insert(world, kept)
     id = ids.text(Prefix.KEY, kept.id)
 
@@ -240,11 +240,11 @@ def test_the_command_says_when_the_database_is_not_migrated_or_away(world: World
     world.query("DROP TABLE keys")
 
     assert run(world, *argv) == (2, "", "teller: the database is not migrated: run python -m core migrate first\n")
-    assert run(None, *argv) == (2, "", "teller: the database that DATABASE_URL names is away, or does not let us in\n")
+    assert run(None, *argv) == (2, "", "teller: the database that DATABASE_URL names is away, or refuses the connection\n")
 
 
 def test_a_key_that_was_used_before_the_clock_was_set_back_is_revoked(world: World) -> None:
-    _, kept = keys.new(client_of(world))
+    _, kept = keys.new_key(client_of(world))
     insert(world, kept)
     world.query("ALTER TABLE keys DISABLE TRIGGER USER")
     world.query("UPDATE keys SET last_used_at = now() + interval '1 hour'")

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from core import ids, keys
-from core.admin.migrate import MIGRATIONS, migrate, names
+from core.admin.migrate import MIGRATIONS, migrate, migration_names
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases
@@ -38,7 +38,7 @@ def environment(world: World) -> dict[str, str]:
 
 
 def assert_migrated(world: World, shards: int = 16) -> None:
-    assert world.query("SELECT name FROM migrations ORDER BY name") == [(name,) for name in names()]
+    assert world.query("SELECT name FROM migrations ORDER BY name") == [(name,) for name in migration_names()]
     assert world.query("SELECT shard FROM shards ORDER BY shard") == [(shard,) for shard in range(shards)]
     assert world.query("SELECT id, kind, balance, version FROM wallets ORDER BY id") == [
         (ids.external_wallet(shard), "external", 0, 0) for shard in range(shards)
@@ -66,7 +66,7 @@ def checksum_of(content: bytes) -> str:
 
 
 FIRST = "0001_ledger"
-CHECKSUMS = [(name, checksum_of((MIGRATIONS / f"{name}.sql").read_bytes())) for name in names()]
+CHECKSUMS = [(name, checksum_of((MIGRATIONS / f"{name}.sql").read_bytes())) for name in migration_names()]
 
 
 def recorded(world: World) -> list[Any]:
@@ -97,7 +97,7 @@ def test_each_migration_is_recorded_with_the_checksum_of_its_file(empty: World) 
 
 def test_a_migration_that_was_edited_after_it_was_applied_is_refused_and_nothing_is_changed(empty: World, checkout: Path) -> None:
     migrate(settings(empty))
-    [first, last] = [migration_in(checkout, name) for name in (names()[0], names()[-1])]
+    [first, last] = [migration_in(checkout, name) for name in (migration_names()[0], migration_names()[-1])]
     for file in (first, last):
         file.write_bytes(file.read_bytes() + b"-- edited\n")
     migration_in(checkout, "9999_later").write_text("CREATE TABLE later ()")
@@ -124,7 +124,7 @@ def test_a_migration_that_was_edited_after_it_was_applied_is_refused_and_nothing
 
 
 def test_how_a_checkout_ends_its_lines_makes_no_difference(empty: World, checkout: Path) -> None:
-    for name in names():
+    for name in migration_names():
         file = migration_in(checkout, name)
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
 
@@ -159,7 +159,7 @@ def test_migrating_again_waits_for_no_reader_of_the_migrations(empty: World) -> 
     with psycopg.connect(empty.owner_url) as dump:
         dump.execute("LOCK TABLE migrations IN ACCESS SHARE MODE")
         migrate(settings(empty))
-        assert dump.execute("SELECT count(*) FROM migrations").fetchone() == (len(names()),)
+        assert dump.execute("SELECT count(*) FROM migrations").fetchone() == (len(migration_names()),)
 
 
 def test_several_at_once_do_the_work_once(empty: World) -> None:
@@ -199,7 +199,7 @@ def test_a_database_that_is_away_is_one_line_without_its_address(command: str) -
     done = run_core(command, "postgresql://teller:secret@127.0.0.1:1/teller")
 
     assert done.returncode == 2
-    assert done.stderr == "teller: the database that DATABASE_URL names is away, or does not let us in\n"
+    assert done.stderr == "teller: the database that DATABASE_URL names is away, or refuses the connection\n"
 
 
 def test_a_malformed_database_url_is_not_repeated() -> None:

@@ -290,14 +290,14 @@ CASES = {
     "transfers/insert": Case(NEW, KEYS),
     "webhooks/insert_secret": Case({"owner": "new", "secret": SECRET}),
     "clients/list": Case({**PAGE, "external_id": None}, LIMIT),
-    "list_clients of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),
+    "clients/list of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),
     "webhooks/list_deliveries_of_endpoint": Case(
         {**PAGE, "endpoint_id": uuid(ENDPOINT, 7), "statuses": ["pending", "failed"], "attempts": 5}, 2 * LIMIT
     ),
     "webhooks/list_endpoints": Case({**PAGE, "owner": "cli_7"}, LIMIT),
     "events/list": Case({"moment": -995_000, "ordinal": 1, "limit": LIMIT}, LIMIT),
     "keys/list": Case({**PAGE, "client_id": None}, LIMIT),
-    "list_keys of a client": Case({**PAGE, "client_id": uuid(CLIENT, 7)}, LIMIT),
+    "keys/list of a client": Case({**PAGE, "client_id": uuid(CLIENT, 7)}, LIMIT),
     "transfers/list_queued": Case(PAGE, LIMIT, waiting=QUEUED),
     "deliverer/list_receivers": Case(
         {"from_owner": "", "owners": ["cli_7"], "receivers": [""], "per_owner": 10, "limit": KEYS},
@@ -374,7 +374,7 @@ class Session:
         with self._connection.transaction(force_rollback=True):
             names = self._prepare(name)
             values = f"({', '.join(['%s'] * len(names))})" if names else ""
-            self._cursor.execute(f"{before} EXECUTE {name} {values}".encode(), [params[one] for one in names])
+            self._cursor.execute(f'{before} EXECUTE "{name}" {values}'.encode(), [params[one] for one in names])
             return self._cursor.fetchall() if self._cursor.description else []
 
     def make_plans(self) -> None:
@@ -392,7 +392,7 @@ class Session:
             text = db.statement(name)
             names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", text)))
             numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", text)
-            self._connection.execute(f"PREPARE {name} AS {numbered}".encode())
+            self._connection.execute(f'PREPARE "{name}" AS {numbered}'.encode())
             self._prepared[name] = names
         return self._prepared[name]
 

@@ -13,7 +13,7 @@ import pytest
 from core import clients, ids, keys, transfers, wallets
 from core.ledger.kinds import Status
 from core.postgres import db
-from core.transfers import Page
+from core.transfers import SearchResult
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 
@@ -52,7 +52,7 @@ def test_an_applied_transfer_is_found_with_its_entries_the_debit_first(world: Wo
     assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", sent.idempotency_key)])) == [found]
     assert world.ask(
         lambda database: transfers.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
-    ) == Page([found])
+    ) == SearchResult([found])
 
 
 def test_transfers_are_found_by_their_owners_keys_each_once(world: World) -> None:
@@ -241,8 +241,8 @@ def test_a_search_for_a_rare_status_ends_with_its_window_and_goes_on_from_there(
         found += [one.id for one in page.rows[:limit]]
         if len(page.rows) > limit:
             before = page.rows[limit - 1].id
-        elif page.end is not None:
-            before = page.end
+        elif page.searched_to is not None:
+            before = page.searched_to
         else:
             break
     else:
@@ -333,7 +333,11 @@ def test_a_transfer_is_listed_by_its_key_if_it_passes_the_other_filters(world: W
 
 def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
     [client] = world.insert_clients([new_client()])
-    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = keys.new(), keys.new(client.id), keys.new(new_id())
+    (operator_key, operators), (client_key, clients_own), (stray_key, stray) = (
+        keys.new_key(),
+        keys.new_key(client.id),
+        keys.new_key(new_id()),
+    )
     for kept in (operators, clients_own, stray):
         world.query("INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", *asdict(kept).values())
 

@@ -173,7 +173,7 @@ def test_the_audit_misses_a_delivery_that_retention_cannot_have_deleted(world: W
 
     report = audit(world.url)
 
-    assert {check for check, found in report.found.items() if found} == {"deliveries"}
+    assert {check for check, found in report.counts.items() if found} == {"deliveries"}
     assert own.opened().execute("SELECT 1").fetchone() == (1,)
 
 

@@ -44,7 +44,7 @@ def test_nothing_of_them_runs_on_after_an_error(world: World, redis_url: str) ->
 
 def test_the_last_use_of_a_key_is_written_before_the_database_is_closed(world: World, redis_url: str) -> None:
     [client] = world.insert_clients([new_client()])
-    key, kept = keys.new(client.id)
+    key, kept = keys.new_key(client.id)
     world.run(lambda connection: keys.insert(connection, kept))
 
     async def work(shared: Services) -> None:

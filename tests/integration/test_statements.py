@@ -29,7 +29,7 @@ USERS = {
     "transfers": ("core/transfers.py",),
     "wallets": ("core/wallets.py",),
     "clients": ("core/clients.py",),
-    "keys": ("core/keys.py", "core/__main__.py"),
+    "keys": ("core/keys.py", "core/admin/commands.py"),
     "events": ("core/events.py", "api/operations/"),
     "webhooks": ("core/webhooks/",),
     "audit": ("core/admin/",),

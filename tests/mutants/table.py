@@ -291,7 +291,7 @@ MUTANTS = (
             Edit(
                 "core/transfers.py",
                 "    found = {row.id: row for row in rows}\n",
-                '    again = await database.fetch("transfers/find", {"ids": list(ids)}, stored)\n'
+                '    again = await database.fetch("transfers/find", {"ids": list(ids)}, from_row)\n'
                 "    found = {row.id: replace(row, entries=late.entries) for row, late in zip(rows, again, strict=True)}\n",
             ),
         ),
@@ -805,7 +805,7 @@ MUTANTS = (
     Mutant(
         40,
         "leave stray places in the queue where they are",
-        (Edit("core/admin/heal.py", 'if strays := rows(owner, "heal/queue"):', 'if strays := 0 * len("heal/queue"):'),),
+        (Edit("core/admin/heal.py", 'if strays := run(owner, "heal/queue"):', 'if strays := 0 * len("heal/queue"):'),),
         ("tests/integration/test_heal.py::test_what_an_owners_statement_broke_is_mended_by_the_next_migration",),
     ),
     Mutant(

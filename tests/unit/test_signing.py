@@ -103,5 +103,5 @@ def test_an_id_that_could_pass_for_another_id_and_time_is_refused() -> None:
 
 
 def test_nothing_is_sent_unsigned() -> None:
-    with pytest.raises(ValueError, match="takes a secret"):
+    with pytest.raises(ValueError, match="at least one secret"):
         sign(EVENT, 1614265330, BODY, [])

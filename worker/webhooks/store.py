@@ -186,7 +186,7 @@ def claimed_of(
 ) -> Claimed:
     """Return the claimed delivery of a row, which holds its event too."""
     secrets = [one for one in (secret, old_secret) if one]
-    event = events.stored(event_id=event_id, **columns)
+    event = events.from_row(event_id=event_id, **columns)
     return Claimed(
         id=delivery_id,
         owner=receiver_owner,
@@ -228,7 +228,7 @@ def delivery_of(claimed: Claimed, url: str) -> Delivery:
 
 def body_of(claimed: Claimed) -> bytes:
     """Return the event as its receiver may see it. It is final, so each attempt renders the same bytes."""
-    event = render.show_event(claimed.event, claimed)
+    event = render.render_event(claimed.event, claimed)
     return json.dumps({name: event[name] for name in ("type", "timestamp", "data")}, separators=(",", ":")).encode()
 
 

@@ -29,10 +29,11 @@ from api.services import services
 from core import ids
 from core.events import Type
 from core.ids import Prefix
-from core.render import show_endpoint
+from core.render import render_endpoint
 from core.times import rfc3339
-from core.webhooks import endpoints, signing
-from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Secret, Status
+from core.webhooks import endpoints, secrets, signing
+from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Status
+from core.webhooks.secrets import Secret
 
 ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
 
@@ -133,7 +134,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
     rows = await endpoints.list_endpoints(services(request).database, caller.owner, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show_endpoint)
+    return pages.page(rows, limit, lambda row: row.id.bytes, render_endpoint)
 
 
 @router.get(
@@ -144,7 +145,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
 )
 async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
     """One of your endpoints."""
-    return show_endpoint(await find_endpoint(request, caller))
+    return render_endpoint(await find_endpoint(request, caller))
 
 
 @router.patch(
@@ -159,7 +160,7 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     shared = services(request)
     changes = validate(EndpointChanges, await read_object(request), shared.settings).model_dump(exclude_unset=True)
-    return show_endpoint(found(await endpoints.update_endpoint(shared.database, caller.owner, id, changes)))
+    return render_endpoint(found(await endpoints.update_endpoint(shared.database, caller.owner, id, changes)))
 
 
 @router.delete(
@@ -203,7 +204,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
 )
 async def get_secret(request: Request, caller: Known) -> Any:
     """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
-    secret = await endpoints.find_secret(services(request).database, caller.owner)
+    secret = await secrets.find(services(request).database, caller.owner)
     if secret is None:
         raise Problem("not_found")
     return show_secret(secret)
@@ -223,7 +224,7 @@ async def rotate_secret(request: Request, caller: Known) -> Any:
     """
     await refuse_fields(request)
     secret = signing.make_secret()
-    rotated = await endpoints.rotate_secret(services(request).database, caller.owner, secret)
+    rotated = await secrets.rotate(services(request).database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
 
 
@@ -240,7 +241,7 @@ def found(endpoint: Endpoint | None) -> Endpoint:
 
 
 def show_signed(endpoint: Endpoint, secret: str) -> dict[str, object]:
-    return {**show_endpoint(endpoint), "secret": secret}
+    return {**render_endpoint(endpoint), "secret": secret}
 
 
 def show_secret(secret: Secret) -> dict[str, object]:

@@ -1,4 +1,4 @@
--- The ledger, its queue and who may ask. Amounts and balances are minor units; times are the database's clock.
+-- The ledger, its queue and the API keys. Amounts and balances are in minor units; times are of the database's clock.
 
 CREATE TABLE clients (
     id              uuid        PRIMARY KEY,
@@ -11,8 +11,8 @@ CREATE TABLE clients (
     CONSTRAINT fingerprint_with_key CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
 );
 
--- Half-empty pages: a balance changes in place, on its own page, without touching an index (HOT).
--- So nothing that changes (balance, version) may ever be indexed.
+-- Pages are filled by half, so that the UPDATE of a balance stays on its page and touches no index (HOT).
+-- For that, no column that changes (balance, version) may ever be indexed.
 CREATE TABLE wallets (
     id         uuid        PRIMARY KEY,
     client_id  uuid        UNIQUE,
@@ -28,8 +28,8 @@ CREATE TABLE wallets (
     CONSTRAINT moved_only_by_entries CHECK (version > 0 OR balance = 0)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
--- The row is also the idempotency record and lives as long as the transfer. `status` is in no index: the final UPDATE stays HOT.
--- No foreign keys to wallets: each would lock a wallet row for each row inserted. The INSERT joins them; wallets are never deleted.
+-- The row is also the idempotency record and lives as long as the transfer. `status` is in no index: the final UPDATE stays HOT. No
+-- foreign keys to wallets: each would lock a wallet per inserted row. The INSERT joins the wallets, and wallets are never deleted.
 CREATE TABLE transfers (
     id              uuid        PRIMARY KEY,
     type            text        NOT NULL CONSTRAINT known_type CHECK (type IN ('deposit', 'transfer')),
@@ -58,7 +58,8 @@ CREATE TABLE transfers (
 CREATE INDEX transfers_source ON transfers (source, id);
 CREATE INDEX transfers_destination ON transfers (destination, id);
 
--- What is not final yet, in the order of its acceptance within a shard. Inserted with the transfer, deleted with its verdict.
+-- Transfers without an outcome, per shard in the order of acceptance. A row is inserted with the transfer and deleted with its
+-- outcome.
 CREATE TABLE queue (
     shard       integer NOT NULL,
     position    bigint  GENERATED ALWAYS AS IDENTITY,
@@ -66,7 +67,7 @@ CREATE TABLE queue (
     PRIMARY KEY (shard, position)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
--- Every operation on every wallet, for ever: version 1..n without a gap, each balance_after the one before plus amount.
+-- Every change of every wallet, for ever: versions 1..n without a gap, each balance_after the one before plus the amount.
 CREATE TABLE entries (
     wallet_id     uuid        NOT NULL,
     version       bigint      NOT NULL CONSTRAINT version_positive CHECK (version >= 1),
@@ -87,12 +88,12 @@ $$;
 CREATE TRIGGER entries_are_final BEFORE UPDATE OR DELETE ON entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER entries_are_kept BEFORE TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- One row a shard: its lock, and their count. Filled by the first migration, never changed.
+-- One row per shard, which is also its lock. The first `migrate` inserts them; their number never changes.
 CREATE TABLE shards (
     shard integer PRIMARY KEY CONSTRAINT shard_not_negative CHECK (shard >= 0)
 );
 
--- Who may ask. A key is known by its SHA-256 alone.
+-- API keys. Only the SHA-256 of a key is stored.
 CREATE TABLE keys (
     id           uuid        PRIMARY KEY,
     role         text        NOT NULL CONSTRAINT known_role CHECK (role IN ('operator', 'client')),

@@ -1,2 +1,2 @@
--- A client's keys are listed without reading everybody's.
+-- Lists a client's keys without reading the keys of others.
 CREATE INDEX keys_client ON keys (client_id, id);

@@ -1,9 +1,9 @@
--- Who is called when a transfer becomes final, and what has become of it.
+-- Webhooks: endpoints, secrets, deliveries and attempts.
 
--- Called for this transfer alone, beside all endpoints.
+-- The URL that receives the event of this transfer only, beside all endpoints.
 ALTER TABLE transfers ADD COLUMN callback_url text CONSTRAINT callback_url_length CHECK (char_length(callback_url) BETWEEN 1 AND 2048);
 
--- A new UUIDv7 (RFC 9562, section 5.7), for rows that a statement makes: PostgreSQL itself has one from version 18 on.
+-- Returns a new UUIDv7 (RFC 9562, section 5.7), for rows that a statement makes. PostgreSQL has such a function from version 18 on.
 CREATE FUNCTION mint_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT encode(set_bit(set_bit(overlay(random PLACING substring(milliseconds FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
       FROM (
@@ -12,9 +12,9 @@ CREATE FUNCTION mint_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS $$
            ) made
 $$;
 
--- An endpoint is called for events of all transfers, or of those that its owner's wallet is a party to. Its secret signs, so it is
--- kept as it is, in the form of Standard Webhooks; the one before signs too until it expires. `failing_since` is when the first
--- attempt failed after which none succeeded: who has failed for long is disabled.
+-- An endpoint receives events of all transfers, or of those of its owner's wallet. Its secret signs, so it is stored in plain text,
+-- in the form of Standard Webhooks. The old secret signs too until it expires. `failing_since` is the time of the first failed
+-- attempt after the last success: an endpoint that has failed for long is disabled.
 CREATE TABLE webhook_endpoints (
     id                    uuid        PRIMARY KEY,
     owner                 text        NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
@@ -41,7 +41,8 @@ CREATE TABLE webhook_endpoints (
 CREATE INDEX webhook_endpoints_owner ON webhook_endpoints (owner, id);
 CREATE INDEX webhook_endpoints_wallet ON webhook_endpoints (wallet_id);
 
--- What signs the calls to callback URLs: a secret for each owner of transfers, there before its first transfer that names one.
+-- The secret that signs webhooks to callback URLs, one per owner. It is stored before the owner's first transfer with a callback
+-- URL.
 CREATE TABLE webhook_secrets (
     owner                 text        PRIMARY KEY CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
     secret                text        NOT NULL CONSTRAINT secret_form CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,86}={0,2}$'),
@@ -51,10 +52,10 @@ CREATE TABLE webhook_secrets (
     CONSTRAINT old_secret_expires CHECK ((old_secret IS NULL) = (old_secret_expires_at IS NULL))
 );
 
--- An event that is to be told to somebody: to an endpoint or, where there is none, to the transfer's callback URL. Written with the
--- verdict, hence for committed states alone. `receiver` is the endpoint's id, or the callback's host. `attempts` counts all of them
--- and numbers them; `failures` those since it was made due, by the verdict or by hand: its place in the schedule. Who claims one
--- moves `next_attempt_at` to when its claim lapses.
+-- An event for an endpoint or, if `endpoint_id` is NULL, for the transfer's callback URL. Only for committed outcomes. `receiver`
+-- is the endpoint's id, or the host of the callback URL. `attempts` counts all attempts; `failures` counts those since the delivery
+-- was made or redelivered, and is its place in the schedule. A deliverer that claims it sets `next_attempt_at` to the end of its
+-- claim.
 CREATE TABLE deliveries (
     id              uuid        PRIMARY KEY DEFAULT mint_uuid(),
     owner           text        COLLATE "C" NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
@@ -75,12 +76,12 @@ CREATE TABLE deliveries (
     CONSTRAINT finished_iff_not_pending CHECK ((status = 'pending') = (finished_at IS NULL))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
--- The longest due of each receiver stands first in a range of its own, so a claim steps from receiver to receiver, over whatever
--- waits behind: a million of one that is dead cost it no more than one.
+-- Each receiver has its own range, with its longest due delivery first. A claim reads one entry per receiver, however many follow:
+-- a million deliveries of a dead receiver cost as much as one.
 CREATE INDEX deliveries_due ON deliveries (owner, receiver, next_attempt_at) WHERE status = 'pending';
 CREATE INDEX deliveries_endpoint ON deliveries (endpoint_id, status, id) WHERE endpoint_id IS NOT NULL;
 
--- Each attempt at a delivery: what was answered, or why nothing was.
+-- Each attempt of a delivery: the status code of the answer, or the reason why there was none.
 CREATE TABLE delivery_attempts (
     delivery_id uuid        NOT NULL,
     number      integer     NOT NULL CONSTRAINT number_positive CHECK (number >= 1),

@@ -1,2 +1,2 @@
--- A second row would leave feed_moment() without an answer, and nothing would become final. That one is there, the audit asks.
+-- With a second row feed_moment() would fail, and no transfer become final. The audit checks that there is one row.
 CREATE UNIQUE INDEX feed_has_one_row ON feed ((true));

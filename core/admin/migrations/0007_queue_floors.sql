@@ -1,13 +1,11 @@
--- Where a shard's queue begins. While a snapshot is held, Postgres keeps the index entries of all rows that were deleted since, and a
--- look for the shard's lowest position would read every one of them. No row of this shard with a position below `floor` is in the
--- queue, and none will ever be: every look at the queue begins there. How a worker knows that is told in worker/ledger/floors.py.
--- Zero is true of every queue: positions begin with 1.
+-- The position at which each read of a shard's queue starts. While any session holds a snapshot, Postgres keeps the index entries
+-- of all rows deleted since, and a search for the lowest position would read each of them. No row of this shard is in the queue
+-- below `floor`, now or later; worker/ledger/floors.py says how a worker knows that. Zero fits every queue: positions start with 1.
 ALTER TABLE shards ADD COLUMN floor bigint NOT NULL DEFAULT 0 CONSTRAINT floor_not_negative CHECK (floor >= 0);
 
--- An index on (source, id) can also serve a look by id, by reading all of it, and does where the statistics were taken of an empty
--- table: there it seems to cost the same as the index on (id). With a predicate that only a value for the first column
--- proves, it serves for nothing else.
--- Made beside the old ones: reads go on while they are built, and writes wait.
+-- The planner may also use an index on (source, id) to find an id, by reading all of it. It does so with statistics of an empty
+-- table, where that seems to cost the same as the index on (id). With this predicate it uses the index only for a given first
+-- column. Built beside the old indexes: reads continue during the build, and writes wait.
 CREATE INDEX transfers_source_first ON transfers (source, id) WHERE source IS NOT NULL;
 CREATE INDEX transfers_destination_first ON transfers (destination, id) WHERE destination IS NOT NULL;
 CREATE INDEX keys_client_first ON keys (client_id, id) WHERE client_id IS NOT NULL;

@@ -1,15 +1,15 @@
--- Deliveries are made after the verdict, by the deliverer, in steps of a bounded size: how many there are is set by callers, and the
--- transaction that moves money must not grow with it. Beside that: where a look for due deliveries begins, how long ended ones are kept,
--- and the event that an endpoint was disabled.
+-- The deliverer makes deliveries after the outcome, in steps of a bounded size: callers decide how many there are, and the
+-- transaction that moves money must not grow with their number. Also: the bounds of searches for due deliveries, the retention of
+-- ended ones, and the event of a disabled endpoint.
 
--- The next moment that no transaction has had. What is stored now is told of every verdict from it on.
+-- The next moment, which no transaction has had. An endpoint that is stored now receives the events from it on.
 CREATE FUNCTION feed_next() RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT shift + pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM feed
 $$;
 
--- A verdict's transaction writes a row for each audience that may have something to be told of it: the parties (callback URLs, and the
--- endpoints of the clients that own a wallet of the transfer) and the operators' endpoints. `endpoints` is the audience of an endpoint's own event.
--- A step of the deliverer makes some deliveries, notes how far it came, and deletes the row when all are made.
+-- The transaction that writes outcomes inserts a row per audience that may have receivers: the parties (callback URLs, and
+-- endpoints of the clients whose wallets take part) and the operators' endpoints. `endpoints` is the audience of a disabled
+-- endpoint's event. A step of the deliverer makes some deliveries, stores its progress, and deletes the row when all are made.
 CREATE TABLE fan_outs (
     audience       text    COLLATE "C" NOT NULL,
     moment         bigint  NOT NULL,
@@ -19,8 +19,8 @@ CREATE TABLE fan_outs (
     CONSTRAINT known_audience CHECK (audience IN ('parties', 'operators', 'endpoints'))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
--- Receivers with deliveries that are pending, or lately were. No pending delivery of a receiver is due before `due_from`, but for those that a
--- transaction of more than half a minute committed. `used_at` is moved at most every ten minutes.
+-- Receivers with deliveries that are pending, or were lately. No pending delivery of a receiver is due before `due_from`, except
+-- those that a transaction of more than half a minute committed. `used_at` is updated at most every ten minutes.
 CREATE TABLE receivers (
     owner    text        COLLATE "C" NOT NULL CONSTRAINT owner_length CHECK (char_length(owner) BETWEEN 1 AND 30),
     receiver text        COLLATE "C" NOT NULL CONSTRAINT receiver_length CHECK (char_length(receiver) BETWEEN 1 AND 260),
@@ -31,7 +31,8 @@ CREATE TABLE receivers (
 CREATE INDEX receivers_used ON receivers (used_at);
 INSERT INTO receivers (owner, receiver, due_from) SELECT DISTINCT owner, receiver, timestamptz '-infinity' FROM deliveries WHERE status = 'pending';
 
--- Below which nothing is left, by name: fan-outs' moments by audience; when ended deliveries ended, in microseconds since 1970.
+-- Bounds below which no row is left, by name: moments of fan-outs by audience; the end of ended deliveries in microseconds since
+-- 1970.
 CREATE TABLE delivery_bounds (
     name  text   PRIMARY KEY,
     value bigint NOT NULL,
@@ -43,12 +44,12 @@ SELECT name, -9223372036854775808 FROM unnest(ARRAY['parties', 'operators', 'end
 -- The longest ended first, for retention.
 CREATE INDEX deliveries_ended ON deliveries (finished_at) WHERE finished_at IS NOT NULL;
 
--- An endpoint is told of verdicts that were given after it was made: at this moment or later.
+-- An endpoint receives the events of outcomes that were written after it was made: at this moment or later.
 ALTER TABLE webhook_endpoints ADD COLUMN since bigint NOT NULL DEFAULT -9223372036854775808;
 ALTER TABLE webhook_endpoints ALTER COLUMN since SET DEFAULT feed_next();
 CREATE INDEX webhook_endpoints_operators ON webhook_endpoints (id) WHERE wallet_id IS NULL;
 
--- Endpoints that take all events take the new one too.
+-- Endpoints that receive all events receive the new one too.
 ALTER TABLE webhook_endpoints DROP CONSTRAINT known_events;
 UPDATE webhook_endpoints
    SET events = ARRAY['transfer.applied', 'transfer.rejected', 'webhook_endpoint.disabled']
@@ -57,8 +58,8 @@ ALTER TABLE webhook_endpoints ADD CONSTRAINT known_events CHECK (
     events <@ ARRAY['transfer.applied', 'transfer.rejected', 'webhook_endpoint.disabled'] AND cardinality(events) BETWEEN 1 AND 3
 );
 
--- The deliverer disabled an endpoint. The row is an event of its owner's feed, at the place (moment, 1), and holds the endpoint as it
--- was then, without its secrets. An INSERT does not choose its moment.
+-- The deliverer disabled an endpoint. The row is an event of its owner's feed, at the position (moment, 1). It has the endpoint as
+-- it was then, without its secrets. The moment is a default, so that no INSERT chooses it.
 CREATE TABLE endpoint_events (
     moment      bigint      PRIMARY KEY DEFAULT feed_moment(),
     id          uuid        NOT NULL DEFAULT mint_uuid() CONSTRAINT endpoint_events_id UNIQUE,

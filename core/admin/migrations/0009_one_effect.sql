@@ -1,11 +1,11 @@
--- An operator's idempotency key has one effect, whichever verb it comes with; and no number in an answer passes 2^53 - 1.
+-- An operator's idempotency key has one effect, whatever verb it comes with; and no number in an answer exceeds 2^53 - 1.
 
--- Takes a key for a client that is about to be made, until the transaction ends; false when a transfer has it.
--- Transfers have their keys in transfers_owner_key, clients in clients_idempotency_key_key: no index refuses a key that is in both. So
--- the client's transaction puts its key into the transfers' index as well, with a row that it takes away again at once and that
--- no other transaction ever sees. An INSERT of a transfer with this key, in progress, is waited for here; one that comes
--- later waits for this transaction, and looks for the client then (are_keys_of_no_client).
--- The application has no right to delete transfers: this runs with the owner's, and deletes nothing but its own row.
+-- Reserves a key for a new client until the transaction ends. Returns false if a transfer has the key. The keys of transfers are in
+-- transfers_owner_key, those of clients in clients_idempotency_key_key: no index refuses a key that is in both. So the client's
+-- transaction inserts its key into the transfers' index too, with a row that it deletes at once and that no other transaction ever
+-- sees. It waits for an INSERT of a transfer with this key that is in progress. A later INSERT waits for this transaction, and then
+-- searches for the client (are_keys_of_no_client). The application may not delete transfers. This function runs with the owner's
+-- rights, and deletes only its own row.
 CREATE FUNCTION take_client_key(wanted text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -24,9 +24,9 @@ BEGIN
 END
 $$;
 
--- To be called once by the statement that has inserted transfers with these keys of operators, before its transaction ends. A client
--- with one of them that was committed after that statement began was invisible to it, and is seen here: each statement of a
--- VOLATILE function looks anew. It is a serialization failure: the same statement again sees the client, and leaves the row out.
+-- Called once by the statement that inserts transfers with these keys of operators. A client with one of them that was committed
+-- after that statement began is invisible to it, and visible here: each statement of a VOLATILE function has a new snapshot. Then
+-- it raises a serialization failure. The repeated statement sees the client and leaves the row out.
 CREATE FUNCTION are_keys_of_no_client(keys text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF EXISTS (SELECT FROM clients WHERE idempotency_key = ANY (keys)) THEN
@@ -36,8 +36,8 @@ BEGIN
 END
 $$;
 
--- How many endpoints the owner has beside this one, by a lock that no other transaction counts them until this one ends. They are
--- counted when the lock is there: each statement of a VOLATILE function looks anew.
+-- Returns how many other endpoints the owner has, under a lock: no other transaction counts them until this one ends. It counts
+-- after it has the lock: each statement of a VOLATILE function has a new snapshot.
 CREATE FUNCTION count_endpoints_locked(wanted text, beside uuid) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7355609, hashtext(wanted));
@@ -45,8 +45,8 @@ BEGIN
 END
 $$;
 
--- NOT VALID: new rows are checked from now on, and no table is read. A balance that had passed the bound before stays as it
--- is: the ledger refuses whatever would move it further, and nothing ever leads back from an external wallet's debt.
+-- NOT VALID: only new rows are checked, and no table is read. A balance beyond the bound stays as it is: the ledger refuses each
+-- transfer that would move it further, and nothing reduces the debt of an external wallet.
 ALTER TABLE wallets
     ADD CONSTRAINT balance_not_below_limit CHECK (balance >= -9007199254740991) NOT VALID,
     ADD CONSTRAINT version_within_limit CHECK (version <= 9007199254740991) NOT VALID;

@@ -1,2 +1,2 @@
--- Holds no number that means anything: core/sql/session/fence.sql writes it, so that a COMMIT has something to wait for.
+-- Its value has no meaning: core/sql/session/fence.sql writes it, so that a COMMIT has a record to wait for.
 CREATE SEQUENCE fence;

@@ -1,20 +1,20 @@
--- What no role may write, beside the owner of the tables: core/sql/admin/grant_rights.sql withholds columns, and this gives those columns
--- their values and bounds the values of the columns that stay writable.
+-- What only the owner of the tables may write. core/sql/admin/grant_rights.sql withholds columns. This migration gives these
+-- columns their values, and limits the values of the columns that stay writable.
 
--- No drain, and so no verdict, while the tables change.
+-- No drain may run, and so no outcome be written, while the tables change.
 LOCK TABLE shards IN EXCLUSIVE MODE;
 
--- INSERTs by the application leave these two out, so the application has no right to choose them: it makes no external wallet, with a
--- balance that may be negative, and no event at another moment than that of its own transaction.
+-- The application's INSERTs leave these two columns out, so it needs no right to them. It can make no external wallet, whose
+-- balance may be negative, and no event at another moment than that of its own transaction.
 ALTER TABLE wallets ALTER COLUMN kind SET DEFAULT 'client';
 ALTER TABLE events ALTER COLUMN moment SET DEFAULT feed_moment();
 
--- A moment is a transaction's id, moved on by the feed's shift. At 2^60 neither the next id nor the next shift leaves the type bigint;
--- an event at 2^63-1 would make every later verdict fail. NOT VALID: rows that stand already are left to core/sql/heal/delete_far_events.sql.
+-- A moment is a transaction's id plus the feed's shift. Below 2^60 neither the next id nor the next shift exceeds the type bigint;
+-- an event at 2^63-1 would make every later outcome fail. NOT VALID: core/sql/heal/delete_far_events.sql treats existing rows.
 ALTER TABLE events ADD CONSTRAINT moment_within_reach CHECK (moment < 2305843009213693952) NOT VALID;
 ALTER TABLE feed ADD CONSTRAINT shift_within_reach CHECK (shift BETWEEN -1152921504606846976 AND 1152921504606846976) NOT VALID;
 
--- A time after the year 9999 cannot be read by Python: each list that holds its row would be answered by an error.
+-- Python cannot read a time after the year 9999: each list with such a row would be answered by an error.
 ALTER TABLE transfers ADD CONSTRAINT finished_at_has_four_digits CHECK (finished_at < '9999-01-01Z'::timestamptz) NOT VALID;
 ALTER TABLE deliveries ADD CONSTRAINT times_have_four_digits CHECK (
     next_attempt_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
@@ -33,16 +33,17 @@ ALTER TABLE webhook_secrets ADD CONSTRAINT times_have_four_digits CHECK (
     AND old_secret_expires_at BETWEEN '1970-01-01Z'::timestamptz AND '9999-01-01Z'::timestamptz
 ) NOT VALID;
 
--- What core/webhooks/callback_url.py takes passes. A host can be cut out of it: where none can, nothing is sent (core/sql/deliverer/fan_out_parties.sql). Only
--- a queued transfer is bound, which is what the application inserts: one that was stored before this must still become final.
+-- Each URL that core/webhooks/callback_url.py accepts passes. It has a host: to a URL without one nothing is sent
+-- (core/sql/deliverer/fan_out_parties.sql). Only queued transfers are checked, which are those that the application inserts: one
+-- that was stored before must still become final.
 ALTER TABLE transfers ADD CONSTRAINT callback_url_form CHECK (
     status <> 'queued'
     OR callback_url ~ '^[Hh][Tt][Tt][Pp][Ss]?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]+)?(?:[/?][!-~]*)?$'
        AND char_length(split_part(split_part(callback_url, '/', 3), '?', 1)) <= 260
 ) NOT VALID;
 
--- Keys are inserted and changed seldom, so a trigger costs nothing that is measured. It binds the owner too, except
--- that only the owner makes an operator's key.
+-- Keys are inserted and changed seldom, so the cost of a trigger is not measurable. It also holds for the owner, except that only
+-- the owner may insert an operator's key.
 CREATE FUNCTION guard_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

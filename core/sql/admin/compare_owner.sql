@@ -1,5 +1,7 @@
--- Whether a role owns the tables, and whether it can act as whoever owns them, their schema or the database: being it, as its member,
--- or as a superuser. From such a role nothing can be withheld: it would give itself back what was taken.
+-- Returns whether a role owns the tables, and whether it can act as the owner of the tables, their schema or the database.
+-- It can as that owner, as its member, or as a superuser. No right can be withheld from such a role: it could grant it to itself
+-- again.
+-- Reads the catalogue. Locks nothing.
 SELECT tables.relowner = r.oid AS owns_tables,
        pg_has_role(r.oid, tables.relowner, 'MEMBER')
        OR pg_has_role(r.oid, s.nspowner, 'MEMBER')

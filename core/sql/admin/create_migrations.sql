@@ -1,4 +1,4 @@
--- What has been applied to this database. Under the migration lock.
+-- Creates the table of applied migrations, unless it exists. Runs under the migration lock.
 CREATE TABLE IF NOT EXISTS migrations (
     name       text        PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()

@@ -1,4 +1,5 @@
--- Whether the role can do all that we can: as ourselves, as a superuser, or as a member of our role. No row when there is no such role.
+-- Returns whether the role has all rights of this session's role: as the same role, as a superuser, or as a member.
+-- Returns no row if there is no such role. Reads the catalogue.
 SELECT pg_has_role(oid, current_user, 'MEMBER') AS acts_as_us
   FROM pg_roles
  WHERE rolname = %(role)s

@@ -1,16 +1,17 @@
--- All that the processes may do in the database, a section for each role; what is not here, they may not. Every migration run makes it so
--- again, after core/sql/admin/revoke_rights.sql. Where one role is named for several processes, it gets the sum. A migration that makes a table
--- or a column adds it here, to the sections of the processes that need it, and to admin/revoke_rights.sql; tests/integration/test_rights.py
--- fails until that is decided. The columns of transfers that the API inserts are in core/sql/parts/submission.sql.
+-- Grants the processes all rights that they have in the database, a section per role. Each run of `migrate` does so again, after
+-- core/sql/admin/revoke_rights.sql. A role that several processes share gets the rights of all of them.
+-- A migration that adds a table or a column adds it here, to the sections of the processes that need it, and to
+-- admin/revoke_rights.sql; tests/integration/test_rights.py fails until then. The columns of transfers that the API inserts are in
+-- core/sql/parts/submission.sql.
 --
--- An INSERT names its columns where a value must not be chosen: the column's default gives it. UPDATE always names them: a column that
--- may be updated also lets its role lock the row, and no role has UPDATE on a whole table, which would allow LOCK TABLE.
+-- An INSERT names its columns where the role must not choose the value of another one: its default does. UPDATE always names them.
+-- The right to update one column lets the role lock rows; on a whole table it would also allow LOCK TABLE, so no role has that.
 
 GRANT CONNECT ON DATABASE {database} TO {api}, {worker}, {deliverer};
 GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 
--- The API: takes transfers in and makes clients and their keys. It moves no money: no entries, no balances, no verdicts, no events. Times,
--- states, places in the queue and the kind of a wallet are given by the tables' defaults. An operator's key is refused by a trigger.
+-- The API stores transfers, clients and clients' keys. It moves no money: it may write no entry, balance, outcome or event. The tables'
+-- defaults set times, states, positions in the queue and the kind of a wallet. A trigger refuses an operator's key.
 GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
@@ -28,10 +29,9 @@ GRANT INSERT (owner, secret), UPDATE (secret, old_secret, old_secret_expires_at,
 GRANT UPDATE (status, failures, next_attempt_at, finished_at) ON deliveries TO {api};
 GRANT SELECT, INSERT (owner, receiver), UPDATE (used_at) ON receivers TO {api};
 
--- The workers (apply and sweep), and the audit: move money for transfers that the API has stored. They make no transfer, no client, no
--- wallet and no key, read no key and no secret, and an event's moment is that of their transaction. What they
--- delete are deliveries that ended long ago. Of shards, they
--- lock the row by the column that is made for it, and raise the floor.
+-- The workers (apply and sweep) and the audit move money for transfers that the API has stored. They may insert no transfer, client,
+-- wallet or key, and read no key and no secret. An event's moment is that of their transaction. They delete deliveries that ended long
+-- ago. Of a shard they lock the row, by the column made for that, and raise the floor.
 GRANT SELECT ON migrations, clients, wallets, transfers, queue, entries, shards, events, feed, endpoint_events, fan_outs TO {worker};
 GRANT SELECT (id, owner, wallet_id, events, status) ON webhook_endpoints TO {worker};
 GRANT UPDATE (lockable, floor) ON shards TO {worker};
@@ -47,8 +47,8 @@ GRANT UPDATE (finished_at) ON deliveries TO {worker};
 GRANT UPDATE (used_at) ON receivers TO {worker};
 GRANT SELECT, UPDATE (value) ON delivery_bounds TO {worker};
 
--- The deliverer: makes deliveries of verdicts, sends what is due and keeps what became of it. It is the one process that talks to the internet, so it reads only what
--- it sends and what signs, and can neither move money nor make a key.
+-- The deliverer makes deliveries of outcomes, sends those that are due and stores the results. It is the only process with a
+-- connection to the internet, so it may read only what it sends and the secrets that sign, and may neither move money nor make a key.
 GRANT SELECT ON transfers, entries, events, feed, webhook_endpoints, webhook_secrets, deliveries TO {deliverer};
 GRANT SELECT, INSERT (audience, moment), DELETE, UPDATE (after_ordinal, after_endpoint) ON fan_outs TO {deliverer};
 GRANT SELECT, INSERT (owner, endpoint_id, endpoint) ON endpoint_events TO {deliverer};

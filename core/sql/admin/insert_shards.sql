@@ -1,3 +1,3 @@
--- Makes the shards. Only the first migration does, under its lock.
+-- Inserts the shards. Runs once, after the first migration and under the migration lock.
 INSERT INTO shards (shard)
 SELECT unnest(%(shards)s::integer[])

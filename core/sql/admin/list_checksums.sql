@@ -1,4 +1,4 @@
--- The recorded checksums of the applied migrations, in order. Those without one come from `migrate` of 0.1.0.
+-- Returns the recorded checksums of the applied migrations, in order. Version 0.1.0 recorded none.
 SELECT name, checksum
   FROM migrations
  WHERE checksum IS NOT NULL

@@ -1,6 +1,7 @@
--- Which other sessions hold locks that stand in the way of an audit or a migration, the strongest and then the oldest first: the pid, the
--- role, the lock, on what, and, where the asking role may see it, since when its transaction runs and its statement's first word. Locks
--- nothing.
+-- Returns the other sessions that hold locks which an audit or a migration waits for: the strongest lock first, then the oldest.
+-- Each has the pid, the role, the lock and its object. Postgres shows the start of its transaction and the first word of its
+-- statement only if this role may see them.
+-- Locks nothing.
 SELECT a.pid, a.usename AS role, l.mode, coalesce(l.relation::regclass::text, 'migration') AS held, a.xact_start AS since,
        upper(substring(a.query FROM '^\s*([A-Za-z]+)')) AS verb
   FROM pg_locks l

@@ -1,2 +1,2 @@
--- The migrations that have been applied.
+-- Returns the names of the applied migrations.
 SELECT name FROM migrations

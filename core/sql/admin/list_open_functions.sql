@@ -1,5 +1,6 @@
--- Functions of PostgreSQL that every role may run by default, that Teller does not use, and that fill the server's disk: a message in the
--- write-ahead log, large objects, a snapshot's file. By name, because their parameters differ between versions. Reads the catalogue.
+-- Returns functions of PostgreSQL that fill the server's disk, that each role may run by default, and that Teller does not use.
+-- They write messages to the write-ahead log, large objects, and files of snapshots.
+-- By name, because their parameters differ between versions. Reads the catalogue.
 SELECT oid::regprocedure::text
   FROM pg_proc
  WHERE pronamespace = 'pg_catalog'::regnamespace

@@ -1,5 +1,5 @@
--- Which roles, beside PUBLIC, the owner and those given, may change one of the ledger's tables or one of its columns. Locks nothing. Reads
--- the catalogue.
+-- Returns the roles, except PUBLIC, the owner and those given, that may change a table of the ledger or a column of one.
+-- Reads the catalogue. Locks nothing.
 SELECT DISTINCT r.rolname
   FROM pg_class c
   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL

@@ -1,5 +1,5 @@
--- Takes back from PUBLIC and from a role all that it may do with Teller's tables, its schema and its database. Run for each role, before
--- core/sql/admin/grant_rights.sql and in the same transaction, so that no session sees the moment between.
+-- Takes all rights to Teller's tables, schema and database from PUBLIC and from a role.
+-- Runs for each role before core/sql/admin/grant_rights.sql, in the same transaction: no session sees the state between them.
 REVOKE ALL ON migrations, clients, wallets, transfers, queue, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, fan_outs, receivers, delivery_bounds,
           endpoint_events FROM PUBLIC, {role};

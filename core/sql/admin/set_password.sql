@@ -1,2 +1,2 @@
--- Gives the role of a process this password; {password} is its verifier.
+-- Sets the password of a process's role. {password} is its verifier.
 ALTER ROLE {role} LOGIN PASSWORD {password}

@@ -1,8 +1,9 @@
--- No delivery tells what has not happened: every delivery is of a final transfer, or of an endpoint that was disabled. And no callback URL
--- of a final transfer is forgotten: its delivery is there, or is still to be made, or retention may have deleted it, because the transfer
--- ended before the bound below which ended deliveries are deleted. A callback URL from which no host can be cut makes no delivery: its
--- transfer is named for good. No fan-out is left for more than ten minutes: without a deliverer, or past one that fails, nothing would
--- be told. Reads all deliveries and all transfers, by hash joins.
+-- Every delivery is of a final transfer or of the event of a disabled endpoint, and every callback URL of a final transfer has one.
+-- The delivery of a callback URL may be missing while its fan-out is not done. It may also be missing if the transfer ended before
+-- the bound below which retention deletes ended deliveries.
+-- A callback URL without a host makes no delivery: its transfer is reported for ever.
+-- No fan-out is older than ten minutes. An older one means that there is no deliverer, or that it fails at this one.
+-- Reads all deliveries and all transfers, by hash joins.
 SELECT 'transfer' AS kind, d.transfer_id AS id, 'is ' || coalesce(t.status, 'missing') || ', and has deliveries' AS detail
   FROM (SELECT DISTINCT transfer_id FROM deliveries) d
   LEFT JOIN transfers t ON t.id = d.transfer_id

@@ -1,5 +1,6 @@
--- Every final transfer has its event, at its place, and nothing else has one. And none stands where events are still to come (see
--- core/sql/heal/continue_feed.sql), which one row of the feed alone can tell. Reads all transfers and all events, by hash join.
+-- Every final transfer has its event at its position, and there is no other event.
+-- No event has a moment that is still to be given (see core/sql/heal/continue_feed.sql). The feed has exactly one row.
+-- Reads all transfers and all events, by hash join.
 SELECT 'transfer' AS kind, coalesce(t.id, e.transfer_id) AS id,
        'is ' || coalesce(t.status, 'missing') || coalesce(', at ' || t.moment || '/' || t.ordinal, '')
        || ', and has ' || coalesce('an event at ' || e.moment || '/' || e.ordinal, 'no event') AS detail

@@ -1,5 +1,5 @@
--- Every look at the queue begins at its shard's floor, so no queued row may lie below it, and no position that is still to be given.
--- Reads the whole queue: this look must not trust what it proves.
+-- No queued transfer is below its shard's floor, where each read of the queue starts, and no floor is above the next position.
+-- Reads the whole queue, because this check must not rely on the floors.
 SELECT 'transfer' AS kind, q.transfer_id AS id,
        'is at ' || q.position || ' of shard ' || q.shard || ', whose queue is read from ' || s.floor || ' on: run python -m core migrate' AS detail
   FROM queue q

@@ -1,5 +1,5 @@
--- Nothing accepted is forgotten and nothing final waits: the queue holds exactly the queued transfers, once, in their wallet's shard.
--- The shard is the low bits of the id of the wallet debited; for a deposit, credited (see core/ledger/sharding.py).
+-- The queue contains exactly the queued transfers, each once, in the shard of its wallet.
+-- The shard is the low bits of the debited wallet's id; for a deposit, of the credited wallet's (core/ledger/sharding.py).
 SELECT 'transfer' AS kind, coalesce(t.id, q.transfer_id) AS id,
        'is ' || coalesce(t.status, 'missing') || ' in shard ' || coalesce(t.shard::text, 'none') || ' and has ' || coalesce(q.places, 0)
        || ' places in the queue' || coalesce(', of shard ' || q.shard, '') AS detail

@@ -1,4 +1,4 @@
--- What foreign keys on entries would forbid, at the price of a lock on two rows for each entry.
+-- Every entry belongs to a transfer and a wallet that exist. Foreign keys would lock two rows for each new entry.
 SELECT 'transfer' AS kind, e.transfer_id AS id, 'has an entry and does not exist' AS detail
   FROM entries e
  WHERE NOT EXISTS (SELECT FROM transfers t WHERE t.id = e.transfer_id)

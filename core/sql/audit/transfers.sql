@@ -1,6 +1,7 @@
--- What foreign keys to wallets would forbid, and more: a deposit goes from its shard's external wallet (see core/ids.py) to a client's,
--- a transfer from a client's wallet to a client's, and neither ended before it began, nor more than a day from now: clocks may differ and
--- be set back, by less. Reads all transfers and all wallets, by hash join.
+-- Every transfer has wallets that exist and fit its type, and plausible times. There are no foreign keys to wallets.
+-- A deposit goes from the external wallet of its shard (core/ids.py) to a client's wallet, a transfer from client to client.
+-- None ended before it was accepted, or more than a day from now: clocks may differ or be set back by less.
+-- Reads all transfers and all wallets, by hash join.
 SELECT 'transfer' AS kind, t.id,
        'is a ' || t.type || ' of shard ' || t.shard || ', from ' || coalesce(source.kind || ' wallet ', 'missing wallet ') || t.source
        || ' to ' || coalesce(destination.kind || ' wallet ', 'missing wallet ') || t.destination

@@ -1,4 +1,4 @@
--- Promises 8 and 9: balance = sum of entries, version = their count, and no client's wallet is below zero.
+-- Promises 8 and 9: a wallet's balance is the sum of its entries, its version their number, and no client's balance is below zero.
 SELECT 'wallet' AS kind, w.id,
        'balance ' || w.balance || ', version ' || w.version || '; its entries: sum ' || coalesce(e.total, 0)
        || ', count ' || coalesce(e.entries, 0) AS detail

@@ -1,4 +1,5 @@
--- Promise 11: versions 1..n without a gap, each balance_after the one before plus the amount. Walks entries_pkey.
+-- Promise 11: versions are 1..n without a gap, and each balance_after is the one before plus the amount.
+-- Reads entries_pkey in order.
 SELECT 'wallet' AS kind, wallet_id AS id,
        'entry ' || version || ' has balance ' || balance_after || '; expected entry ' || previous_version + 1
        || ' with balance ' || previous_balance + amount AS detail

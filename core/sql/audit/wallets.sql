@@ -1,10 +1,11 @@
--- What foreign keys cannot say: each client has its wallet, each shard its external wallet (see core/ids.py), each wallet belongs to one
--- of them, and each transfer to a shard. Reads all clients, wallets and transfers, by hash join.
+-- Every client has its wallet, every shard its external wallet (core/ids.py), and every transfer its shard. There are no other
+-- wallets.
+-- Reads all clients, wallets and transfers, by hash join.
 SELECT 'client' AS kind, c.id, 'has no wallet' AS detail
   FROM clients c
  WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.client_id = c.id)
 UNION ALL
-SELECT 'wallet', w.id, 'is of a client who does not exist'
+SELECT 'wallet', w.id, 'is of a client that does not exist'
   FROM wallets w
  WHERE w.kind = 'client' AND NOT EXISTS (SELECT FROM clients c WHERE c.id = w.client_id)
 UNION ALL

@@ -1,4 +1,4 @@
--- Promise 1: money is neither made nor lost. Reads all entries and all wallets.
+-- Promise 1: all entries sum to zero, and so do all balances. Reads all entries and all wallets.
 SELECT 'ledger' AS kind, NULL::uuid AS id, 'all entries sum to ' || sum(amount) AS detail
   FROM entries
 HAVING sum(amount) <> 0

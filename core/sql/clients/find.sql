@@ -1,4 +1,5 @@
--- A client with its wallet, of one instant. Leans on clients_pkey, wallets_client_id_key.
+-- Returns a client with its wallet, both of one snapshot.
+-- Index: clients_pkey, wallets_client_id_key.
 SELECT {{client}}
   FROM (SELECT * FROM clients WHERE id = %(id)s OFFSET 0) c
  CROSS JOIN LATERAL (SELECT * FROM wallets WHERE client_id = c.id OFFSET 0) w

@@ -1,6 +1,8 @@
--- Stores a client with its wallet, or nothing: when the key or the external id is in use (clients_idempotency_key_key,
--- clients_external_id_key), or the key belongs to a transfer (transfers_owner_key). Takes the key among the transfers' as well until it
--- ends, and waits for a transfer with the same key that is being inserted (core/admin/migrations/0009_one_effect.sql).
+-- Stores a client with its wallet, or nothing if its key or its external id is in use.
+-- A key is in use if a client has it (clients_idempotency_key_key) or a transfer (transfers_owner_key).
+-- The external id is checked by clients_external_id_key.
+-- Locks: the key among the transfers' keys until the transaction ends. It waits for a transfer with the same key whose INSERT is in
+-- progress (core/admin/migrations/0009_one_effect.sql).
 WITH client AS (
     INSERT INTO clients (id, name, external_id, metadata, idempotency_key, fingerprint)
     SELECT %(id)s, %(name)s, %(external_id)s, %(metadata)s::text::jsonb, %(idempotency_key)s, %(fingerprint)s

@@ -1,6 +1,6 @@
--- Clients with their wallets, newest first, from just below a given one; only that of the external id when one is given.
--- Leans on clients_pkey backwards, or on clients_external_id_key, and on wallets_client_id_key a row: a plan for both would walk through
--- all clients to find the one of an external id.
+-- Returns clients with their wallets, newest first, below a given id; or only the client of an external id.
+-- Index: clients_pkey backwards, or clients_external_id_key; wallets_client_id_key per row. One plan for both cases would read all
+-- clients to find an external id.
 SELECT {{client}}
   FROM (
         (SELECT * FROM clients WHERE %(external_id)s::text IS NULL AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s)

@@ -1,8 +1,10 @@
--- Moves the bound from which on each of these receivers' due deliveries are looked for: to its first pending one, and never nearer to now
--- than half a minute, which is longer than a transaction of ours may last: one that has not committed yet may still add what was due
--- since it began. Reads what has ended since the last time. Locks the rows in the order of (owner, receiver), as the statements that make
--- deliveries do, so that neither waits for the other in a circle. A row that changed while this waited for it is left to the next time.
--- Leans on receivers_pkey, and on deliveries_due a receiver.
+-- Raises the time from which each receiver's due deliveries are searched, to its first pending one. Index entries of ended ones are
+-- then not read again.
+-- It stays at least half a minute behind now. No transaction of Teller lasts longer, so none can still commit a delivery due before
+-- it.
+-- Locks: the receivers in the order of (owner, receiver), as the statements that make deliveries do, so no deadlock is possible.
+-- A row that changed during the wait is left to the next run.
+-- Index: receivers_pkey, and deliveries_due per receiver.
 WITH locked AS MATERIALIZED (
     SELECT old.*
       FROM (

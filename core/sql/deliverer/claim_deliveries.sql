@@ -1,12 +1,13 @@
--- Claims the longest due deliveries of each of these receivers, up to so many of it and never more than 16, until `next_attempt_at`,
--- for the deliverer that asks: no other is given them before. Of a receiver the range from `since` on is read, where a look has found
--- its first one. With each comes all that is to be sent: the transfer with its entries, or the endpoint that was disabled; where to;
--- and what signs. Without a URL it is for nobody any more: its endpoint is deleted or disabled. Locks up to 16 rows of a receiver; what
--- another deliverer is just claiming is passed over. A limit that the plan does not know would have it read and sort all that is due.
--- Writes by the places of the rows that it has locked: by their ids, a plan made while the table was nearly empty reads all of it.
--- Leans on deliveries_due, and on transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey and
--- webhook_secrets_pkey a row: the last is in the database's own collation, and a comparison in that of deliveries would read all
--- secrets instead.
+-- Claims the longest due deliveries of these receivers for one deliverer, until `next_attempt_at`.
+-- Per receiver it claims up to its count, and at most 16: with a limit that the planner does not know, it would sort all due rows.
+-- `since` is where the range of a receiver starts: an earlier look has found its first due delivery there.
+-- Returns all that is needed to send: the transfer with its entries or the disabled endpoint, the URL, and the secrets.
+-- The URL is NULL if the endpoint is deleted or disabled.
+-- Locks: up to 16 rows per receiver. Rows that another deliverer has locked are skipped.
+-- Updates by ctid: by id, a plan made on a nearly empty table would read the whole table.
+-- Index: deliveries_due; per row transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey,
+-- webhook_secrets_pkey.
+-- The last has the database's own collation. A comparison in the collation of deliveries would read all secrets.
 WITH chosen AS MATERIALIZED (
     SELECT first.row
       FROM unnest(%(owners)s::text[], %(receivers)s::text[], %(since)s::timestamptz[], %(counts)s::bigint[])
@@ -41,7 +42,7 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
        CASE WHEN coalesce(e.old_secret_expires_at, s.old_secret_expires_at) > now() THEN coalesce(e.old_secret, s.old_secret) END
            AS old_secret,
        coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, c.transfer_id AS event_id, n.endpoint::json,
-       n.created_at AS told_at,
+       n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM claimed c
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = c.transfer_id OFFSET 0) t ON true

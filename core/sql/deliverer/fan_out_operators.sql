@@ -1,9 +1,11 @@
--- Makes deliveries to the operators' endpoints for the next transfers of the oldest fan-outs, from a moment on: about as many rows as
--- `rows` says. Where there are more endpoints than that, it makes those of one transfer to a page of them, in the order of their ids.
--- An endpoint that was made after the verdict is not told; where transactions overlapped, the clock decides. A repetition makes nothing
--- twice: deliveries_target. Notes the receivers, and how far it came; a fan-out that is done is deleted. Returns what it made due. Locks
--- the fan-outs, and leaves those that another deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey,
--- webhook_endpoints_operators, deliveries_target and receivers_pkey.
+-- Makes deliveries to the operators' endpoints for the next transfers of the oldest fan-outs.
+-- Makes about `rows` of them, from moment `bound` on. Returns the receivers that now have due deliveries.
+-- If there are more endpoints than that, it takes one transfer and a page of endpoints, in the order of their ids.
+-- An endpoint that was made after the outcome gets none. Where the two transactions overlapped, the clock decides.
+-- A repeated step makes no delivery twice (deliveries_target). It records the receivers and its progress, and deletes finished
+-- fan-outs.
+-- Locks: the fan-outs. Those that another deliverer has locked are skipped.
+-- Index: fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_operators, deliveries_target, receivers_pkey.
 WITH claimed AS MATERIALIZED (
     SELECT ctid AS row, moment, after_ordinal, after_endpoint
       FROM fan_outs
@@ -15,22 +17,24 @@ WITH claimed AS MATERIALIZED (
     SELECT count(*) AS count
       FROM (SELECT FROM webhook_endpoints WHERE wallet_id IS NULL AND id IS NOT NULL LIMIT %(rows)s) one
 ), sized AS MATERIALIZED (
-    SELECT c.row, c.moment, c.after_ordinal, c.after_endpoint, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
+    SELECT c.row, c.moment, c.after_ordinal, c.after_endpoint, event_row.transfer_ids,
+           coalesce(cardinality(event_row.transfer_ids), 0) AS size
       FROM claimed c
-      LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) told ON true
-), unit AS MATERIALIZED (
-    SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.transfer_id, CASE WHEN one.turn = 1 THEN s.after_endpoint END AS after_endpoint
+      LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) event_row ON true
+), taken AS MATERIALIZED (
+    SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.transfer_id,
+           CASE WHEN one.turn = 1 THEN s.after_endpoint END AS after_endpoint
       FROM sized s
      CROSS JOIN LATERAL unnest(s.transfer_ids[s.after_ordinal + 1 : s.after_ordinal + %(rows)s])
                         WITH ORDINALITY AS one (transfer_id, turn)
      ORDER BY s.moment, one.turn
      LIMIT (SELECT greatest(1, %(rows)s::bigint / greatest(1, count)) FROM endpoints)
-), asked AS MATERIALIZED (
+), candidates AS MATERIALIZED (
     SELECT u.moment, u.ordinal, t.id AS transfer_id, t.status, t.shard, t.finished_at, e.id AS endpoint_id, e.owner,
            e.status = 'enabled'
            AND 'transfer.' || t.status = ANY(e.events)
-           AND (u.moment >= e.since OR t.finished_at >= e.created_at) AS is_told
-      FROM unit u
+           AND (u.moment >= e.since OR t.finished_at >= e.created_at) AS is_receiver
+      FROM taken u
      CROSS JOIN LATERAL (SELECT id, status, shard, finished_at FROM transfers WHERE id = u.transfer_id OFFSET 0) t
      CROSS JOIN LATERAL (
             SELECT id, owner, status, events, since, created_at
@@ -39,16 +43,16 @@ WITH claimed AS MATERIALIZED (
              ORDER BY id
              LIMIT %(rows)s
            ) e
-), made AS (
+), new_deliveries AS (
     INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)
-    SELECT owner, endpoint_id::text, transfer_id, endpoint_id, shard FROM asked WHERE is_told
+    SELECT owner, endpoint_id::text, transfer_id, endpoint_id, shard FROM candidates WHERE is_receiver
     ON CONFLICT ON CONSTRAINT deliveries_target DO NOTHING
-), receiving AS MATERIALIZED (
-    SELECT DISTINCT owner COLLATE "C" AS owner, endpoint_id::text COLLATE "C" AS receiver FROM asked WHERE is_told
-), noted AS (
+), due_receivers AS MATERIALIZED (
+    SELECT DISTINCT owner COLLATE "C" AS owner, endpoint_id::text COLLATE "C" AS receiver FROM candidates WHERE is_receiver
+), recorded AS (
     INSERT INTO receivers (owner, receiver)
     SELECT owner, receiver
-      FROM receiving w
+      FROM due_receivers w
      WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
            IS NOT TRUE
      ORDER BY owner, receiver
@@ -56,8 +60,8 @@ WITH claimed AS MATERIALIZED (
 ), page AS MATERIALIZED (
     SELECT u.moment, u.ordinal, count(a.endpoint_id) >= %(rows)s::bigint AS goes_on,
            (array_agg(a.endpoint_id ORDER BY a.endpoint_id DESC))[1] AS last_endpoint
-      FROM unit u
-      LEFT JOIN asked a ON a.moment = u.moment AND a.ordinal = u.ordinal
+      FROM taken u
+      LEFT JOIN candidates a ON a.moment = u.moment AND a.ordinal = u.ordinal
      GROUP BY u.moment, u.ordinal
 ), progress AS MATERIALIZED (
     SELECT s.row, s.size,
@@ -67,13 +71,13 @@ WITH claimed AS MATERIALIZED (
       FROM sized s
       LEFT JOIN page p ON p.moment = s.moment
      GROUP BY s.row, s.size, s.after_ordinal
-), gone_on AS (
+), advanced AS (
     UPDATE fan_outs f
        SET (after_ordinal, after_endpoint) = (SELECT ordinal, endpoint FROM progress p WHERE p.row = f.ctid)
      WHERE f.ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal < size AND has_moved))
-), done AS (
+), finished AS (
     DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
-       coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
-       coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM finished) AS done,
+       coalesce((SELECT array_agg(owner) FROM due_receivers), '{}') AS owners,
+       coalesce((SELECT array_agg(receiver) FROM due_receivers), '{}') AS receivers

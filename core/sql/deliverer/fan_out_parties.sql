@@ -1,11 +1,13 @@
--- Makes deliveries to callback URLs and clients' endpoints for the next transfers of the oldest fan-outs, from a moment on: of each
--- fan-out its next transfer before the second one of another, so that a large one holds no small one up. A transfer has at most one
--- callback URL and the endpoints of two clients, each of which has a bounded number. An endpoint that was made after the verdict is not
--- told; where transactions overlapped, the clock decides. A callback URL from which no host of 1 to 260 characters can be cut makes no
--- delivery; the audit names its transfer. A repetition makes nothing twice: deliveries_target. Notes the receivers, and
--- how far it came; a fan-out that is done is deleted. Returns what it made due. Locks the fan-outs, and leaves those that another
--- deliverer has locked to it. Leans on fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target and
--- receivers_pkey.
+-- Makes deliveries to callback URLs and clients' endpoints for the next transfers of the oldest fan-outs.
+-- Takes up to `transfers` of them, from moment `bound` on. Returns the receivers that now have due deliveries.
+-- Takes the first transfer of each fan-out before the second of any, so that a large fan-out does not delay small ones.
+-- The step is bounded: a transfer has at most one callback URL and two clients, and a client has a limited number of endpoints.
+-- An endpoint that was made after the outcome gets none. Where the two transactions overlapped, the clock decides.
+-- A callback URL without a host of 1 to 260 characters makes no delivery. The audit reports its transfer.
+-- A repeated step makes no delivery twice (deliveries_target). It records the receivers and its progress, and deletes finished
+-- fan-outs.
+-- Locks: the fan-outs. Those that another deliverer has locked are skipped.
+-- Index: fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target, receivers_pkey.
 WITH claimed AS MATERIALIZED (
     SELECT ctid AS row, moment, after_ordinal
       FROM fan_outs
@@ -14,10 +16,10 @@ WITH claimed AS MATERIALIZED (
      LIMIT %(fan_outs)s
        FOR UPDATE SKIP LOCKED
 ), sized AS MATERIALIZED (
-    SELECT c.row, c.moment, c.after_ordinal, told.transfer_ids, coalesce(cardinality(told.transfer_ids), 0) AS size
+    SELECT c.row, c.moment, c.after_ordinal, event_row.transfer_ids, coalesce(cardinality(event_row.transfer_ids), 0) AS size
       FROM claimed c
-      LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) told ON true
-), unit AS MATERIALIZED (
+      LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) event_row ON true
+), taken AS MATERIALIZED (
     SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.transfer_id
       FROM sized s
      CROSS JOIN LATERAL unnest(s.transfer_ids[s.after_ordinal + 1 : s.after_ordinal + %(transfers)s])
@@ -26,14 +28,14 @@ WITH claimed AS MATERIALIZED (
      LIMIT %(transfers)s
 ), final AS MATERIALIZED (
     SELECT t.*
-      FROM unit u
+      FROM taken u
      CROSS JOIN LATERAL (
             SELECT id, moment, status, source, destination, owner, callback_url, shard, finished_at
               FROM transfers
              WHERE id = u.transfer_id
             OFFSET 0
            ) t
-), wanted AS MATERIALIZED (
+), recipients AS MATERIALIZED (
     SELECT f.owner, cut.host AS receiver, f.id, NULL::uuid AS endpoint_id, f.shard
       FROM final f
      CROSS JOIN LATERAL (
@@ -52,17 +54,17 @@ WITH claimed AS MATERIALIZED (
      WHERE e.status = 'enabled'
        AND 'transfer.' || f.status = ANY(e.events)
        AND (f.moment >= e.since OR f.finished_at >= e.created_at)
-), made AS (
+), new_deliveries AS (
     INSERT INTO deliveries (owner, receiver, transfer_id, endpoint_id, shard)
-    SELECT owner, receiver, id, endpoint_id, shard FROM wanted
+    SELECT owner, receiver, id, endpoint_id, shard FROM recipients
     ON CONFLICT ON CONSTRAINT deliveries_target DO NOTHING
     RETURNING owner, receiver
-), receiving AS MATERIALIZED (
-    SELECT DISTINCT owner COLLATE "C" AS owner, receiver COLLATE "C" AS receiver FROM wanted
-), noted AS (
+), due_receivers AS MATERIALIZED (
+    SELECT DISTINCT owner COLLATE "C" AS owner, receiver COLLATE "C" AS receiver FROM recipients
+), recorded AS (
     INSERT INTO receivers (owner, receiver)
     SELECT owner, receiver
-      FROM receiving w
+      FROM due_receivers w
      WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
            IS NOT TRUE
      ORDER BY owner, receiver
@@ -70,15 +72,15 @@ WITH claimed AS MATERIALIZED (
 ), progress AS MATERIALIZED (
     SELECT s.row, s.size, coalesce(max(u.ordinal), s.after_ordinal) AS ordinal, count(u.moment) > 0 AS has_moved
       FROM sized s
-      LEFT JOIN unit u ON u.moment = s.moment
+      LEFT JOIN taken u ON u.moment = s.moment
      GROUP BY s.row, s.size, s.after_ordinal
-), gone_on AS (
+), advanced AS (
     UPDATE fan_outs f
        SET after_ordinal = (SELECT ordinal FROM progress p WHERE p.row = f.ctid)
      WHERE f.ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal < size AND has_moved))
-), done AS (
+), finished AS (
     DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM done) AS done,
-       coalesce((SELECT array_agg(owner) FROM receiving), '{}') AS owners,
-       coalesce((SELECT array_agg(receiver) FROM receiving), '{}') AS receivers
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM finished) AS done,
+       coalesce((SELECT array_agg(owner) FROM due_receivers), '{}') AS owners,
+       coalesce((SELECT array_agg(receiver) FROM due_receivers), '{}') AS receivers

@@ -1,8 +1,9 @@
--- Receivers that may have deliveries pending, by owner, and since when the longest due of each is due, NULL when none is. Owners
--- from a given one on; of those that are named, only receivers after the one beside it, or a row without one when none is left. Of each
--- receiver one index entry of its deliveries is read, whatever waits behind it, and whatever has ended before `due_from`: the entries
--- of what has ended stay for as long as a snapshot is held anywhere. A clock that was set back counts, hence the least. Locks nothing.
--- Leans on receivers_pkey, and on deliveries_due a receiver.
+-- Returns receivers that may have pending deliveries, by owner, each with the time of its longest due delivery, or NULL.
+-- Starts at a given owner. For each owner that is named, it starts after the receiver beside it, and returns one row without a
+-- receiver if none is left.
+-- Reads one index entry of deliveries per receiver, however many wait or have ended before `due_from`: index entries of ended
+-- deliveries stay as long as any session holds a snapshot. `least` allows for a clock that was set back.
+-- Locks nothing. Index: receivers_pkey, and deliveries_due per receiver.
 WITH RECURSIVE owners AS (
     (SELECT owner FROM receivers WHERE owner >= %(from_owner)s ORDER BY owner LIMIT 1)
     UNION ALL

@@ -1,5 +1,6 @@
--- Since when the longest due delivery of each of these receivers is due; without a row of those that nothing is due to. Reads as
--- deliverer/list_receivers does. Locks nothing. Leans on receivers_pkey, and on deliveries_due a receiver.
+-- Returns the time of the longest due delivery of each of these receivers. A receiver without a due delivery has no row.
+-- Reads as deliverer/list_receivers does.
+-- Locks nothing. Index: receivers_pkey, and deliveries_due per receiver.
 SELECT wanted.owner, wanted.receiver, first.due_since
   FROM unnest(%(owners)s::text[], %(receivers)s::text[]) AS wanted (owner, receiver)
  CROSS JOIN LATERAL (

@@ -1,11 +1,16 @@
--- Keeps what became of an attempt, and heeds it: the delivery is done, or due again later; the endpoint has failed for how long, and is
--- disabled when it is gone, or has done nothing else for too long and a delivery is given up on: one failure after a long silence is
--- not that. An endpoint that is disabled by this has an event of its owner's feed, with the endpoint as it is then and without its
--- secrets, and a fan-out to the owner's other endpoints. What was answered at a URL that the endpoint has left says nothing about it.
--- Only for the deliverer that holds the last claim: once another has claimed it, or it has been canceled, this changes nothing and
--- returns no row. To be run in a transaction of its own: the event has its moment. Locks the delivery, then its endpoint. Leans on
--- deliveries_pkey, delivery_attempts_pkey and webhook_endpoints_pkey: IS TRUE keeps the planner from deliveries_due, of which it would
--- read all that is pending.
+-- Stores the result of an attempt and updates its delivery and its endpoint. Must run in a transaction of its own: the event has
+-- its moment.
+-- The delivery becomes final, or due again later. The endpoint's `failing_since` is set or cleared.
+-- The endpoint is disabled if it is gone. It is also disabled if it has only failed for too long and a delivery has used up its
+-- attempts.
+-- One failure after a long silence does not disable it.
+-- Disabling inserts an event into the owner's feed, with the endpoint as it is then and without its secrets, and a fan-out to the
+-- owner's other endpoints. An attempt at a URL that the endpoint no longer has changes nothing of it.
+-- Only the deliverer with the last claim may store a result. If another has claimed the delivery, or it is canceled, nothing
+-- changes and no row is returned.
+-- Locks: the delivery, then its endpoint.
+-- Index: deliveries_pkey, delivery_attempts_pkey, webhook_endpoints_pkey. IS TRUE keeps the planner from deliveries_due, of which
+-- it would read all pending rows.
 WITH marked AS (
     UPDATE deliveries
        SET status = %(status)s,
@@ -20,10 +25,10 @@ WITH marked AS (
     SELECT id, attempts, %(started_at)s, %(duration_ms)s, %(status_code)s, %(error)s FROM marked
 ), endpoint AS (
     UPDATE webhook_endpoints e
-       SET failing_since = verdict.failing_since,
-           status = CASE WHEN verdict.reason IS NULL THEN e.status ELSE 'disabled' END,
-           disabled_reason = coalesce(verdict.reason, e.disabled_reason),
-           disabled_at = CASE WHEN verdict.reason IS NULL THEN e.disabled_at ELSE now() END
+       SET failing_since = change.failing_since,
+           status = CASE WHEN change.reason IS NULL THEN e.status ELSE 'disabled' END,
+           disabled_reason = coalesce(change.reason, e.disabled_reason),
+           disabled_at = CASE WHEN change.reason IS NULL THEN e.disabled_at ELSE now() END
       FROM (
             SELECT old.id,
                    CASE WHEN %(status)s <> 'delivered' THEN coalesce(old.failing_since, %(started_at)s) END AS failing_since,
@@ -33,14 +38,14 @@ WITH marked AS (
                     END AS reason
               FROM (SELECT * FROM webhook_endpoints WHERE id = (SELECT endpoint_id FROM marked) OFFSET 0) old
              WHERE old.status = 'enabled'
-           ) verdict
+           ) change
      WHERE e.id = (SELECT endpoint_id FROM marked)
-       AND e.id = verdict.id
+       AND e.id = change.id
        AND e.status = 'enabled'
        AND e.url = %(url)s
-       AND (verdict.failing_since IS DISTINCT FROM e.failing_since OR verdict.reason IS NOT NULL)
+       AND (change.failing_since IS DISTINCT FROM e.failing_since OR change.reason IS NOT NULL)
     RETURNING e.*
-), event AS (
+), new_event AS (
     INSERT INTO endpoint_events (owner, endpoint_id, endpoint)
     SELECT owner, id,
            jsonb_build_object(
@@ -51,8 +56,8 @@ WITH marked AS (
       FROM endpoint
      WHERE status = 'disabled'
     RETURNING moment
-), fan_out AS (
-    INSERT INTO fan_outs (audience, moment) SELECT 'endpoints', moment FROM event
+), new_fan_out AS (
+    INSERT INTO fan_outs (audience, moment) SELECT 'endpoints', moment FROM new_event
 )
 SELECT marked.endpoint_id, endpoint.disabled_reason
   FROM marked

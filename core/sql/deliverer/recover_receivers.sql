@@ -1,7 +1,8 @@
--- Finds what no look finds, whatever the reason: the next receivers after a given one for which deliveries are pending, and which are not
--- noted, or with a bound above the first of them. Each of those is noted, with that bound. Returns all that it came by, in order. Steps
--- from receiver to receiver without any bound, so it reads what has ended too. Locks the rows that it mends. Leans on deliveries_due and
--- receivers_pkey.
+-- Finds pending deliveries that the other statements miss, for whatever reason, and inserts or corrects their receivers.
+-- A receiver is corrected if it is missing or its bound is above its first pending delivery.
+-- Returns all receivers that it has read, in order, after a given one. Reads without bounds, so it also reads entries of ended
+-- deliveries.
+-- Locks: the rows that it corrects. Index: deliveries_due, receivers_pkey.
 WITH RECURSIVE firsts AS (
     (SELECT d.owner, d.receiver, d.next_attempt_at, 1 AS number
        FROM deliveries d
@@ -19,7 +20,7 @@ WITH RECURSIVE firsts AS (
              LIMIT 1
            ) next
      WHERE firsts.number < %(limit)s
-), mended AS (
+), corrected AS (
     INSERT INTO receivers (owner, receiver, due_from)
     SELECT f.owner, f.receiver, f.next_attempt_at
       FROM firsts f

@@ -1,7 +1,9 @@
--- The next transfers of each shard, all in order of acceptance. To be run after drain/lock_shards, as a statement of its own: its snapshot
--- then holds all that the locks' last holders have committed. Begins at the shard's stored floor, or at the caller's own where that is
--- higher: below it the index may hold the entries of millions of deleted rows. Locks nothing. Leans on shards_pkey and queue_pkey, and
--- on transfers_pkey a row: OFFSET 0 leaves the planner no other way, whatever the statistics say.
+-- Returns the next transfers of each shard, in order of acceptance.
+-- Must run after drain/lock_shards as a statement of its own: its snapshot then has all that earlier holders of the locks
+-- committed.
+-- Starts at the shard's stored floor or at the caller's, whichever is higher. Below it, the index may have entries of millions of
+-- deleted rows.
+-- Locks nothing. Index: shards_pkey, queue_pkey, and transfers_pkey per row: OFFSET 0 leaves the planner no other plan.
 SELECT head.shard, head.position, head.id AS transfer_id, head.source, head.destination, head.amount
   FROM unnest(%(shards)b::integer[], %(floors)b::bigint[]) AS wanted (shard, floor)
  CROSS JOIN LATERAL (SELECT greatest(s.floor, wanted.floor) AS floor FROM shards s WHERE s.shard = wanted.shard OFFSET 0) begins

@@ -1,25 +1,26 @@
--- Writes verdicts, and what comes of them: the events, in this order, at the moment of this transaction, and one small row for each
--- audience that may have something to be told of them, from which the deliverer makes the deliveries afterwards: how many these are is
--- set by callers. To be run once in a transaction. The guard on `status` makes a final state final: the number of rows
--- must be asserted. The UPDATE is HOT. A clock that was set back does not date a verdict before its acceptance:
--- finished_not_before_created would stop the shard. The inner SELECT asks for the moment once, not once a row. Leans on
--- transfers_pkey, and on webhook_endpoints_wallet and webhook_endpoints_operators. Where there is no endpoint, that is asked once, not
--- once a row. Each row says whether a delivery may have to be made.
+-- Writes outcomes, their events and fan-outs. Must run once per transaction.
+-- The guard on `status` keeps a final transfer final, so the caller must compare the number of rows. The UPDATE is HOT.
+-- Events have the order of the input and the moment of this transaction. The inner SELECT computes the moment once, not per row.
+-- A fan-out is one small row per audience that may have endpoints or callback URLs. The deliverer makes the deliveries from it
+-- later, because callers decide how many there are. Each row returns whether there is a fan-out.
+-- `finished_at` is never before `created_at`, even if the clock was set back: finished_not_before_created would stop the shard.
+-- Locks: the transfers. Index: transfers_pkey, webhook_endpoints_wallet, webhook_endpoints_operators. Whether there is any endpoint
+-- is read once, not per row.
 WITH finished AS (
     UPDATE transfers t
-       SET status = CASE WHEN verdict.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
-           failure_code = verdict.failure_code,
+       SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
+           failure_code = outcome.failure_code,
            finished_at = greatest(clock_timestamp(), t.created_at),
            moment = (SELECT feed_moment()),
-           ordinal = verdict.ordinal
-      FROM unnest(%(ids)b::uuid[], %(failure_codes)b::text[]) WITH ORDINALITY AS verdict (id, failure_code, ordinal)
-     CROSS JOIN LATERAL (SELECT found.ctid AS place FROM transfers found WHERE found.id = verdict.id OFFSET 0) stored
+           ordinal = outcome.ordinal
+      FROM unnest(%(ids)b::uuid[], %(failure_codes)b::text[]) WITH ORDINALITY AS outcome (id, failure_code, ordinal)
+     CROSS JOIN LATERAL (SELECT found.ctid AS place FROM transfers found WHERE found.id = outcome.id OFFSET 0) stored
      WHERE t.ctid = stored.place AND t.status = 'queued'
     RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.owner, t.callback_url, t.shard
-), told AS (
+), new_events AS (
     INSERT INTO events (transfer_ids)
     SELECT array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
-), fan_out AS (
+), new_fan_outs AS (
     INSERT INTO fan_outs (audience, moment)
     SELECT 'parties', min(moment)
       FROM finished f
@@ -35,4 +36,4 @@ WITH finished AS (
     HAVING count(*) > 0
     RETURNING moment
 )
-SELECT EXISTS (SELECT FROM fan_out) AS webhooks_due FROM finished
+SELECT EXISTS (SELECT FROM new_fan_outs) AS webhooks_due FROM finished

@@ -1,6 +1,8 @@
--- The transactions that have written to the queue, or may, and have not ended: those that hold the lock which an INSERT takes before it
--- draws its position. Postgres makes a transaction's rows visible, or lets them go, before it releases its locks, so what is not here
--- has ended for every later snapshot. One that is prepared keeps its number. Reads the server's table of locks, and locks nothing else.
+-- Returns the open transactions that have written to the queue or may do so: those with the lock that an INSERT takes before it
+-- draws its position.
+-- Postgres makes a transaction's rows visible, or discards them, before it releases its locks. So for every later snapshot, a
+-- transaction that is not in this list has ended. A prepared one keeps its number.
+-- Reads the server's table of locks. Locks nothing else.
 SELECT DISTINCT virtualtransaction
   FROM pg_locks
  WHERE locktype = 'relation'

@@ -1,5 +1,5 @@
--- Locks those of the shards' rows that no other transaction has locked, until the transaction ends, and returns them with their floors.
--- Never waits: all workers would pile up behind one hot shard.
+-- Locks those shards that no other transaction has locked, until the transaction ends. Returns them with their floors.
+-- It skips locked shards: if it waited, all workers would queue behind one busy shard.
 SELECT shard, floor
   FROM shards
  WHERE shard = ANY(%(shards)b::integer[])

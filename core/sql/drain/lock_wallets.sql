@@ -1,5 +1,5 @@
--- Locks wallets in id order, the one order in which wallets are ever locked, and reads them as they are once locked.
--- FOR NO KEY UPDATE: nothing that is merely inserted beside a wallet has to wait.
+-- Locks wallets in the order of their ids, the only order in which wallets are locked, and returns their current rows.
+-- FOR NO KEY UPDATE: inserts of rows that refer to a wallet need not wait.
 SELECT id, kind = 'external' AS external, balance, version
   FROM wallets
  WHERE id = ANY(%(ids)b)

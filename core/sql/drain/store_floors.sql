@@ -1,4 +1,5 @@
--- Stores where the queues of these shards begin. Under the shards' locks alone; a floor only rises. Leans on shards_pkey.
+-- Stores where the queues of these shards start. A floor only rises. Runs under the shards' locks.
+-- Index: shards_pkey.
 UPDATE shards
    SET floor = raised.floor
   FROM unnest(%(shards)b::integer[], %(floors)b::bigint[]) AS raised (shard, floor)

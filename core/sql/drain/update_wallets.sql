@@ -1,5 +1,5 @@
--- Writes the new balances of wallets that drain/lock_wallets has locked: no row moves between the look for its ctid and its update. Leans on
--- wallets_pkey a wallet, and updates by ctid, for the reason told in delete_queue.
+-- Writes the new balances and versions of wallets that drain/lock_wallets has locked.
+-- Index: wallets_pkey per wallet. It updates by ctid, for the reason given in drain/delete_queue. The locks keep rows from moving.
 UPDATE wallets w
    SET balance = new.balance, version = new.version
   FROM unnest(%(ids)b::uuid[], %(balances)b::bigint[], %(versions)b::bigint[]) AS new (id, balance, version)

@@ -1,7 +1,7 @@
--- An event: a final transfer and its place in the feed, only a wallet's when one is given; or an owner's endpoint that was disabled.
--- Leans on transfers_pkey, entries_transfer, endpoint_events_id: OFFSET 0 leaves the planner no other way.
+-- Returns an event: a final transfer with its position, only of one wallet if one is given; or a disabled endpoint of the owner.
+-- Index: transfers_pkey, entries_transfer, endpoint_events_id: OFFSET 0 leaves the planner no other plan.
 SELECT coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, wanted.id AS event_id, n.endpoint::json,
-       n.created_at AS told_at,
+       n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM (SELECT %(id)s::uuid AS id) wanted
   LEFT JOIN LATERAL (

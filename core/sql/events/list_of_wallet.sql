@@ -1,33 +1,34 @@
--- The events of a client's feed after a place, oldest first: of the transfers that its wallet is a party to, and of its endpoints that
--- were disabled. As in events/list, up to the horizon. First a window of the feed is searched: enough for a wallet that has its part in
--- it, or is near its end. Else all of the wallet's own transfers are, so that what others did since costs nothing. Leans on events_pkey
--- and endpoint_events_owner, and on transfers_pkey an event of the window; or on transfers_source and transfers_destination; and on
--- entries_transfer or endpoint_events_pkey an event. What is not bounded: the history of a wallet that has a long one and yet a small
--- part in the feed. OFFSET 0 keeps the planner from hashing all transfers.
-WITH near AS (
-    SELECT told.moment, one.ordinal, one.transfer_id
+-- Returns events of a client's feed after a position, oldest first: of its wallet's transfers and of its disabled endpoints.
+-- Ends at the horizon, as events/list does.
+-- First reads a window of the whole feed. That is enough near the feed's end, or for a wallet with many of its events. If not, it
+-- reads all of the wallet's own transfers, so that the transfers of other wallets cost nothing. The second way has no bound for a
+-- wallet with a long history and a small part of the feed.
+-- Index: events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or transfers_source,
+-- transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.
+WITH window_events AS (
+    SELECT event_row.moment, one.ordinal, one.transfer_id
       FROM (
             SELECT moment, transfer_ids
               FROM events
              WHERE moment >= %(moment)s AND moment < (SELECT feed_horizon())
              ORDER BY moment
              LIMIT %(window)s::bigint + 1
-           ) told
-     CROSS JOIN LATERAL unnest(told.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
-     WHERE (told.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
-     ORDER BY told.moment, one.ordinal
+           ) event_row
+     CROSS JOIN LATERAL unnest(event_row.transfer_ids) WITH ORDINALITY AS one (transfer_id, ordinal)
+     WHERE (event_row.moment, one.ordinal) > (%(moment)s, %(ordinal)s)
+     ORDER BY event_row.moment, one.ordinal
      LIMIT %(window)s
-), found AS (
-    SELECT near.moment, near.ordinal, near.transfer_id
-      FROM near
-     CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = near.transfer_id OFFSET 0) t
+), window_matches AS (
+    SELECT window_events.moment, window_events.ordinal, window_events.transfer_id
+      FROM window_events
+     CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
      WHERE %(wallet_id)s IN (t.source, t.destination)
-     ORDER BY near.moment, near.ordinal
+     ORDER BY window_events.moment, window_events.ordinal
      LIMIT %(limit)s
-), outcome AS (
-    SELECT (SELECT count(*) FROM found) = %(limit)s OR (SELECT count(*) FROM near) < %(window)s AS is_enough
+), window_result AS (
+    SELECT (SELECT count(*) FROM window_matches) = %(limit)s OR (SELECT count(*) FROM window_events) < %(window)s AS is_enough
 ), event AS (
-    SELECT moment, ordinal, transfer_id AS id, false AS of_endpoint FROM found WHERE (SELECT is_enough FROM outcome)
+    SELECT moment, ordinal, transfer_id AS id, false AS of_endpoint FROM window_matches WHERE (SELECT is_enough FROM window_result)
     UNION ALL
     (SELECT moment, 1, id, true
        FROM endpoint_events
@@ -43,18 +44,18 @@ WITH near AS (
      WHERE source = %(wallet_id)s
        AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
        AND moment < (SELECT feed_horizon())
-       AND NOT (SELECT is_enough FROM outcome)
+       AND NOT (SELECT is_enough FROM window_result)
     UNION ALL
     SELECT moment, ordinal, id, false
       FROM transfers
      WHERE destination = %(wallet_id)s
        AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
        AND moment < (SELECT feed_horizon())
-       AND NOT (SELECT is_enough FROM outcome)
+       AND NOT (SELECT is_enough FROM window_result)
      ORDER BY moment, ordinal
      LIMIT %(limit)s
 )
-SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS told_at,
+SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.created_at AS endpoint_event_at,
        {{transfer}}
   FROM event
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true

@@ -1,6 +1,7 @@
--- Moves the moments to come behind those that are stored, if they would lie before them: after a restore in another cluster, whose
--- transactions have smaller ids. Looks for fan-outs then begin at the beginning again. Changes nothing else ever: each event keeps its
--- place. Transactions that run now count, hence xmin. Leans on events_pkey and endpoint_events_pkey.
+-- Raises the feed's shift if the next moment would not be greater than all stored ones.
+-- That happens after a restore in another cluster, whose transaction ids are smaller. Searches for fan-outs then start at the
+-- beginning again. It changes no event. xmin, because transactions that run now count too.
+-- Index: events_pkey, endpoint_events_pkey.
 WITH moved AS (
     UPDATE feed
        SET shift = newest.moment + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint

@@ -1,5 +1,5 @@
--- Gives the feed its one row again where it is gone or its shift is beyond what any restore leaves; core/sql/heal/continue_feed.sql then moves
--- it behind the events that are stored. Returns a row where it did.
+-- Inserts the one row of the feed if it is missing, and resets a shift that no restore can lead to. Returns a row if it did.
+-- core/sql/heal/continue_feed.sql then raises the shift above the stored events.
 MERGE INTO feed
 USING (SELECT 0 AS shift) zero ON true
  WHEN MATCHED AND feed.shift NOT BETWEEN -1152921504606846976 AND 1152921504606846976 THEN UPDATE SET shift = 0

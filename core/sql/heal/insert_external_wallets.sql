@@ -1,5 +1,5 @@
--- Makes again the external wallets that are missing, each with the sum and the count of its entries. Reads the entries of those alone.
--- Leans on wallets_pkey and entries_pkey.
+-- Inserts missing external wallets, each with the sum and the number of its entries. Reads only the entries of these.
+-- Index: wallets_pkey, entries_pkey.
 INSERT INTO wallets (id, kind, currency, balance, version)
 SELECT missing.id, 'external', %(currency)s, coalesce(e.balance, 0), coalesce(e.version, 0)
   FROM (SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(shard), 12, '0'))::uuid AS id FROM shards) missing

@@ -1,5 +1,5 @@
--- Makes each floor true again: after a restore, or damage. Not above the shard's lowest queued position, whatever the floor was, and not
--- above the next position that will be given. Only migrations run this. Reads queue_pkey, a look a shard.
+-- Lowers each floor that is above its shard's first queued position, or above the next position: after a restore, or damage.
+-- Only migrations run this. Index: queue_pkey, one entry per shard.
 UPDATE shards
    SET floor = lowered.floor
   FROM (

@@ -1,6 +1,7 @@
--- Takes out of the queue what no API put there: places of transfers that do not exist or are final, a transfer's second place, and a place
--- in another shard than the transfer's, for which it gets one in its own. Costs what waits. A place that a drain takes away first is
--- left to it. Leans on transfers_pkey a row.
+-- Deletes from the queue what the API did not put there, and queues a transfer again in its own shard.
+-- Deleted are positions of transfers that are missing or final, a second position of a transfer, and a position in another shard
+-- than the transfer's. Reads the whole queue. A position that a drain deletes first is left to it.
+-- Index: transfers_pkey per row.
 WITH judged AS (
     SELECT q.shard, q.position, q.transfer_id,
            coalesce(t.status = 'queued' AND t.shard = q.shard, false)

@@ -1,5 +1,5 @@
--- Gives a place in the queue to each queued transfer that has none, in the order of acceptance. Reads all transfers. Nothing is drained
--- while it runs: its transaction holds the shards' table.
+-- Queues each queued transfer that has no position, in the order of acceptance. Reads all transfers.
+-- Its transaction has locked the table of shards, so no drain runs.
 INSERT INTO queue (shard, transfer_id)
 SELECT t.shard, t.id
   FROM transfers t

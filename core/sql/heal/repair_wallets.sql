@@ -1,5 +1,5 @@
--- Sets the balance and the version of a wallet to the sum and the count of its entries, where they differ. Entries never change, so they
--- are what counts. Reads all entries. Nothing is drained while it runs: its transaction holds the shards' table.
+-- Sets a wallet's balance and version to the sum and the number of its entries, where they differ.
+-- Entries never change, so they are the truth. Reads all entries. Its transaction has locked the table of shards, so no drain runs.
 UPDATE wallets w
    SET balance = truth.balance, version = truth.version
   FROM (

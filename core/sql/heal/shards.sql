@@ -1,5 +1,5 @@
--- Makes again the shards that are missing, as their external wallets tell (see core/ids.py): a wallet is in the shard of its id's low bits,
--- whatever their count is taken for. Reads the external wallets by the filter on all wallets' rows of that id range; leans on wallets_pkey.
+-- Inserts missing shards again, one for each external wallet (core/ids.py): the low bits of its id are the number of the shard.
+-- Reads the external wallets by a filter on their range of ids. Index: wallets_pkey.
 INSERT INTO shards (shard)
 SELECT ('x' || right(id::text, 8))::bit(32)::integer
   FROM wallets

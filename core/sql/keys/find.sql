@@ -1,5 +1,6 @@
--- What an unrevoked key opens, and whether its use is to be noted (keys/note_use). A client's comes with the wallet that it may debit: the
--- key of a client who has none opens nothing. Locks nothing; leans on keys_digest_key, wallets_client_id_key.
+-- Returns what an unrevoked key opens, and whether its use has to be recorded (keys/note_use).
+-- A client's key comes with the wallet that it may debit. The key of a client without a wallet opens nothing.
+-- Locks nothing. Index: keys_digest_key, wallets_client_id_key.
 SELECT k.id AS key_id, k.role, k.client_id, w.id AS wallet_id,
        coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_due
   FROM (SELECT * FROM keys WHERE digest = %(digest)s OFFSET 0) k

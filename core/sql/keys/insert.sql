@@ -1,4 +1,5 @@
--- Keeps a new key: an operator's, or that of a client who exists. The same one again, after a lost answer, is not kept twice (keys_pkey).
+-- Stores a new key: an operator's, or one of a client that exists.
+-- A repetition, after a lost answer, stores nothing twice (keys_pkey).
 INSERT INTO keys (id, role, client_id, digest)
 SELECT %(id)s, %(role)s::text, %(client_id)s::uuid, %(digest)s
  WHERE %(role)s::text = 'operator'

@@ -1,5 +1,6 @@
--- Notes that keys are in use, of each at most once a minute, however many processes say so. Waits for no lock: the session that holds a
--- key's row is most likely noting the same, and a note that is lost harms nothing. Leans on keys_pkey.
+-- Records that keys are in use, each at most once a minute, however many processes report it.
+-- Locks: the keys. Locked ones are skipped: most likely another process records the same, and a lost record does no harm.
+-- Index: keys_pkey.
 UPDATE keys
    SET last_used_at = now()
  WHERE id = ANY(ARRAY(

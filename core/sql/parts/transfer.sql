@@ -1,5 +1,6 @@
--- A transfer with its entries, as core.transfers.stored reads it. The statement calls the row of transfers `t`. The entries come of the
--- statement's own snapshot, so a final transfer is never read without them. Leans on entries_transfer, a row.
+-- A transfer with its entries, as core.transfers.from_row reads it. The statement names the row of transfers `t`.
+-- The entries are of the statement's own snapshot, so a final transfer is never read without them.
+-- Index: entries_transfer per row.
 {{submission.names of t}}, t.status, t.failure_code, t.created_at, t.finished_at,
        coalesce((SELECT json_agg(json_build_array(entry.wallet_id, entry.version, entry.amount, entry.balance_after))
                    FROM entries entry WHERE entry.transfer_id = t.id), '[]') AS entries

@@ -1,5 +1,5 @@
--- How many transfers wait, counted up to a limit. Locks nothing. Leans on shards_pkey, and on queue_pkey from each shard's floor on, so it
--- costs what waits.
+-- Counts the queued transfers, up to a limit.
+-- Locks nothing. Index: shards_pkey, and queue_pkey from each shard's floor on, so its cost depends only on how many are queued.
 SELECT count(*) AS queued
   FROM (
         SELECT

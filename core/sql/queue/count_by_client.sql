@@ -1,6 +1,6 @@
--- How many of the transfers that wait were sent by each client, for those of whom at least so many wait. Locks nothing. Leans on
--- shards_pkey, on queue_pkey from each shard's floor on, and on transfers_pkey a row of the queue: not to be asked while less waits than
--- one client may have waiting.
+-- Counts the queued transfers of each client that has at least a given number of them.
+-- Reads transfers for each row of the queue, so it must run only if more are queued than one client may have.
+-- Locks nothing. Index: shards_pkey, queue_pkey from each shard's floor on, transfers_pkey per row.
 SELECT t.owner, count(*) AS queued
   FROM (
         SELECT q.transfer_id

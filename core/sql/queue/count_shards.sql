@@ -1,2 +1,2 @@
--- How many shards there are: fixed by the first migration.
+-- Counts the shards. The first migration fixed their number.
 SELECT count(*) AS shards FROM shards

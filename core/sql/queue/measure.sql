@@ -1,6 +1,7 @@
--- How much waits in each shard, and for how long its next transfer has: for one scrape. Locks nothing. Counts along queue_pkey from the
--- shard's floor on, so it costs what waits; looks at transfers_pkey once a shard, joined inside as sweep/list_waiting_shards does, and for
--- the same reason. Leans on shards_pkey besides.
+-- Returns per shard the number of queued transfers and the age of the first, for one scrape of the metrics.
+-- Reads transfers once per shard, by an inner join, for the reason given in sweep/list_waiting_shards.
+-- Locks nothing. Index: shards_pkey, transfers_pkey, and queue_pkey from the shard's floor on, so its cost depends only on how many
+-- are queued.
 SELECT s.shard, depth.transfers,
        coalesce(greatest(extract(epoch FROM clock_timestamp() - head.created_at), 0), 0)::float8 AS oldest_s
   FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s

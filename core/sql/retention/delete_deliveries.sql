@@ -1,9 +1,10 @@
--- Deletes deliveries that ended so many days ago or more, the longest ended first, up to a limit, with their attempts. Of one that has
--- very many attempts some are deleted, and it itself by a later step. Begins at the bound, below which nothing is left, because index
--- entries of deleted rows stay for as long as a snapshot is held anywhere; or at the beginning, if it is to read the whole. Moves the
--- bound on, never back. Returns how many it met. Locks the bound, or does nothing where another process has it; and the deliveries,
--- without waiting for those that are just made due again, which stay. Leans on delivery_bounds_pkey, deliveries_ended and
--- delivery_attempts_pkey, and deletes by the places of the rows that it has read.
+-- Deletes deliveries that ended at least `days` days ago, with their attempts, the longest ended first, up to a limit.
+-- Of a delivery with very many attempts it deletes some, and a later step the rest and the delivery.
+-- Starts at the bound, below which nothing is left: index entries of deleted rows stay as long as any session holds a snapshot.
+-- With `whole` it starts at the beginning. Raises the bound; it never falls. Returns how many deliveries it read.
+-- Locks: the bound, and does nothing if another process has it. Then the deliveries; those that are being made due again are
+-- skipped.
+-- Index: delivery_bounds_pkey, deliveries_ended, delivery_attempts_pkey. It deletes by ctid.
 WITH bound AS MATERIALIZED (
     SELECT timestamptz 'epoch' + greatest(value, 0) * interval '1 microsecond' AS ended_from
       FROM delivery_bounds
@@ -29,9 +30,9 @@ WITH bound AS MATERIALIZED (
                        SELECT ctid FROM delivery_attempts WHERE delivery_id = e.id ORDER BY delivery_id, number LIMIT %(attempts)s
                    ) AS attempts
            ) a
-), fewer AS (
+), deleted_attempts AS (
     DELETE FROM delivery_attempts WHERE ctid = ANY(ARRAY(SELECT unnest(attempts) FROM whole))
-), gone AS (
+), deleted AS (
     DELETE FROM deliveries WHERE ctid = ANY(ARRAY(SELECT row FROM whole WHERE is_whole))
 ), moved AS (
     UPDATE delivery_bounds

@@ -1,6 +1,7 @@
--- Deletes receivers that nothing was made due to for an hour and that have nothing pending, the longest unused first, up to a limit; of
--- those that have, notes that they are used. Returns a row for each that it met. Locks them, without waiting for those that are just
--- noted again. Leans on receivers_used and receivers_pkey, and on deliveries_due a receiver.
+-- Deletes receivers without a pending delivery that were not used for an hour, the longest unused first, up to a limit.
+-- One with a pending delivery is marked as used instead. Returns a row for each receiver that it read.
+-- Locks: the receivers. Locked ones are skipped: they are being marked as used.
+-- Index: receivers_used, receivers_pkey, and deliveries_due per receiver.
 WITH old AS MATERIALIZED (
     SELECT ctid AS row, owner, receiver, due_from
       FROM receivers
@@ -18,9 +19,9 @@ WITH old AS MATERIALIZED (
                   AND d.next_attempt_at >= least(o.due_from, now() - interval '30 seconds')
            ) AS is_used
       FROM old o
-), kept AS (
+), still_used AS (
     UPDATE receivers SET used_at = now() WHERE ctid = ANY(ARRAY(SELECT row FROM judged WHERE is_used))
-), gone AS (
+), deleted AS (
     DELETE FROM receivers WHERE ctid = ANY(ARRAY(SELECT row FROM judged WHERE NOT is_used))
 )
 SELECT owner, receiver FROM judged

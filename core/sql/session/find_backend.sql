@@ -1,2 +1,3 @@
--- In which session of the server this statement runs, and the mark that session/set has left there. Locks nothing.
+-- Returns the server's session in which this statement runs, and the mark that session/set has left in it.
+-- Locks nothing.
 SELECT pg_backend_pid(), current_setting('teller.session', true)

@@ -1,4 +1,5 @@
--- Which of these sessions this server still has; none when it is another server, or has been started again. Locks nothing.
+-- Returns which of these sessions the server still has: none if it is another server, or was restarted.
+-- Locks nothing.
 SELECT pid
   FROM pg_stat_activity
  WHERE pid = ANY(%(pids)b::integer[])

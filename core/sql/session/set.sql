@@ -1,7 +1,9 @@
--- Sets what a session needs and answers, in the same round trip, how each setting is afterwards. A setting is set where any role may
--- set it (context "user"); a setting that this server's version does not know is left out. A default of remote_apply stays, because
--- it waits for more than "on" does. `before` is the mark that another connection has left in this session of the server: none of
--- Teller's own connections has been here before unless a pooler in transaction mode is in between. Locks nothing.
+-- Sets what a session needs and returns, in the same round trip, the value that each setting then has.
+-- Sets only what any role may set (context "user"). Leaves out a setting that the server's version does not know. Leaves
+-- remote_apply, because it waits for more than "on" does.
+-- `before` is the mark of another connection in this session of the server. Teller's own connections leave none, so a mark means
+-- that a pooler in transaction mode is in between.
+-- Locks nothing.
 WITH wanted AS MATERIALIZED (
     SELECT w.name, w.value, s.context
       FROM unnest(%(names)b::text[], %(values)b::text[]) AS w (name, value)

@@ -1,7 +1,8 @@
--- Shards in which the next transfer has waited for longer than it should. Locks nothing. A look at shards_pkey and at queue_pkey from the floor
--- on a shard, and at transfers_pkey: joined inside, as drain/claim_queue does, because a place in the queue without a transfer would else
--- hide all that waits behind it. A time that is yet to come was written by a clock that has been set back since, or by another server:
--- how long that one has waited is unknown.
+-- Returns the shards whose first transfer has waited for too long.
+-- The join is inside, as in drain/claim_queue: a position without a transfer would else hide all transfers behind it.
+-- A time in the future was written before the clock was set back, or by another server. That transfer is returned too, because its
+-- wait is unknown.
+-- Locks nothing. Index: shards_pkey; per shard queue_pkey from the floor on, and transfers_pkey.
 SELECT s.shard
   FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s
  CROSS JOIN LATERAL (

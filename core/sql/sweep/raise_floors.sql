@@ -1,7 +1,9 @@
--- Raises the floors that lag by enough to be worth a new version of the shard's row: to the first position that is queued, or behind all that
--- is settled; returns the shards. To be run as a statement of its own, begun after that was settled (see worker/ledger/floors.py). Locks the
--- rows of these shards once all floors are known, but for those that a drain has locked; a floor only rises. Leans on shards_pkey, and
--- on queue_pkey from the floor on, a look a shard.
+-- Raises the floors that lag by at least `lag` positions: to the first queued position, or above all settled ones. Returns the
+-- shards.
+-- Must be a statement of its own that starts after these positions were settled (see worker/ledger/floors.py). A floor only rises.
+-- The lag is worth a new version of the shard's row.
+-- Locks: the shards that it changes, after it has computed all floors. Those that a drain has locked are skipped.
+-- Index: shards_pkey, and queue_pkey from the floor on, one entry per shard.
 WITH known AS MATERIALIZED (
     SELECT s.shard, least(%(settled)s + 1, head.position) AS floor
       FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s

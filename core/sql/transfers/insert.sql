@@ -1,13 +1,14 @@
--- Stores a batch of submissions and their places in the queue: one statement, hence one transaction and one round trip.
--- Locks nothing but the index entries of the keys, in key order: two batches with the same keys cannot deadlock.
--- A key in use (transfers_owner_key, or a client's) and a wallet that is missing or external both leave the row out; what is left
--- out is looked up by a statement of its own, because this one cannot see what others commit while it waits. For that reason it also
--- looks again, when its rows are inserted, for clients that were made with their keys in the same moment: then it fails with a serialization
--- failure, and is to be repeated (core/admin/migrations/0009_one_effect.sql).
--- The same rows again, while the first time is still under way, may meet transfers_pkey before transfers_owner_key: no target below.
--- Positions are given in order of arrival, so that what one caller sent in turn is applied in turn. Leans on wallets_pkey twice a row,
--- and on clients_idempotency_key_key: OFFSET 0 leaves the planner no other way. IS TRUE has it look each row up in a hash table of what
--- was inserted; as a join, which it expects to be of a row or two, a thousand would be compared with a thousand.
+-- Stores a batch of submissions and queues them, in one statement: one transaction, one round trip. Returns those that it stored.
+-- Leaves out a row whose key is in use (transfers_owner_key, or a client's), or whose wallets are missing or of the wrong kind. The
+-- caller looks these up by a later statement, because this one cannot see what other transactions commit while it waits.
+-- So are_keys_of_no_client reads again, after the INSERT, the clients that were made with these keys at the same time. If there is
+-- one, it fails with a serialization failure, and the caller repeats it (core/admin/migrations/0009_one_effect.sql).
+-- A repetition while the first try still runs may conflict at transfers_pkey before transfers_owner_key: so ON CONFLICT has no
+-- target.
+-- Positions have the order of arrival, so that transfers that a caller sent one after the other are applied in that order.
+-- Locks: only the index entries of the keys, in the order of the keys, so that two batches with the same keys cannot deadlock.
+-- Index: wallets_pkey twice per row, and clients_idempotency_key_key: OFFSET 0 leaves the planner no other plan. IS TRUE makes it
+-- search the inserted ids by a hash table. As a join, planned for one or two rows, it would compare a thousand with a thousand.
 WITH submitted AS (
     SELECT *
       FROM unnest({{submission}}) WITH ORDINALITY AS submitted ({{submission.names}}, arrival)

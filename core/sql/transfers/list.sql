@@ -1,16 +1,16 @@
--- Transfers, newest first, from just below a given one. `status` may be NULL, which means all.
--- Leans on transfers_pkey. Ids are older the smaller they are; a row that is committed late never moves a row already shown.
--- No status but that of the queued ones, which have transfers/list_queued, is in an index: that would end HOT. So no more than a window
--- of rows is searched for one; its last row comes along, whatever its status, as the end of the search.
+-- Returns transfers, newest first, below a given id. With a `status`, it searches a window of rows (core/transfers.py).
+-- Returns those with the status, and the last row of a full window, whatever its status. `status` may be NULL, which means all.
+-- No index has a status, because that would end HOT updates; the queued ones are read by transfers/list_queued.
+-- Index: transfers_pkey. A row that is committed late never moves a row that was returned.
 SELECT {{transfer}},
-       place = %(window)s AS is_end
+       window_row = %(window)s AS ends_window
   FROM (
-        SELECT *, row_number() OVER (ORDER BY id DESC) AS place
+        SELECT *, row_number() OVER (ORDER BY id DESC) AS window_row
           FROM transfers
          WHERE id < %(before)s
          ORDER BY id DESC
          LIMIT %(window)s
        ) t
- WHERE %(status)s::text IS NULL OR status = %(status)s OR place = %(window)s
+ WHERE %(status)s::text IS NULL OR status = %(status)s OR window_row = %(window)s
  ORDER BY id DESC
  LIMIT %(limit)s

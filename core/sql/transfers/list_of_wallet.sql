@@ -1,9 +1,10 @@
--- The transfers that a wallet is a party to, newest first, from just below a given one. Leans on transfers_source, transfers_destination.
--- Written as ranges, because of equations the planner may make a walk through all transfers in the order of their ids. As in transfers/list, no more than a window of rows is searched for another status.
+-- Returns the transfers of a wallet, newest first, below a given id. With a `status`, it searches a window as transfers/list does.
+-- Index: transfers_source, transfers_destination. Read as ranges: with equations the planner may read all transfers in the order of
+-- their ids.
 SELECT {{transfer}},
-       place = %(window)s AS is_end
+       window_row = %(window)s AS ends_window
   FROM (
-        SELECT *, row_number() OVER (ORDER BY id DESC) AS place
+        SELECT *, row_number() OVER (ORDER BY id DESC) AS window_row
           FROM (
                 (SELECT *
                    FROM transfers
@@ -20,6 +21,6 @@ SELECT {{transfer}},
          ORDER BY id DESC
          LIMIT %(window)s
        ) t
- WHERE %(status)s::text IS NULL OR status = %(status)s OR place = %(window)s
+ WHERE %(status)s::text IS NULL OR status = %(status)s OR window_row = %(window)s
  ORDER BY id DESC
  LIMIT %(limit)s

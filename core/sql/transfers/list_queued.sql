@@ -1,6 +1,7 @@
--- Transfers that are queued, newest first, from just below a given one. They have no entries yet. Locks nothing.
--- Sorts the queue, from each shard's floor on, and leans on shards_pkey, queue_pkey, transfers_pkey and entries_transfer a row, so it
--- costs what waits, never what is stored. OFFSET 0 keeps the planner to that. Those of one wallet are searched for by list_wallet_transfers.
+-- Returns queued transfers, newest first, below a given id. They have no entries yet.
+-- Sorts the queue, so its cost depends on how many are queued, not on how many are stored. OFFSET 0 keeps the planner to this plan.
+-- The queued ones of one wallet are searched by transfers/list_of_wallet.
+-- Locks nothing. Index: shards_pkey, queue_pkey from each shard's floor on; per row transfers_pkey and entries_transfer.
 SELECT {{transfer}}
   FROM (
         SELECT queue.transfer_id

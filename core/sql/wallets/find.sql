@@ -1,4 +1,5 @@
--- A wallet: balance and version of one instant. Leans on wallets_pkey.
+-- Returns a wallet: balance and version are of one snapshot.
+-- Index: wallets_pkey.
 SELECT id, client_id, currency, balance, version, status, created_at
   FROM wallets
  WHERE id = %(id)s

@@ -1,4 +1,5 @@
--- Which of these wallets exist, and of which kind. Leans on wallets_pkey.
+-- Returns the kind of each of these wallets that exists.
+-- Index: wallets_pkey.
 SELECT id, kind
   FROM wallets
  WHERE id = ANY(%(ids)b)

@@ -1,4 +1,5 @@
--- A wallet's history, newest first, from just below a version. Leans on entries_pkey backwards, and on transfers_pkey a row.
+-- Returns a wallet's entries, newest first, below a version.
+-- Index: entries_pkey backwards, and transfers_pkey per row.
 SELECT e.wallet_id, e.version, e.transfer_id, t.type, e.amount, e.balance_after,
        CASE e.wallet_id WHEN t.source THEN t.destination ELSE t.source END AS counterparty,
        t.reference, e.created_at

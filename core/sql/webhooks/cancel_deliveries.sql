@@ -1,7 +1,8 @@
--- Cancels up to a limit of what an endpoint has not been told yet, because it is not to be told any more: it is deleted or disabled.
--- Not when it has been enabled again meanwhile: what a drain has added since is to be told. Whatever a drain adds while it is disabled,
--- and whatever is more, the deliverer cancels. Locks the rows, without waiting for those that somebody else has locked. A range, as in
--- list_endpoint_deliveries. Leans on deliveries_endpoint and webhook_endpoints_pkey.
+-- Cancels pending deliveries of a deleted or disabled endpoint, up to a limit.
+-- Cancels none if the endpoint is enabled again: deliveries made since then are to be sent. The deliverer cancels the rest, and
+-- those that a fan-out makes while the endpoint is disabled.
+-- Locks: the rows. Locked ones are skipped. A range, for the reason given in webhooks/list_deliveries_of_endpoint.
+-- Index: deliveries_endpoint, webhook_endpoints_pkey.
 UPDATE deliveries
    SET status = 'canceled', next_attempt_at = NULL, finished_at = clock_timestamp()
  WHERE ctid = ANY(ARRAY(

@@ -1,4 +1,5 @@
--- Deletes an endpoint and its secrets. Its deliveries stay: cancel_deliveries. Leans on webhook_endpoints_pkey.
+-- Deletes an endpoint and its secrets. Its deliveries stay: webhooks/cancel_deliveries.
+-- Index: webhook_endpoints_pkey.
 DELETE FROM webhook_endpoints
  WHERE id = %(id)s AND owner = %(owner)s
 RETURNING id

@@ -1,4 +1,5 @@
--- A delivery with its attempts, for its owner. Leans on deliveries_pkey, transfers_pkey and delivery_attempts_pkey.
+-- Returns an owner's delivery with its attempts.
+-- Index: deliveries_pkey, transfers_pkey, delivery_attempts_pkey.
 SELECT d.id, d.transfer_id AS event_id, t.id AS transfer_id, d.endpoint_id,
        CASE WHEN d.endpoint_id IS NULL THEN t.callback_url END AS callback_url, d.status, d.next_attempt_at, d.created_at, d.finished_at,
        ARRAY(SELECT json_build_array(a.number, a.started_at, a.duration_ms, a.status_code, a.error)

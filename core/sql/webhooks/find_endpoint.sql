@@ -1,4 +1,5 @@
--- An endpoint, for its owner. Leans on webhook_endpoints_pkey.
+-- Returns an owner's endpoint.
+-- Index: webhook_endpoints_pkey.
 SELECT id, url, events, description, status, disabled_reason, disabled_at, created_at,
        CASE WHEN old_secret_expires_at > now() THEN old_secret_expires_at END AS old_secret_expires_at
   FROM webhook_endpoints

@@ -1,8 +1,8 @@
--- A transfer's deliveries that an owner wants, with their attempts, newest first, from just below a given one; of one status when
--- that is given. Leans on deliveries_target, transfers_pkey, and on delivery_attempts_pkey a row: the newest attempts alone, of a delivery that was
--- repeated by hand again and again.
-SELECT d.id, d.transfer_id AS event_id, d.transfer_id, d.endpoint_id, CASE WHEN d.endpoint_id IS NULL THEN t.callback_url END AS callback_url, d.status,
-       d.next_attempt_at, d.created_at, d.finished_at,
+-- Returns an owner's deliveries of a transfer with their attempts, newest first, below a given id; of one status if one is given.
+-- Reads only the newest attempts: a delivery that was redelivered many times has many.
+-- Index: deliveries_target, transfers_pkey, and delivery_attempts_pkey per row.
+SELECT d.id, d.transfer_id AS event_id, d.transfer_id, d.endpoint_id,
+       CASE WHEN d.endpoint_id IS NULL THEN t.callback_url END AS callback_url, d.status, d.next_attempt_at, d.created_at, d.finished_at,
        ARRAY(SELECT json_build_array(a.number, a.started_at, a.duration_ms, a.status_code, a.error)
                FROM delivery_attempts a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT %(attempts)s) AS attempts
   FROM (SELECT * FROM deliveries WHERE transfer_id = %(transfer_id)s OFFSET 0) d

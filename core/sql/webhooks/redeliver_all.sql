@@ -1,7 +1,8 @@
--- Makes up to a limit of what an endpoint was not told since a time due at once, the oldest first. The same again goes on with the
--- next: what is due is not failed any more. `since_id` is below every id that was made since that time, for the index; the time
--- itself decides. Ranges, as in list_endpoint_deliveries. Notes the receiver. Locks the rows, and then the receiver's; leans on
--- deliveries_endpoint and receivers_pkey.
+-- Makes failed and canceled deliveries of an endpoint due at once, from a time on, oldest first, up to a limit. Records the
+-- receiver.
+-- A repetition continues with the next ones, because those that are due are pending. `since_id` is below each id made since that
+-- time, for the index; the time itself decides. Ranges, for the reason given in webhooks/list_deliveries_of_endpoint.
+-- Locks: the deliveries, then the receiver. Index: deliveries_endpoint, receivers_pkey.
 WITH made_due AS (
     UPDATE deliveries d
        SET status = 'pending', next_attempt_at = clock_timestamp(), failures = 0, finished_at = NULL
@@ -23,7 +24,7 @@ WITH made_due AS (
            ))
        AND d.status IN ('failed', 'canceled')
     RETURNING d.id, d.owner, d.receiver
-), noted AS (
+), recorded AS (
     INSERT INTO receivers (owner, receiver)
     SELECT DISTINCT owner, receiver FROM made_due
     ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()

@@ -1,5 +1,6 @@
--- Gives an endpoint another secret; the one before signs too for a while. The same again, after a lost connection, changes nothing:
--- else the secret that is still in use would be forgotten. Locks the endpoint alone. Leans on webhook_endpoints_pkey.
+-- Gives an endpoint a new secret. The old one signs too until it expires.
+-- A repetition with the same secret, after a lost connection, changes nothing: else the old secret, still in use, would be lost.
+-- Locks: the endpoint. Index: webhook_endpoints_pkey.
 UPDATE webhook_endpoints
    SET secret = %(secret)s,
        old_secret = CASE WHEN secret = %(secret)s THEN old_secret ELSE secret END,

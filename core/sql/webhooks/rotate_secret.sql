@@ -1,5 +1,6 @@
--- Gives an owner a first secret for callback URLs, or another one; then the one before signs too for a while. The same again, after
--- a lost connection, changes nothing. Leans on webhook_secrets_pkey.
+-- Gives an owner its first or its next secret for callback URLs. The old one signs too until it expires.
+-- A repetition with the same secret, after a lost connection, changes nothing.
+-- Index: webhook_secrets_pkey.
 INSERT INTO webhook_secrets AS s (owner, secret)
 VALUES (%(owner)s, %(secret)s)
 ON CONFLICT (owner) DO UPDATE

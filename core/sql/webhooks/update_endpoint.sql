@@ -1,6 +1,6 @@
--- Changes what is given of an endpoint; NULL leaves as it is, but for the description, which may be taken away. What is disabled
--- already keeps its reason and its time; what is enabled again, or has moved, has not failed yet. Locks the endpoint alone. Leans on
--- webhook_endpoints_pkey.
+-- Changes the given fields of an endpoint. NULL leaves a field unchanged, except the description, which may be removed.
+-- An endpoint that is disabled already keeps its reason and its time. Enabling it, or a new URL, clears `failing_since`.
+-- Locks: the endpoint. Index: webhook_endpoints_pkey.
 UPDATE webhook_endpoints
    SET url = coalesce(%(url)s, url),
        events = coalesce(%(events)s::text[], events),

@@ -1,0 +1,149 @@
+"""What the commands of `python -m core` do. Each takes the settings and its arguments, prints, and returns the exit status.
+
+Status 0 is success, 1 an audit that found damage, 2 a command that could not do its work.
+"""
+
+import sys
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import class_row
+
+from core import ids, keys, metrics
+from core.admin.audit import Report, audit
+from core.admin.migrate import migrate
+from core.ids import Prefix
+from core.keys import Key
+from core.postgres import db
+from core.postgres.session import Unfit
+from core.settings import Settings
+
+
+def run_migrate(settings: Settings, arguments: Namespace) -> int:
+    key = migrate(settings, repair=arguments.repair)
+    print("database is up to date")
+    if key:
+        print_new_key("operator", key)
+    return 0
+
+
+def run_audit(settings: Settings, arguments: Namespace) -> int:
+    shows_progress = arguments.progress or sys.stderr.isatty()
+    began = time.monotonic()
+    report = audit(settings.url_of_workers, print_progress if shows_progress else lambda _: None, arguments.within)
+    for line in report.lines():
+        print(line)
+    if arguments.textfile:
+        try:
+            write_metrics(arguments.textfile, report, time.monotonic() - began)
+        except OSError as error:
+            failed = fail(f"{arguments.textfile} cannot be written: {error.strerror}")
+            return failed if report.clean else 1
+    return 0 if report.clean else 1
+
+
+def run_keys_make(settings: Settings, arguments: Namespace) -> int:
+    key, stored = keys.new_key(arguments.client)
+    with db.connect_for_command(owner_url(settings)) as connection:
+        inserted = connection.execute(db.statement("keys/insert"), asdict(stored)).fetchone()
+    if inserted is None:
+        return fail("there is no such client")
+    print(f"key id: {ids.text(Prefix.KEY, stored.id)}")
+    print_new_key(stored.role, key)
+    return 0
+
+
+def run_keys_list(settings: Settings, arguments: Namespace) -> int:
+    params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
+    with db.connect_for_command(owner_url(settings), writes=False) as connection:
+        rows = connection.cursor(row_factory=class_row(Key)).execute(db.statement("keys/list"), params)
+        print(columns("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
+        for key in rows:
+            of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
+            times = (instant(time) for time in (key.created_at, key.last_used_at, key.revoked_at))
+            print(columns(ids.text(Prefix.KEY, key.id), key.hint, of, *times))
+    return 0
+
+
+def run_keys_revoke(settings: Settings, arguments: Namespace) -> int:
+    with db.connect_for_command(owner_url(settings)) as connection:
+        revoked = connection.execute(db.statement("keys/revoke"), {"id": arguments.key}).fetchone()
+    if revoked is None:
+        return fail("there is no such key")
+    print("revoked; within 5 seconds it opens nothing any more")
+    return 0
+
+
+def write_metrics(file: Path, report: Report, seconds: float) -> None:
+    """Write the report as a textfile for node_exporter: an audit ends before a scraper could reach it. Raises OSError."""
+    counts = {check: float(count) for check, count in report.counts.items()}
+    families = [
+        metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", counts),
+        metrics.level("teller_audit_seconds", "What the last audit took", seconds),
+        metrics.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
+    ]
+    metrics.write(file, families)
+
+
+def print_progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def print_new_key(role: str, key: str) -> None:
+    print(f"{role} key: {key}")
+    print("It is shown this once and kept nowhere: store it now.")
+
+
+def columns(key: str, hint: str, of: str, *times: str) -> str:
+    return "  ".join([f"{key:30}", f"{hint:8}", f"{of:30}", *(f"{time:20}" for time in times)]).rstrip()
+
+
+def instant(time: datetime | None) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else "-"
+
+
+def fail(reason: str) -> int:
+    """Print the reason to standard error and return 2."""
+    print(f"teller: {reason}", file=sys.stderr)
+    return 2
+
+
+def owner_url(settings: Settings) -> str:
+    """Return the owner's URL where one is configured: only the owner may insert an operator's key."""
+    return settings.admin_database_url or settings.database_url
+
+
+def describe_fault(error: psycopg.Error, settings: Settings, arguments: Namespace) -> str | None:
+    """Return a line about a fault of the environment, without host, port or user. None for a bug: its traceback has to be seen."""
+    setting = setting_of_url(settings, arguments)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return (
+            f"the role that {setting} names may not do this ({error.diag.message_primary}):"
+            " do it as the owner of the tables, named in TELLER_ADMIN_DATABASE_URL"
+        )
+    if isinstance(error, psycopg.errors.UndefinedTable) and arguments.run is not run_migrate:
+        return "the database is not migrated: run python -m core migrate first"
+    if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
+        return f"{setting} is not a valid connection string"
+    if isinstance(error, psycopg.OperationalError):
+        return describe_outage(error, setting)
+    return None
+
+
+def describe_outage(error: psycopg.OperationalError, setting: str) -> str:
+    if isinstance(error, Unfit):
+        return str(error)
+    if error.sqlstate:
+        return f"the database failed (SQLSTATE {error.sqlstate})"
+    return f"the database that {setting} names is away, or refuses the connection"
+
+
+def setting_of_url(settings: Settings, arguments: Namespace) -> str:
+    """Return the name of the setting whose URL the command connects by."""
+    if arguments.run is run_audit:
+        return "TELLER_WORKER_DATABASE_URL" if settings.worker_database_url else "DATABASE_URL"
+    return "TELLER_ADMIN_DATABASE_URL" if settings.admin_database_url else "DATABASE_URL"
