@@ -51,12 +51,12 @@ IDEMPOTENCY = "tests/http/test_idempotency.py"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
-        first = statements_for(queued, Outcome([], debits, []))[0]
+        first = writes_of(queued, Outcome([], debits, []))[0]
         connection.execute(db.statement(first.name), first.params)
         connection.execute("COMMIT")
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
-        writes = statements_for(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
+        writes = writes_of(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
 """
 
 BEFORE_COMMIT = """\
@@ -88,7 +88,7 @@ MUTANTS = (
     Mutant(
         1,
         "commit between debit and credit",
-        (Edit("worker/ledger/apply.py", "        writes = statements_for(queued, outcome)\n", COMMIT_BETWEEN),),
+        (Edit("worker/ledger/apply.py", "        writes = writes_of(queued, outcome)\n", COMMIT_BETWEEN),),
         (
             f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",
             f"{UNDER_LOAD}::test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant",
