@@ -22,8 +22,8 @@ def share_of(shards: int) -> int:
 class BatchLimit:
     """How large the next batch of one shard may be: halved by a failure, doubled by a success.
 
-    So a batch that fails for an unknown reason shrinks to the one transfer that makes it fail. Failures are counted at a limit of one
-    only: in a larger batch it is unknown which transfer failed.
+    So a batch that fails for an unknown reason shrinks to the one transfer that makes it fail. Failures are counted at a limit of
+    one only: in a larger batch it is unknown which transfer failed.
     """
 
     limit: int = BATCH_MAX

@@ -65,7 +65,7 @@ class CarefulApplier:
         self._applier.close()
 
     def _apply_together(self, shards: Collection[int]) -> list[Batch]:
-        """Apply one batch of all these shards. If it fails, return no batch and give each shard a limit of its own: its share here."""
+        """Apply one batch of all these shards. If it fails, return no batch and give each shard its share here as its limit."""
         limit = share_of(len(shards))
         try:
             return [self._applier.apply(shards, limit)]

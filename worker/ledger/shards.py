@@ -11,10 +11,10 @@ from core.redis.shard_doorbell import ShardDoorbell
 from worker.ledger.apply import Batch
 from worker.ledger.batch_limit import BATCH_MAX
 
-# A transaction costs much more than a transfer in it. After a batch of WAIT_FROM transfers or more a worker waits WAIT_S for more of
-# them; after a smaller batch no worker waits. One worker, the batcher, waits for all shards. Other workers wait too from
-# WAIT_ALONGSIDE_FROM transfers a batch on. `python -m bench --quick single` measured what waiting saves: 404 µs of workers' CPU a
-# transfer without it, 71 with it (docs/decisions/0014-several-shards.md). The exact three numbers are guesses.
+# A transaction costs much more than a transfer in it. After a batch of WAIT_FROM transfers or more a worker waits WAIT_S for more;
+# after a smaller batch no worker waits. One worker, the batcher, waits for all shards. Other workers wait too from
+# WAIT_ALONGSIDE_FROM transfers a batch on. Waiting and draining several shards in a transaction cut workers' CPU from 404 to 71 µs a
+# transfer (`python -m bench --quick single`, docs/decisions/0014-several-shards.md). The exact three numbers are guesses.
 WAIT_FROM = 10
 WAIT_S = 0.02
 WAIT_ALONGSIDE_FROM = BATCH_MAX // 4
@@ -67,7 +67,7 @@ class ShardSet:
         return time.monotonic() < self._began + WAIT_BESIDE_JOBS_S or self._doorbell.is_silent()
 
     def wait_for_more(self) -> None:
-        """Wait, then hold the shards that were handed over and those whose flags are down too: that saves jobs and transactions.
+        """Wait, then also hold the shards that were handed over and those whose flags are down: that saves jobs and transactions.
 
         Raises psycopg.Error.
         """
@@ -93,7 +93,7 @@ class ShardSet:
             self.held = []
 
     def is_asked_again(self) -> bool:
-        """Return whether another worker has asked for one more look, and delete the request. Call it after the last look's COMMIT."""
+        """Return whether another worker asked for one more look, and delete the request. Call it after the last look's COMMIT."""
         return self._doorbell.rerun_asked(self.held)
 
     def _add(self, shards: Iterable[int]) -> None:
