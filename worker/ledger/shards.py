@@ -13,8 +13,8 @@ from worker.ledger.batch_limit import BATCH_MAX
 
 # A transaction costs much more than a transfer in it. After a batch of WAIT_FROM transfers or more a worker waits WAIT_S for more;
 # after a smaller batch no worker waits. One worker, the batcher, waits for all shards. Other workers wait too from
-# WAIT_ALONGSIDE_FROM transfers a batch on. Waiting and draining several shards in a transaction cut workers' CPU from 404 to 71 µs a
-# transfer (`python -m bench --quick single`, docs/decisions/0014-several-shards.md). The exact three numbers are guesses.
+# WAIT_ALONGSIDE_FROM transfers a batch on. Waits and transactions of several shards cut workers' CPU from 404 to 71 µs a transfer
+# (`python -m bench --quick single`, docs/decisions/0014-several-shards.md). The exact three numbers are guesses.
 WAIT_FROM = 10
 WAIT_S = 0.02
 WAIT_ALONGSIDE_FROM = BATCH_MAX // 4
