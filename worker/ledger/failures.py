@@ -17,8 +17,8 @@ from worker.allowance import Allowance
 from worker.ledger.apply import Applier, Batch
 from worker.ledger.batch_limit import BatchLimit, BatchLimits, share_of
 
-# A guess. It gives a lock time to be released. A failing batch of 500 is halved eight times, and the fifth failure at a limit of one
-# rejects the transfer: thirteen pauses, 0.65 s of the 3 s that a job has.
+# A guess. It gives a lock time to be released. A failing batch of 500 is halved eight times, and the fifth failure at a limit of
+# one rejects the transfer: twelve pauses, 0.6 s of the 3 s that a job has.
 PAUSE_AFTER_FAILURE_S = 0.05
 
 logger = log.get(__name__)
