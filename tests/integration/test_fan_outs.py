@@ -342,7 +342,7 @@ def test_a_step_reads_by_key_whatever_the_statistics_say(world: World, audience:
     params: dict[str, object] = {"bound": BEGINNING, "fan_outs": 32, "rows": 2000, "transfers": 100}
 
     with psycopg.connect(world.owner_url, autocommit=True) as connection:
-        assert pages(connection, f"fan_out_{audience}", params) < 2500
+        assert pages(connection, f"deliverer/fan_out_{audience}", params) < 2500
 
 
 def test_a_receiver_is_noted_once_and_not_with_each_step(world: World) -> None:
