@@ -46,7 +46,7 @@ def listen(stop: StopFlag, redis_url: str, queue_name: str, jobs: Jobs) -> None:
                 raise listener.error
         except UNTRUSTED as error:
             fault = fault_of(error)
-            log_limit.warn("queue out of reach", kind=fault.kind, error=type(error).__name__, advice=fault.advice)
+            log_limit.warning("queue out of reach", kind=fault.kind, error=type(error).__name__, advice=fault.advice)
         finally:
             connection.close()
         stop.pause(PAUSE_WITHOUT_REDIS_S)
@@ -59,7 +59,7 @@ class LogLimit:
         self._last = -LOG_EVERY_S
         self._left_out = 0
 
-    def warn(self, event: str, **values: object) -> None:
+    def warning(self, event: str, **values: object) -> None:
         now = time.monotonic()
         if now < self._last + LOG_EVERY_S:
             self._left_out += 1
@@ -147,7 +147,7 @@ class Listener(SimpleWorker):
         except (redis.ConnectionError, redis.TimeoutError):
             raise
         except (*UNTRUSTED, Refused) as error:
-            self._log_limit.warn("job refused", kind=fault_of(error).kind, error=type(error).__name__)
+            self._log_limit.warning("job refused", kind=fault_of(error).kind, error=type(error).__name__)
             self._forget(queue.job_class.key_for(job_id))
             return None
 
@@ -155,7 +155,7 @@ class Listener(SimpleWorker):
         try:
             popped = self.connection.blpop([queue.key], POLL_S)
         except redis.InvalidResponse:  # an id beyond the bound of a reply: it is popped, and the connection is closed
-            self._log_limit.warn("job refused", kind="malformed_reply")
+            self._log_limit.warning("job refused", kind="malformed_reply")
             self._stop_flag.pause(PAUSE_AFTER_BAD_REPLY_S)
             return None
         if popped is None:
@@ -167,7 +167,7 @@ class Listener(SimpleWorker):
         try:
             self.connection.unlink(key)
         except redis.RedisError:
-            self._log_limit.warn("job not deleted")  # it expires
+            self._log_limit.warning("job not deleted")  # it expires
 
     def _install_signal_handlers(self) -> None:
         """No-op: worker/process.py handles signals."""
