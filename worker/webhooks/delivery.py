@@ -88,7 +88,7 @@ def claimed_of(
         return Unsendable(delivery_id, receiver_owner, endpoint_id)
     try:
         body = body_of(events.stored(event_id=event_id, **event_columns), ReceiverView(receiver_owner, wallet_id))
-    except Exception as error:  # noqa: BLE001 - the store logs it
+    except Exception as error:  # noqa: BLE001  # the store logs it
         return Unsendable(delivery_id, receiver_owner, endpoint_id, error)
     return Delivery(
         id=delivery_id,
