@@ -15,7 +15,7 @@
 | rerun_asked | ShardSet.is_asked_again |
 | lower_again, raise_again, enqueue_again | ShardSet.ring_again |
 | end | ShardSet.end |
-| put_off | CarefulApplier.put_off |
+| defer | CarefulApplier.defer |
 | sweep | Sweeper.run_once |
 
 `Redis` does what the two Lua scripts and the commands of core/redis do: tests/integration/test_doorbell.py holds it to a real one.
@@ -307,7 +307,7 @@ class Model:
     def enqueue_again(self, state: State, worker: Worker) -> Iterator[Any]:
         yield state.redis.enqueue(worker.to_ring), state.queue, worker._replace(step="end")
 
-    def put_off(self, state: State, worker: Worker) -> Iterator[Any]:
+    def defer(self, state: State, worker: Worker) -> Iterator[Any]:
         yield state.redis.lower(worker.held), state.queue, worker._replace(step="end")
 
     def end(self, state: State, worker: Worker) -> Iterator[Any]:
@@ -347,7 +347,7 @@ class Model:
             if worker != Worker():
                 yield "a worker dies", put(state, worker, Worker(), state.redis, state.queue)
             if worker.step in ("claim_queue", "commit"):
-                failed = worker._replace(step="put_off", locked=0, claimed=())
+                failed = worker._replace(step="defer", locked=0, claimed=())
                 yield "Postgres ends a transaction", put(state, worker, failed, state.redis, state.queue)
 
 

@@ -17,8 +17,8 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
 from core.webhooks.signing import make_secret
 from tests.world import World, new_id, transfer
-from worker.webhooks.deliverer import Delivery
-from worker.webhooks.fairness import Places
+from worker.webhooks.delivery import Delivery
+from worker.webhooks.fairness import SlotLimits
 from worker.webhooks.fan_outs import FanOuts
 from worker.webhooks.receivers import Receivers
 from worker.webhooks.send import Attempt, Fault
@@ -114,9 +114,9 @@ def fan_out_at(url: str, **options: Any) -> int:
     return asyncio.run(main())
 
 
-def claim(world: World, places: Places | None = None, **options: Any) -> Sequence[Delivery]:
+def claim(world: World, slots: SlotLimits | None = None, **options: Any) -> Sequence[Delivery]:
     """Claim once, as a deliverer without attempts in flight does."""
-    claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(places or Places()), **options)
+    claimed: Sequence[Delivery] = with_deliveries(world, lambda deliveries: deliveries.claim(slots or SlotLimits()), **options)
     return claimed
 
 

@@ -1,4 +1,4 @@
-"""The processes that work off the queue: `apply` and `sweep` move money, `deliver` sends webhooks.
+"""The processes behind the queue: `apply` and `sweep` move money, `deliver` sends webhooks.
 
 It imports core and nothing of api. No other package may import it. The money (worker.ledger) and the webhooks (worker.webhooks)
 import nothing of each other.

@@ -20,7 +20,7 @@ from core.redis.keys import QUEUE
 from core.redis.probe import Probe
 from core.redis.shard_doorbell import ShardDoorbell
 from core.settings import Settings
-from worker.jobs import of_worker
+from worker.jobs import jobs_of_worker
 from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
 from worker.ledger.sweep import Sweeper
@@ -45,19 +45,19 @@ def main() -> int:
 def parser() -> argparse.ArgumentParser:
     worker = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and send webhooks of their outcomes.")
     verbs = worker.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, what in (
+    for verb, text in (
         ("apply", "drain shards when their doorbells ring; run as many as you like"),
         ("sweep", "drain shards that waited too long, and delete old deliveries; run one, or more"),
         ("deliver", "send the webhooks that are due; run one, or more"),
     ):
-        verbs.add_parser(verb, help=what, description=what)
+        verbs.add_parser(verb, help=text, description=text)
     return worker
 
 
 def run_apply(configured: Settings, process: Process) -> None:
     try_sessions(configured)
     with closing(drainer(configured, process)) as drains:
-        listen(process, configured.redis_url, QUEUE, of_worker(drains.run))
+        listen(process, configured.redis_url, QUEUE, jobs_of_worker(drains.run))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:
@@ -68,9 +68,9 @@ def run_sweep(configured: Settings, process: Process) -> None:
 
 
 def try_sessions(configured: Settings) -> None:
-    """Open two connections at once and close them: the log says at the start where Teller's sessions are not as it needs them.
+    """Open two connections at the same time and close them, so the log says at the start whether sessions are usable.
 
-    The second finds the mark of the first where a pooler lets both share a session. The process starts all the same.
+    If a pooler lets both share a session, the second finds the mark of the first. The process starts in any case.
     """
     connect = connector(configured)
     try:
@@ -81,33 +81,34 @@ def try_sessions(configured: Settings) -> None:
 
 
 def run_deliver(configured: Settings, process: Process) -> None:
-    from worker.webhooks.process import deliver  # noqa: PLC0415  # aiohttp and all that takes memory which no other verb needs
+    from worker.webhooks.process import deliver  # noqa: PLC0415  # aiohttp takes memory that no other verb needs
 
     asyncio.run(deliver(configured, process))
 
 
 def drainer(configured: Settings, process: Process) -> Drainer:
-    """Return a drainer whose protocols share one connection to Redis; closing it closes that too."""
+    """Return a drainer whose protocols share one connection to Redis. Closing the drainer closes that connection."""
     hints = Hints(configured.redis_url)
-    Probe(hints).check()  # what Redis refuses is then in the log from the start
+    Probe(hints).check()  # logs at the start which commands Redis refuses
     applier = Applier(connector(configured), publisher(FinalNews(hints)), DelivererDoorbell(hints).ring)
     return Drainer(applier, ShardDoorbell(hints), Batcher(hints), process.goes_on)
 
 
 def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
-    """Return the function that publishes that transfers are final, and logs them where all is logged."""
+    """Return the function that publishes which transfers are final; at log level `debug` it logs them too."""
     if not log.tells_all(__name__):
         return news.publish_final
 
     def publish_final(final: Sequence[UUID]) -> None:
         news.publish_final(final)
         if final:
-            logger.debug("final", transfers=[ids.text(Prefix.TRANSFER, id) for id in final])
+            logger.debug("final", transfers=[ids.text(Prefix.TRANSFER, transfer_id) for transfer_id in final])
 
     return publish_final
 
 
 def connector(configured: Settings) -> Callable[[], Connection]:
+    """Return the function that connects to Postgres as a worker. It raises psycopg.Error."""
     return lambda: db.connect(configured.url_of_workers)
 
 

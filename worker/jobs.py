@@ -1,6 +1,7 @@
-"""The only names that the queue may call, and how their jobs are read.
+"""The only two functions that jobs may call, and a reader of jobs that is safe against foreign data.
 
-Anything that can write to Redis could otherwise run whatever is importable here, or fill this process's memory.
+RQ imports the name in a job and unpacks the job's data without a bound. So any program that can write to Redis could run any
+importable function in this process, or fill its memory.
 """
 
 import json
@@ -14,31 +15,33 @@ from rq.job import Job
 from core.ledger.sharding import SHARDS_MAX
 from core.redis.jobs import APPLY, DELIVER
 
-DATA_MAX_BYTES = 65_536  # unpacked; a job that names all of 1024 shards has 5 KB
+DATA_MAX_BYTES = 65_536  # unpacked; a job that names all 1024 shards has 5 KB
 
 Jobs = Mapping[str, Callable[..., object]]
 
 
 class Refused(Exception):
-    """A job that no process of Teller has written. Its text repeats nothing of the job."""
+    """A job that no process of Teller has written. The error's text repeats nothing of the job."""
 
 
-def of_worker(drain: Callable[[list[int]], object]) -> Jobs:
+def jobs_of_worker(drain: Callable[[list[int]], object]) -> Jobs:
+    """Return the jobs of a worker: one, which drains the shards that it names."""
     return {APPLY: lambda *args: drain(shards_among(*args))}
 
 
 def shards_among(shards: object = (), *_: object) -> list[int]:
-    """Return what may be shards, each once: a duplicate would claim the same rows twice in one batch."""
+    """Return the valid shards among a job's arguments, without duplicates: one would claim the same rows twice in a batch."""
     given = shards if isinstance(shards, list) else []
     return list(dict.fromkeys(shard for shard in given if type(shard) is int and 0 <= shard < SHARDS_MAX))
 
 
-def of_deliverer(wake: Callable[[], object]) -> Jobs:
+def jobs_of_deliverer(wake: Callable[[], object]) -> Jobs:
+    """Return the jobs of a deliverer: one, which wakes it. Its arguments are ignored."""
     return {DELIVER: lambda *_: wake()}
 
 
 def job_class(jobs: Jobs) -> type[Job]:
-    """Return a class of jobs that run nothing but these."""
+    """Return a class of jobs that call these functions and no others."""
 
     class AllowedJob(Job):
         @property
@@ -49,16 +52,16 @@ def job_class(jobs: Jobs) -> type[Job]:
             return job
 
         def refresh(self) -> None:
-            """Read the one field that is needed. Raises NoSuchJobError, Refused and RedisError."""
+            """Read the job's field `data`. Raises NoSuchJobError, Refused and RedisError."""
             data = self.connection.hget(self.key, "data")
             if not isinstance(data, bytes):
                 raise NoSuchJobError
             self.restore({b"data": data})
 
         def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-            """Take a name and arguments from what is stored, and nothing else.
+            """Take the name and the arguments from the stored data, and nothing else. Raises Refused.
 
-            RQ would unpack it without a bound, import what its callbacks name, and send its webhooks. Raises Refused.
+            RQ's own method would unpack it without a bound, import the functions that callbacks name, and send RQ's webhooks.
             """
             name, arguments = call_in(raw_data.get(b"data", b""))
             if name not in jobs:
@@ -69,7 +72,7 @@ def job_class(jobs: Jobs) -> type[Job]:
 
 
 def call_in(data: bytes) -> tuple[str, list[Any]]:
-    """Return the name and the arguments in a job's data, as RQ writes it by its JSON serializer. Raises Refused."""
+    """Return the name and the arguments in a job's data, in the form of RQ's JSON serializer. Raises Refused."""
     try:
         name, instance, arguments, keywords = json.loads(unpacked(data))
     except (ValueError, TypeError, RecursionError):
@@ -80,12 +83,12 @@ def call_in(data: bytes) -> tuple[str, list[Any]]:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return what zlib packed, unless there is too much of it: 400 KB unpack to 400 MiB. Raises Refused."""
+    """Return the data, unpacked if zlib packed it. Raises Refused beyond DATA_MAX_BYTES: 400 KB may unpack to 400 MiB."""
     unpacking = zlib.decompressobj()
     try:
-        found = unpacking.decompress(data, DATA_MAX_BYTES)
+        plain = unpacking.decompress(data, DATA_MAX_BYTES)
     except zlib.error:
-        found = data
-    if unpacking.unconsumed_tail or len(found) > DATA_MAX_BYTES:
+        plain = data
+    if unpacking.unconsumed_tail or len(plain) > DATA_MAX_BYTES:
         raise Refused("a job's data is too large")
-    return found
+    return plain

@@ -1,4 +1,4 @@
-"""Runs the jobs of doorbells: RQ's worker, made safe to stop, with fewer round trips, and safe against foreign data in Redis."""
+"""Runs the jobs of doorbells: RQ's worker, changed to stop between jobs, make fewer round trips and survive foreign data."""
 
 import threading
 import time
@@ -18,50 +18,50 @@ from core.redis.keys import delete_wrong_types
 from worker.jobs import Jobs, Refused, job_class
 from worker.process import StopFlag
 
-POLL_S = 1  # how long a stop may take when the queue is empty
-REPLY_TIMEOUT_S = 3  # longer than a poll; a connection that is half dead goes unseen for as long (by RQ's own: 15 s)
-TRIM_EVERY_S = 1.0
-JOBS_MAX = 1024  # more honest ones than any load brings: one for the flag of each shard that can be
-PAUSE_WITHOUT_REDIS_S = 1.0
-PAUSE_AFTER_BAD_REPLY_S = 0.02
-SAY_EVERY_S = 1.0  # of bad jobs: a million of them is one thing to know
+POLL_S = 1  # with an empty queue a stop takes so long at most
+REPLY_TIMEOUT_S = 3  # longer than a poll; a half-dead connection is noticed after this time (RQ's own timeout: 15 s)
+TRIM_EVERY_S = 1.0  # a guess
+JOBS_MAX = 1024  # SHARDS_MAX: Teller enqueues one job for each raised flag at most
+PAUSE_WITHOUT_REDIS_S = 1.0  # a guess; the sweeper drains every second until Redis is back
+PAUSE_AFTER_BAD_REPLY_S = 0.02  # a guess; without it, a list of bad ids would keep a core busy
+LOG_EVERY_S = 1.0  # a guess; a million bad jobs need one line a second, with their number
 
 logger = log.get(__name__)
 
 
 def listen(stop: StopFlag, redis_url: str, queue_name: str, jobs: Jobs) -> None:
-    """Run the queue's jobs until asked to stop. Without Redis, wait for it to come back: the sweeper drains until then.
+    """Run the queue's jobs until asked to stop. Without Redis, try again every second: the sweeper drains until then.
 
-    Any thread may listen; one queue each.
+    May run in any thread, for one queue a call.
     """
-    saying = Saying()
+    log_limit = LogLimit()
     while stop.goes_on():
         connection = client(redis_url, REPLY_TIMEOUT_S)
         try:
             delete_wrong_types(connection)
             queue = Queue(queue_name, connection=connection, serializer=SERIALIZER, job_class=job_class(jobs))
-            listener = Listener(queue, stop, saying)
+            listener = Listener(queue, stop, log_limit)
             listener.work(logging_level="WARNING")
             if listener.error is not None:
                 raise listener.error
         except UNTRUSTED as error:
             fault = fault_of(error)
-            saying.warn("queue out of reach", kind=fault.kind, error=type(error).__name__, advice=fault.advice)
+            log_limit.warning("queue out of reach", kind=fault.kind, error=type(error).__name__, advice=fault.advice)
         finally:
             connection.close()
         stop.pause(PAUSE_WITHOUT_REDIS_S)
 
 
-class Saying:
-    """Logs at most once a second, and then how often it did not."""
+class LogLimit:
+    """Logs at most once a second, with the number of lines that it left out since."""
 
     def __init__(self) -> None:
-        self._last = -SAY_EVERY_S
+        self._last = -LOG_EVERY_S
         self._left_out = 0
 
-    def warn(self, event: str, **values: object) -> None:
+    def warning(self, event: str, **values: object) -> None:
         now = time.monotonic()
-        if now < self._last + SAY_EVERY_S:
+        if now < self._last + LOG_EVERY_S:
             self._left_out += 1
             return
         logger.warning(event, **values, left_out=self._left_out)
@@ -69,21 +69,22 @@ class Saying:
 
 
 class Listener(SimpleWorker):
-    """A worker on exactly one queue. It keeps no books in Redis: what is not there cannot be damaged there.
+    """A worker on exactly one queue. It stores no state in Redis: state that is not there cannot be damaged there.
 
-    RQ 3.0.0 raises out of whatever Redis call is under way when SIGTERM comes, and may strand the job it was popping. This one
-    leaves signals to its process and asks between jobs. RQ's books (which workers there are, which job runs where, what came of
-    it) cost half of a job's round trips, and a key of the wrong type among them kept the worker from its start. RQ's `suspended`
-    flag and its commands would let anything that can write to Redis stop all workers: neither is read.
+    RQ 3.0.0 raises out of the running Redis call at SIGTERM, and may lose the job that it was popping. This worker leaves signals
+    to its process and looks for a stop between jobs. RQ's registries (its workers, its running jobs, their results) cost half of a
+    job's round trips, and a key of the wrong type among them kept RQ's worker from starting. RQ's `suspended` flag and its commands
+    would let any program that can write to Redis stop all workers. This worker reads neither.
 
-    A popped job is lost when its worker dies (RQ would only mark it as failed). Its flag expires, and the sweeper comes.
+    A popped job is lost when its worker dies; RQ would only mark it as failed. The shard's flag expires, and the sweeper drains it.
 
-    It leans on names that RQ does not promise to keep: rq is pinned, and tests/faults/test_stopping.py stops it again and again.
+    The class overrides names that RQ does not promise to keep. So rq is pinned, and tests/faults/test_stopping.py stops workers
+    repeatedly under load.
     """
 
     connection_timeout = REPLY_TIMEOUT_S
 
-    def __init__(self, queue: Queue, stop: StopFlag, saying: Saying) -> None:
+    def __init__(self, queue: Queue, stop: StopFlag, log_limit: LogLimit) -> None:
         super().__init__(
             [queue],
             connection=queue.connection,
@@ -93,13 +94,13 @@ class Listener(SimpleWorker):
         )
         if threading.current_thread() is not threading.main_thread():
             self.death_penalty_class = TimerDeathPenalty  # signals are for the main thread
-        self.error: Exception | None = None  # why it ended, when that was Redis' doing
+        self.error: Exception | None = None  # the fault of Redis that ended it
         self._stop_flag = stop
-        self._saying = saying
+        self._log_limit = log_limit
         self._next_trim = 0.0
 
     def dequeue_job_and_maintain_ttl(self, *_: object) -> tuple[Job, Queue]:  # RQ's own has another loop
-        """Wait for a job, in short rounds. A job in hand is always run."""
+        """Wait for a job in polls of POLL_S. A popped job is always run."""
         [queue] = self.queues
         try:
             while True:
@@ -114,19 +115,19 @@ class Listener(SimpleWorker):
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        """Asked before each job and each attempt to pop one, when no job is in hand: the place to stop."""
+        """Whether to trim the queue. RQ reads it before each pop, when no popped job waits to be run: a stop here loses no job."""
         if not self._stop_flag.goes_on():
             raise StopRequested
         return time.monotonic() >= self._next_trim
 
     def run_maintenance_tasks(self) -> None:
-        """Keep the newest JOBS_MAX jobs: behind millions that something else has put there, an honest one would wait for hours."""
+        """Keep the newest JOBS_MAX jobs: behind millions of foreign ones, a job of Teller would wait for hours."""
         self._next_trim = time.monotonic() + TRIM_EVERY_S
         [queue] = self.queues
         self.connection.ltrim(queue.key, -JOBS_MAX, -1)
 
     def execute_job(self, job: Job, _queue: Queue) -> None:
-        """Run the job at once, then forget it: a job is a hint, and no books are kept of it."""
+        """Run the job in this process, then delete it."""
         try:
             with self.death_penalty_class(JOB_TIMEOUT_S, JobTimeoutException, job_id=job.id):
                 job.perform()
@@ -135,56 +136,56 @@ class Listener(SimpleWorker):
         self._forget(job.key)
 
     def _pop(self, queue: Queue) -> Job | None:
-        """Pop a job that may run; None when there is none in time, or when it is a bad one, which is then gone."""
-        id = self._pop_id(queue)
-        if id is None:
+        """Pop a job that may run. None if none came within POLL_S, or if the job was bad: a bad job is deleted."""
+        job_id = self._pop_id(queue)
+        if job_id is None:
             return None
         try:
-            return queue.job_class.fetch(id, connection=self.connection, serializer=SERIALIZER)
+            return queue.job_class.fetch(job_id, connection=self.connection, serializer=SERIALIZER)
         except NoSuchJobError:
             return None  # it has expired
         except (redis.ConnectionError, redis.TimeoutError):
             raise
         except (*UNTRUSTED, Refused) as error:
-            self._saying.warn("job refused", kind=fault_of(error).kind, error=type(error).__name__)
-            self._forget(queue.job_class.key_for(id))
+            self._log_limit.warning("job refused", kind=fault_of(error).kind, error=type(error).__name__)
+            self._forget(queue.job_class.key_for(job_id))
             return None
 
     def _pop_id(self, queue: Queue) -> str | None:
         try:
             popped = self.connection.blpop([queue.key], POLL_S)
-        except redis.InvalidResponse:  # an id beyond all bounds; it is popped, and the connection is closed
-            self._saying.warn("job refused", kind="malformed_reply")
+        except redis.InvalidResponse:  # an id beyond the bound of a reply: it is popped, and the connection is closed
+            self._log_limit.warning("job refused", kind="malformed_reply")
             self._stop_flag.pause(PAUSE_AFTER_BAD_REPLY_S)
             return None
         if popped is None:
             return None
-        id = popped[1]
-        return id.decode(errors="replace") if isinstance(id, bytes) else id
+        job_id = popped[1]
+        return job_id.decode(errors="replace") if isinstance(job_id, bytes) else job_id
 
     def _forget(self, key: str | bytes) -> None:
         try:
             self.connection.unlink(key)
         except redis.RedisError:
-            self._saying.warn("job not deleted")  # it expires
+            self._log_limit.warning("job not deleted")  # it expires
 
     def _install_signal_handlers(self) -> None:
-        """The process has its own."""
+        """No-op: worker/process.py handles signals."""
 
     def subscribe(self) -> None:
-        """Take no commands through Redis."""
+        """No-op: commands through Redis are not read."""
 
     def register_birth(self) -> None:
-        """Keep no book of workers."""
+        """No-op: no registry of workers."""
 
     def register_death(self) -> None:
-        """Keep no book of workers."""
+        """No-op: no registry of workers."""
 
     def heartbeat(self, *_: object, **__: object) -> None:
-        """The heartbeat file is for health checks; see worker/process.py."""
+        """No-op: health checks read the heartbeat file of worker/process.py."""
 
     def set_state(self, state: str, *_: object, **__: object) -> None:
         self._state = state
 
     def check_for_suspension(self, *_: object) -> None:
-        """Do not ask whether something in Redis has suspended all workers."""
+        """No-op: the flag `suspended` in Redis is not read."""

@@ -1,4 +1,4 @@
-"""What every worker process shares: how it is asked to stop, and how it shows that it is alive."""
+"""Loop control of all worker processes: a stop flag set by signals, a heartbeat file, a sleep that a stop interrupts."""
 
 import signal
 import time
@@ -7,32 +7,32 @@ from types import FrameType
 
 from core import log
 
-STEP_S = 0.1  # how soon a pause notices a stop
+STEP_S = 0.1  # a guess; a pause notices a stop within this time
 
 logger = log.get(__name__)
 
 
 class Heartbeat:
-    """A file that is touched by each turn of a loop: its age shows a health check that the loop still turns."""
+    """A file that each turn of a loop touches. A health check reads its age: an old file means that the loop hangs."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._is_missed = False
 
     def beat(self) -> None:
-        """Touch the file. A fault is logged once and ends nothing: the health check may end a process whose file grows old."""
+        """Touch the file. A fault is logged once, and the loop goes on. The health check may end a process with an old file."""
         if self._file is None:
             return
         try:
             self._file.touch()
         except OSError as error:
             if not self._is_missed:
-                self._is_missed = True  # logged once: a loop turns many times a second
+                self._is_missed = True  # a loop may turn many times a second
                 logger.warning("heartbeat not written", kind=type(error).__name__)
 
 
 class StopFlag:
-    """Loop control: a flag that asks the loop to end, a heartbeat file, and a sleep that a stop interrupts."""
+    """A flag that asks a loop to end, with the loop's heartbeat and its interruptible sleep."""
 
     def __init__(self, heartbeat_file: Path | None = None) -> None:
         self.stopping = False
@@ -44,16 +44,16 @@ class StopFlag:
         return not self.stopping
 
     def pause(self, seconds: float) -> None:
-        """Sleep, but not past a stop."""
+        """Sleep for so long, or until a stop."""
         deadline = time.monotonic() + seconds
-        while not self.stopping and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, STEP_S))
+        while not self.stopping and (remaining_s := deadline - time.monotonic()) > 0:
+            time.sleep(min(remaining_s, STEP_S))
 
 
 class Process(StopFlag):
-    """SIGTERM and SIGINT only set the flag, which is read between transactions: no statement is interrupted.
+    """The stop flag of a process. SIGTERM and SIGINT set it, and loops read it between transactions: no statement is interrupted.
 
-    A second signal changes nothing. What is under way ends within seconds by its own limits.
+    A second signal changes nothing. A running transaction ends within seconds by its own limits.
     """
 
     def __init__(self, heartbeat_file: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""A worker's connection to Postgres: one at a time, which is replaced when it broke."""
+"""A worker's connection to Postgres: one at a time, replaced when it broke."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,18 +9,20 @@ Connection = psycopg.Connection[Any]
 
 
 class OwnConnection:
+    """A connection that is opened when it is needed."""
+
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
 
     def opened(self) -> Connection:
-        """Return it; open it where there is none, or none that is open. Raises psycopg.Error."""
+        """Return the connection; open one if there is none, or if it was closed. Raises psycopg.Error."""
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return self._connection
 
     def close(self) -> None:
-        """Give it back. The next call opens another."""
+        """Close the connection. The next call of `opened` opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -25,7 +25,7 @@ from tests.bells import Bells
 from tests.waiting import wait_for
 from tests.world import World, deposit, insert_by_hand, transfer
 from worker.allowance import GIVEN_UP_MAX
-from worker.jobs import of_worker
+from worker.jobs import jobs_of_worker
 from worker.ledger.apply import Applier, Batch
 from worker.ledger.batch_limit import ATTEMPTS_MAX, BATCH_MAX
 from worker.ledger.drain import Drainer
@@ -411,9 +411,9 @@ def test_a_job_that_names_no_shards_is_over_at_once_and_rung_for_no_more(world: 
     world.submit(sent)
 
     with closing(world.drainer(own_redis.url, fair_share_s=0)) as drainer:
-        of_worker(drainer.run)[APPLY](["x", None, True, -1, 2**70])
+        jobs_of_worker(drainer.run)[APPLY](["x", None, True, -1, 2**70])
         assert world.statuses(sent.id) == [QUEUED]
-        of_worker(drainer.run)[APPLY](["x", 3])
+        jobs_of_worker(drainer.run)[APPLY](["x", 3])
 
     assert world.statuses(sent.id) == [APPLIED]
     with Client.from_url(own_redis.url) as client:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from core import events, ids, metrics
-from core.events import Event
 from core.ids import Prefix
 from core.postgres import db
 from core.webhooks import endpoints, secrets
@@ -35,11 +34,11 @@ from tests.hooks import (
 )
 from tests.waiting import wait_for
 from tests.world import World, new_id, transfer
-from worker.webhooks.deliverer import Delivery
-from worker.webhooks.fairness import PER_RECEIVER_MAX, Health, Place, Places
+from worker.webhooks.delivery import Delivery, Unsendable, claimed_of
+from worker.webhooks.fairness import PER_RECEIVER_MAX, Health, Slot, SlotLimits
 from worker.webhooks.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX
 from worker.webhooks.send import WITHIN_S, Attempt
-from worker.webhooks.store import LEASE_S, Claimed, StoredDeliveries, deliveries_of
+from worker.webhooks.store import LEASE_S, StoredDeliveries
 
 LONG_S = 3600.0
 
@@ -167,7 +166,7 @@ def test_many_deliverers_at_once_claim_each_delivery_once(world: World) -> None:
     claimed: list[UUID] = []
 
     async def work(deliveries: StoredDeliveries) -> None:
-        while found := await deliveries.claim(Places()):
+        while found := await deliveries.claim(SlotLimits()):
             claimed.extend(delivery.id for delivery in found)
 
     async def main() -> None:
@@ -203,26 +202,26 @@ def test_one_for_each_owner_and_the_longest_due_first(world: World) -> None:
 
     names = [ids.text(Prefix.CLIENT, source) for source in sources]
     world.query("UPDATE deliveries SET next_attempt_at = created_at")
-    assert sorted(owners(claim(world, Places(4)))) == sorted([names[0], names[1]])
+    assert sorted(owners(claim(world, SlotLimits(4)))) == sorted([names[0], names[1]])
     assert sorted(owners(claim(world))) == sorted([names[1], names[2]])
 
 
 def test_nothing_is_claimed_for_receivers_without_a_place(world: World) -> None:
     new_endpoint(world), new_endpoint(world)
     make_due(world)
-    places = Places()
+    slots = SlotLimits()
 
-    first = only(claim(world, places))
-    place = places.take(first)
+    first = only(claim(world, slots))
+    slot = slots.take(first)
     lapse(world)
-    second = only(claim(world, places))
-    places.take(second)
+    second = only(claim(world, slots))
+    slots.take(second)
     lapse(world)
     assert first.receiver != second.receiver
-    assert claim(world, places) == []
-    places.give_back(place)
+    assert claim(world, slots) == []
+    slots.give_back(slot)
 
-    assert only(claim(world, places)).id == first.id
+    assert only(claim(world, slots)).id == first.id
 
 
 def test_how_late_the_next_is_is_shown_and_a_receiver_with_all_its_places_does_not_count(world: World) -> None:
@@ -231,11 +230,11 @@ def test_how_late_the_next_is_is_shown_and_a_receiver_with_all_its_places_does_n
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = %s", here.id)
     world.query("UPDATE deliveries SET next_attempt_at = now() - interval '1 minute' WHERE endpoint_id = %s", there.id)
 
-    places = Places()
+    slots = SlotLimits()
     lates = []
     for _ in range(3):
-        for delivery in claim(world, places):
-            places.take(delivery)
+        for delivery in claim(world, slots):
+            slots.take(delivery)
         lates.append(metrics.REGISTRY.get_sample_value("teller_deliveries_late_seconds"))
 
     assert lates == [pytest.approx(3600, abs=50), pytest.approx(60, abs=50), 0]
@@ -432,7 +431,7 @@ def test_owners_and_receivers_that_are_more_than_are_looked_at_have_their_turns(
 
     async def work(deliveries: StoredDeliveries) -> None:
         for _ in range(200):
-            claimed.extend(delivery.url for delivery in await deliveries.claim(Places()))
+            claimed.extend(delivery.url for delivery in await deliveries.claim(SlotLimits()))
 
     with_deliveries(world, work, look_at_max=7, look_at_of_owner_max=3)
 
@@ -447,7 +446,7 @@ def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, l
 
     async def look_round(deliveries: StoredDeliveries) -> int:
         for looks in range(1, 200):
-            await deliveries.claim(Places())
+            await deliveries.claim(SlotLimits())
             if not deliveries.goes_on:
                 return looks
             if looks == 2:
@@ -466,12 +465,12 @@ def test_looks_go_on_until_all_have_been_looked_at_and_no_longer(world: World, l
 def test_a_healthy_receiver_is_given_all_that_it_has_places_for_and_an_unknown_one_a_single_one(world: World) -> None:
     fit = new_endpoint(world)
     make_due(world, PER_RECEIVER_MAX + 2)
-    places = Places()
-    first = places.take(Place("operator", str(fit.id), Health.UNKNOWN))
-    places.heed(first, succeeded=True)
-    places.give_back(first)
+    slots = SlotLimits()
+    first = slots.take(Slot("operator", str(fit.id), Health.UNKNOWN))
+    slots.record(first, succeeded=True)
+    slots.give_back(first)
 
-    claims = [claim(world), claim(world, places), claim(world, places)]
+    claims = [claim(world), claim(world, slots), claim(world, slots)]
 
     assert [len(claimed) for claimed in claims] == [1, PER_RECEIVER_MAX, 1]
     assert len({delivery.id for claimed in claims for delivery in claimed}) == PER_RECEIVER_MAX + 2
@@ -539,8 +538,8 @@ def test_a_claim_reads_no_table_whole_not_even_a_small_one(world: World) -> None
 
     async def work(deliveries: StoredDeliveries) -> None:
         for _ in range(8):
-            await deliveries.mark(only(await deliveries.claim(Places())), SUCCESS, None)
-        await deliveries.claim(Places())
+            await deliveries.mark(only(await deliveries.claim(SlotLimits())), SUCCESS, None)
+        await deliveries.claim(SlotLimits())
 
     before = whole()
     with_deliveries(world, work)
@@ -555,9 +554,12 @@ def test_a_delivery_that_cannot_be_rendered_harms_no_other(world: World) -> None
     bad = replace(good, status="rejected", failure_code="of_a_later_version")
 
     url = "https://hook.example.com/"
-    claimed = [
-        Claimed(new_id(), "operator", "h", None, 0, datetime.now(UTC), url, None, [], one.id, Event(events.FEED_START, one))
-        for one in (bad, good)
+    delivery = {"failures": 0, "claimed_until": datetime.now(UTC), "secret": None, "old_secret": None}
+    to = {"receiver_owner": "operator", "receiver": "h", "endpoint_id": None, "url": url, "wallet_id": None}
+    event: dict[str, Any] = {"moment": 1, "ordinal": 1, "endpoint": None, "told_at": None, "entries": []}
+    rows: list[dict[str, Any]] = [
+        {field.name: getattr(one, field.name) for field in fields(one)} | delivery | to | event for one in (bad, good)
     ]
+    claimed = [claimed_of(delivery_id=new_id(), event_id=row["id"], **row) for row in rows]
 
-    assert [delivery.id for delivery in deliveries_of(claimed)] == [claimed[1].id]
+    assert [type(one) for one in claimed] == [Unsendable, Delivery]

@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 from core.errors import Unavailable
 from core.webhooks.signing import make_secret
 from tests.receivers import Behaviour, Receiver, answer, hang, in_turn, receiving, wait_for_all
-from worker.webhooks.deliverer import Deliverer, Delivery
-from worker.webhooks.fairness import PER_RECEIVER_MAX, Places
+from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.delivery import Delivery
+from worker.webhooks.fairness import PER_RECEIVER_MAX, SlotLimits
 from worker.webhooks.send import Attempt, Fault, Sender
 
 SECRET = make_secret()
@@ -37,11 +38,11 @@ class Kept:
         self.marked: dict[UUID, tuple[Attempt, float | None]] = {}
         self.marks: asyncio.Queue[str] = asyncio.Queue()  # the receiver of each delivery, in the order in which they ended
 
-    async def claim(self, places: Places) -> Sequence[Delivery]:
+    async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
         firsts: dict[tuple[str, str], Delivery] = {}
         for delivery in self.due:
             firsts.setdefault((delivery.owner, delivery.receiver), delivery)
-        claim = places.choose(places.admit(firsts.values()))
+        claim = slots.choose(slots.admit(firsts.values()))
         self.due = [delivery for delivery in self.due if delivery not in claim]
         self.claimed.append([delivery.receiver for delivery in claim])
         return claim
@@ -59,13 +60,13 @@ def due(receiver: Receiver, name: str, owner: str | None = None, failures: int =
     return Delivery(UUID(int=number), owner or f"owner of {name}", name, url, f"evt_{number}", body, [SECRET], failures, until)
 
 
-def heeded(places: Places, attempted: Sequence[Delivery], succeeded: bool | None) -> Places:
-    """The places, after an attempt at each of these receivers; with None there was none."""
+def recorded(slots: SlotLimits, attempted: Sequence[Delivery], succeeded: bool | None) -> SlotLimits:
+    """The slots, after an attempt at each of these receivers; with None there was none."""
     for delivery in attempted if succeeded is not None else ():
-        place = places.take(delivery)
-        places.heed(place, succeeded=bool(succeeded))
-        places.give_back(place)
-    return places
+        slot = slots.take(delivery)
+        slots.record(slot, succeeded=bool(succeeded))
+        slots.give_back(slot)
+    return slots
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -158,7 +159,7 @@ def test_a_dead_receiver_with_a_thousand_due_holds_up_no_other(owner: str | None
             Sender(allow_private=True, within_s=LONG_S) as sender,
         ):
             kept = Kept(*(due(dead, "dead", owner) for _ in range(1000)), *(due(alive, "alive", owner) for _ in range(50)))
-            async with running(Deliverer(kept, sender, places=Places(8))):
+            async with running(Deliverer(kept, sender, slots=SlotLimits(8))):
                 assert await ended(kept, 50) == ["alive"] * 50
                 assert dead.connected == 1
 
@@ -175,7 +176,7 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other() -> None:
             kept = Kept(
                 *(due(dead, f"dead {number}", "eve") for number in range(1000)), *(due(alive, "alive", "ada") for _ in range(50))
             )
-            async with running(Deliverer(kept, sender, places=Places(8, per_owner_max=5))):
+            async with running(Deliverer(kept, sender, slots=SlotLimits(8, per_owner_max=5))):
                 assert await ended(kept, 50) == ["alive"] * 50
                 assert dead.connected == 2
 
@@ -197,7 +198,7 @@ def test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other() -> None:
 def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others(
     known: bool | None, others: bool | None, within_s: float
 ) -> None:
-    """The dead ones have all their places, and more is always due. Only receivers of the same health wait for an attempt to end."""
+    """The dead ones have all their slots, and more is always due. Only receivers of the same health wait for an attempt to end."""
 
     async def test() -> None:
         async with (
@@ -207,9 +208,9 @@ def test_more_dead_receivers_than_an_owner_has_places_hold_up_none_of_its_others
         ):
             deaf = [due(dead, f"dead {number % 100}", "operator") for number in range(10_000)]
             healthy = [due(alive, "alive", "operator") for _ in range(50)]
-            places = heeded(heeded(Places(), deaf[:100], others), healthy[:1], known)
+            slots = recorded(recorded(SlotLimits(), deaf[:100], others), healthy[:1], known)
             kept = Kept(*deaf)
-            deliverer = Deliverer(kept, sender, places=places)
+            deliverer = Deliverer(kept, sender, slots=slots)
             while await deliverer.run_once():
                 pass
             kept.due += healthy
@@ -247,7 +248,7 @@ def test_more_than_fifty_of_one_owner_are_in_flight_at_once() -> None:
     async def test() -> None:
         async with receiving(hang) as receiver, Sender(allow_private=True, within_s=LONG_S) as sender:
             kept = Kept(*(due(receiver, f"receiver {number}", owner="operator") for number in range(100)))
-            async with running(Deliverer(kept, sender, places=heeded(Places(), kept.due, True))):
+            async with running(Deliverer(kept, sender, slots=recorded(SlotLimits(), kept.due, True))):
                 await wait_for_all(receiver.arrivals, 51)
 
     run(test)
@@ -260,7 +261,7 @@ def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Kept(*(due(receiver, "one") for _ in range(60)))
-            deliverer = Deliverer(kept, sender, places=Places(**{scarce: 1}), poll_s=LONG_S, stay_s=0.0)
+            deliverer = Deliverer(kept, sender, slots=SlotLimits(**{scarce: 1}), poll_s=LONG_S, stay_s=0.0)
             async with running(deliverer):
                 assert await ended(kept, 60) == ["one"] * 60
 
@@ -268,7 +269,7 @@ def test_the_next_goes_as_soon_as_there_is_a_place(scarce: str) -> None:
 
 
 def test_a_receiver_that_has_come_back_gets_the_next_as_soon_as_that_is_known() -> None:
-    """The success makes its one place many, so that it is not full any more when it ends."""
+    """The success makes its one slot many, so that it is not full any more when it ends."""
 
     async def test() -> None:
         statuses = answer("500 Internal Server Error"), answer("200 OK")
@@ -314,7 +315,7 @@ def test_a_flag_stays_up_while_there_is_something_to_find() -> None:
             async def lower() -> None:
                 lowered.set()
 
-            deliverer = Deliverer(kept, sender, places=Places(per_receiver_max=1), poll_s=0.01, stay_s=LONG_S, lower=lower)
+            deliverer = Deliverer(kept, sender, slots=SlotLimits(per_receiver_max=1), poll_s=0.01, stay_s=LONG_S, lower=lower)
             async with running(deliverer):
                 async with asyncio.timeout(20):
                     for _ in range(20):
@@ -351,7 +352,7 @@ def test_no_more_are_in_flight_than_there_are_places() -> None:
             receivers = [await stack.enter_async_context(receiving(hang)) for _ in range(5)]
             sender = await stack.enter_async_context(Sender(allow_private=True))
             kept = Kept(*(due(one, str(one.port)) for one in receivers))
-            deliverer = Deliverer(kept, sender, places=heeded(Places(3), kept.due, True))
+            deliverer = Deliverer(kept, sender, slots=recorded(SlotLimits(3), kept.due, True))
 
             assert [await deliverer.run_once(), await deliverer.run_once()] == [3, 0]
             assert [len(claim) for claim in kept.claimed] == [3]
@@ -372,7 +373,7 @@ def test_a_receiver_that_failed_last_gets_one_at_a_time_until_it_succeeds() -> N
                 await hang(reader, writer)
 
         async with receiving(next_answer) as receiver, Sender(allow_private=True) as sender:
-            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(10))), sender, places=Places(per_receiver_max=3))
+            deliverer = Deliverer(Kept(*(due(receiver, "one") for _ in range(10))), sender, slots=SlotLimits(per_receiver_max=3))
 
             assert await deliverer.run_once() == 1
             await deliverer.finish()
@@ -436,7 +437,7 @@ def test_what_cannot_be_kept_harms_no_other() -> None:
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
             kept = Forgetful(*(due(receiver, name) for name in ("forgotten", "kept", "forgotten", "kept")))
-            deliverer = Deliverer(kept, sender, places=Places(1))
+            deliverer = Deliverer(kept, sender, slots=SlotLimits(1))
             while await deliverer.run_once():
                 await deliverer.finish()
 
@@ -449,11 +450,11 @@ def test_it_goes_on_when_the_deliveries_are_in_reach_again() -> None:
     class Away(Kept):
         away = 1
 
-        async def claim(self, places: Places) -> Sequence[Delivery]:
+        async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
             self.away -= 1
             if self.away >= 0:
                 raise Unavailable
-            return await super().claim(places)
+            return await super().claim(slots)
 
     async def test() -> None:
         async with receiving(answer("200 OK")) as receiver, Sender(allow_private=True) as sender:
@@ -475,11 +476,11 @@ def test_looks_that_go_on_rest_while_the_deliveries_are_out_of_reach() -> None:
             super().__init__()
             self.looks: asyncio.Queue[None] = asyncio.Queue()
 
-        async def claim(self, places: Places) -> Sequence[Delivery]:
+        async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
             self.looks.put_nowait(None)
             if len(self.claimed) == 2:
                 raise Unavailable
-            return await super().claim(places)
+            return await super().claim(slots)
 
     async def test() -> None:
         async with Sender(allow_private=True) as sender:
@@ -541,11 +542,11 @@ class Faulty(Kept):
         super().__init__(*due)
         self.faults = faults
 
-    async def claim(self, places: Places) -> Sequence[Delivery]:
+    async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
         if self.faults:
             self.faults -= 1
             raise ValueError("a row of a kind that is not foreseen")
-        return await super().claim(places)
+        return await super().claim(slots)
 
 
 def test_a_claim_that_fails_is_logged_and_made_again() -> None:

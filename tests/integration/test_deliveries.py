@@ -277,7 +277,7 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = [transfer(*pair, 1) for _ in range(50)]
     world.submit(*sent)
-    statement = db.statement("drain/finish_transfers").replace("%(ids)b", "%s").replace("%(failure_codes)b", "%s")
+    statement = db.statement("drain/finish_transfers").replace("%(transfer_id)b", "%s").replace("%(refusal)b", "%s")
 
     with psycopg.connect(world.owner_url) as connection:
         explained = connection.execute(

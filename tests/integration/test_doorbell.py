@@ -22,7 +22,7 @@ from tests.bells import Bells
 from tests.doorbell_model import Redis as ModelRedis
 from tests.waiting import wait_for
 from worker.jobs import job_class
-from worker.listen import Listener, Saying
+from worker.listen import Listener, LogLimit
 from worker.process import StopFlag
 
 # A timeout of half a second to connect or to be answered; a call may meet one. The rest is the machine's.
@@ -56,7 +56,7 @@ def work(redis: Client, answer: Callable[[list[int]], None]) -> None:
         def goes_on(self) -> bool:
             return bool(redis.llen(queue.key))
 
-    Listener(queue, UntilEmpty(), Saying()).work(logging_level="ERROR")
+    Listener(queue, UntilEmpty(), LogLimit()).work(logging_level="ERROR")
 
 
 def test_a_ring_asks_for_one_job_for_all_its_shards(bells: Bells, redis: Client) -> None:

@@ -7,8 +7,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from core.ledger.book import Entry
 from core.postgres import db
 from tests.world import World, deposit, new_id, transfer
+from worker.ledger.writes import write
 
 Connection = psycopg.Connection[Any]
 
@@ -91,7 +93,7 @@ def test_a_verdict_makes_a_queued_transfer_final(world: World, connection: Conne
     good, bad, untouched = (deposit(wallet, 1) for _ in range(3))
     world.submit(good, bad, untouched)
 
-    finished = run(connection, "drain/finish_transfers", ids=[good.id, bad.id], failure_codes=[None, "balance_limit_exceeded"])
+    finished = run(connection, "drain/finish_transfers", transfer_id=[good.id, bad.id], refusal=[None, "balance_limit_exceeded"])
 
     assert finished.rowcount == 2
     assert world.statuses(good.id, bad.id, untouched.id) == [
@@ -119,11 +121,11 @@ def test_a_verdict_leaves_what_is_final_alone_and_does_not_count_it(world: World
     wallet = world.new_wallet()
     applied, rejected, queued = (deposit(wallet, 1) for _ in range(3))
     world.submit(applied, rejected, queued)
-    run(connection, "drain/finish_transfers", ids=[applied.id, rejected.id], failure_codes=[None, "internal"])
+    run(connection, "drain/finish_transfers", transfer_id=[applied.id, rejected.id], refusal=[None, "internal"])
     before = [world.transfer(applied.id), world.transfer(rejected.id)]
 
     again = run(
-        connection, "drain/finish_transfers", ids=[applied.id, rejected.id, queued.id], failure_codes=["internal", None, None]
+        connection, "drain/finish_transfers", transfer_id=[applied.id, rejected.id, queued.id], refusal=["internal", None, None]
     )
 
     assert again.rowcount == 1
@@ -135,7 +137,7 @@ def test_exactly_the_given_places_are_deleted(world: World, connection: Connecti
     world.submit(*(deposit(here, 1) for _ in range(4)), deposit(there, 1))
     positions = [position for (position,) in world.query("SELECT position FROM queue ORDER BY position")]
 
-    deleted = run(connection, "drain/delete_queue", shards=[1, 1, 1], positions=[positions[1], positions[3], positions[4]])
+    deleted = run(connection, "drain/delete_queue", shard=[1, 1, 1], position=[positions[1], positions[3], positions[4]])
 
     assert deleted.rowcount == 2
     assert world.query("SELECT position FROM queue ORDER BY position") == [(positions[0],), (positions[2],), (positions[4],)]
@@ -145,8 +147,7 @@ def test_entries_are_added_and_a_version_or_transfer_that_a_wallet_has_is_refuse
     wallet, other, first = new_id(), new_id(), new_id()
 
     def insert(*rows: tuple[UUID, int, UUID, int, int]) -> int:
-        names = ("wallet_ids", "versions", "transfer_ids", "amounts", "balances")
-        return run(connection, "drain/insert_entries", **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))).rowcount
+        return run(connection, "drain/insert_entries", **write("drain/insert_entries", Entry._fields, rows).params).rowcount
 
     assert insert((wallet, 1, first, -5, -5), (other, 1, first, 5, 5)) == 2
     with pytest.raises(errors.UniqueViolation, match="entries_pkey"):
@@ -159,7 +160,7 @@ def test_entries_are_added_and_a_version_or_transfer_that_a_wallet_has_is_refuse
 def test_new_balances_are_written_to_their_wallets(world: World, connection: Connection) -> None:
     one, other, third = world.new_wallets(1, 2, 3)
 
-    updated = run(connection, "drain/update_wallets", ids=[one, other], balances=[10, 20], versions=[7, 8])
+    updated = run(connection, "drain/update_wallets", id=[one, other], balance=[10, 20], version=[7, 8])
 
     assert updated.rowcount == 2
     assert [(world.wallet(id).balance, world.wallet(id).version) for id in (one, other, third)] == [(10, 7), (20, 8), (3, 1)]

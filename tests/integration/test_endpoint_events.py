@@ -15,8 +15,8 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
 from tests.hooks import ERROR, GONE, SUCCESS, claim, fan_out, make_due, mark, new_endpoint, trail
 from tests.world import World, transfer
-from worker.webhooks.deliverer import Delivery
-from worker.webhooks.fairness import Places
+from worker.webhooks.delivery import Delivery
+from worker.webhooks.fairness import SlotLimits
 
 TYPE = "webhook_endpoint.disabled"
 SELECT = "SELECT endpoint_id FROM deliveries WHERE transfer_id = %s ORDER BY endpoint_id"
@@ -30,7 +30,7 @@ def take(endpoint: NewEndpoint, world: World) -> None:
 def claimed_for(world: World, endpoint: NewEndpoint) -> Delivery:
     """Claim until there is one for this endpoint."""
     for _ in range(20):
-        for delivery in claim(world, Places()):
+        for delivery in claim(world, SlotLimits()):
             if delivery.receiver == str(endpoint.id):
                 return delivery
     raise AssertionError("nothing is due to it")

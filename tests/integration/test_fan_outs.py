@@ -22,7 +22,7 @@ from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
 from tests.world import World, transfer
 from worker.allowance import GIVEN_UP_MAX
-from worker.webhooks.fairness import Places
+from worker.webhooks.fairness import SlotLimits
 from worker.webhooks.fan_outs import AUDIENCES, BEGINNING, FanOuts
 from worker.webhooks.store import StoredDeliveries
 
@@ -437,7 +437,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
             with suppress(TimeoutError):
                 async with asyncio.timeout(15):
                     while await asyncio.to_thread(count, world, "fan_outs"):
-                        await deliveries.claim(Places())
+                        await deliveries.claim(SlotLimits())
 
     with capture_logs() as logs:
         asyncio.run(main())
@@ -451,7 +451,7 @@ def test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_a
 
 
 def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.webhooks.fan_outs.TRY_AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr("worker.webhooks.step_limit.TRY_AGAIN_AFTER_S", 0.0)
     rich, poor = world.new_wallets(1000, 0)
     world.submit(*(transfer(rich, poor, 1, callback_url=SOMEWHERE) for _ in range(GIVEN_UP_MAX + 5)))
     world.drain()

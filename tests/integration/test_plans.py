@@ -221,8 +221,8 @@ CASES = {
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
     "drain/delete_queue": Case(
         {
-            "shards": [number % SHARDS for number in QUEUED_SOME],
-            "positions": [number - QUEUED for number in QUEUED_SOME],
+            "shard": [number % SHARDS for number in QUEUED_SOME],
+            "position": [number - QUEUED for number in QUEUED_SOME],
         },
         KEYS,
     ),
@@ -249,7 +249,7 @@ CASES = {
     "wallets/find": Case({"id": uuid(WALLET, 7)}),
     "wallets/find_kinds": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
     "webhooks/find_secret": Case({"owner": "cli_7"}),
-    "drain/finish_transfers": Case({"ids": TRANSFERS, "failure_codes": [None] * KEYS}, KEYS),
+    "drain/finish_transfers": Case({"transfer_id": TRANSFERS, "refusal": [None] * KEYS}, KEYS),
     "clients/insert": Case(
         {
             "id": uuid(CLIENT, ROWS + 1),
@@ -276,11 +276,11 @@ CASES = {
     ),
     "drain/insert_entries": Case(
         {
-            "wallet_ids": [uuid(WALLET, number) for number in SOME],
-            "versions": [200_000] * KEYS,
-            "transfer_ids": TRANSFERS,
-            "amounts": [1] * KEYS,
-            "balances": [1] * KEYS,
+            "wallet_id": [uuid(WALLET, number) for number in SOME],
+            "version": [200_000] * KEYS,
+            "transfer_id": TRANSFERS,
+            "amount": [1] * KEYS,
+            "balance_after": [1] * KEYS,
         },
         KEYS,
     ),
@@ -351,7 +351,7 @@ CASES = {
         {**ENDPOINT_OF, "url": None, "events": None, "describes": False, "description": None, "status": "disabled"}
     ),
     "drain/update_wallets": Case(
-        {"ids": [uuid(WALLET, number) for number in SOME], "balances": [1] * KEYS, "versions": [1] * KEYS}, KEYS
+        {"id": [uuid(WALLET, number) for number in SOME], "balance": [1] * KEYS, "version": [1] * KEYS}, KEYS
     ),
 }
 

@@ -14,8 +14,8 @@ from core.webhooks import deliveries
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
 from tests.world import World, transfer
-from worker.webhooks.deliverer import Delivery
-from worker.webhooks.fairness import Places
+from worker.webhooks.delivery import Delivery
+from worker.webhooks.fairness import SlotLimits
 from worker.webhooks.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX, Receivers
 from worker.webhooks.store import StoredDeliveries
 
@@ -55,7 +55,7 @@ def test_a_look_and_a_claim_read_nothing_of_what_has_ended_while_a_snapshot_is_h
         without = pages(connection, "deliverer/list_receivers", LOOK)
 
         async def wear(receivers: Receivers) -> None:
-            receivers.wear("operator", str(endpoint.id), DEAD)
+            receivers.count_ended("operator", str(endpoint.id), DEAD)
             await receivers.look()
 
         with_receivers(world, wear)
@@ -83,7 +83,7 @@ def test_attempts_that_end_move_the_bound_once_in_many_and_not_beyond_what_is_pe
 
     async def work(deliveries: StoredDeliveries) -> None:
         for _ in range(6):
-            [delivery] = await deliveries.claim(Places())
+            [delivery] = await deliveries.claim(SlotLimits())
             await deliveries.mark(delivery, SUCCESS, None)
             moved.append(await asyncio.to_thread(bound))
 
@@ -102,7 +102,7 @@ def test_the_bound_stays_half_a_minute_behind_now(world: World) -> None:
     world.query("UPDATE receivers SET due_from = '-infinity'")
 
     async def work(receivers: Receivers) -> None:
-        receivers.wear("operator", str(endpoint.id), 1)
+        receivers.count_ended("operator", str(endpoint.id), 1)
         await receivers.look()
 
     with_receivers(world, work, advance_after=1)
@@ -175,7 +175,7 @@ def test_a_receiver_that_was_just_made_due_is_found_in_the_next_look_beside_one_
     claimed: list[Delivery] = []
 
     async def work(deliveries: StoredDeliveries) -> None:
-        claimed.extend(await deliveries.claim(Places()))
+        claimed.extend(await deliveries.claim(SlotLimits()))
 
     with_deliveries(world, work, look_at_of_owner_max=5)
 

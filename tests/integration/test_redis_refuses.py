@@ -27,7 +27,7 @@ from tests.bells import Bells
 from tests.sentinels import ConfiguredRedis, Sentinel
 from tests.waiting import wait_for
 from worker.jobs import job_class
-from worker.listen import Listener, Saying
+from worker.listen import Listener, LogLimit
 from worker.process import StopFlag
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "operating" / "runbook.md"
@@ -160,7 +160,7 @@ def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Clie
         bells.doorbell.ring([1, 2])
         delete_wrong_types(worker)
         queue = Queue(QUEUE, connection=worker, serializer=SERIALIZER, job_class=job_class({APPLY: answered.append}))
-        Listener(queue, UntilAnswered(), Saying()).work(logging_level="ERROR")
+        Listener(queue, UntilAnswered(), LogLimit()).work(logging_level="ERROR")
         assert answered == [[1, 2]]
         assert bells.batcher.become()
         assert bells.batcher.hand_over([1])

@@ -29,7 +29,7 @@ from tests.world import NO_REDIS, World, transfer
 from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
 from worker.webhooks.deliverer import STAY_S, Deliverer
-from worker.webhooks.process import lowering, rung
+from worker.webhooks.process import doorbell_heard, lower_in_thread
 from worker.webhooks.send import Sender
 from worker.webhooks.store import StoredDeliveries
 
@@ -117,7 +117,7 @@ def test_a_ring_wakes_a_listening_deliverer_and_the_next_one_does_again(
 ) -> None:
     async def main() -> None:
         woken = asyncio.Event()
-        async with rung(own_redis.url, woken.set):
+        async with doorbell_heard(own_redis.url, woken.set):
             for _ in range(3):
                 woken.clear()
                 await asyncio.to_thread(doorbell.ring)
@@ -134,7 +134,7 @@ def test_a_ring_wakes_a_listening_deliverer_and_the_next_one_does_again(
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_listening_deliverer_stops_within_seconds_when_redis_is_away(own_redis: Redis, fault: signal.Signals) -> None:
     async def main() -> None:
-        async with rung(own_redis.url, lambda: None):
+        async with doorbell_heard(own_redis.url, lambda: None):
             os.kill(own_redis.pid, fault)
             await asyncio.sleep(0)
 
@@ -178,14 +178,14 @@ async def delivering(world: World, redis_url: str, *, poll_s: float = NEVER_S, s
         with closing(DelivererDoorbell(Hints(redis_url))) as doorbell:
             run = Rung(world, doorbell, receiver)
             deliverer = Deliverer(
-                StoredDeliveries(database), sender, poll_s=poll_s, stay_s=stay_s, beat=looked.set, lower=lowering(doorbell)
+                StoredDeliveries(database), sender, poll_s=poll_s, stay_s=stay_s, beat=looked.set, lower=lower_in_thread(doorbell)
             )
 
             def wake() -> None:
                 run.rings += 1
                 deliverer.wake()
 
-            async with rung(redis_url, wake):
+            async with doorbell_heard(redis_url, wake):
                 running = asyncio.create_task(deliverer.run(stopping))
                 await looked.wait()
                 yield run

@@ -51,12 +51,12 @@ IDEMPOTENCY = "tests/http/test_idempotency.py"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
-        first = statements_for(queued, Outcome([], debits, []))[0]
+        first = writes_of(queued, Outcome([], debits, []))[0]
         connection.execute(db.statement(first.name), first.params)
         connection.execute("COMMIT")
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
-        writes = statements_for(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
+        writes = writes_of(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
 """
 
 BEFORE_COMMIT = """\
@@ -88,7 +88,7 @@ MUTANTS = (
     Mutant(
         1,
         "commit between debit and credit",
-        (Edit("worker/ledger/apply.py", "        writes = statements_for(queued, outcome)\n", COMMIT_BETWEEN),),
+        (Edit("worker/ledger/apply.py", "        writes = writes_of(queued, outcome)\n", COMMIT_BETWEEN),),
         (
             f"{APPLY}::test_nothing_of_a_drain_is_seen_before_all_of_it_is_committed",
             f"{UNDER_LOAD}::test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant",
@@ -442,7 +442,7 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "a receiver of which nothing is known may have as many places as a healthy one",
+        "an unknown receiver may have as many slots as a healthy one",
         (
             Edit(
                 "worker/webhooks/fairness.py",
@@ -454,34 +454,34 @@ MUTANTS = (
     ),
     Mutant(
         21,
-        "an owner may have all the places that there are",
+        "an owner may have all slots of the process",
         (
             Edit(
                 "worker/webhooks/fairness.py",
-                "            self._per_owner_max,\n            part(self._per_owner_max, health),\n",
-                "            self._in_flight_max,\n            part(self._in_flight_max, health),\n",
+                "            self._per_owner_max,\n            share_of(self._per_owner_max, health),\n",
+                "            self._in_flight_max,\n            share_of(self._in_flight_max, health),\n",
             ),
         ),
         (f"{DELIVER}::test_an_owner_with_a_thousand_dead_receivers_holds_up_no_other",),
     ),
     Mutant(
         21,
-        "an owner's dead receivers may have all its places",
+        "an owner's dead receivers may have all its slots",
         (Edit("worker/webhooks/fairness.py", "Health.FAILING: 0.25}", "Health.FAILING: 1.0}"),),
         (f"{OTHERS}[healthy, the others dead]", f"{OTHERS}[new, the others dead]"),
     ),
     Mutant(
         21,
-        "whoever has been due longest is next",
-        (Edit("worker/webhooks/fairness.py", "sorted(admitted, key=self._has_had)", "admitted"),),
+        "the receiver that has been due longest is next",
+        (Edit("worker/webhooks/fairness.py", "sorted(admitted, key=self._turn_key)", "admitted"),),
         (
             f"{OTHERS}[back again, the others dead]",
-            "tests/unit/test_places.py::test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free",
+            "tests/unit/test_slots.py::test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free",
         ),
     ),
     Mutant(
         21,
-        "a look that left somebody out is as good as one that did not",
+        "a look that left receivers out is as good as one that did not",
         (Edit("worker/webhooks/deliverer.py", "            elif self._goes_on:\n", "            elif False:\n"),),
         ("tests/integration/test_telling.py::test_a_due_receiver_is_found_at_once_among_many_hosts_that_are_not",),
     ),
@@ -498,13 +498,13 @@ MUTANTS = (
     Mutant(
         22,
         "a look for fan-outs begins behind what it has seen, whatever has not committed yet",
-        (Edit("worker/webhooks/fan_outs.py", "ended = max(found.horizon, self._ended[0])", "ended = found.next"),),
+        (Edit("worker/webhooks/fan_outs.py", "ended = max(found.horizon, self._moments.ended)", "ended = found.next"),),
         ("tests/integration/test_fan_outs.py::test_a_drain_that_commits_late_is_not_hidden_by_the_bound",),
     ),
     Mutant(
         22,
         "a transfer whose deliveries cannot be made is tried for ever",
-        (Edit("worker/webhooks/fan_outs.py", "        if not narrowing.exhausted:\n", "        if narrowing.failures >= 0:\n"),),
+        (Edit("worker/webhooks/fan_outs.py", "        if not limit.exhausted:\n", "        if limit.failures >= 0:\n"),),
         (f"{FAN_OUTS}::test_a_transfer_whose_deliveries_cannot_be_made_is_stepped_over_loudly_and_alone",),
     ),
     Mutant(

@@ -278,7 +278,7 @@ CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
             *("shards.hand_over()", "is_last_look = True", "shards.is_asked_again()", "is_last_look = False", "break"),
         ),
     ),
-    (Drainer.run, ("self._shards.begin(", "self._run(", "self._applier.put_off(", "finally:", "self._shards.end()")),
+    (Drainer.run, ("self._shards.begin(", "self._run(", "self._applier.defer(", "finally:", "self._shards.end()")),
     (ShardSet.may_wait, ("self._is_or_becomes_batcher()", "self._doorbell.is_silent()")),
     (ShardSet._is_or_becomes_batcher, ("self._batcher.become()",)),
     (ShardSet.wait_for_more, ("self.take_over()", "self._doorbell.acquire(self._others())")),
@@ -291,7 +291,7 @@ CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
     (ShardSet.end, ("self._release()", "if handed_over:", "self._ring_again(handed_over)")),
     (ShardSet.ring_again, ("self._ring_again(self.held)",)),
     (ShardSet._ring_again, ("self._doorbell.lower(", "self._doorbell.ring(")),
-    (CarefulApplier.put_off, ("self._doorbell.lower(",)),
+    (CarefulApplier.defer, ("self._doorbell.lower(",)),
     (Sweeper.run_once, ("self._waiting_shards()", "self._drainer.run(", "waits=False")),
 )
 

@@ -14,7 +14,7 @@ from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
 from core.ledger.book import Outcome
 from tests.waiting import wait_for
-from worker.ledger.apply import statements_for
+from worker.ledger.writes import writes_of
 
 ROOT = Path(__file__).parents[2]
 HERE = "apply.before_commit"
@@ -28,7 +28,7 @@ def test_in_a_process_that_was_not_started_for_them_a_point_is_an_empty_function
 def test_every_point_of_the_table_is_somewhere_in_the_code_and_every_one_in_the_code_is_in_the_table() -> None:
     sources = "".join(file.read_text() for folder in ("api", "core", "worker") for file in sorted((ROOT / folder).rglob("*.py")))
     named = set(re.findall(r'\bfailpoint\("([^"]+)"\)', sources))
-    after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in statements_for([], Outcome([], [], []))}
+    after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in writes_of([], Outcome([], [], []))}
 
     assert sorted(named | after_writes) == sorted(POINTS)
 

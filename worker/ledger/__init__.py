@@ -1,4 +1,4 @@
-"""Moves money: drains shards of the queue in one transaction each time, retries what fails, sweeps what no doorbell announced.
+"""Moves money: drains shards of the queue, one transaction a batch, retries failed batches, sweeps shards that no job drained.
 
-core/sql/drain and core/sql/sweep belong to it alone. worker.__main__ may import it, and tests.
+core/sql/drain and core/sql/sweep are used by this package alone. worker.__main__ and tests may import it.
 """

@@ -14,50 +14,41 @@ from psycopg.rows import class_row
 from core import metrics
 from core.failpoint import failpoint
 from core.ledger import fold
-from core.ledger.book import Book, Outcome, Wallet
+from core.ledger.book import Book, Outcome, Verdict, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres import db
 from worker.ledger.floors import Floors
+from worker.ledger.queued_transfer import QueuedTransfer, command_of, positions_by_shard
+from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
 from worker.session import Connection, OwnConnection
 
 Row = TypeVar("Row")
 
 
 class WrongRowCount(Exception):
-    """A statement wrote another number of rows than was decided: another process changed what this one locked, or it is a bug."""
-
-
-class QueuedTransfer(NamedTuple):
-    """A transfer that this drain has claimed, and its place in the queue. The columns of drain/claim_queue.sql, by name."""
-
-    shard: int
-    position: int
-    transfer_id: UUID
-    source: UUID
-    destination: UUID
-    amount: int
+    """A statement wrote another number of rows than was decided: another process changed locked rows, or Teller has a bug."""
 
 
 class Batch(NamedTuple):
-    """What became of one transaction."""
+    """The result of one transaction."""
 
     finished: int
-    full: bool = False  # a shard had as many as were asked for, so more may wait
+    full: bool = False  # a shard had as many transfers as were asked for, so it may have more
     busy: frozenset[int] = frozenset()  # shards that another worker drains now: untouched
-    put_off: frozenset[int] = frozenset()  # shards that met a fault which passes with time: untouched too
+    deferred: frozenset[int] = frozenset()  # shards that met a fault which passes with time: untouched too
 
     @property
-    def left(self) -> frozenset[int]:
-        """The shards that this transaction did not touch: another worker drains them now, or this one does later."""
-        return self.busy | self.put_off
+    def untouched(self) -> frozenset[int]:
+        """The shards that this transaction did not touch: another worker drains them now, or a later job does."""
+        return self.busy | self.deferred
 
 
 class Applier:
-    """Applies queued transfers over a connection of its own, which it opens when needed and replaces when it broke.
+    """Applies queued transfers over a connection of its own. It opens the connection when needed and replaces a broken one.
 
-    After each COMMIT, `publish_final` is given the ids of the transfers that became final, and `ring` is called when webhooks
-    became due by it; neither may raise.
+    After each COMMIT the applier calls `publish_final` with the ids of the transfers that became final. It calls `ring` if the
+    transaction made webhooks due. Neither may raise.
     """
 
     def __init__(
@@ -74,23 +65,26 @@ class Applier:
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
 
     def apply(self, shards: Collection[int], limit: int) -> Batch:
-        """Claim, decide, write, commit, up to `limit` transfers a shard: four round trips, however many they are.
+        """Claim, decide, write and commit up to `limit` transfers a shard, in four round trips for any number of transfers.
 
-        Raises psycopg.Error and WrongRowCount. Then nothing was committed, or the COMMIT's answer was lost: what is still in the
-        queue was not committed.
+        Raises psycopg.Error and WrongRowCount. Then nothing was committed, or the COMMIT's answer was lost. A transfer that is
+        still in the queue was not committed.
 
-        Each round trip ends with a Sync. Without it Postgres would wait for the rest of the pipeline as "active", which no timeout
-        of an idle transaction ends, and a worker frozen there would hold its wallets for ever.
+        Each round trip ends with a Sync. Without it Postgres would wait for the rest of the pipeline as "active". No timeout of an
+        idle transaction ends that state, so a frozen worker would hold its wallets for ever.
         """
         self.head = None
         try:
             return self._apply(shards, limit)
         except BaseException:
-            self.close()  # in the middle of a statement it is unusable, and its locks are held; a stale plan dies with it
+            self.close()  # in the middle of a statement it is unusable and holds locks; a stale plan ends with the session
             raise
 
     def reject(self, shard: int, suspect: UUID) -> int:
-        """Give up on the transfer at the head of the shard's queue, if it still is the suspect. Returns how many were finished."""
+        """Reject the transfer at the head of the shard's queue, if it is still the suspect. Returns how many were finished.
+
+        Raises psycopg.Error.
+        """
         try:
             return self._reject(shard, suspect)
         except BaseException:
@@ -103,29 +97,12 @@ class Applier:
         return range(count)
 
     def close(self) -> None:
-        """Give the connection back. The next batch opens another."""
+        """Close the connection. The next batch opens another."""
         self._own.close()
 
     def _new_session(self) -> Connection:
         self._floors = Floors()
         return self._connect()
-
-    def _reject(self, shard: int, suspect: UUID) -> int:
-        connection = self._own.opened()
-        with connection.pipeline() as pipeline, connection.transaction():
-            _, queued = self._claim(connection, pipeline, [shard], limit=1)
-            if not queued or queued[0].transfer_id != suspect:
-                return 0
-            # No rows are counted: one that is final already (that may be just its fault) keeps its state and leaves the queue.
-            verdict = connection.execute(
-                db.statement("drain/finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]}
-            )
-            connection.execute(db.statement("drain/delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
-        metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
-        self._publish_final([suspect])
-        if webhooks_due(verdict):
-            self._ring()
-        return 1
 
     def _apply(self, shards: Collection[int], limit: int) -> Batch:
         began = time.monotonic()
@@ -146,18 +123,29 @@ class Applier:
             self._floors.drained(shard, positions, is_all=len(positions) < limit)
         if queued:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
-            self._publish_final([transfer.transfer_id for transfer in queued])
-            if due:
-                self._ring()
+            self._announce([transfer.transfer_id for transfer in queued], due=due)
         full = any(len(positions) >= limit for positions in claimed.values())
         return Batch(len(queued), full=full, busy=frozenset(shards) - locked)
+
+    def _reject(self, shard: int, suspect: UUID) -> int:
+        connection = self._own.opened()
+        with connection.pipeline() as pipeline, connection.transaction():
+            _, queued = self._claim(connection, pipeline, [shard], limit=1)
+            if not queued or queued[0].transfer_id != suspect:
+                return 0
+            # Rows are not counted here: a suspect may fail because it is final already. It keeps its state and leaves the queue.
+            finished = execute(connection, finish_transfers([Verdict(suspect, Refusal.INTERNAL)]))
+            execute(connection, delete_queue(queued))
+        metrics.REJECTED[Refusal.INTERNAL].inc(finished.rowcount)
+        self._announce([suspect], due=webhooks_due(finished))
+        return 1
 
     def _claim(
         self, connection: Connection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
     ) -> tuple[frozenset[int], list[QueuedTransfer]]:
-        """Take the shards' locks, as far as they are free, and those shards' next transfers.
+        """Lock the shards that are free, and return them with their next transfers.
 
-        Locks are taken here and in _lock_wallets, in this order, nowhere else.
+        Locks are taken here and then in _lock_wallets, and nowhere else: one order, so no deadlock.
         """
         floors, now = self._floors, time.monotonic()
         lock = connection.execute(db.statement("drain/lock_shards"), {"shards": list(shards)})
@@ -184,7 +172,7 @@ class Applier:
         return {wallet.id: wallet for wallet in locked}
 
     def _store_floors(self, connection: Connection, locked: Collection[int]) -> None:
-        """Store the floors of those shards where it lags, in the round trip of the writes that follow."""
+        """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""
         floors = self._floors.to_store(locked)
         if floors:
             connection.execute(db.statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
@@ -192,86 +180,36 @@ class Applier:
     def _write(
         self, connection: Connection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
     ) -> bool:
-        """Write what was decided, one statement each, and check that each wrote just that before it may be committed.
+        """Write the outcome, and check before the COMMIT that each statement wrote the number of rows that was decided.
 
-        Returns whether webhooks become due by it.
+        Returns whether the batch makes webhooks due. Raises WrongRowCount.
         """
-        writes = statements_for(queued, outcome)
+        writes = writes_of(queued, outcome)
         cursors = []
         for write in writes:
-            cursors.append(connection.execute(db.statement(write.name), write.params))
+            cursors.append(execute(connection, write))
             failpoint(f"apply.after_{write.name.removeprefix('drain/')}")
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
             if cursor.rowcount != write.rows:
                 raise WrongRowCount(f"{write.name} wrote {cursor.rowcount} rows instead of {write.rows}")
-        [verdicts] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "drain/finish_transfers"]
-        return webhooks_due(verdicts)
+        [finished] = [cursor for write, cursor in zip(writes, cursors, strict=True) if write.name == "drain/finish_transfers"]
+        return webhooks_due(finished)
+
+    def _announce(self, final: Sequence[UUID], *, due: bool) -> None:
+        """Publish that these transfers are final, and ring the deliverer if webhooks are due. Call it after the COMMIT."""
+        self._publish_final(final)
+        if due:
+            self._ring()
 
 
-class Write(NamedTuple):
-    """A statement of core/sql, its parameters, and the number of rows it must write."""
-
-    name: str
-    params: dict[str, object]
-    rows: int
-
-
-def statements_for(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[Write]:
-    entries, wallets, verdicts = outcome.entries, outcome.wallets, outcome.verdicts
-    return [
-        Write(
-            "drain/insert_entries",
-            {
-                "wallet_ids": [entry.wallet_id for entry in entries],
-                "versions": [entry.version for entry in entries],
-                "transfer_ids": [entry.transfer_id for entry in entries],
-                "amounts": [entry.amount for entry in entries],
-                "balances": [entry.balance_after for entry in entries],
-            },
-            len(entries),
-        ),
-        Write(
-            "drain/update_wallets",
-            {
-                "ids": [wallet.id for wallet in wallets],
-                "balances": [wallet.balance for wallet in wallets],
-                "versions": [wallet.version for wallet in wallets],
-            },
-            len(wallets),
-        ),
-        Write(
-            "drain/finish_transfers",
-            {
-                "ids": [verdict.transfer_id for verdict in verdicts],
-                "failure_codes": [verdict.refusal for verdict in verdicts],
-            },
-            len(verdicts),
-        ),
-        Write(
-            "drain/delete_queue",
-            {"shards": [transfer.shard for transfer in queued], "positions": [transfer.position for transfer in queued]},
-            len(queued),
-        ),
-    ]
-
-
-def command_of(queued: QueuedTransfer) -> Command:
-    """Return what the ledger is asked to do."""
-    return Command(transfer_id=queued.transfer_id, source=queued.source, destination=queued.destination, amount=queued.amount)
-
-
-def positions_by_shard(shards: Collection[int], queued: Sequence[QueuedTransfer]) -> dict[int, list[int]]:
-    """Return, for each of these shards, the positions that were claimed in it, in order."""
-    claimed: dict[int, list[int]] = {shard: [] for shard in shards}
-    for transfer in queued:
-        claimed[transfer.shard].append(transfer.position)
-    return claimed
-
-
-def webhooks_due(verdict: psycopg.Cursor[Any]) -> bool:
+def webhooks_due(finished: psycopg.Cursor[Any]) -> bool:
     """Return whether finish_transfers made webhooks due. Each of its rows says so; it has none if all were final before."""
-    return verdict.fetchone() == (True,)
+    return finished.fetchone() == (True,)
+
+
+def execute(connection: Connection, write: Write) -> psycopg.Cursor[Any]:
+    return connection.execute(db.statement(write.name), write.params)
 
 
 def select(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:

@@ -1,7 +1,7 @@
 """Runs one doorbell job: batches until the shards are empty or a fair share of time has passed.
 
-What comes after a batch is decided by `next_step`; docs/concepts/state-tables.md draws it, and tests/unit/test_doorbell_model.py
-explores its interleavings. worker/ledger/failures.py says what a failed batch does, worker/ledger/shards.py which shards are held.
+`next_step` decides what follows a batch. docs/concepts/state-tables.md draws it, and tests/unit/test_doorbell_model.py explores its
+interleavings. worker/ledger/failures.py handles failed batches, worker/ledger/shards.py the shards that a job holds.
 """
 
 import time
@@ -17,24 +17,25 @@ from worker.ledger.batch_limit import BATCH_MAX
 from worker.ledger.failures import CarefulApplier, merged
 from worker.ledger.shards import ShardSet
 
-FAIR_SHARE_S = 3.0  # then the doorbell is rung again, so that one hot shard delays the others for no longer
+# A guess. After this time a drain rings again and ends, so one hot shard delays the jobs behind it by 3 s at most.
+FAIR_SHARE_S = 3.0
 
 
 class Step(Enum):
     """What a worker does after a batch."""
 
-    RING_AGAIN = auto()  # and end: there is more, and the time is over
-    GO_ON = auto()  # with the next batch, and with what was handed over
-    WAIT = auto()  # for more transfers, where this worker may; else hand over
-    HAND_OVER = auto()  # to the batcher and end; without a batcher, flags are lowered: take the last look
-    END = auto()  # after the last look, unless another worker asked for one more
+    RING_AGAIN = auto()  # and end: there are more transfers, and the time is over
+    GO_ON = auto()  # with the next batch, and with the shards that were handed over
+    WAIT = auto()  # for more transfers if this worker may wait; otherwise hand over
+    HAND_OVER = auto()  # to the batcher, and end; without a batcher lower the flags and take the last look
+    END = auto()  # after the last look, unless another worker has asked for one more
 
 
 def next_step(*, full: bool, is_over: bool, is_last_look: bool, waits: bool) -> Step:
-    """Return what comes after a batch.
+    """Return the step that follows a batch.
 
-    `full`: more transfers may be there. `is_over`: the time is. `is_last_look`: the flags were lowered before this batch.
-    `waits`: this worker may wait for more transfers at all; the sweeper may not.
+    `full`: the shards may have more transfers. `is_over`: the job's time is over. `is_last_look`: the flags were lowered before
+    this batch. `waits`: this worker may wait for more transfers; the sweeper may not.
     """
     if full:
         return Step.RING_AGAIN if is_over else Step.GO_ON
@@ -61,30 +62,30 @@ class Drainer:
         self._shards = ShardSet(doorbell, batcher, applier.all_shards)
 
     def run(self, shards: Sequence[int], *, waits: bool = True) -> int:
-        """Drain the shards until they are empty, or for a fair share of time and ring again.
+        """Drain the shards until they are empty; after a fair share of time, ring again and end.
 
-        Part of a deep backlog is passed on to other workers. A worker that `waits` may stay for more where there is much to do, and
-        then acquires shards at which no worker is.
+        The drain passes part of a deep backlog on to other workers. A worker that `waits` may wait for more transfers under load,
+        and then acquires shards that no worker holds.
 
-        Returns how many transfers were finished, as far as it knows: none of a shard that another worker drains, or after a fault
-        of the database, which is logged, not raised: the queue is as it was, and the sweeper will come back to it.
+        Returns how many transfers it finished. A shard that another worker drains counts 0. A fault of the database is logged, not
+        raised, and the count is then 0: the queue is unchanged, and the sweeper drains it later.
         """
         self._shards.begin(shards)
         try:
             return self._run(time.monotonic() + self._fair_share_s, waits=waits)
         except psycopg.Error as error:
-            self._applier.put_off(self._shards.held, error)
+            self._applier.defer(self._shards.held, error)
             return 0
         finally:
             self._shards.end()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._applier.close()
         self._doorbell.close()
 
     def _run(self, deadline: float, *, waits: bool) -> int:
-        """Drain while the flags are up, so that no ring is needed; then hand over, or lower the flags and look once more."""
+        """Drain while the flags are up, so no ring is needed; then hand over, or lower the flags and take a last look."""
         shards = self._shards
         finished, is_last_look = 0, False
         while shards.held:
@@ -110,7 +111,7 @@ class Drainer:
         return finished
 
     def _drain(self, shards: Collection[int], deadline: float) -> Batch:
-        """Apply a batch. Ask the workers that drain busy shards to look again; they may just have left, so try those once more."""
+        """Apply a batch. Ask the holders of busy shards for one more look, then try those shards again: a holder may have ended."""
         batch = self._applier.apply(shards, deadline)
         if not batch.busy:
             return batch
@@ -118,8 +119,8 @@ class Drainer:
         return merged([batch._replace(busy=frozenset()), self._applier.apply(batch.busy, deadline)])
 
     def _share(self, batch: Batch) -> None:
-        """Pass half of the shards on when the batch means work for more than one worker."""
-        if batch.finished >= BATCH_MAX // 2 and self._applier.is_well(self._shards.held):
+        """Pass half of the shards on to another worker after a batch of 250 transfers or more."""
+        if batch.finished >= BATCH_MAX // 2 and self._applier.is_healthy(self._shards.held):
             self._shards.share()
 
     def _is_over(self, deadline: float) -> bool:

@@ -1,4 +1,4 @@
-"""What a drain does when a batch fails: try each shard on its own, shrink its batches, give up on the transfer that always fails.
+"""What a drain does after a batch has failed: it tries each shard alone, shrinks the batches, rejects a transfer that always fails.
 
 docs/concepts/state-tables.md draws a batch's size after failures; worker/ledger/batch_limit.py decides it.
 """
@@ -17,13 +17,15 @@ from worker.allowance import Allowance
 from worker.ledger.apply import Applier, Batch
 from worker.ledger.batch_limit import BatchLimit, BatchLimits, share_of
 
-PAUSE_AFTER_FAILURE_S = 0.05  # long enough for a lock to go, short enough to try a failing transfer some fifteen times
+# A guess. It gives a lock time to be released. A failing batch of 500 is halved eight times, and the fifth failure at a limit of
+# one rejects the transfer: twelve pauses, 0.6 s of the 3 s that a job has.
+PAUSE_AFTER_FAILURE_S = 0.05
 
 logger = log.get(__name__)
 
 
 class CarefulApplier:
-    """Applies batches. A shard that failed has batches of its own until it is well, so its failures delay no other shard."""
+    """Applies batches. A shard whose batch failed gets batches of its own until they succeed, so it delays no other shard."""
 
     def __init__(self, applier: Applier, doorbell: ShardDoorbell) -> None:
         self._applier = applier
@@ -32,38 +34,38 @@ class CarefulApplier:
         self._allowance = Allowance()
 
     def apply(self, shards: Collection[int], deadline: float) -> Batch:
-        """Apply one batch of all the shards that have not failed, and one of each other.
+        """Apply one batch of all shards that have not failed, and one batch of each shard that has.
 
-        Those that failed have their turns while there is time, beginning with the one that had its turn longest ago, in this job
-        and in those to come: a shard whose failures take all the time that there is takes no other shard's turn.
+        Shards that failed are tried until the deadline, the longest ago tried first, in this job and in later ones. So a shard
+        whose failures take all the time of a job does not take the turn of another shard.
 
-        Raises psycopg.Error when the database is out of reach.
+        Raises psycopg.Error when the database does not answer.
         """
-        well = self._limits.without(shards)
+        healthy = self._limits.without(shards)
         batches = []
-        if len(well) > 1:
-            batches += self._apply_together(well)
-            well = []
-        alone = [*well, *self._limits.by_turn(shards)]
+        if len(healthy) > 1:
+            batches += self._apply_together(healthy)
+            healthy = []
+        alone = [*healthy, *self._limits.by_turn(shards)]
         return merged([*batches, *(self._apply_alone(shard, deadline, must=len(shards) == 1) for shard in alone)])
 
-    def is_well(self, shards: Collection[int]) -> bool:
+    def is_healthy(self, shards: Collection[int]) -> bool:
         """Return whether the last batches of all these shards succeeded."""
         return len(self._limits.without(shards)) == len(shards)
 
-    def put_off(self, shards: Collection[int], error: Exception) -> Batch:
-        """Leave shards to the next ring, or to the sweeper, after a fault that only time heals."""
+    def defer(self, shards: Collection[int], error: Exception) -> Batch:
+        """Leave shards to the next ring, or to the sweeper, after a fault that passes with time. Logged as "drain put off"."""
         sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
         logger.warning("drain put off", shards=list(shards), kind=type(error).__name__, sqlstate=sqlstate)
         self._doorbell.lower(shards)
-        return Batch(0, put_off=frozenset(shards))
+        return Batch(0, deferred=frozenset(shards))
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._applier.close()
 
     def _apply_together(self, shards: Collection[int]) -> list[Batch]:
-        """Apply one batch of all; after a failure none, and each is to be tried on its own, with no more than it had here."""
+        """Apply one batch of all these shards. If it fails, return no batch and give each shard its share here as its limit."""
         limit = share_of(len(shards))
         try:
             return [self._applier.apply(shards, limit)]
@@ -76,7 +78,7 @@ class CarefulApplier:
             return []
 
     def _apply_alone(self, shard: int, deadline: float, *, must: bool) -> Batch:
-        """Apply a batch of one shard. One for which no time is left counts as full: it has not been looked at."""
+        """Apply a batch of one shard. After the deadline return it as full without a try: it may have transfers."""
         if not must and time.monotonic() >= deadline:
             return Batch(0, full=True)
         limit = self._limits.of(shard)
@@ -97,11 +99,11 @@ class CarefulApplier:
             self._limits.keep(shard, limit)
 
     def _after_failure(self, shard: int, limit: BatchLimit, error: Exception) -> Batch:
-        """Put the shard off after a fault that only time heals; else shrink its next batch, or give up on its first transfer."""
+        """Defer the shard after a fault that passes with time; otherwise shrink its next batch, or reject its first transfer."""
         if db.is_transient(error):
             if db.took_too_long(error):
                 limit.record_timeout()
-            return self.put_off([shard], error)
+            return self.defer([shard], error)
         self._record_failure(shard, limit, error)
         if limit.suspect is None or not limit.exhausted:
             time.sleep(PAUSE_AFTER_FAILURE_S)
@@ -115,23 +117,23 @@ class CarefulApplier:
         limit.record_failure(head)
 
     def _give_up(self, shard: int, limit: BatchLimit, suspect: UUID) -> Batch:
-        """Reject the transfer that has failed on its own too often, unless too many were rejected so of late."""
+        """Reject a transfer that failed too often on its own, unless this process has rejected too many within the last hour."""
         transfer = ids.text(Prefix.TRANSFER, suspect)
         if self._allowance.is_spent(time.monotonic()):
-            # Its flag stays up until it expires: until then only the sweeper tries.
+            # The shard's flag stays up until it expires. Until then only the sweeper tries the shard.
             logger.critical("too many transfers given up on, shard put off", shard=shard, transfer=transfer)
-            return Batch(0, put_off=frozenset([shard]))
+            return Batch(0, deferred=frozenset([shard]))
         logger.critical("transfer given up on", shard=shard, transfer=transfer)
         return self._reject(shard, limit, suspect)
 
     def _reject(self, shard: int, limit: BatchLimit, suspect: UUID) -> Batch:
-        """Reject the transfer. Where that fails too, its shard is put off, and no other."""
+        """Reject the transfer. If that fails too, defer its shard and no other."""
         try:
             rejected = self._applier.reject(shard, suspect)
         except psycopg.Error as error:
             if is_out_of_reach(error):
                 raise
-            return self.put_off([shard], error)
+            return self.defer([shard], error)
         limit.failures = 0
         if rejected:
             self._allowance.spend(time.monotonic())
@@ -139,16 +141,16 @@ class CarefulApplier:
 
 
 def merged(batches: Iterable[Batch]) -> Batch:
-    """Return what became of several batches as if they had been one."""
+    """Return the results of several batches as one."""
     given = list(batches)
     return Batch(
         finished=sum(batch.finished for batch in given),
         full=any(batch.full for batch in given),
         busy=frozenset().union(*(batch.busy for batch in given)),
-        put_off=frozenset().union(*(batch.put_off for batch in given)),
+        deferred=frozenset().union(*(batch.deferred for batch in given)),
     )
 
 
 def is_out_of_reach(error: Exception) -> bool:
-    """Return whether the database itself did not answer: the next shard would fare no better."""
+    """Return whether the database did not answer at all: the next shard would get no answer either."""
     return db.is_transient(error) and getattr(error, "sqlstate", None) is None

@@ -11,12 +11,16 @@ from core.redis.shard_doorbell import ShardDoorbell
 from worker.ledger.apply import Batch
 from worker.ledger.batch_limit import BATCH_MAX
 
-# A transaction costs much more than a transfer in it. When a batch shows that transfers come in fast, the next one waits a little
-# for more of them; when they come in one by one, no worker waits. One worker waits for all, unless there is enough for several.
+# A transaction costs much more than a transfer in it. After a batch of WAIT_FROM transfers or more a worker waits WAIT_S for more;
+# after a smaller batch no worker waits. One worker, the batcher, waits for all shards. Other workers wait too from
+# WAIT_ALONGSIDE_FROM transfers a batch on. Waits and transactions of several shards cut workers' CPU from 404 to 71 µs a transfer
+# (`python -m bench --quick single`, docs/decisions/0014-several-shards.md). The exact three numbers are guesses.
 WAIT_FROM = 10
 WAIT_S = 0.02
 WAIT_ALONGSIDE_FROM = BATCH_MAX // 4
-WAIT_BESIDE_JOBS_S = 0.25  # leaving at once made workers and jobs chase each other, each with a handful of transfers
+# A guess. A waiting worker looks at the queue of jobs only after this time. When it ended as soon as a job was queued, each job
+# drained a handful of transfers.
+WAIT_BESIDE_JOBS_S = 0.25
 
 
 class ShardSet:
@@ -28,7 +32,7 @@ class ShardSet:
         self._batcher = batcher
         self._ask_for_all_shards = all_shards
         self._all_shards: Sequence[int] = ()
-        self._faulty: set[int] = set()  # the shards that were put off during this job
+        self._faulty: set[int] = set()  # the shards that were deferred during this job
         self._is_batcher = False
         self._began = 0.0
 
@@ -39,28 +43,31 @@ class ShardSet:
         self._began = time.monotonic()
 
     def end(self) -> None:
-        """Ring for the shards that were handed over to this worker and are not drained: its time is over, or it met a fault."""
+        """Ring for the shards that were handed over to this worker and are not drained: its time is over, or a fault ended it."""
         handed_over = self._release()
         if handed_over:
             self._ring_again(handed_over)
 
     def drop(self, batch: Batch) -> None:
-        """Hold no more the shards that, as the batch has shown, another worker drains, or that are put off."""
-        self.held = [shard for shard in self.held if shard not in batch.left]
-        self._faulty |= batch.put_off
+        """Drop the shards that another worker drains and the shards that are deferred."""
+        self.held = [shard for shard in self.held if shard not in batch.untouched]
+        self._faulty |= batch.deferred
 
     def ring_again(self) -> None:
-        """Ring for the shards again: their turn comes after the jobs that wait already."""
+        """Ring for the shards again: the new job runs after the jobs that are queued already."""
         self._ring_again(self.held)
 
     def may_wait(self, finished: int) -> bool:
-        """Return whether to wait for more after a batch of so many. Not for long while a job waits: it may be for this worker."""
+        """Return whether to wait for more transfers after a batch that finished so many.
+
+        Beyond WAIT_BESIDE_JOBS_S only while no job is queued: this worker may be the one to take it.
+        """
         if finished < WAIT_FROM or not (self._is_or_becomes_batcher() or finished >= WAIT_ALONGSIDE_FROM):
             return False
         return time.monotonic() < self._began + WAIT_BESIDE_JOBS_S or self._doorbell.is_silent()
 
     def wait_for_more(self) -> None:
-        """Wait, then hold also the shards that were handed over, and those whose flags are down: that saves jobs and transactions.
+        """Wait, then also hold the shards that were handed over and those whose flags are down: that saves jobs and transactions.
 
         Raises psycopg.Error.
         """
@@ -69,7 +76,7 @@ class ShardSet:
         self._add(self._doorbell.acquire(self._others()))
 
     def take_over(self) -> None:
-        """Hold what was handed over to the batcher. After full batches too: no other worker comes, and their flags are up."""
+        """Hold the shards that were handed over to this batcher. No other worker drains them, because their flags are up."""
         if self._is_batcher:
             self._add(self._batcher.take_over())
 
@@ -80,13 +87,13 @@ class ShardSet:
             self.held = self.held[:half]
 
     def hand_over(self) -> None:
-        """Give all shards up, those that were handed over to this worker too: to another batcher, or for a last look."""
+        """Hand all shards over to the batcher, also those that this worker got as one. Without one, keep them for a last look."""
         self._add(self._release())
         if self._batcher.hand_over(self.held):
             self.held = []
 
     def is_asked_again(self) -> bool:
-        """Return, once, whether another worker asked for one more look. Call it after the locks of the last look are released."""
+        """Return whether another worker asked for one more look, and delete the request. Call it after the last look's COMMIT."""
         return self._doorbell.rerun_asked(self.held)
 
     def _add(self, shards: Iterable[int]) -> None:
@@ -96,7 +103,7 @@ class ShardSet:
     def _others(self) -> Sequence[int]:
         """Return the shards that this worker does not hold.
 
-        Without those that it has just put off: each new try would cost all others the time for which a lock is waited for.
+        Deferred shards are left out: each new try may wait for a lock, and all other shards of the batch would wait with it.
         """
         if not self._all_shards:
             self._all_shards = self._ask_for_all_shards()
@@ -108,7 +115,7 @@ class ShardSet:
         return self._is_batcher
 
     def _release(self) -> Sequence[int]:
-        """Be the batcher no more. Returns the shards that were handed over to it."""
+        """Stop being the batcher. Returns the shards that were handed over to it."""
         if not self._is_batcher:
             return []
         self._is_batcher = False

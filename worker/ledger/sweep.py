@@ -1,4 +1,4 @@
-"""Drains what waited too long, without Redis: so that no lost doorbell, dead worker or empty Redis delays a transfer for long."""
+"""Drains shards whose transfers wait too long, without Redis: a lost doorbell, a dead worker or an empty Redis costs seconds."""
 
 import time
 from collections.abc import Callable
@@ -14,31 +14,32 @@ from worker.process import StopFlag
 from worker.retention import Retention
 from worker.session import Connection, OwnConnection
 
-SWEEP_EVERY_S = 1.0
-SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; whatever waits for longer has lost its own
+SWEEP_EVERY_S = 1.0  # a guess; a lost doorbell delays a transfer by SWEEP_AFTER_S and up to this much more
+SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; a transfer that waits for longer has lost its own
 
-RETAIN_EVERY_S = 60.0  # while each sweep drains something: so long goes by without a step of retention, at most
-GO_ON_S = 0.1  # between steps of retention while there is more to delete: a third of the time at most is theirs
+RETAIN_EVERY_S = 60.0  # a guess; while each sweep drains transfers, retention takes a step this often
+GO_ON_S = 0.1  # between steps of retention while there is more to delete: a step of 50 ms then takes a third of the time at most
 
 logger = log.get(__name__)
 
 
 class Sweeper:
-    """Where it is given a number of days, it also deletes deliveries that ended longer ago: while no transfer waits, and else a
-    step once a minute.
+    """Drains shards that wait. With `retention_days` it also deletes deliveries that ended longer ago than that.
+
+    It deletes while no transfer waits, and otherwise takes a step once a minute.
     """
 
     def __init__(self, connect: Callable[[], Connection], drainer: Drainer, retention_days: int | None = None) -> None:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._settling = Settling()
-        self._raised = 0  # what was settled when floors were last raised
+        self._raised = 0  # the settled position when floors were last raised
         self._drainer = drainer
         self._retention = None if retention_days is None else Retention(self._own, retention_days)
         self._retained_at = time.monotonic()
 
     def run(self, process: StopFlag) -> None:
-        """Sweep until the process is asked to stop; sleep only when nothing could be done."""
+        """Sweep until the process is asked to stop. Sleep only after a sweep that finished no transfer."""
         while process.goes_on():
             if not self.run_once():
                 process.pause(GO_ON_S if self._retain() else SWEEP_EVERY_S)
@@ -46,9 +47,9 @@ class Sweeper:
                 self._retain()
 
     def run_once(self) -> int:
-        """Drain the shards that wait, longest first; return how many transfers were finished.
+        """Drain the shards that wait, the longest waiting first; return how many transfers were finished.
 
-        None of a shard that another worker drains: while its backlog lasts it is found by each sweep. A fault of the database is
+        A shard that another worker drains counts 0; each sweep finds it again while its backlog lasts. A fault of the database is
         logged. The drain does not wait for more transfers: during that time the sweeper would find no other shard.
         """
         failpoint("sweep.before_list")
@@ -62,10 +63,11 @@ class Sweeper:
         if waiting:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
-        # A drain may have found a shard locked while its floor was stored, and left it to the holder of the lock.
+        # A worker skips a shard that is locked while its floor is stored here. So the sweeper drains those shards too.
         return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)
 
     def close(self) -> None:
+        """Close the connection. The next sweep opens another."""
         self._own.close()
 
     def _retain(self) -> bool:
@@ -78,7 +80,7 @@ class Sweeper:
         return self._connect()
 
     def _raise_floors(self) -> set[int]:
-        """Raise the floors of those shards where it lags, so that a look steps over few deleted rows; return the shards."""
+        """Raise the stored floors that lag, so that claims step over few deleted rows; return their shards."""
         connection, settling, now = self._own.opened(), self._settling, time.monotonic()
         [(position,)] = connection.execute(db.statement("sweep/find_last_position")).fetchall()
         settling.saw(position)

@@ -1,13 +1,14 @@
-"""Who may have an attempt in flight, and who is next: so that no receiver keeps another waiting for ever.
+"""Limits of attempts in flight, by the receiver's health, and whose turn is next: no receiver makes another wait for ever.
 
-A receiver is known by its last attempts. Those that are not known to be healthy have one place each, and together a part of the
-places, of an owner's as of the process': however many they are, and however long their attempts take, the rest is for the healthy.
-Those of which nothing is known have a part of their own, so that the failing do not keep a new one from being known.
+A healthy receiver has up to 16 slots. An unknown or a failing receiver has one. All unknown receivers together have at most a half
+of the slots of their owner and of the process, all failing ones a quarter. So dead receivers, in any number and with any duration
+of their attempts, leave the rest to the healthy. The unknown have a share of their own, so failing receivers do not keep a new one
+from its first attempt.
 
-Whoever has fewest places is next, and of those the one that had its turn longest ago. What is due for a receiver, how much and
-since when, gives it no claim to another's turn: for a dead one under traffic there is always something that has been due longer.
+The receiver with the fewest slots is next; among equals, the one with the oldest last turn. How many deliveries a receiver has due,
+and since when, does not matter: a dead receiver under traffic always has one that has been due for longer.
 
-docs/concepts/state-tables.md has the table of health.
+docs/concepts/state-tables.md has the table of health. docs/decisions/0035-receivers.md gives the reasons.
 """
 
 from collections import Counter
@@ -16,25 +17,25 @@ from enum import StrEnum
 from itertools import count
 from typing import NamedTuple, Protocol, TypeVar
 
-IN_FLIGHT_MAX = 256
-PER_OWNER_MAX = 64  # an owner may have any number of receivers, all of them dead
-PER_RECEIVER_MAX = 16  # of one that is healthy: 80 a second where each takes 200 ms
-REMEMBERED_MAX = 20_000  # receivers: there is no end to the hosts that callers can name
+IN_FLIGHT_MAX = 256  # a guess; one event loop serves so many attempts beside each other
+PER_OWNER_MAX = 64  # a quarter; an owner may have any number of receivers, all of them dead
+PER_RECEIVER_MAX = 16  # of a healthy receiver: 80 attempts a second where each takes 200 ms
+REMEMBERED_MAX = 20_000  # receivers, a guess; callers can name any number of hosts
 
 
 class Health(StrEnum):
     HEALTHY = "healthy"  # the last attempt succeeded
-    UNKNOWN = "unknown"  # there was none yet, since this process began; or it failed, and the one before had not
-    FAILING = "failing"  # the last two failed, or all that there were
+    UNKNOWN = "unknown"  # no attempt since the process began; or the last one failed, and the one before it had not
+    FAILING = "failing"  # the last two attempts failed, or all that there were
 
 
-# Of the places of an owner, and of the process. When a process begins all are unknown: how soon the healthy are told then depends
-# on how many of the others can be tried at a time.
-PARTS = {Health.HEALTHY: 1.0, Health.UNKNOWN: 0.5, Health.FAILING: 0.25}
+# Shares of an owner's slots and of the process' slots. Guesses with a reason: all receivers are unknown when a process begins, so
+# the share of the unknown decides how soon the healthy ones get their first attempt.
+SHARES = {Health.HEALTHY: 1.0, Health.UNKNOWN: 0.5, Health.FAILING: 0.25}
 
 
 class Due(Protocol):
-    """Something that is to be sent: to one of an owner's receivers."""
+    """A receiver of an owner, or a delivery to it."""
 
     @property
     def owner(self) -> str: ...
@@ -46,15 +47,15 @@ Item = TypeVar("Item", bound=Due)
 
 
 class Group(NamedTuple):
-    """Attempts that have a limit in common: all, all of one health, an owner's, its of one health, its to one receiver."""
+    """Attempts with a common limit: all, all of one health, an owner's, an owner's of one health, those at one receiver."""
 
     owner: str = ""
     receiver: str = ""
     health: Health | None = None
 
 
-class Place(NamedTuple):
-    """A place in flight, to a receiver as it was known when the attempt began."""
+class Slot(NamedTuple):
+    """A slot of one attempt in flight, with the receiver's health when the attempt began."""
 
     owner: str
     receiver: str
@@ -62,23 +63,23 @@ class Place(NamedTuple):
 
     @property
     def groups(self) -> Sequence[Group]:
-        """Those that it counts in."""
+        """The groups that the attempt counts in."""
         owner, receiver, health = self
         return Group(), Group(health=health), Group(owner), Group(owner, health=health), Group(owner, receiver)
 
 
-class Known(NamedTuple):
-    """What is known of a receiver, and when it had its last turn, counted in turns of all."""
+class ReceiverHealth(NamedTuple):
+    """A receiver's health, and the number of its last turn, counted over all receivers."""
 
     health: Health
     turn: int
 
 
-NOTHING = Known(Health.UNKNOWN, 0)
+NEVER_TRIED = ReceiverHealth(Health.UNKNOWN, 0)
 
 
-class Places:
-    """The places of one process."""
+class SlotLimits:
+    """The slots of one process: which are taken, and which receiver may take the next."""
 
     def __init__(
         self,
@@ -92,98 +93,99 @@ class Places:
         self._per_receiver_max = per_receiver_max
         self._remembered_max = remembered_max
         self._taken: Counter[Group] = Counter()
-        self._missed: set[Group] = set()  # those that were full for somebody at the last look
-        self._known: dict[tuple[str, str], Known] = {}  # the one that was heard of longest ago first
+        self._missed: set[Group] = set()  # groups that kept a receiver out at the last look, because they were full
+        self._receivers: dict[tuple[str, str], ReceiverHealth] = {}  # the one recorded longest ago first
         self._turns = count(1)
 
     def any_free(self) -> bool:
-        """Tell whether there is a place, for whomever."""
+        """Return whether the process has a free slot."""
         return self._taken[Group()] < self._in_flight_max
 
     def admit(self, due: Iterable[Item]) -> list[Item]:
-        """Return those for whom there is a place now. What the others lack is noted, and forgotten at the next look."""
+        """Return the items that may have a slot now. The full groups of the others are recorded until the next call."""
         self._missed = set()
         admitted = []
-        for one in due:
-            full = self._full(self._place(one), self._taken)
+        for item in due:
+            full = self._full(self._slot(item), self._taken)
             self._missed.update(full)
             if not full:
-                admitted.append(one)
+                admitted.append(item)
         return admitted
 
     def choose(self, admitted: Iterable[Item]) -> list[Item]:
-        """Return who is next, one for each owner, as many as there are places for; where all else is equal, in the order given."""
+        """Return the items that are next, one for each owner, as many as have slots. Equals stay in the order given."""
         taken = self._taken.copy()
         chosen: dict[str, Item] = {}
-        for one in sorted(admitted, key=self._has_had):
-            if one.owner not in chosen and not self._full(place := self._place(one), taken):
-                chosen[one.owner] = one
-                taken.update(place.groups)
+        for item in sorted(admitted, key=self._turn_key):
+            if item.owner not in chosen and not self._full(slot := self._slot(item), taken):
+                chosen[item.owner] = item
+                taken.update(slot.groups)
         return list(chosen.values())
 
     def counts(self, chosen: Sequence[Due]) -> list[int]:
-        """Return how many attempts there may be at each of these now: one, and more in turns while there are places left."""
+        """Return how many attempts may begin at each of these now: one, and then more in turns while slots are free."""
         taken = self._taken.copy()
         counts = [0] * len(chosen)
-        places = dict(enumerate(map(self._place, chosen)))
-        while places:
-            for number, place in list(places.items()):
-                if counts[number] and self._full(place, taken):
-                    del places[number]
+        slots = dict(enumerate(map(self._slot, chosen)))
+        while slots:
+            for number, slot in list(slots.items()):
+                if counts[number] and self._full(slot, taken):
+                    del slots[number]
                 else:
                     counts[number] += 1
-                    taken.update(place.groups)
+                    taken.update(slot.groups)
         return counts
 
-    def take(self, one: Due) -> Place:
-        """Take a place, which is to be given back. The receiver has had its turn by that."""
-        place = self._place(one)
-        self._taken.update(place.groups)
-        self._know(place, place.health, next(self._turns))
-        return place
+    def take(self, item: Due) -> Slot:
+        """Take a slot, to be given back after the attempt. The receiver's turn is counted here."""
+        slot = self._slot(item)
+        self._taken.update(slot.groups)
+        self._remember(slot, slot.health, next(self._turns))
+        return slot
 
-    def heed(self, place: Place, *, succeeded: bool) -> None:
-        """Note what became of the attempt that has this place."""
-        failed = Health.UNKNOWN if place.health is Health.HEALTHY else Health.FAILING
-        self._know(place, Health.HEALTHY if succeeded else failed, self._known_of(place).turn)
+    def record(self, slot: Slot, *, succeeded: bool) -> None:
+        """Record the result of the slot's attempt."""
+        failed = Health.UNKNOWN if slot.health is Health.HEALTHY else Health.FAILING
+        self._remember(slot, Health.HEALTHY if succeeded else failed, self._health_of(slot).turn)
 
-    def give_back(self, place: Place) -> bool:
-        """Free a place. Returns whether somebody lacked it at the last look."""
+    def give_back(self, slot: Slot) -> bool:
+        """Free a slot. Returns whether the last look left a receiver out for want of it."""
         was_full = not self.any_free()
-        self._taken -= Counter(place.groups)
-        return was_full or not self._missed.isdisjoint(place.groups)
+        self._taken -= Counter(slot.groups)
+        return was_full or not self._missed.isdisjoint(slot.groups)
 
-    def _full(self, place: Place, taken: Counter[Group]) -> list[Group]:
-        return [group for group, most in zip(place.groups, self._limits(place.health), strict=True) if taken[group] >= most]
+    def _full(self, slot: Slot, taken: Counter[Group]) -> list[Group]:
+        """Return the groups of the slot that are full."""
+        return [group for group, most in zip(slot.groups, self._limits(slot.health), strict=True) if taken[group] >= most]
 
     def _limits(self, health: Health) -> Sequence[int]:
-        """How many places each of a place's groups may have."""
+        """Return the limit of each group of a slot, in the order of `Slot.groups`."""
         return (
             self._in_flight_max,
-            part(self._in_flight_max, health),
+            share_of(self._in_flight_max, health),
             self._per_owner_max,
-            part(self._per_owner_max, health),
+            share_of(self._per_owner_max, health),
             self._per_receiver_max if health is Health.HEALTHY else 1,
         )
 
-    def _has_had(self, one: Due) -> tuple[int, int, int]:
-        """How many places its owner has with those of its health, how many it has itself, and when it had its last turn."""
-        *_, of_owner, to_receiver = self._place(one).groups
-        return self._taken[of_owner], self._taken[to_receiver], self._known_of(one).turn
+    def _turn_key(self, item: Due) -> tuple[int, int, int]:
+        """Return what decides the next turn, the smallest first: slots of the owner for this health, of the receiver, last turn."""
+        *_, of_owner, to_receiver = self._slot(item).groups
+        return self._taken[of_owner], self._taken[to_receiver], self._health_of(item).turn
 
-    def _place(self, one: Due) -> Place:
-        return Place(one.owner, one.receiver, self._known_of(one).health)
+    def _slot(self, item: Due) -> Slot:
+        return Slot(item.owner, item.receiver, self._health_of(item).health)
 
-    def _known_of(self, one: Due) -> Known:
-        return self._known.get((one.owner, one.receiver), NOTHING)
+    def _health_of(self, item: Due) -> ReceiverHealth:
+        return self._receivers.get((item.owner, item.receiver), NEVER_TRIED)
 
-    def _know(self, one: Due, health: Health, turn: int) -> None:
-        self._known.pop((one.owner, one.receiver), None)
-        if len(self._known) >= self._remembered_max:
-            del self._known[next(iter(self._known))]  # to be learnt again, in one attempt
-        self._known[one.owner, one.receiver] = Known(health, turn)
+    def _remember(self, item: Due, health: Health, turn: int) -> None:
+        self._receivers.pop((item.owner, item.receiver), None)
+        if len(self._receivers) >= self._remembered_max:
+            del self._receivers[next(iter(self._receivers))]  # unknown again; its next attempt records its health
+        self._receivers[item.owner, item.receiver] = ReceiverHealth(health, turn)
 
 
-def part(places: int, health: Health) -> int:
-    """Return how many of these places receivers of this health may have: one at least."""
-    return max(1, int(places * PARTS[health]))
+def share_of(slots: int, health: Health) -> int:
+    """Return how many of these slots receivers of this health may have together: at least one."""
+    return max(1, int(slots * SHARES[health]))

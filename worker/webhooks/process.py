@@ -1,4 +1,4 @@
-"""The deliverer's process: what is due is looked for each second, and as soon as a doorbell rings."""
+"""The deliverer's process: looks for due deliveries every second, and at once when its doorbell rings."""
 
 import asyncio
 import signal
@@ -12,38 +12,38 @@ from core.redis.hints import Hints
 from core.redis.keys import DELIVERIES
 from core.redis.probe import Probe
 from core.settings import Settings
-from worker.jobs import of_deliverer
+from worker.jobs import jobs_of_deliverer
 from worker.listen import listen
 from worker.process import Process, StopFlag
 from worker.webhooks.deliverer import Deliverer
 from worker.webhooks.send import Sender
 from worker.webhooks.store import StoredDeliveries
 
-CONNECTIONS = 4  # a claim, and a few of those that keep what became of an attempt
+CONNECTIONS = 4  # a guess: one for claims, three for results of attempts
 
 logger = log.get(__name__)
 
 
 async def deliver(configured: Settings, process: Process) -> None:
-    """Deliver until the process is asked to stop; end when what was in flight then has ended, which takes seconds."""
+    """Deliver until the process is asked to stop, then wait for the attempts in flight: 15 s each at most."""
     stopping = stop_event(process)
     if configured.webhooks_allow_private:
         logger.warning("webhooks are sent to private addresses and without TLS: for development alone")
     with closing(Hints(configured.redis_url)) as hints:
-        await asyncio.to_thread(Probe(hints).check)  # what it refuses is then in the log from the start
+        await asyncio.to_thread(Probe(hints).check)  # logs at the start which commands Redis refuses
         async with (
-            opened(configured.url_of_deliverer) as database,
+            open_database(configured.url_of_deliverer) as database,
             Sender(allow_private=configured.webhooks_allow_private) as sender,
         ):
             deliverer = Deliverer(
-                StoredDeliveries(database), sender, beat=process.goes_on, lower=lowering(DelivererDoorbell(hints))
+                StoredDeliveries(database), sender, beat=process.goes_on, lower=lower_in_thread(DelivererDoorbell(hints))
             )
-            async with rung(configured.redis_url, deliverer.wake):
+            async with doorbell_heard(configured.redis_url, deliverer.wake):
                 await deliverer.run(stopping)
 
 
 def stop_event(process: Process) -> asyncio.Event:
-    """Return an event that is set when the process is asked to stop, or has been."""
+    """Return an event that is set when the process is asked to stop, and at once if it was asked before."""
     stopping = asyncio.Event()
 
     def stop() -> None:
@@ -58,7 +58,7 @@ def stop_event(process: Process) -> asyncio.Event:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str) -> AsyncIterator[Database]:
     database = Database(url, connections=CONNECTIONS)
     await database.open()
     try:
@@ -67,21 +67,21 @@ async def opened(url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-def lowering(doorbell: DelivererDoorbell) -> Callable[[], Awaitable[None]]:
-    """Return what takes the flag down, off the event loop."""
+def lower_in_thread(doorbell: DelivererDoorbell) -> Callable[[], Awaitable[None]]:
+    """Return the function that lowers the deliverer's flag in a thread, because its client blocks."""
     return lambda: asyncio.to_thread(doorbell.lower)
 
 
 @asynccontextmanager
-async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
-    """Within the context, call `wake` in this event loop when the doorbell rings: a thread beside it listens, as RQ needs one."""
+async def doorbell_heard(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
+    """Within the context, call `wake` in this event loop when the doorbell rings. RQ blocks, so it listens in a thread."""
     stop = StopFlag()
     loop = asyncio.get_running_loop()
 
-    def wake_in_loop() -> None:  # and nothing else, which RQ would try to store
+    def wake_in_loop() -> None:  # returns None: RQ would try to store a result
         loop.call_soon_threadsafe(wake)
 
-    listening = asyncio.create_task(asyncio.to_thread(hear, stop, redis_url, wake_in_loop))
+    listening = asyncio.create_task(asyncio.to_thread(listen_for_rings, stop, redis_url, wake_in_loop))
     try:
         yield
     finally:
@@ -89,9 +89,9 @@ async def rung(redis_url: str, wake: Callable[[], None]) -> AsyncIterator[None]:
         await listening
 
 
-def hear(stop: StopFlag, redis_url: str, wake: Callable[[], None]) -> None:
-    """Call `wake` at each ring, until asked to stop. Raises nothing: without a doorbell there is still the look each second."""
+def listen_for_rings(stop: StopFlag, redis_url: str, wake: Callable[[], None]) -> None:
+    """Call `wake` at each ring, until asked to stop. Raises nothing: without a doorbell the deliverer still looks each second."""
     try:
-        listen(stop, redis_url, DELIVERIES, of_deliverer(wake))
+        listen(stop, redis_url, DELIVERIES, jobs_of_deliverer(wake))
     except Exception:
         logger.exception("doorbell not heard any more")

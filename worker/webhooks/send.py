@@ -1,4 +1,4 @@
-"""One attempt to deliver one webhook, whatever its receiver does."""
+"""One attempt to deliver one webhook: one POST, bounded in time and bytes, with a result for each behaviour of a receiver."""
 
 import asyncio
 import ssl
@@ -25,12 +25,12 @@ WITHIN_S = 15.0  # from the first DNS query to the last byte: the shortest that 
 HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "Teller-Webhooks/1",
-    "Accept-Encoding": "identity",  # nothing is unpacked, whatever comes
+    "Accept-Encoding": "identity",  # answers are never unpacked
 }
 
 
 class Fault(StrEnum):
-    """Why there was no answer."""
+    """Why an attempt has no answer."""
 
     URL_FORBIDDEN = "url_forbidden"
     NAME_NOT_FOUND = "name_not_found"
@@ -45,12 +45,12 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of an attempt: an answer's status, or the fault for which there was none."""
+    """The result of an attempt: the answer's status, or the fault because of which there is no answer."""
 
     status: int | None
     fault: Fault | None
     duration_s: float
-    retry_after_s: float | None = None  # what the answer asked for, a day at most
+    retry_after_s: float | None = None  # the answer's Retry-After, a day at most
 
     @property
     def succeeded(self) -> bool:
@@ -58,7 +58,7 @@ class Attempt:
 
     @property
     def outcome(self) -> str:
-        """The word for it, one of few: "succeeded", the class of another status, or the fault. Other statuses are no answer."""
+        """The label in metrics: "succeeded", the class of another status, or the fault. Other statuses are no answer."""
         if self.succeeded:
             return "succeeded"
         if self.status is not None and 300 <= self.status < 600:
@@ -67,17 +67,17 @@ class Attempt:
 
     @property
     def gone(self) -> bool:
-        """Whether the receiver wants nothing more to be sent there, ever."""
+        """Whether the receiver asked for no further webhooks: status 410."""
         return self.status == HTTPStatus.GONE
 
 
 class Sender:
-    """Sends webhooks to addresses that callers have chosen; any number at a time, none in the way of another.
+    """Sends webhooks to URLs that callers have chosen, any number at the same time; attempts do not wait for each other.
 
-    Each attempt has a session and a connection of its own, and leaves nothing open: nothing of one is left over for the next, and
-    where it leads is checked each time. `allow_private` is for development, see core/webhooks/callback_url.py.
+    Each attempt has a session and a connection of its own, and closes both. So no state passes from one attempt to the next, and
+    each attempt checks the receiver's address. `allow_private` is for development, see core/webhooks/callback_url.py.
 
-    A context manager, made in the event loop where it is used, which has to be asyncio's own.
+    A context manager. Make it in the event loop where it is used. Raises TypeError if that is not asyncio's own.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Sender:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         if not isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
-            raise TypeError("another event loop would pass by what GuardedSocket bounds")
+            raise TypeError("another event loop would bypass GuardedSocket")
         self._allow_private = allow_private
         self._within_s = within_s
         self._resolver = GuardedResolver(resolver or make_resolver(), allow_private=allow_private)
@@ -102,9 +102,9 @@ class Sender:
         await self._resolver.close()
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
-        """POST the body, byte for byte, and return what became of it. Raises nothing for what a receiver does.
+        """POST the body, byte for byte, and return the result. No behaviour of a receiver raises an exception.
 
-        The answer's status is all that counts: once it is there, nothing that the receiver does with the rest can take it back.
+        Once the answer's status has arrived, it is the result. Faults in the rest of the answer do not change it.
         """
         if url_problem(url, allow_private=self._allow_private):
             return Attempt(None, Fault.URL_FORBIDDEN, 0.0)
@@ -122,7 +122,7 @@ class Sender:
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A session for one attempt. No connection outlives it, not even to take leave of its receiver."""
+        """A session for one attempt. It ends its connections at once and does not wait for the receiver's close."""
         sockets: list[GuardedSocket] = []
 
         def open_socket(address: aiohttp.AddrInfoType) -> GuardedSocket:
@@ -141,7 +141,7 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # there is one clock for all, in send
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # `send` has one timeout for the whole attempt
         ) as session:
             try:
                 yield session
@@ -151,7 +151,7 @@ class Sender:
 
 
 async def read_out(response: aiohttp.ClientResponse) -> None:
-    """Read the rest and forget it: a receiver that is cut off while it answers would log a fault that is none."""
+    """Read the rest of the answer and drop it: a receiver that is cut off while it answers would log an error."""
     try:
         async for _ in response.content.iter_any():
             pass
@@ -160,7 +160,7 @@ async def read_out(response: aiohttp.ClientResponse) -> None:
 
 
 def fault_of(error: Exception) -> Fault:
-    """Return the word for what aiohttp raised before there was an answer."""
+    """Return the fault for an exception that aiohttp raised before there was an answer."""
     causes = (error, error.__cause__)
     if any(isinstance(cause, AddressForbidden) for cause in causes):
         return Fault.ADDRESS_FORBIDDEN
@@ -172,7 +172,7 @@ def fault_of(error: Exception) -> Fault:
     return Fault.DISCONNECTED
 
 
-# The first that fits counts: aiohttp's errors descend from one another.
+# The first class that fits counts: some of aiohttp's errors are subclasses of others.
 FAULTS: dict[type[Exception], Fault] = {
     TimeoutError: Fault.TIMED_OUT,
     aiohttp.ClientConnectorDNSError: Fault.NAME_NOT_FOUND,

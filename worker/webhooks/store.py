@@ -1,69 +1,48 @@
-"""Deliveries as they are stored: who is next, and what became of an attempt.
+"""Deliveries in Postgres: claims those that are due, and stores the results of attempts.
 
-A claim is a lease: `next_attempt_at` is moved to when it lapses, and is the token by which a mark shows that nobody has claimed the
-delivery since. So a deliverer that dies leaves nothing behind but a wait. docs/concepts/state-tables.md draws the states.
+A claim is a lease: it moves `next_attempt_at` to the moment at which it lapses. That moment is also the claim's token: a result is
+stored only if no other deliverer has claimed the delivery since. So after a deliverer dies, its deliveries are due again when the
+lease is over. docs/concepts/state-tables.md draws the states.
 """
 
 import asyncio
-import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from core import events, ids, log, metrics, render
+from core import ids, log, metrics
 from core.errors import Unavailable
-from core.events import AnyEvent
 from core.ids import Prefix
 from core.postgres import db
 from core.postgres.db import Database
 from core.webhooks import endpoints
-from worker.webhooks.deliverer import Delivery
-from worker.webhooks.fairness import Places
-from worker.webhooks.fan_outs import SAY_EVERY_S, FanOuts
-from worker.webhooks.receivers import Receivers, Waiting
+from worker.webhooks.delivery import Delivery, Unsendable, claimed_of
+from worker.webhooks.fairness import SlotLimits
+from worker.webhooks.fan_outs import LOG_EVERY_S, FanOuts
+from worker.webhooks.receivers import PendingReceiver, Receivers
 from worker.webhooks.send import Attempt, Fault
 
-# An attempt ends within 15 s, and what became of it is kept within ten more, or not at all.
+# An attempt ends within 15 s. Its result is stored within 10 s more, or not at all. 5 s are left for a busy machine.
 LEASE_S = 30.0
 MARK_WITHIN_S = 10.0
-MARK_AGAIN_EVERY_S = 0.5
+MARK_AGAIN_EVERY_S = 0.5  # a guess
 
-FAILING_MAX_S = 5 * 24 * 3600.0  # longer than the schedule of a delivery: it was not one bad event
+FAILING_MAX_S = 5 * 24 * 3600.0  # longer than the schedule of a delivery (75 h), so a single event never disables an endpoint
 
 logger = log.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A claimed delivery. Without a URL it is for nobody any more."""
-
-    id: UUID
-    owner: str
-    receiver: str
-    endpoint_id: UUID | None
-    failures: int
-    claimed_until: datetime
-    url: str | None
-    wallet_id: UUID | None
-    secrets: Sequence[str]
-    event_id: UUID
-    event: AnyEvent
-
-    def sees_wallet(self, id: UUID) -> bool:
-        """An operator's receiver is told of all wallets, a client's of its own alone."""
-        return self.wallet_id in {None, id}
-
-
 class Marked(NamedTuple):
+    """The endpoint of a stored result, and why that result has disabled it, if it has."""
+
     endpoint_id: UUID | None
     disabled_reason: str | None
 
 
 class StoredDeliveries:
-    """Deliveries in Postgres; any number of processes may share them."""
+    """The store of a database's deliveries. Any number of processes may share it."""
 
     def __init__(
         self,
@@ -77,35 +56,34 @@ class StoredDeliveries:
         self._lease_s = lease_s
         self._fan_outs = fan_outs or FanOuts(database)
         self._receivers = receivers or Receivers(database)
-        self._seldom = log.Seldom(SAY_EVERY_S)
+        self._seldom = log.Seldom(LOG_EVERY_S)
 
     @property
     def goes_on(self) -> bool:
-        """Whether the last claim left something out: receivers that it did not look at, or deliveries that are still to be made."""
+        """Whether the last claim left receivers out that it did not look at, or deliveries that are not made yet."""
         return self._fan_outs.goes_on or self._receivers.goes_on
 
-    async def claim(self, places: Places) -> Sequence[Delivery]:
-        """Return the longest due deliveries for each receiver that the places choose, as many as they count.
+    async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
+        """Claim the longest due deliveries of each receiver that `slots` chooses, as many as it allows. Raises Unavailable.
 
-        Before that a step makes deliveries of what became final. Deliveries without a receiver are canceled on the way, some
-        at a time. Raises Unavailable.
+        First it makes deliveries of transfers that became final. Deliveries of disabled or deleted endpoints are canceled on the
+        way, a bounded number at a time.
         """
         await self._fan_out()
         db.start_clock()
-        due = places.admit(longest_due_first(await self._receivers.look()))
+        due = slots.admit(longest_due_first(await self._receivers.look()))
         metrics.DELIVERIES_LATE.set(late_s(due))
-        while chosen := places.choose(due):
-            claimed = await self._claim(chosen, places.counts(chosen))
-            if deliveries := list(deliveries_of(claimed)):
+        while chosen := slots.choose(due):
+            if deliveries := await self._claim(chosen, slots.counts(chosen)):
                 return deliveries
             passed_over = set(chosen)
-            due = [one for one in due if one not in passed_over]
+            due = [receiver for receiver in due if receiver not in passed_over]
         return []
 
     async def mark(self, delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> None:
-        """Keep what became of an attempt, and when the next is due. Raises Unavailable, after having tried for some seconds."""
-        marked = await self._keep(mark_of(delivery, attempt, retry_in_s))
-        self._receivers.wear(delivery.owner, delivery.receiver)
+        """Store the result of an attempt, and when the next one is due. Raises Unavailable after 10 s of tries."""
+        marked = await self._mark(mark_of(delivery, attempt, retry_in_s))
+        self._receivers.count_ended(delivery.owner, delivery.receiver)
         if marked is None:
             logger.warning("attempt not kept: canceled, or claimed again", delivery=ids.text(Prefix.DELIVERY, delivery.id))
         elif marked.endpoint_id and marked.disabled_reason:
@@ -115,35 +93,43 @@ class StoredDeliveries:
             await self._cancel(delivery.owner, marked.endpoint_id)
 
     async def _fan_out(self) -> None:
-        """Make some of the deliveries that verdicts have left. What is due is sent also when that takes too long, or fails."""
+        """Make some deliveries of transfers that became final. If that fails or takes too long, the claim goes on without them."""
         db.start_clock()
         try:
-            self._receivers.expect(await self._fan_outs.step())
+            self._receivers.add_due(await self._fan_outs.step())
         except Unavailable:
             logger.warning("making deliveries put off")
         except Exception:
             if self._seldom.is_time("fan out"):
                 logger.exception("making deliveries put off: it failed")
 
-    async def _claim(self, chosen: Sequence[Waiting], counts: Sequence[int]) -> list[Claimed]:
+    async def _claim(self, chosen: Sequence[PendingReceiver], counts: Sequence[int]) -> list[Delivery]:
         params = {
-            "owners": [one.owner for one in chosen],
-            "receivers": [one.receiver for one in chosen],
-            "since": [one.due_since for one in chosen],
+            "owners": [pending.owner for pending in chosen],
+            "receivers": [pending.receiver for pending in chosen],
+            "since": [pending.due_since for pending in chosen],
             "counts": list(counts),
             "lease_s": self._lease_s,
         }
         claimed = await self._database.fetch("deliverer/claim_deliveries", params, claimed_of)
-        for owner, endpoint_id in {(one.owner, one.endpoint_id) for one in claimed if one.endpoint_id and not one.url}:
+        await self._set_aside([each for each in claimed if isinstance(each, Unsendable)])
+        return [each for each in claimed if isinstance(each, Delivery)]
+
+    async def _set_aside(self, unsendable: Sequence[Unsendable]) -> None:
+        """Log the deliveries that cannot be rendered; they are claimed again later. Cancel those of endpoints without a URL."""
+        for each in unsendable:
+            if each.error:
+                delivery = ids.text(Prefix.DELIVERY, each.id)
+                logger.error("delivery put off: it cannot be rendered", delivery=delivery, exc_info=each.error)
+        for owner, endpoint_id in {(each.owner, each.endpoint_id) for each in unsendable if each.endpoint_id and not each.error}:
             await self._cancel(owner, endpoint_id)
-        return claimed
 
     async def _cancel(self, owner: str, endpoint_id: UUID) -> None:
         canceled = await endpoints.cancel_deliveries(self._database, endpoint_id)
-        self._receivers.wear(owner, str(endpoint_id), canceled)
+        self._receivers.count_ended(owner, str(endpoint_id), canceled)
 
-    async def _keep(self, mark: dict[str, object]) -> Marked | None:
-        """Mark, again and again while the database is out of reach: what is not kept is sent again."""
+    async def _mark(self, mark: dict[str, object]) -> Marked | None:
+        """Store a result. Try again while the database does not answer: a result that is not stored means a second attempt."""
         deadline = time.monotonic() + MARK_WITHIN_S
         while True:
             db.start_clock()
@@ -157,82 +143,20 @@ class StoredDeliveries:
                 return rows[0] if rows else None
 
 
-def longest_due_first(waiting: Iterable[Waiting]) -> list[Waiting]:
-    """Return those for whom something is due."""
-    due = [(one.due_since, one) for one in waiting if one.due_since]
-    return [one for _, one in sorted(due)]
+def longest_due_first(pending: Iterable[PendingReceiver]) -> list[PendingReceiver]:
+    """Return the receivers that have a delivery due, the longest due first."""
+    due = [(receiver.due_since, receiver) for receiver in pending if receiver.due_since]
+    return [receiver for _, receiver in sorted(due)]
 
 
-def late_s(due: Iterable[Waiting]) -> float:
-    """Return for how long the longest due of these has been, by this host's clock; 0 when there is none."""
-    first = min((one.due_since for one in due if one.due_since), default=None)
+def late_s(due: Iterable[PendingReceiver]) -> float:
+    """Return for how many seconds the longest due delivery has been due, by this host's clock; 0 if none is."""
+    first = min((receiver.due_since for receiver in due if receiver.due_since), default=None)
     return (datetime.now(UTC) - first).total_seconds() if first else 0.0
 
 
-def claimed_of(
-    *,
-    delivery_id: UUID,
-    receiver_owner: str,
-    receiver: str,
-    endpoint_id: UUID | None,
-    failures: int,
-    claimed_until: datetime,
-    url: str | None,
-    wallet_id: UUID | None,
-    secret: str | None,
-    old_secret: str | None,
-    event_id: UUID,
-    **columns: Any,
-) -> Claimed:
-    """Return the claimed delivery of a row, which holds its event too."""
-    secrets = [one for one in (secret, old_secret) if one]
-    event = events.from_row(event_id=event_id, **columns)
-    return Claimed(
-        id=delivery_id,
-        owner=receiver_owner,
-        receiver=receiver,
-        endpoint_id=endpoint_id,
-        failures=failures,
-        claimed_until=claimed_until,
-        url=url,
-        wallet_id=wallet_id,
-        secrets=secrets,
-        event_id=event_id,
-        event=event,
-    )
-
-
-def deliveries_of(claimed: Sequence[Claimed]) -> Iterator[Delivery]:
-    """Return those that are for somebody. One that cannot be rendered, which is a bug of ours, is logged and harms no other."""
-    for one in claimed:
-        if one.url is not None:
-            try:
-                yield delivery_of(one, one.url)
-            except Exception:
-                logger.exception("delivery put off: it cannot be rendered", delivery=ids.text(Prefix.DELIVERY, one.id))
-
-
-def delivery_of(claimed: Claimed, url: str) -> Delivery:
-    return Delivery(
-        id=claimed.id,
-        owner=claimed.owner,
-        receiver=claimed.receiver,
-        url=url,
-        event_id=ids.text(Prefix.EVENT, claimed.event_id),
-        body=body_of(claimed),
-        signing_secrets=claimed.secrets,
-        failures=claimed.failures,
-        claimed_until=claimed.claimed_until,
-    )
-
-
-def body_of(claimed: Claimed) -> bytes:
-    """Return the event as its receiver may see it. It is final, so each attempt renders the same bytes."""
-    event = render.render_event(claimed.event, claimed)
-    return json.dumps({name: event[name] for name in ("type", "timestamp", "data")}, separators=(",", ":")).encode()
-
-
 def mark_of(delivery: Delivery, attempt: Attempt, retry_in_s: float | None) -> dict[str, object]:
+    """Return the parameters of deliverer/mark_delivery."""
     status_code, error = attempt.status, attempt.fault
     if status_code is not None and not 100 <= status_code <= 999:
         status_code, error = None, Fault.ANSWER_INVALID  # three digits that are no status (RFC 9110, section 15)

@@ -3,6 +3,6 @@
 -- Index: queue_pkey per position. It deletes by ctid: a join on the key is planned as a scan of the whole queue while the
 -- statistics say that the queue is empty.
 DELETE FROM queue
- USING unnest(%(shards)b::integer[], %(positions)b::bigint[]) AS done (shard, position)
+ USING unnest(%(shard)b::integer[], %(position)b::bigint[]) AS done (shard, position)
  CROSS JOIN LATERAL (SELECT q.ctid AS place FROM queue q WHERE q.shard = done.shard AND q.position = done.position OFFSET 0) found
  WHERE queue.ctid = found.place

@@ -2,6 +2,6 @@
 -- Index: wallets_pkey per wallet. It updates by ctid, for the reason given in drain/delete_queue. The locks keep rows from moving.
 UPDATE wallets w
    SET balance = new.balance, version = new.version
-  FROM unnest(%(ids)b::uuid[], %(balances)b::bigint[], %(versions)b::bigint[]) AS new (id, balance, version)
+  FROM unnest(%(id)b::uuid[], %(balance)b::bigint[], %(version)b::bigint[]) AS new (id, balance, version)
  CROSS JOIN LATERAL (SELECT locked.ctid AS place FROM wallets locked WHERE locked.id = new.id OFFSET 0) found
  WHERE w.ctid = found.place

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from worker.webhooks.fairness import IN_FLIGHT_MAX, PER_OWNER_MAX, PER_RECEIVER_MAX, Place, Places
+from worker.webhooks.fairness import IN_FLIGHT_MAX, PER_OWNER_MAX, PER_RECEIVER_MAX, Slot, SlotLimits
 
 
 class To(NamedTuple):
@@ -21,30 +21,30 @@ def many(owner: str, count: int, kind: str = "dead") -> list[To]:
     return [To(owner, f"{kind} {number}") for number in range(count)]
 
 
-def attempt(free: Places, at: Iterable[To], *outcomes: bool) -> None:
+def attempt(free: SlotLimits, at: Iterable[To], *outcomes: bool) -> None:
     """Attempt once for each of these outcomes, at each of these receivers."""
     for succeeded in outcomes:
         for one in at:
-            place = free.take(one)
-            free.heed(place, succeeded=succeeded)
-            free.give_back(place)
+            slot = free.take(one)
+            free.record(slot, succeeded=succeeded)
+            free.give_back(slot)
 
 
-def fill(free: Places, due: Iterable[To]) -> list[Place]:
-    """Take places until no receiver is chosen any more; all are always due, in this order."""
-    due, taken = list(due), list[Place]()
+def fill(free: SlotLimits, due: Iterable[To]) -> list[Slot]:
+    """Take slots until no receiver is chosen any more; all are always due, in this order."""
+    due, taken = list(due), list[Slot]()
     while chosen := free.choose(free.admit(due)):
         taken += [free.take(one) for one in chosen]
     return taken
 
 
-def counts(taken: Iterable[Place]) -> Counter[str]:
-    """How many places each kind of receiver has."""
-    return Counter(place.receiver.partition(" ")[0] for place in taken)
+def counts(taken: Iterable[Slot]) -> Counter[str]:
+    """How many slots each kind of receiver has."""
+    return Counter(slot.receiver.partition(" ")[0] for slot in taken)
 
 
 def test_the_healthy_alone_may_have_all_the_places_of_their_owner() -> None:
-    free = Places()
+    free = SlotLimits()
     fit = many("operator", 100, "fit")
     attempt(free, fit, True)
 
@@ -52,7 +52,7 @@ def test_the_healthy_alone_may_have_all_the_places_of_their_owner() -> None:
 
 
 def test_a_half_is_for_the_unknown_a_quarter_for_the_failing_and_the_healthy_have_the_rest_at_least() -> None:
-    free = Places()
+    free = SlotLimits()
     dead, new, fit = (many("operator", 100, kind) for kind in ("dead", "new", "fit"))
     attempt(free, dead, False)
     attempt(free, fit, True)
@@ -63,7 +63,7 @@ def test_a_half_is_for_the_unknown_a_quarter_for_the_failing_and_the_healthy_hav
 
 
 def test_of_the_process_too_under_all_owners() -> None:
-    free = Places()
+    free = SlotLimits()
     dead, new, fit = ([To(f"{kind}'s {number}", kind) for number in range(300)] for kind in ("dead", "new", "fit"))
     attempt(free, dead, False)
     attempt(free, fit, True)
@@ -73,7 +73,7 @@ def test_of_the_process_too_under_all_owners() -> None:
 
 
 def test_a_healthy_receiver_has_many_places_and_another_has_one() -> None:
-    free = Places()
+    free = SlotLimits()
     dead, fit = To("operator", "dead"), To("operator", "fit")
     attempt(free, [dead], False)
     attempt(free, [fit], True)
@@ -82,46 +82,46 @@ def test_a_healthy_receiver_has_many_places_and_another_has_one() -> None:
 
 
 def test_one_failure_makes_a_healthy_receiver_unknown_and_the_next_a_failing_one() -> None:
-    free = Places(per_owner_max=8)
+    free = SlotLimits(per_owner_max=8)
     down = many("operator", 8, "down")
     attempt(free, down, True, False)
     assert len(fill(free, down)) == 4
 
-    free = Places(per_owner_max=8)
+    free = SlotLimits(per_owner_max=8)
     attempt(free, down, True, False, False)
     assert len(fill(free, down)) == 2
 
 
 def test_attempts_that_began_together_fail_as_one() -> None:
     """Of a healthy receiver many are in flight: when it is restarted, all of them fail."""
-    free = Places(per_owner_max=8)
+    free = SlotLimits(per_owner_max=8)
     down = many("operator", 8, "down")
     attempt(free, down, True)
     for one in down:
         together = [free.take(one) for _ in range(4)]
-        for place in together:
-            free.heed(place, succeeded=False)
-            free.give_back(place)
+        for slot in together:
+            free.record(slot, succeeded=False)
+            free.give_back(slot)
 
     assert len(fill(free, down)) == 4
 
 
 def test_each_of_the_failing_has_its_turn_before_any_has_a_second() -> None:
-    free = Places()
+    free = SlotLimits()
     dead = many("operator", 100)
     attempt(free, dead, False)
     turns: list[str] = []
     for _ in range(7):
-        for place in fill(free, dead):
-            turns.append(place.receiver)
-            free.heed(place, succeeded=False)
-            free.give_back(place)
+        for slot in fill(free, dead):
+            turns.append(slot.receiver)
+            free.record(slot, succeeded=False)
+            free.give_back(slot)
 
     assert set(Counter(turns[:100]).values()) == {1}
 
 
 def test_a_receiver_never_tried_comes_before_one_that_failed_once_and_the_longest_due_first() -> None:
-    free = Places(per_owner_max=2)
+    free = SlotLimits(per_owner_max=2)
     old, new = many("operator", 3, "old"), many("operator", 3, "new")
     attempt(free, old, True, False)
 
@@ -129,7 +129,7 @@ def test_a_receiver_never_tried_comes_before_one_that_failed_once_and_the_longes
 
 
 def test_the_one_with_fewest_places_is_next_among_owners_and_among_the_receivers_of_an_owner() -> None:
-    free = Places()
+    free = SlotLimits()
     ada, ben = To("ada", "slow"), To("ben", "slow")
     quick = To("ada", "quick")
     attempt(free, [ada, ben, quick], True)
@@ -140,7 +140,7 @@ def test_the_one_with_fewest_places_is_next_among_owners_and_among_the_receivers
 
 
 def test_a_healthy_receiver_may_have_as_many_at_once_as_it_has_places_and_any_other_one() -> None:
-    free = Places()
+    free = SlotLimits()
     fit, new, dead = To("ada", "fit"), To("ben", "new"), To("cy", "dead")
     attempt(free, [fit], True)
     attempt(free, [dead], False, False)
@@ -150,7 +150,7 @@ def test_a_healthy_receiver_may_have_as_many_at_once_as_it_has_places_and_any_ot
 
 
 def test_places_that_are_left_are_given_out_in_turns() -> None:
-    free = Places(in_flight_max=8)
+    free = SlotLimits(in_flight_max=8)
     fit = [To(owner, "fit") for owner in ("ada", "ben", "cy")]
     attempt(free, fit, True)
 
@@ -159,7 +159,7 @@ def test_places_that_are_left_are_given_out_in_turns() -> None:
 
 @pytest.mark.parametrize("owners", [4, 8])
 def test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_become_free(owners: int) -> None:
-    free = Places()
+    free = SlotLimits()
     slow = [To(f"slow {owner}", f"slow {number}") for owner in range(owners) for number in range(PER_OWNER_MAX)]
     quick = To("quick", "quick")
     attempt(free, [*slow, quick], True)
@@ -171,36 +171,36 @@ def test_owners_whose_healthy_receivers_are_slow_do_not_keep_the_places_that_bec
 
 
 def test_freeing_a_place_returns_whether_a_receiver_lacked_it() -> None:
-    free = Places(in_flight_max=8, per_owner_max=4, per_receiver_max=2)
+    free = SlotLimits(in_flight_max=8, per_owner_max=4, per_receiver_max=2)
     fit, other = To("ada", "fit"), To("ben", "fit")
     attempt(free, [fit, other], True)
     taken, [elsewhere] = fill(free, [fit]), [free.take(other)]
     free.admit([fit, other])
 
-    assert [free.give_back(place) for place in (elsewhere, *taken)] == [False, True, True]
+    assert [free.give_back(slot) for slot in (elsewhere, *taken)] == [False, True, True]
 
 
 def test_a_receiver_that_lacks_a_place_because_others_of_its_kind_have_them_is_reported_too() -> None:
-    free = Places(per_owner_max=4)
+    free = SlotLimits(per_owner_max=4)
     taken = fill(free, many("operator", 3, "new"))
-    assert [free.give_back(place) for place in taken] == [True, True]
+    assert [free.give_back(slot) for slot in taken] == [True, True]
 
 
 def test_nothing_is_left_of_places_that_were_given_back() -> None:
-    free = Places()
+    free = SlotLimits()
     everybody = [To(str(number % 10), str(number)) for number in range(500)]
     outcomes = random.Random(20261127)
     for _ in range(10):
-        for place in fill(free, everybody):
-            free.heed(place, succeeded=outcomes.random() < 0.5)
-            free.give_back(place)
+        for slot in fill(free, everybody):
+            free.record(slot, succeeded=outcomes.random() < 0.5)
+            free.give_back(slot)
     attempt(free, everybody, True)
 
     assert len(fill(free, everybody)) == IN_FLIGHT_MAX
 
 
 def test_so_many_receivers_are_remembered_and_the_one_of_longest_ago_is_forgotten() -> None:
-    free = Places(remembered_max=3)
+    free = SlotLimits(remembered_max=3)
     forgotten, *others = many("operator", 4, "fit")
     attempt(free, [others[0], forgotten, *others], True)
 
