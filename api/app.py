@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api.callers import admit
+from api.callers import authenticate
 from api.http import openapi
 from api.http.cors import Cors
 from api.http.failures import answer_to
@@ -125,7 +125,7 @@ def calm_garbage_collector() -> None:
 
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
-    strict = [Depends(admit), Depends(refuse_stray_parameters)]
+    strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
     for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, metrics):

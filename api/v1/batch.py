@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import admit
+from api.callers import authenticate
 from api.http import idempotency
 from api.http.body import check_media_type, parse_object, read
 from api.http.failures import busy
@@ -90,7 +90,7 @@ async def post_batch(request: Request) -> Json:
 
     A client's key moves money out of its own wallet alone.
     """
-    caller = await admit(request)
+    caller = await authenticate(request)
     shared = services(request)
     refuse_parameters(request)
     refuse_header_key(request)
@@ -99,7 +99,7 @@ async def post_batch(request: Request) -> Json:
         body = await read(request, BODY_MAX)
         items = await read_items(shared, caller, body)
     except Problem as problem:
-        raise await shared.gate.priced(caller, problem) from None
+        raise await shared.gate.charge_for(caller, problem) from None
     answers = iter(await store(shared, caller, [item for item in items if isinstance(item, Submission)], len(items)))
     return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.callers import Known, Operator
+from api.callers import CallerDep, OperatorDep
 from api.http import idempotency
 from api.http.body import read_object
 from api.http.fields import ExternalId, Metadata, Name, RequestModel, validate
@@ -57,7 +57,7 @@ router = APIRouter(tags=["clients"])
     openapi_extra={"parameters": [KEY], **json_body(ClientRequest)},
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
-async def post_client(request: Request, caller: Operator) -> Any:
+async def post_client(request: Request, caller: OperatorDep) -> Any:
     """Make a client and its wallet. With an Idempotency-Key header it may be repeated. For operators."""
     key = optional_key(request)
     asked = validate(ClientRequest, await read_object(request))
@@ -74,7 +74,7 @@ async def post_client(request: Request, caller: Operator) -> Any:
 )
 async def list_clients(
     request: Request,
-    caller: Operator,
+    caller: OperatorDep,
     external_id: Annotated[PrintableFilter | None, Query(description="only the one with this external_id")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
@@ -92,7 +92,7 @@ async def list_clients(
     response_model=ClientView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_client(request: Request, caller: Known, client_id: ClientId) -> Any:
+async def get_client(request: Request, caller: CallerDep, client_id: ClientId) -> Any:
     """A client with its wallet, of one instant. A client's key opens its own alone."""
     id = path_id(request, Prefix.CLIENT, "client_id")
     client = await clients.find(services(request).database, id) if caller.sees_client(id) else None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from api.admission.auth import Caller
-from api.callers import Known
+from api.callers import CallerDep
 from api.http.body import read_object, refuse_fields
 from api.http.fields import RequestModel, id_schema, refuse, validate
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
@@ -106,7 +106,7 @@ router = APIRouter(tags=["webhooks"])
 )
 async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     transfer_id: TransferId,
     status: StatusFilter = None,
     limit: Limit = LIMIT_DEFAULT,
@@ -128,7 +128,7 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
 )
 async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     endpoint_id: EndpointId,
     status: StatusFilter = None,
     limit: Limit = LIMIT_DEFAULT,
@@ -151,7 +151,7 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     openapi_extra=NO_BODY,
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
+async def redeliver(request: Request, caller: CallerDep, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
     """Make a delivery due now, whatever has become of it: the same event with the same id, and the whole schedule if it fails."""
     id = path_id(request, Prefix.DELIVERY, "delivery_id")
     await refuse_fields(request)
@@ -175,7 +175,7 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, af
     openapi_extra=json_body(RedeliverRequest),
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver_since(request: Request, caller: Known, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
+async def redeliver_since(request: Request, caller: CallerDep, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
     """Make what failed or was canceled since a time due now, the oldest first; when there is more, ask again."""
     path_id(request, Prefix.ENDPOINT, "endpoint_id")
     asked = validate(RedeliverRequest, await read_object(request))

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.admission.auth import Caller
-from api.callers import Known
+from api.callers import CallerDep
 from api.http.body import read_object, refuse_fields
 from api.http.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
 from api.http.openapi import (
@@ -110,7 +110,7 @@ router = APIRouter(tags=["webhooks"])
     openapi_extra=json_body(EndpointRequest),
     responses={201: {"headers": LOCATION}, **problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS, "too_many_endpoints")},
 )
-async def post_endpoint(request: Request, caller: Known) -> Any:
+async def post_endpoint(request: Request, caller: CallerDep) -> Any:
     """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
     asked = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
@@ -128,7 +128,7 @@ async def post_endpoint(request: Request, caller: Known) -> Any:
     response_model=EndpointPage,
     responses=problem_responses(*LIST_PROBLEMS),
 )
-async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Any:
+async def list_endpoints(request: Request, caller: CallerDep, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Any:
     """Your endpoints, newest first."""
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
@@ -142,7 +142,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     response_model=EndpointView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def get_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """One of your endpoints."""
     return show_endpoint(await find_endpoint(request, caller))
 
@@ -154,7 +154,7 @@ async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId)
     openapi_extra=json_body(EndpointChanges),
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def patch_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """Change what the body names; what it leaves out stays as it is."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     shared = services(request)
@@ -170,7 +170,7 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def delete_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Response:
+async def delete_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Response:
     """Delete an endpoint. What it has not been told yet, it will never be."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
@@ -186,7 +186,7 @@ async def delete_endpoint(request: Request, caller: Known, endpoint_id: Endpoint
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def rotate_endpoint_secret(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     await refuse_fields(request)
@@ -201,7 +201,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
     response_model=SecretView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_secret(request: Request, caller: Known) -> Any:
+async def get_secret(request: Request, caller: CallerDep) -> Any:
     """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
     secret = await endpoints.find_secret(services(request).database, caller.owner)
     if secret is None:
@@ -216,7 +216,7 @@ async def get_secret(request: Request, caller: Known) -> Any:
     openapi_extra=NO_BODY,
     responses=problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS),
 )
-async def rotate_secret(request: Request, caller: Known) -> Any:
+async def rotate_secret(request: Request, caller: CallerDep) -> Any:
     """Make a first or another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never.
 
     With your first callback URL a secret is made that nobody has seen: rotate it to have one that you know.
