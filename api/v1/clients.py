@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse
 from api.callers import CallerDep, OperatorDep
 from api.http import idempotency
 from api.http.body import read_object
-from api.http.fields import ExternalId, Metadata, Name, RequestModel, validate
+from api.http.fields import ExternalId, Metadata, Name, Time
+from api.http.headers import optional_key
 from api.http.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import PrintableFilter, optional_key, path_id
+from api.http.parameters import PrintableFilter, path_id
 from api.http.problems import Problem
-from api.http.times import Time
+from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.wallets import ClientId, WalletView, show_wallet
 from core import clients, ids

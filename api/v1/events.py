@@ -7,12 +7,11 @@ from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
 from api.callers import CallerDep
-from api.http.fields import id_schema
+from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Limit
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
 from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView

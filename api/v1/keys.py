@@ -7,13 +7,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.callers import OperatorDep
-from api.http.body import refuse_fields
-from api.http.fields import id_schema
+from api.http.fields import Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
+from api.http.validation import require_no_fields
 from api.services import services
 from api.v1.wallets import ClientId
 from core import clients, ids, keys
@@ -63,7 +62,7 @@ async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -
     A repetition makes another one: when the answer was lost, revoke the key that was never used.
     """
     key, kept = keys.new(path_id(request, Prefix.CLIENT, "client_id"))
-    await refuse_fields(request)
+    await require_no_fields(request)
     made = await services(request).database.run(lambda connection: keys.insert(connection, kept))
     if made is None:
         raise Problem("not_found")
@@ -102,7 +101,7 @@ async def delete_key(request: Request, caller: OperatorDep, key_id: KeyId) -> Re
     It stays in its list, and revoking it again changes nothing and is answered alike.
     """
     id = path_id(request, Prefix.KEY, "key_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     if not await keys.revoke(services(request).database, id):
         raise Problem("not_found")
     return Response(status_code=204)

@@ -12,7 +12,8 @@ from api.callers import authenticate, require_operator
 from api.http import idempotency
 from api.http.body import read_object
 from api.http.failures import busy
-from api.http.fields import ParsedWalletId, validate
+from api.http.fields import ParsedWalletId
+from api.http.headers import required_key
 from api.http.json_response import Json
 from api.http.openapi import (
     LOCATION,
@@ -25,8 +26,9 @@ from api.http.openapi import (
     json_body,
     problem_responses,
 )
-from api.http.parameters import refuse_parameters, required_key
+from api.http.parameters import refuse_parameters
 from api.http.problems import FieldError, Problem, invalid
+from api.http.validation import validate
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from api.services import Services, services
 from api.v1.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView

@@ -7,14 +7,13 @@ from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
 from api.callers import CallerDep, authenticate
-from api.http.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
+from api.http.fields import Amount, Currency, Metadata, Reference, Time, Url, id_schema
 from api.http.json_response import Json
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.http.problems import Problem
-from api.http.times import Time
-from api.http.urls import Url
+from api.http.validation import RequestModel
 from api.services import services
 from core import transfers
 from core.ids import Prefix

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from api.admission.auth import Caller
 from api.callers import CallerDep
-from api.http.body import read_object, refuse_fields
-from api.http.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
+from api.http.body import read_object
+from api.http.fields import Time, Url, check_printable, id_schema
 from api.http.openapi import (
     BODY_PROBLEMS,
     COMMON_PROBLEMS,
@@ -23,8 +23,8 @@ from api.http.openapi import (
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
-from api.http.urls import Url
+from api.http.text import PRINTABLE
+from api.http.validation import RequestModel, require_no_fields, validate
 from api.services import services
 from core import ids
 from core.events import Type
@@ -173,7 +173,7 @@ async def patch_endpoint(request: Request, caller: CallerDep, endpoint_id: Endpo
 async def delete_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Response:
     """Delete an endpoint. What it has not been told yet, it will never be."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     if not await endpoints.delete_endpoint(services(request).database, caller.owner, id):
         raise Problem("not_found")
     return Response(status_code=204)
@@ -189,7 +189,7 @@ async def delete_endpoint(request: Request, caller: CallerDep, endpoint_id: Endp
 async def rotate_endpoint_secret(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     secret = signing.make_secret()
     rotated = found(await endpoints.rotate_endpoint_secret(services(request).database, caller.owner, id, secret))
     return JSONResponse(show_signed(rotated, secret), headers=NO_STORE)
@@ -221,7 +221,7 @@ async def rotate_secret(request: Request, caller: CallerDep) -> Any:
 
     With your first callback URL a secret is made that nobody has seen: rotate it to have one that you know.
     """
-    await refuse_fields(request)
+    await require_no_fields(request)
     secret = signing.make_secret()
     rotated = await endpoints.rotate_secret(services(request).database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)
