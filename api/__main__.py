@@ -16,7 +16,7 @@ STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-c
 # process that starts slowly on a busy machine, again and again. The parent handles no signal while it waits, so this is also below
 # the grace period.
 FROZEN_AFTER_S = 20
-BACKLOG = 512  # connections that the kernel accepts ahead; a process may take all of them before it closes one for each
+LISTEN_BACKLOG = 512  # connections that the kernel accepts ahead; a process may take all of them before it closes one for each
 OWN_FILES = 200  # open files of a process beside its callers' connections: to Postgres and Redis, its code, its counters
 
 logger = log.get(__name__)
@@ -48,20 +48,20 @@ def main() -> None:
             timeout_worker_healthcheck=FROZEN_AFTER_S,
             timeout_keep_alive=configured.keep_alive_s,
             limit_concurrency=allow_connections(configured.connections_max),  # read by HttpProtocol
-            backlog=BACKLOG,
+            backlog=LISTEN_BACKLOG,
         )
 
 
 def allow_connections(wanted: int) -> int:
     """Raise this process's limit of open files for so many connections, as far as allowed. Return how many it allows."""
-    needed = wanted + BACKLOG + OWN_FILES
+    needed = wanted + LISTEN_BACKLOG + OWN_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    possible = max(soft - BACKLOG - OWN_FILES, soft // 4)
+    possible = max(soft - LISTEN_BACKLOG - OWN_FILES, soft // 4)
     logger.warning("fewer connections than set: the limit of open files is too low", connections=possible, open_files=soft)
     return possible
 
