@@ -1,6 +1,6 @@
 """A slow caller cannot hold a connection: late requests are refused, silent and deaf callers are cut off, idle ones stay.
 
-Most tests here run the API's protocol with shorter limits (`HastyProtocol`); its time is up when a silent connection has been closed.
+Most tests here run the API's protocol with shorter limits (`HastyProtocol`). Time is up when a silent connection has been closed.
 """
 
 import signal
