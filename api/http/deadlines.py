@@ -1,6 +1,7 @@
 """Deadlines of a connection by one timer, which looks every few seconds whether the caller still owes the same thing.
 
 A request then costs no timer and no look at the clock. The price is precision: with looks every 2.4 s a request has 7 to 10 s.
+docs/concepts/state-tables.md says what a caller owes in which state.
 """
 
 import asyncio

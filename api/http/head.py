@@ -1,6 +1,7 @@
 """The head of a request: what it must say about host and length (RFC 9112), and how large it may be.
 
 `is_plain` is the check that every request pays. `problem_with` is the whole check, for the few heads that need it.
+docs/concepts/state-tables.md draws the states of a connection.
 """
 
 Headers = list[tuple[bytes, bytes]]

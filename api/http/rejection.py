@@ -1,6 +1,7 @@
 """The answer to a request that the protocol rejects before the application has it, or has all of it: a problem document.
 
 It is an ASGI application of its own, so that it takes its turn among the answers of its connection.
+docs/concepts/state-tables.md draws the states of a connection.
 """
 
 import asyncio
