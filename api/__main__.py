@@ -1,4 +1,4 @@
-"""python -m api"""
+"""`python -m api` runs the API: one process, or several that share a port."""
 
 import resource
 import signal
@@ -8,27 +8,26 @@ from contextlib import nullcontext
 import uvicorn
 
 from api.app import create_app
-from api.http.protocol import DoorProtocol
+from api.http.protocol import HttpProtocol
 from core import failpoint, log, metrics, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
-# A process of several that does not answer its parent for so long is killed and replaced. uvicorn's default of 5 s kills one that
-# starts slowly on a busy machine, again and again. While the parent waits it handles no signal: below the grace period as well.
+# The parent of several processes kills and replaces one that does not reply to it for so long. uvicorn's default of 5 s kills a
+# process that starts slowly on a busy machine, again and again. The parent handles no signal while it waits, so this is also below
+# the grace period.
 FROZEN_AFTER_S = 20
-
-
-BACKLOG = 512  # connections that the kernel keeps ready; all of them may be accepted before the first is closed for them
-OWN_FILES = 200  # that a process needs beside its callers' connections: to Postgres and Redis, its code, its counters
+LISTEN_BACKLOG = 512  # connections that the kernel accepts ahead; a process may take all of them before it closes one for each
+OWN_FILES = 200  # open files of a process beside its callers' connections: to Postgres and Redis, its code, its counters
 
 logger = log.get(__name__)
 
 
 def main() -> None:
-    # uvicorn raises the signal that stopped it once more when all is done; by default that would look like a violent end.
+    # After its shutdown uvicorn raises the signal that stopped it once more. By default that would end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     configured = settings.load()
     log.configure(configured.log_level)
-    failpoint.announce()  # here as well: the parent of several would start a process that refuses again and again
+    failpoint.announce()  # also here: the parent of several processes would start again and again one that refuses to run
     several = configured.api_processes > 1
     with metrics.shared() if several else nullcontext():
         uvicorn.run(
@@ -38,31 +37,31 @@ def main() -> None:
             host=configured.host,
             port=configured.port,
             loop="uvloop",
-            http=DoorProtocol,
+            http=HttpProtocol,
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/postgres/db.py)
+            reset_contextvars=True,  # otherwise a pipelined request inherits the deadline of the one before (core/postgres/db.py)
             timeout_graceful_shutdown=STOP_WITHIN_S,
             timeout_worker_healthcheck=FROZEN_AFTER_S,
             timeout_keep_alive=configured.keep_alive_s,
-            limit_concurrency=allow_connections(configured.connections_max),  # read by DoorProtocol
-            backlog=BACKLOG,
+            limit_concurrency=allow_connections(configured.connections_max),  # read by HttpProtocol
+            backlog=LISTEN_BACKLOG,
         )
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise this process's limit of open files for so many connections, as far as allowed. Return for how many it suffices."""
-    needed = wanted + BACKLOG + OWN_FILES
+    """Raise this process's limit of open files for so many connections, as far as allowed. Return how many it allows."""
+    needed = wanted + LISTEN_BACKLOG + OWN_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
-    possible = max(soft - BACKLOG - OWN_FILES, soft // 4)
+    possible = max(soft - LISTEN_BACKLOG - OWN_FILES, soft // 4)
     logger.warning("fewer connections than set: the limit of open files is too low", connections=possible, open_files=soft)
     return possible
 

@@ -1,4 +1,4 @@
-"""The API: routes, what they share, and what every error becomes."""
+"""The API as an ASGI application: its routes, its services, and the problem document of every error."""
 
 import asyncio
 import gc
@@ -17,10 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from api.callers import admit
+from api.callers import authenticate
 from api.http import openapi
 from api.http.cors import Cors
-from api.http.failures import answer_to
+from api.http.failures import error_response
 from api.http.hot_routes import HotRoutes
 from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
@@ -55,7 +55,7 @@ logger = log.get(__name__)
 
 
 def create_app(configured: Settings) -> ASGIApp:
-    """Return the application of these settings. It connects to nothing before it is started."""
+    """Return the application with these settings. It opens no connection before it is started."""
     failpoint.announce()
     app: ASGIApp = HotRoutes(create_api(configured), HOT)
     if configured.cors_origins:
@@ -80,14 +80,14 @@ def create_api(configured: Settings) -> FastAPI:
 
 
 def from_environment() -> ASGIApp:
-    """Return the application of the environment's settings: for the processes that uvicorn starts by name."""
+    """Return the application with the environment's settings: for the processes that uvicorn starts by this name."""
     configured = settings.load()
     log.configure(configured.log_level)
     return create_app(configured)
 
 
 def lifespan(configured: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return what starts and stops the application."""
+    """Return the context in which the application runs."""
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
@@ -103,7 +103,7 @@ def lifespan(configured: Settings) -> Callable[[FastAPI], AbstractAsyncContextMa
 
 
 def end_with_parent() -> None:
-    """Stop this process as soon as the one that started it has died: the processes of one API would otherwise keep its port."""
+    """Stop this process once its parent has died. Otherwise it would keep the port of the API."""
     parent = multiprocessing.parent_process()
     loop = asyncio.get_running_loop()
 
@@ -117,7 +117,10 @@ def end_with_parent() -> None:
 
 
 def calm_garbage_collector() -> None:
-    """Leave out what is there to stay, and look for cycles less often: a request leaves hardly any, and a search costs them all."""
+    """Exclude the objects that exist now from garbage collection, and collect less often.
+
+    A request leaves hardly any cycles, and a collection delays all requests. The thresholds are a guess; no run stands behind them.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -125,7 +128,7 @@ def calm_garbage_collector() -> None:
 
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
-    strict = [Depends(admit), Depends(refuse_stray_parameters)]
+    strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
     for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, metrics):
@@ -136,11 +139,11 @@ def add_handlers(app: FastAPI) -> None:
     """Make every error a problem document."""
 
     async def handle(request: Request, error: Exception) -> Response:
-        return answer_to(request, error)
+        return error_response(request, error)
 
     async def handle_bug(request: Request, error: Exception) -> Response:
-        response = answer_to(request, error)
-        response.headers["Connection"] = "close"  # Starlette raises the error again after this answer; then uvicorn hangs up
+        response = error_response(request, error)
+        response.headers["Connection"] = "close"  # Starlette raises the error again; uvicorn then closes the connection
         return response
 
     for kind in (Problem, Unavailable, RequestValidationError, HTTPException):

@@ -1,4 +1,4 @@
-"""The caller of a request, as routes ask for it: `Known` for each caller with a key, `Operator` for operators."""
+"""The caller of a request as a parameter of routes: `CallerDep` for any caller with a key, `OperatorDep` for operators."""
 
 from typing import Annotated
 
@@ -9,19 +9,19 @@ from api.http.problems import Problem
 from api.services import services
 
 
-async def admit(request: Request) -> Caller:
+async def authenticate(request: Request) -> Caller:
     """Return the caller whose key the request carries. Raises Problem "unauthorized", and Unavailable."""
-    return await services(request).doorman.admit(request)
+    return await services(request).authenticator.authenticate(request)
 
 
-Known = Annotated[Caller, Depends(admit)]
+CallerDep = Annotated[Caller, Depends(authenticate)]
 
 
-async def admit_operator(caller: Known) -> Caller:
-    """Return the caller when it is an operator. Raises Problem "forbidden", and what `admit` raises."""
+async def require_operator(caller: CallerDep) -> Caller:
+    """Return the caller when it is an operator. Raises Problem "forbidden", and what `authenticate` raises."""
     if not caller.is_operator:
         raise Problem("forbidden")
     return caller
 
 
-Operator = Annotated[Caller, Depends(admit_operator)]
+OperatorDep = Annotated[Caller, Depends(require_operator)]

@@ -1,4 +1,4 @@
-"""What the routes of an API process share: one typed object, made from the settings, started and stopped here."""
+"""The services that all routes of an API process share: one typed object, made from the settings, started and stopped here."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.admission.auth import Doorman
-from api.admission.buckets import Buckets
-from api.admission.gate import Backlog, Gate, turns_at_batches
+from api.admission.auth import Authenticator
+from api.admission.backlog import Backlog
+from api.admission.gate import Gate, batch_turns
+from api.admission.rate_limit import RateLimit
 from api.intake.intake import Intake
 from api.intake.levels import Levels
 from api.intake.long_poll import Waiting
@@ -28,21 +29,21 @@ from core.transfers import Transfer
 from core.turns import Turns
 
 LOOKUP_MAX = 200  # transfers that one statement looks up
-OWNER_LOOKUPS_MAX = (
-    10_000  # of one owner that wait: more than may wait for an outcome (api/intake/long_poll.py), which may come for all at once
-)
+# Look-ups of one owner that may wait. More than the 5000 requests of an owner that may wait for an outcome
+# (api/intake/long_poll.py): all of their outcomes may come at once, and each is then looked up.
+OWNER_LOOKUPS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the routes use. The settings are those of the process."""
+    """The shared objects, and the settings of the process."""
 
     settings: Settings
     database: Database
     hints: Hints
     redis_probe: Probe
     deliverer_doorbell: DelivererDoorbell
-    doorman: Doorman
+    authenticator: Authenticator
     gate: Gate
     batch_turns: Turns
     intake: Intake
@@ -60,18 +61,18 @@ def services(request: Request) -> Services:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Services]:
-    """Give the services of these settings, started. In the end they stop in the reverse order, also after an error.
+    """Yield the started services of these settings. At the end they stop in the reverse order, also after an error.
 
-    The order matters: requests that wait for an outcome look transfers up, the intake rings the doorbell for what it has stored,
-    and the doorman writes the last use of keys to the database.
+    The order matters: requests that wait for an outcome look transfers up, the intake rings the doorbell for transfers that it has
+    stored, and the authenticator writes the last use of keys to the database.
     """
     made = make(settings)
     async with AsyncExitStack() as stack:
         stack.callback(made.hints.close)
-        await asyncio.to_thread(made.redis_probe.check)  # what Redis refuses is then in the log from the start
+        await asyncio.to_thread(made.redis_probe.check)  # so the log shows from the start which commands Redis refuses
         stack.push_async_callback(made.database.close)
         await made.database.open()
-        stack.push_async_callback(made.doorman.stop)
+        stack.push_async_callback(made.authenticator.stop)
         stack.push_async_callback(made.intake.stop)
         made.intake.start()
         stack.callback(made.lookup.stop)
@@ -90,16 +91,16 @@ def make(settings: Settings) -> Services:
     lookup = MicroBatches(partial(transfers.find_all, database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
     waiting = Waiting(settings.redis_url, lookup)
     backlog = Backlog(database, settings.backlog_max, settings.client_backlog_max)
-    buckets = Buckets(settings.redis_url, settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
+    rate_limit = RateLimit(settings.redis_url, settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
     return Services(
         settings=settings,
         database=database,
         hints=hints,
         redis_probe=Probe(hints),
         deliverer_doorbell=DelivererDoorbell(hints),
-        doorman=Doorman(database, settings.operator_key),
-        gate=Gate(backlog, buckets),
-        batch_turns=turns_at_batches(),
+        authenticator=Authenticator(database, settings.operator_key),
+        gate=Gate(backlog, rate_limit),
+        batch_turns=batch_turns(),
         intake=Intake(database, ShardDoorbell(hints)),
         lookup=lookup,
         waiting=waiting,

@@ -1,4 +1,4 @@
-"""Who is asking, and what it may see. One key, in one Authorization header; every failure gets the same answer."""
+"""Authentication: the caller that a key names, and what it may see. One key in one Authorization header; failures look alike."""
 
 import asyncio
 import hmac
@@ -18,9 +18,9 @@ from core.postgres import db
 from core.postgres.db import Database
 from core.turns import OWNER
 
-CACHED_FOR_S = 5.0  # how long a revoked key may go on working
+CACHED_FOR_S = 5.0  # how long a revoked key may still work. A guess: short for a revocation, and one look-up a key in 5 s is cheap
 CACHED_MAX = 10_000
-STRANGERS = "strangers"  # the owner of what callers with unknown keys cost
+STRANGERS = "strangers"  # the owner of the connections that look up unknown keys
 
 logger = log.get(__name__)
 
@@ -29,8 +29,8 @@ logger = log.get(__name__)
 class Caller:
     """An operator, or a client bound to its own wallet.
 
-    `owner` is the scope of the caller's idempotency keys and cursors: all operators together, each client on its own. `key` names
-    the key that it brought: by its id, not by a digest of it, because the name stands in Redis.
+    `owner` is the scope of the caller's idempotency keys and cursors: one for all operators, one for each client. `key` names the
+    API key of the request by its id. A digest would not do, because Redis stores the name.
     """
 
     is_operator: bool
@@ -63,26 +63,26 @@ def caller_of(access: Access) -> Caller:
     )
 
 
-class Doorman:
-    """Knows keys by their digests: the configured operator key, and those in the database, remembered for CACHED_FOR_S."""
+class Authenticator:
+    """Finds callers by the digests of their keys: the configured operator key, and keys in the database, cached CACHED_FOR_S."""
 
     def __init__(self, database: Database, operator_key: str | None) -> None:
         self._database = database
         self._operator_digest = keys.digest(operator_key) if operator_key else None
-        self._known: dict[bytes, tuple[float, Caller]] = {}
+        self._cache: dict[bytes, tuple[float, Caller]] = {}
         self._used: set[UUID] = set()
-        self._noting: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
 
-    async def admit(self, request: Request) -> Caller:
-        """Return the caller that sent the request. From now on the request takes turns of its owner (core/turns.py).
+    async def authenticate(self, request: Request) -> Caller:
+        """Return the caller that sent the request. From now on the request takes its owner's turns (core/turns.py).
 
-        Raises Problem "unauthorized", alike for every reason, and Unavailable.
+        Raises Problem "unauthorized", the same for every reason, and Unavailable.
         """
         key_digest = keys.digest(bearer_key(request))
         if self._operator_digest is not None and hmac.compare_digest(key_digest, self._operator_digest):
             OWNER.set(OPERATOR.owner)
             return OPERATOR
-        expires, caller = self._known.get(key_digest, (0.0, None))
+        expires, caller = self._cache.get(key_digest, (0.0, None))
         if caller is None or expires < time.monotonic():
             OWNER.set(caller.owner if caller else STRANGERS)
             caller = await self._look_up(key_digest)
@@ -90,31 +90,32 @@ class Doorman:
         return caller
 
     async def stop(self) -> None:
-        """End, after the last note of a key's use."""
-        if self._noting is not None:
-            await asyncio.wait({self._noting})
+        """End after the last use of a key has been written."""
+        if self._recording is not None:
+            await asyncio.wait({self._recording})
 
     async def _look_up(self, key_digest: bytes) -> Caller:
-        expires = time.monotonic() + CACHED_FOR_S  # from before the question: a key may be revoked while the answer is on its way
+        expires = time.monotonic() + CACHED_FOR_S  # taken before the query: the key may be revoked while the result is on its way
         access = await keys.find(self._database, key_digest)
         if access is None:
-            self._known.pop(key_digest, None)
+            self._cache.pop(key_digest, None)
             raise Problem("unauthorized")
         if access.use_is_due:
-            self._note_use(access.key_id)
-        if len(self._known) >= CACHED_MAX:
-            self._known.clear()
+            self._record_use(access.key_id)
+        if len(self._cache) >= CACHED_MAX:
+            self._cache.clear()
         caller = caller_of(access)
-        self._known[key_digest] = (expires, caller)
+        self._cache[key_digest] = (expires, caller)
         return caller
 
-    def _note_use(self, key_id: UUID) -> None:
+    def _record_use(self, key_id: UUID) -> None:
         self._used.add(key_id)
-        if self._noting is None or self._noting.done():
-            self._noting = asyncio.create_task(self._note_uses(), context=Context())  # of no request: it serves all
+        if self._recording is None or self._recording.done():
+            # An empty context: the task serves all requests, so it must not carry the owner and the deadline of this one.
+            self._recording = asyncio.create_task(self._record_uses(), context=Context())
 
-    async def _note_uses(self) -> None:
-        """Write down what was used: beside the requests, none of which waits for it or fails with it."""
+    async def _record_uses(self) -> None:
+        """Write when the keys were used. No request waits for this task or fails with it."""
         while self._used:
             used, self._used = self._used, set()
             db.start_clock()

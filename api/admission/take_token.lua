@@ -1,10 +1,10 @@
--- Takes tokens from a bucket (generic cell rate algorithm, as in ITU-T I.371): the bucket is one number, the time at which it will be full.
--- KEYS[1] the bucket. ARGV: seconds a token, seconds from empty to full, tokens wanted, the longest wait in seconds that the settings
--- can yield.
--- Returns "0" when they were taken, else the seconds until the next try may succeed. Who finds a token may take more than there are,
--- and the next one waits until they have been made up for.
--- What is not such a number (another type, no number, infinite), or lies further ahead than the settings can yield (the server's clock
--- went back), counts as a full bucket, and is replaced.
+-- Takes tokens from a bucket (generic cell rate algorithm, as in ITU-T I.371). A bucket is one number: when it is full.
+-- KEYS[1] the bucket. ARGV: seconds a token, seconds from empty to full, tokens wanted, the longest wait in seconds that the
+-- settings can yield.
+-- Returns "0" when it took the tokens, else the seconds until the next try may succeed. A request may overdraw the bucket if at
+-- least one token is left; later requests wait until it has refilled.
+-- A value that is no such number (another type, no number, infinite), or lies further ahead than the settings can yield (the
+-- server's clock went back), counts as a full bucket and is replaced.
 local now = redis.call("TIME")
 now = tonumber(now[1]) + tonumber(now[2]) / 1000000
 local length = redis.pcall("STRLEN", KEYS[1])

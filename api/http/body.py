@@ -1,4 +1,4 @@
-"""Read a JSON body strictly: what is ambiguous, oversized or not quite JSON is refused before its fields are read."""
+"""Read a JSON body strictly: an ambiguous, oversized or malformed body is refused before its fields are validated."""
 
 import asyncio
 import json
@@ -7,42 +7,31 @@ from typing import Any, Never
 
 from starlette.requests import Request
 
-from api.http.fields import RequestModel, validate
 from api.http.problems import Problem
 
 BODY_MAX = 16 * 1024
 DEPTH_MAX = 8
-DIGITS_MAX = 19  # more than any BIGINT has
+DIGITS_MAX = 19  # of an integer; the largest BIGINT has 19
 TOO_LARGE = 10**DIGITS_MAX
 
-# What is parsed in the event loop: 20 000 values take 10 ms, the 350 000 that 1 MiB may hold 150 to 300 ms. A batch of 1000 plain
-# transfers has 9 000. More goes to one thread beside the loop. Python passes the interpreter on every 5 ms for each thread that
-# wants it, so one thread costs other callers 5 ms and several would cost a multiple.
+# Values that the event loop parses by itself: 20 000 take 10 ms; the 350 000 that 1 MiB may hold take 150 to 300 ms. A batch of
+# 1000 plain transfers has 9 000. A body with more goes to one thread. CPython switches threads every 5 ms, so one thread delays
+# other callers by 5 ms, and several would delay them by a multiple.
 VALUES_AT_ONCE = 20_000
-ASIDE = ThreadPoolExecutor(1, "parse")
+PARSER_THREAD = ThreadPoolExecutor(1, "parse")
 
 
 async def read_object(request: Request, limit: int = BODY_MAX) -> dict[str, Any]:
     """Return the JSON object in the request's body. Raises Problem with the contract's code for anything else."""
     check_media_type(request)
-    body = await read(request, limit)
+    body = await read_body(request, limit)
     if not is_costly(body):
         return parse_object(body)
-    return await asyncio.get_running_loop().run_in_executor(ASIDE, parse_object, body)
-
-
-class Nothing(RequestModel):
-    """The body of a verb that says all in its path."""
-
-
-async def refuse_fields(request: Request) -> None:
-    """Accept no body, or an empty object, from a verb that says all in its path (RFC 9112, section 6.3). Raises Problem."""
-    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
-        validate(Nothing, await read_object(request))
+    return await asyncio.get_running_loop().run_in_executor(PARSER_THREAD, parse_object, body)
 
 
 def check_media_type(request: Request) -> None:
-    """Accept `application/json` alone, with charset utf-8 or none, not encoded in any way (RFC 9110, sections 8.3 and 8.4)."""
+    """Accept `application/json` alone, with charset utf-8 or none, without Content-Encoding (RFC 9110, sections 8.3 and 8.4)."""
     types = request.headers.getlist("content-type")
     if len(types) != 1 or "content-encoding" in request.headers:
         raise Problem("unsupported_media_type")
@@ -51,10 +40,10 @@ def check_media_type(request: Request) -> None:
         raise Problem("unsupported_media_type")
 
 
-async def read(request: Request, limit: int) -> bytes:
-    """Return the body; stop reading as soon as it is larger than `limit` bytes, whatever its header says."""
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body. Raises Problem as soon as more than `limit` bytes have arrived, whatever Content-Length says."""
     body = b""
-    while True:  # by hand: the generator that Starlette offers costs as much as parsing what it reads
+    while True:  # not request.stream(): Starlette's generator costs as much as parsing the body
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise Problem("invalid_json", "the body ended early")
@@ -66,12 +55,12 @@ async def read(request: Request, limit: int) -> bytes:
 
 
 def is_costly(body: bytes) -> bool:
-    """Tell whether the body may hold very many values: counted by what stands between them, within strings too."""
+    """Tell whether the body may hold more than VALUES_AT_ONCE values. Separators are counted, also those inside strings."""
     return len(body) > BODY_MAX and sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES_AT_ONCE
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse strict JSON (RFC 8259) into an object. Integers of any length are read; beyond a BIGINT as TOO_LARGE."""
+    """Parse strict JSON (RFC 8259) into an object. An integer of more than DIGITS_MAX digits becomes TOO_LARGE."""
     try:
         value = DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
@@ -99,7 +88,7 @@ def refuse_constant(_: str) -> Never:
 
 
 def parse_integer(digits: str) -> int:
-    # Python itself refuses 4 300 digits and more, with an error that would look like bad JSON.
+    # int() raises ValueError for more than 4 300 digits; that would be answered as bad JSON.
     return int(digits) if len(digits) <= DIGITS_MAX else (-TOO_LARGE if digits[0] == "-" else TOO_LARGE)
 
 

@@ -1,4 +1,4 @@
-"""The codes in answers beside those of problems: of fields, rejected transfers, deliveries. GET /problems explains them."""
+"""Codes in responses other than problem codes: of fields, rejected transfers and deliveries. GET /problems explains them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -49,9 +49,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def explain(code: str) -> dict[str, object] | None:
-    """Return in which fields of answers a code stands, and what it means; None for a code that there is not."""
-    found = {place: codes[code] for place, codes in SECTIONS.items() if code in codes}
-    return {"code": code, "found_in": list(found), "explanation": next(iter(found.values()))} if found else None
+    """Return the fields of responses that hold this code, and its meaning. None for an unknown code."""
+    meanings = {place: codes[code] for place, codes in SECTIONS.items() if code in codes}
+    return {"code": code, "found_in": list(meanings), "explanation": next(iter(meanings.values()))} if meanings else None
 
 
 def explain_all() -> list[dict[str, object]]:

@@ -1,11 +1,17 @@
-"""Answers leave in one piece: uvicorn writes head and body apart, which costs a system call and wakes the caller up twice."""
+"""A response leaves in one piece, as with TCP_CORK (tcp(7)), but without its system calls.
+
+uvicorn writes head and body apart. That costs a second system call, and wakes the caller up twice.
+"""
 
 import asyncio
 from typing import Any
 
 
 class Corked:
-    """A transport that sends at the end of the event loop's round what was written in it. All else is the transport's own."""
+    """A transport that joins what is written in one round of the event loop and sends it at the end of the round.
+
+    All other methods are the transport's own.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport

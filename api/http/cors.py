@@ -6,17 +6,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = b"GET, HEAD, POST, PATCH, DELETE"
 REQUEST_HEADERS = b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-Request-Id"
-ANSWER_HEADERS = b"ETag, Idempotent-Replayed, Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id"
-MAX_AGE_S = 7200  # how long a browser keeps the answer to a preflight; no browser keeps it longer
+RESPONSE_HEADERS = b"ETag, Idempotent-Replayed, Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id"
+MAX_AGE_S = 7200  # a browser caches a preflight for so long; no browser allows more
 
-VARY = (b"vary", b"Origin")  # also without an Origin: a cache must not give that answer to a request with one
+VARY = (b"vary", b"Origin")  # also without an Origin: a cache must not reuse that response for a request with one
 
 
 class Cors:
-    """ASGI in front of an application: answers preflights, and lets scripts of these origins read its answers.
+    """ASGI in front of an application: answers preflights, and lets scripts of these origins read responses.
 
-    No cookies are involved, so credentials are never allowed: a script brings its key in Authorization. A request of another origin
-    is answered as without this class, and the browser keeps the answer from its script.
+    Credentials mode is never allowed: there are no cookies, and a script sends its key in Authorization. A request of another
+    origin is answered as without this class, and the browser does not show the response to its script.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class Cors:
         if allowed and scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await answer_preflight(send, [*allowed, VARY])
             return
-        exposed = [(b"access-control-expose-headers", ANSWER_HEADERS)] if allowed else []
+        exposed = [(b"access-control-expose-headers", RESPONSE_HEADERS)] if allowed else []
 
         async def send_with_origin(message: Message) -> None:
             if message["type"] == "http.response.start":

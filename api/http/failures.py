@@ -1,4 +1,4 @@
-"""What every error becomes: a problem document, which never repeats what the caller sent."""
+"""Every error of a request becomes a problem document, which never repeats what the caller sent."""
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.http.problems import RETRY_AFTER_S, Problem, respond
+from api.http.problems import RETRY_AFTER_S, Problem, problem_response
 from core import log
 from core.errors import Busy, Unavailable
 
@@ -15,9 +15,9 @@ METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 logger = log.get(__name__)
 
 
-def answer_to(request: Request, error: Exception) -> Response:
-    """Return the answer to a request that ended with this error."""
-    return respond(request, problem_of(request, error))
+def error_response(request: Request, error: Exception) -> Response:
+    """Return the response to a request that ended with this error."""
+    return problem_response(request, problem_of(request, error))
 
 
 def problem_of(request: Request, error: Exception) -> Problem:
@@ -37,12 +37,12 @@ def problem_of(request: Request, error: Exception) -> Problem:
 
 
 def busy() -> Problem:
-    """Return what a caller is told that has as much under way as it may."""
+    """Return the problem for a caller with as many requests under way as it may have."""
     return Problem("rate_limited", "you have too many requests under way", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def allowed_methods(request: Request) -> str:
-    """Return the methods of all routes of this path, in the order of the alphabet: Starlette's own answer knows only the first."""
+    """Return the methods of all routes of this path, in alphabetical order: Starlette lists those of the first route alone."""
     scopes = {method: {**request.scope, "method": method} for method in METHODS}
     routes = request.app.routes
     allowed = [m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes)]

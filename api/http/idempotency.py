@@ -1,4 +1,4 @@
-"""One request, one effect: the key that a caller gives a request, and the fingerprint that tells two requests apart."""
+"""Idempotency: the key that a caller gives a request, and the fingerprint by which two requests with one key are compared."""
 
 import hashlib
 import json
@@ -18,11 +18,11 @@ CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 class InvalidKey(ValueError):
-    """The header holds no usable key."""
+    """The text is no idempotency key."""
 
 
 class Fingerprinted(Protocol):
-    """A request, or what one has made. Without an idempotency key it has no fingerprint."""
+    """A request, or the resource that it made. Without an idempotency key it has no fingerprint."""
 
     @property
     def fingerprint(self) -> bytes | None: ...
@@ -43,8 +43,8 @@ def parse_key(header: str) -> str:
 def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
     """Return 32 bytes that are equal for equal requests: the verb and its validated fields.
 
-    Key order, white space and spelled-out defaults make no difference. A field that is None counts as left out, so that a field
-    added to the contract later keeps the fingerprints of requests that don't use it.
+    Key order, white space and explicit defaults make no difference. A field that is None is left out. So a field that is added to
+    the contract later does not change the fingerprints of requests without it.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     canonical = CANONICAL.encode([FINGERPRINT_VERSION, verb, given])
@@ -52,5 +52,5 @@ def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
 
 
 def is_repetition(asked: Fingerprinted, *, of: Fingerprinted) -> bool:
-    """Tell whether a request asks for the same as the one that has made what its key stands for. Else the key was used again."""
+    """Tell whether a request repeats the one that first used its key. If not, the key was reused for another request."""
     return asked.fingerprint == of.fingerprint

@@ -1,11 +1,11 @@
-"""JSON answers of the hot routes."""
+"""JSON responses of the hot routes."""
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
 
 class Json(Response):
-    """A JSON answer, rendered several times as fast as by Starlette's own. `content` holds nothing but what JSON has."""
+    """A JSON response, rendered several times as fast as Starlette's JSONResponse. `content` holds JSON types alone."""
 
     media_type = "application/json"
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with the bodies that routes read by themselves and every problem written into it."""
+"""The OpenAPI document: FastAPI's, completed with the bodies that routes read by themselves and with every problem."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "description": 
 PROBLEM_HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
-DOOR_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # api/http/protocol.py
+PROTOCOL_PROBLEMS = ("malformed_request", "request_timeout", "headers_too_large")  # of api/http/protocol.py, on any route
 
 
 def reference(model: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def reference(model: str) -> dict[str, str]:
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the responses of a route that may answer with these problems, or with those of any request."""
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, *DOOR_PROBLEMS):
+    for code in (*codes, *PROTOCOL_PROBLEMS):
         by_status.setdefault(KINDS[code].status, []).append(code)
     return {
         status: {
@@ -61,7 +61,7 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-# What may go wrong, by kind of route; to it comes "forbidden" where clients' keys may not do what operators' may.
+# The problems of a route, by its kind. Routes for operators alone add "forbidden".
 COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "internal_error", "unavailable", "rate_limited")
 FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
 LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
@@ -75,12 +75,12 @@ NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "
 
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what describes a body that the route reads by itself."""
+    """Return the OpenAPI description of a body that the route reads by itself."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}}}
 
 
 def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """Add the models of the bodies that `json_body` refers to, the problem document and the security scheme to the document."""
+    """Add to the document: the models that `json_body` refers to, the problem document and the security scheme."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for model in bodies:
         schema = model.model_json_schema(ref_template=REFERENCES)
@@ -100,7 +100,7 @@ def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dic
 
 
 def is_fastapis_own(response: Mapping[str, Any]) -> bool:
-    """Tell whether FastAPI added this 422: Teller answers parameters with 400 and never in that form."""
+    """Tell whether FastAPI added this 422. Teller answers bad parameters with 400 and a problem document."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     return bool(schema.get("$ref", "").endswith("/HTTPValidationError"))
 

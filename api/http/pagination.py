@@ -1,8 +1,8 @@
 """Lists: newest first, page by page, by a cursor that is bound to its list, its filters and its caller.
 
-A cursor is a row's key and a check sum over the list, the caller, the filters and that key. Whatever is altered, cut or taken from
-another list fails the check. The sum is not keyed: a process without configured secrets shares none with the others, and a made-up
-cursor shows nothing but rows that its caller may list anyway.
+A cursor is a row's key and a checksum over the list, the caller, the filters and that key. A cursor that was altered, cut or taken
+from another list fails the check. The checksum has no secret: the processes share none, and a forged cursor only lists rows that
+its caller may list anyway.
 """
 
 import base64
@@ -24,7 +24,7 @@ from core import ids
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 KEY_BYTES = 16
-CHECK_BYTES = 14  # an altered cursor passes once in 2^112; with the key it makes 30 bytes, 40 characters without padding
+CHECK_BYTES = 14  # an altered cursor passes once in 2^112; key and check are 30 bytes: 40 characters without padding
 
 Item = TypeVar("Item")
 View = TypeVar("View")
@@ -83,18 +83,18 @@ class Pages:
         rows: Sequence[Item],
         limit: int,
         key: Callable[[Item], bytes],
-        show: Callable[[Item], object],
+        render: Callable[[Item], object],
         *,
         end: bytes | None = None,
     ) -> dict[str, object]:
-        """Return the list's answer from up to `limit` + 1 rows; `key` gives the 16 bytes by which a row is found again.
+        """Return the page from up to `limit` + 1 rows. `key` returns the 16 bytes that identify a row, `render` its JSON.
 
-        `end` is how far a search went that ended before it had found enough: the next page goes on from there.
+        `end` is the key up to which a search went that stopped before the page was full. The next page continues there.
         """
         shown = rows[:limit]
         last = key(shown[-1]) if len(rows) > limit else end
         return {
-            "data": [show(row) for row in shown],
+            "data": [render(row) for row in shown],
             "has_more": last is not None,
             "next_cursor": self.cursor(last) if last else None,
         }

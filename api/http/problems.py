@@ -1,6 +1,6 @@
-"""Problems happen at the door and are HTTP: RFC 9457 documents, always.
+"""A problem is the answer to a request that is not served: an RFC 9457 document with a code.
 
-Refusals happen in the ledger and are data: core/ledger/refusals.py.
+Problems belong to HTTP. Refusals belong to the ledger and are data: core/ledger/refusals.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,111 +15,111 @@ from core import log, metrics
 MEDIA_TYPE = "application/problem+json"
 
 
-class Kind(NamedTuple):
-    """A code of the contract: its status, its title, and what a caller should do about it."""
+class ProblemKind(NamedTuple):
+    """A problem code of the contract: its status, its title, and what a caller should do about it."""
 
     status: int
     title: str
     explanation: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "invalid_json": Kind(
+KINDS: Mapping[str, ProblemKind] = {
+    "invalid_json": ProblemKind(
         400,
         "The body is not valid JSON",
         "Send one JSON object in UTF-8, without byte order mark, NaN, Infinity or trailing data, nested at most 8 deep.",
     ),
-    "duplicate_key": Kind(400, "A key occurs twice in an object", "Send each key of an object once."),
-    "idempotency_key_missing": Kind(
+    "duplicate_key": ProblemKind(400, "A key occurs twice in an object", "Send each key of an object once."),
+    "idempotency_key_missing": ProblemKind(
         400,
         "The Idempotency-Key header is missing",
         "Send a key that you make up for this request, and the same one whenever you repeat it.",
     ),
-    "idempotency_key_invalid": Kind(
+    "idempotency_key_invalid": ProblemKind(
         400,
         "The Idempotency-Key header is not valid",
         "Send one such header of 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
     ),
-    "malformed_request": Kind(
+    "malformed_request": ProblemKind(
         400,
         "The request is not valid HTTP",
         "Send HTTP/1.1 with one Host header and one length (RFC 9112). Nothing of the request was looked at.",
     ),
-    "invalid_parameter": Kind(
+    "invalid_parameter": ProblemKind(
         400,
         "A query parameter is not valid",
         "Send only the parameters of this path, each at most once, within its limits.",
     ),
-    "invalid_cursor": Kind(
+    "invalid_cursor": ProblemKind(
         400,
         "The cursor is not valid",
         "Send a next_cursor as it was given, with the list and the filters that it was given for.",
     ),
-    "unauthorized": Kind(401, "The request is not authenticated", "Send Authorization: Bearer and a key, once."),
-    "forbidden": Kind(403, "The key may not do this", "Use a key of a role that may."),
-    "not_found": Kind(
+    "unauthorized": ProblemKind(401, "The request is not authenticated", "Send Authorization: Bearer and a key, once."),
+    "forbidden": ProblemKind(403, "The key may not do this", "Use a key of a role that may."),
+    "not_found": ProblemKind(
         404,
         "There is nothing here",
-        "Check the path and the id. What belongs to somebody else is not found either.",
+        "Check the path and the id. What belongs to another caller is not found either.",
     ),
-    "method_not_allowed": Kind(405, "The method is not allowed here", "Use one of the methods in the Allow header."),
-    "request_timeout": Kind(
+    "method_not_allowed": ProblemKind(405, "The method is not allowed here", "Use one of the methods in the Allow header."),
+    "request_timeout": ProblemKind(
         408,
         "The request did not arrive in time",
         "Nothing was stored. Send the whole request within a few seconds, on a new connection.",
     ),
-    "external_id_taken": Kind(
+    "external_id_taken": ProblemKind(
         409,
         "Another client has this external_id",
         "Look that client up by its external_id, or choose another one.",
     ),
-    "endpoint_disabled": Kind(
+    "endpoint_disabled": ProblemKind(
         409,
         "The webhook endpoint is disabled or deleted",
         "Nothing was made due. Enable the endpoint first; what was for a deleted one, read from /v1/events.",
     ),
-    "too_many_endpoints": Kind(
+    "too_many_endpoints": ProblemKind(
         409,
         "You have as many webhook endpoints as a client may have",
         "Nothing was stored. Change one of yours, or delete it.",
     ),
-    "body_too_large": Kind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
-    "unsupported_media_type": Kind(
+    "body_too_large": ProblemKind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
+    "unsupported_media_type": ProblemKind(
         415,
         "The media type is not supported",
         "Send application/json in UTF-8, without Content-Encoding.",
     ),
-    "validation_failed": Kind(
+    "validation_failed": ProblemKind(
         422,
         "The request is not valid",
         "Each of errors points to a field and says what is wrong with it. Nothing was stored; the idempotency key is still free.",
     ),
-    "idempotency_key_reused": Kind(
+    "idempotency_key_reused": ProblemKind(
         422,
         "The idempotency key belongs to another request",
         "Nothing happened. Use a new key for a new request; repeat a request without any change.",
     ),
-    "headers_too_large": Kind(
+    "headers_too_large": ProblemKind(
         431,
         "The headers are too large",
         "Send at most 64 KiB of request line and headers, 200 header fields, and 64 KiB of chunk sizes, extensions and trailers.",
     ),
-    "internal_error": Kind(
+    "internal_error": ProblemKind(
         500,
         "Something went wrong",
         "The outcome is unknown: repeat the request with the same idempotency key.",
     ),
-    "rate_limited": Kind(
+    "rate_limited": ProblemKind(
         429,
         "Too many requests",
         "Nothing was stored. Repeat the request with the same idempotency key after Retry-After seconds.",
     ),
-    "backlog_full": Kind(
+    "backlog_full": ProblemKind(
         503,
         "Too many transfers are waiting",
         "Nothing was stored. Repeat the request with the same idempotency key after Retry-After seconds.",
     ),
-    "unavailable": Kind(
+    "unavailable": ProblemKind(
         503,
         "The service is not available",
         "The outcome is unknown: repeat the request with the same idempotency key after Retry-After seconds.",
@@ -128,11 +128,11 @@ KINDS: Mapping[str, Kind] = {
 
 COUNTED = metrics.counters("teller_problems_total", "Requests answered with a problem", "code", KINDS)
 
-FAULTS = frozenset({"internal_error", "unavailable"})  # ours; all others are what a caller did, or overload, refused as intended
+FAULTS = frozenset({"internal_error", "unavailable"})  # of Teller; all others are the caller's, or intended refusals of overload
 
 RETRY_AFTER_S = 1
-ERRORS_MAX = 20  # in one document: a body of 1 MiB may hold 100 000 errors, which made an answer of 9.5 MB
-INSTANCE_MAX = 2000  # characters of the path that are repeated to the caller; the longest path of this API has 100
+ERRORS_MAX = 20  # in one document: a body of 1 MiB may hold 100 000 errors, which made a response of 9.5 MB
+INSTANCE_MAX = 2000  # characters of the path that the document repeats; the longest path of this API has 100
 
 logger = log.get(__name__)
 
@@ -147,7 +147,7 @@ class FieldError:
 
 
 class Problem(Exception):
-    """Raise it anywhere below a route; its answer is made by `respond`."""
+    """Any code below a route may raise it. api/http/failures.py answers the request with it."""
 
     def __init__(
         self,
@@ -173,7 +173,8 @@ def invalid(errors: Sequence[FieldError], found: int | None = None) -> Problem:
     return Problem("validation_failed", detail, errors=errors[:ERRORS_MAX])
 
 
-def document(problem: Problem, instance: str, request_id: str) -> dict[str, object]:
+def render_problem(problem: Problem, instance: str, request_id: str) -> dict[str, object]:
+    """Return the problem document. `instance` is the path of the request."""
     kind = KINDS[problem.code]
     fields: dict[str, object] = {
         "type": f"/problems/{problem.code}",
@@ -189,16 +190,16 @@ def document(problem: Problem, instance: str, request_id: str) -> dict[str, obje
     return fields
 
 
-def note(problem: Problem) -> None:
-    """Count a problem that is being answered. Faults are logged loudly; refusals at DEBUG, or they would fill a disk."""
+def count_problem(problem: Problem) -> None:
+    """Count a problem that is being answered, and log it: faults as warnings, all others at DEBUG, or they would fill a disk."""
     COUNTED[problem.code].inc()
-    tell = logger.warning if problem.code in FAULTS else logger.debug
-    tell("problem answered", code=problem.code, status=KINDS[problem.code].status)
+    write = logger.warning if problem.code in FAULTS else logger.debug
+    write("problem answered", code=problem.code, status=KINDS[problem.code].status)
 
 
-def respond(request: Request, problem: Problem) -> JSONResponse:
-    """Return the problem as an answer to this request, counted and logged."""
-    note(problem)
+def problem_response(request: Request, problem: Problem) -> JSONResponse:
+    """Return the response to this request that ends in this problem. Counts and logs it."""
+    count_problem(problem)
     kind = KINDS[problem.code]
     headers = dict(problem.headers)
     if kind.status == 401:
@@ -206,4 +207,4 @@ def respond(request: Request, problem: Problem) -> JSONResponse:
     if kind.status == 503:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     request_id = request.state.request_id
-    return JSONResponse(document(problem, request.scope["path"], request_id), kind.status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(render_problem(problem, request.scope["path"], request_id), kind.status, headers, media_type=MEDIA_TYPE)

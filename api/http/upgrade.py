@@ -1,8 +1,8 @@
 """Offers to change the protocol are ignored: a request with `Upgrade: h2c` is one of HTTP/1.1 (RFC 9110, section 7.8).
 
-httptools ends with the head of such a request and leaves its body out. A new parser then takes over the connection. It is first
-given a head of our own with the request's length, so that it stands where the body begins. Java's HttpClient makes this offer with
-every request; no other request passes here.
+httptools stops after the head of such a request and does not parse its body. A new parser then takes over the connection. It first
+gets a made-up head with the request's length, so that it continues where the body begins. Java's HttpClient makes this offer with
+every request; no other request comes through this module.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class Callbacks(Protocol):
-    """What httptools calls."""
+    """The callbacks of httptools."""
 
     def on_message_begin(self) -> None: ...
     def on_url(self, url: bytes) -> None: ...
@@ -25,7 +25,7 @@ class Callbacks(Protocol):
 
 
 class BehindHead:
-    """A parser that goes on behind the head of a request, and calls `callbacks` from there on."""
+    """A parser that continues behind the head of a request. It calls `callbacks` for all that follows the head."""
 
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
@@ -33,10 +33,10 @@ class BehindHead:
         self._ended = False
         self.on_body = callbacks.on_body
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn: requests may follow one that closes
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn: allows a request after "close"
 
     def start(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Go on with the body of a request of these headers. The callbacks must have taken the new parser by then."""
+        """Continue with the body of a request with these headers. The callbacks must already use the new parser."""
         framing = b"".join(b"%s: %s\r\n" % field for field in headers if field[0] in FRAMING)
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
         self._passes = True

@@ -12,7 +12,7 @@ from fastapi import Request
 from redis import ConnectionError, RedisError
 from redis.asyncio.client import PubSub
 
-from api.http.parameters import preferred_wait_s
+from api.http.headers import preferred_wait_s
 from api.intake.micro_batches import MicroBatches
 from core import log
 from core.errors import Unavailable

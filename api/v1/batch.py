@@ -9,15 +9,16 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import admit
+from api.callers import authenticate
 from api.http import idempotency
-from api.http.body import check_media_type, parse_object, read
+from api.http.body import check_media_type, parse_object, read_body
 from api.http.failures import busy
-from api.http.fields import RequestModel, refuse, validate
+from api.http.headers import refuse_header_key
 from api.http.json_response import Json
 from api.http.openapi import BATCH_PROBLEMS, json_body, problem_responses
-from api.http.parameters import refuse_header_key, refuse_parameters
-from api.http.problems import KINDS, Problem, document
+from api.http.parameters import refuse_parameters
+from api.http.problems import KINDS, Problem, render_problem
+from api.http.validation import RequestModel, coded_error, validate
 from api.intake.intake import Answer
 from api.services import Services, services
 from api.v1.submit import NewTransfer, accepted, pointers, store, transfer_of
@@ -37,11 +38,11 @@ Item = TypeVar("Item")
 
 def check_key(value: str) -> str:
     if value != value.strip():  # around a header's value spaces mean nothing, in JSON they are part of it
-        raise refuse("invalid_string", "must not begin or end with a space")
+        raise coded_error("invalid_string", "must not begin or end with a space")
     try:
         return idempotency.parse_key(value)
     except idempotency.InvalidKey as error:
-        raise refuse("invalid_string", str(error)) from None
+        raise coded_error("invalid_string", str(error)) from None
 
 
 class BatchItem(NewTransfer):
@@ -90,16 +91,16 @@ async def post_batch(request: Request) -> Json:
 
     A client's key moves money out of its own wallet alone.
     """
-    caller = await admit(request)
+    caller = await authenticate(request)
     shared = services(request)
     refuse_parameters(request)
     refuse_header_key(request)
     try:
         check_media_type(request)
-        body = await read(request, BODY_MAX)
+        body = await read_body(request, BODY_MAX)
         items = await read_items(shared, caller, body)
     except Problem as problem:
-        raise await shared.gate.priced(caller, problem) from None
+        raise await shared.gate.charge_for(caller, problem) from None
     answers = iter(await store(shared, caller, [item for item in items if isinstance(item, Submission)], len(items)))
     return Json({"results": [result(request, outcome(item, answers, caller)) async for item in in_slices(items)]})
 
@@ -148,6 +149,6 @@ def outcome(item: Submission | Problem, answers: Iterator[Answer], caller: Calle
 def result(request: Request, outcome: dict[str, object] | Problem) -> dict[str, object]:
     """Return the item's result as BatchResult describes it."""
     if isinstance(outcome, Problem):
-        told = document(outcome, request.scope["path"], request.state.request_id)
+        told = render_problem(outcome, request.scope["path"], request.state.request_id)
         return {"status": KINDS[outcome.code].status, "problem": told}
     return outcome

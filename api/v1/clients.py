@@ -7,15 +7,16 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from api.callers import Known, Operator
+from api.callers import CallerDep, OperatorDep
 from api.http import idempotency
 from api.http.body import read_object
-from api.http.fields import ExternalId, Metadata, Name, RequestModel, validate
+from api.http.fields import ExternalId, Metadata, Name, Time
+from api.http.headers import optional_key
 from api.http.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import PrintableFilter, optional_key, path_id
+from api.http.parameters import PrintableFilter, path_id
 from api.http.problems import Problem
-from api.http.times import Time
+from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.wallets import ClientId, WalletView, show_wallet
 from core import clients, ids
@@ -57,7 +58,7 @@ router = APIRouter(tags=["clients"])
     openapi_extra={"parameters": [KEY], **json_body(ClientRequest)},
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
-async def post_client(request: Request, caller: Operator) -> Any:
+async def post_client(request: Request, caller: OperatorDep) -> Any:
     """Make a client and its wallet. With an Idempotency-Key header it may be repeated. For operators."""
     key = optional_key(request)
     asked = validate(ClientRequest, await read_object(request))
@@ -74,7 +75,7 @@ async def post_client(request: Request, caller: Operator) -> Any:
 )
 async def list_clients(
     request: Request,
-    caller: Operator,
+    caller: OperatorDep,
     external_id: Annotated[PrintableFilter | None, Query(description="only the one with this external_id")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
@@ -92,7 +93,7 @@ async def list_clients(
     response_model=ClientView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_client(request: Request, caller: Known, client_id: ClientId) -> Any:
+async def get_client(request: Request, caller: CallerDep, client_id: ClientId) -> Any:
     """A client with its wallet, of one instant. A client's key opens its own alone."""
     id = path_id(request, Prefix.CLIENT, "client_id")
     client = await clients.find(services(request).database, id) if caller.sees_client(id) else None

@@ -6,13 +6,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import Known
-from api.http.fields import id_schema
+from api.callers import CallerDep
+from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Limit
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
 from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
@@ -58,7 +57,7 @@ router = APIRouter(tags=["events"])
 @router.get("/v1/events", summary="Follow the events", response_model=EventPage, responses=problem_responses(*LIST_PROBLEMS))
 async def list_events(
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     after: Annotated[EventId | None, Query(description="the last event that you have seen in this feed")] = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Any:
@@ -83,7 +82,7 @@ async def list_events(
     response_model=EventView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
+async def get_event(request: Request, caller: CallerDep, event_id: EventId) -> Any:
     """An event. It is there as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
     event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)

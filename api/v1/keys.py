@@ -6,14 +6,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from api.callers import Operator
-from api.http.body import refuse_fields
-from api.http.fields import id_schema
+from api.callers import OperatorDep
+from api.http.fields import Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
+from api.http.validation import require_no_fields
 from api.services import services
 from api.v1.wallets import ClientId
 from core import clients, ids, keys
@@ -57,13 +56,13 @@ router = APIRouter(tags=["keys"])
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
-async def post_key(request: Request, caller: Operator, client_id: ClientId) -> Any:
+async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
     """Make a key that is bound to the client and its wallet, and show it, this once. For operators.
 
     A repetition makes another one: when the answer was lost, revoke the key that was never used.
     """
     key, kept = keys.new_key(path_id(request, Prefix.CLIENT, "client_id"))
-    await refuse_fields(request)
+    await require_no_fields(request)
     made = await services(request).database.run(lambda connection: keys.insert(connection, kept))
     if made is None:
         raise Problem("not_found")
@@ -77,7 +76,7 @@ async def post_key(request: Request, caller: Operator, client_id: ClientId) -> A
     responses=problem_responses(*LIST_PROBLEMS, "forbidden", "not_found"),
 )
 async def list_keys(
-    request: Request, caller: Operator, client_id: ClientId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    request: Request, caller: OperatorDep, client_id: ClientId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
     """The client's keys, newest first, the revoked ones too. For operators."""
     id = path_id(request, Prefix.CLIENT, "client_id")
@@ -96,13 +95,13 @@ async def list_keys(
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
-async def delete_key(request: Request, caller: Operator, key_id: KeyId) -> Response:
+async def delete_key(request: Request, caller: OperatorDep, key_id: KeyId) -> Response:
     """Let a key open nothing any more: within 5 seconds, for ever, everywhere. For operators, whose own keys too are revoked so.
 
     It stays in its list, and revoking it again changes nothing and is answered alike.
     """
     id = path_id(request, Prefix.KEY, "key_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     if not await keys.revoke(services(request).database, id):
         raise Problem("not_found")
     return Response(status_code=204)

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from api.admission.auth import Caller
-from api.callers import admit, admit_operator
+from api.callers import authenticate, require_operator
 from api.http import idempotency
 from api.http.body import read_object
 from api.http.failures import busy
-from api.http.fields import ParsedWalletId, validate
+from api.http.fields import ParsedWalletId
+from api.http.headers import required_key
 from api.http.json_response import Json
 from api.http.openapi import (
     LOCATION,
@@ -25,8 +26,9 @@ from api.http.openapi import (
     json_body,
     problem_responses,
 )
-from api.http.parameters import refuse_parameters, required_key
+from api.http.parameters import refuse_parameters
 from api.http.problems import FieldError, Problem, invalid
+from api.http.validation import validate
 from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
 from api.services import Services, services
 from api.v1.transfers import ASKED, RETRY_AFTER_S, MoneyRequest, TransferView
@@ -76,13 +78,13 @@ router = APIRouter(tags=["transfers"])
 )
 async def post_deposit(request: Request) -> Json:
     """Queue a deposit into a client's wallet. For operators."""
-    caller = await admit_operator(await admit(request))
+    caller = await require_operator(await authenticate(request))
     shared = services(request)
     try:
         key, new = await read_request(request, NewDeposit, shared.settings)
         submission = deposit_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await shared.gate.priced(caller, problem) from None
+        raise await shared.gate.charge_for(caller, problem) from None
     [answer] = await store(shared, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, {new.wallet_id: "/wallet_id"})
     return await respond(request, stored, caller, replayed=replayed)
@@ -99,13 +101,13 @@ async def post_deposit(request: Request) -> Json:
 )
 async def post_transfer(request: Request) -> Json:
     """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet alone."""
-    caller = await admit(request)
+    caller = await authenticate(request)
     shared = services(request)
     try:
         key, new = await read_request(request, NewTransfer, shared.settings)
         submission = transfer_of(new, key, caller, await shared.intake.shards())
     except Problem as problem:
-        raise await shared.gate.priced(caller, problem) from None
+        raise await shared.gate.charge_for(caller, problem) from None
     [answer] = await store(shared, caller, [submission], 1)
     stored, replayed = accepted(submission, answer, pointers(submission))
     return await respond(request, stored, caller, replayed=replayed)

@@ -6,15 +6,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import Known, admit
-from api.http.fields import Amount, Currency, Metadata, Reference, RequestModel, id_schema
+from api.callers import CallerDep, authenticate
+from api.http.fields import Amount, Currency, Metadata, Reference, Time, Url, id_schema
 from api.http.json_response import Json
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
 from api.http.problems import Problem
-from api.http.times import Time
-from api.http.urls import Url
+from api.http.validation import RequestModel
 from api.services import services
 from core import transfers
 from core.ids import Prefix
@@ -86,7 +85,7 @@ router = APIRouter(tags=["transfers"])
 @router.get("/v1/transfers", summary="List transfers", response_model=TransferPage, responses=problem_responses(*LIST_PROBLEMS))
 async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
     status: Annotated[Status | None, Query()] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
@@ -123,7 +122,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
 )
 async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
-    caller = await admit(request)
+    caller = await authenticate(request)
     refuse_parameters(request)
     transfer = await find_transfer(request, caller)
     transfer, headers = await services(request).waiting.as_preferred(request, transfer)

@@ -6,13 +6,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import Known
-from api.http.fields import id_schema
+from api.callers import CallerDep
+from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
 from api.services import services
 from api.v1.transfers import TransferId, WalletId
 from core import ids, wallets
@@ -63,7 +62,7 @@ router = APIRouter(tags=["wallets"])
     response_model=WalletView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_wallet(request: Request, caller: Known, wallet_id: WalletId) -> Any:
+async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -> Any:
     """A wallet: balance and version of one instant. A client's key opens its own alone."""
     return show_wallet(await find(request, caller))
 
@@ -75,7 +74,7 @@ async def get_wallet(request: Request, caller: Known, wallet_id: WalletId) -> An
     responses=problem_responses(*LIST_PROBLEMS, "not_found"),
 )
 async def list_wallet_entries(
-    request: Request, caller: Known, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
     """The wallet's entries, newest first. A client's key opens its own alone."""
     id = (await find(request, caller)).id

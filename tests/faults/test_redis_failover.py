@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from redis import Redis as Client
 
-from api.admission.buckets import Buckets
+from api.admission.rate_limit import RateLimit
 from local.redis import Redis
 from tests.bells import Bells
 from tests.caller import new_key
@@ -95,14 +95,14 @@ def test_doorbells_buckets_and_news_go_to_the_next_primary_within_seconds(own_sy
 
 
 def test_each_client_finds_the_primary_and_says_so_when_no_sentinel_answers(guarded: Guarded) -> None:
-    async def take(buckets: Buckets) -> float:
+    async def take(buckets: RateLimit) -> float:
         with_tokens = await buckets.take("ada", 3)
         await buckets.close()
         return with_tokens
 
     with closing(Bells(guarded.url)) as bells:
         assert bells.probe.check() == (True, True, None)
-        assert asyncio.run(take(Buckets(guarded.url, 0.001, 3, timeout_s=20))) == 0.0
+        assert asyncio.run(take(RateLimit(guarded.url, 0.001, 3, timeout_s=20))) == 0.0
         with Client.from_url(guarded.primary.url.replace("/0", "/3")) as client:
             assert client.exists("bucket:ada", "rq:queues") == 2
 

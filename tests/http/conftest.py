@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.http.protocol import DoorProtocol
+from api.http.protocol import HttpProtocol
 from core.settings import Settings
 from local.redis import Redis
 from tests.caller import OPERATOR_KEY, Caller
@@ -104,7 +104,7 @@ def every_alteration_of(text: str) -> Iterator[str]:
         yield text[:at] + ("0" if character != "0" else "1") + text[at + 1 :]
 
 
-class HastyDoor(DoorProtocol):
+class HastyProtocol(HttpProtocol):
     """The API's own protocol with a limit for tests that wait for it."""
 
     look_every_s = 0.15
@@ -114,7 +114,7 @@ class HastyDoor(DoorProtocol):
 def hasty_server(shared_system: System) -> Iterator[uvicorn.Server]:
     """The real application on the shared system's database, in this process, with little patience for its callers."""
     settings = Settings.model_validate({"DATABASE_URL": shared_system.database_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY})
-    config = uvicorn.Config(create_app(settings), port=0, http=HastyDoor, ws="none", loop="uvloop", log_config=None)
+    config = uvicorn.Config(create_app(settings), port=0, http=HastyProtocol, ws="none", loop="uvloop", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

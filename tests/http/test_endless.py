@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from api.http.protocol import DoorProtocol
+from api.http.protocol import HttpProtocol
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE
@@ -172,12 +172,12 @@ def test_many_small_reads_add_up(system: System, case: str) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(DRIPPED[case])
         sent = 0
-        while sent < 2 * DoorProtocol.head_max:
+        while sent < 2 * HttpProtocol.head_max:
             sent += connection.send(b"a" * 512)
             if select.select([connection], [], [], 0.001)[0] and b"431" in connection.recv(65536):
                 break
 
-    assert DoorProtocol.head_max // 2 < sent < DoorProtocol.head_max + 64 * 1024
+    assert HttpProtocol.head_max // 2 < sent < HttpProtocol.head_max + 64 * 1024
 
 
 def test_pipelined_requests_wait_unread_and_cost_others_nothing(system: System) -> None:
@@ -198,7 +198,7 @@ def test_pipelined_requests_wait_unread_and_cost_others_nothing(system: System) 
 
 def test_two_hundred_fields_are_read_and_one_more_is_not(system: System) -> None:
     head = GET + b"Connection: close\r\n"
-    fits = head + b"a: b\r\n" * (DoorProtocol.fields_max - 2) + b"\r\n"
+    fits = head + b"a: b\r\n" * (HttpProtocol.fields_max - 2) + b"\r\n"
 
     [good], [bad] = (
         parse_all(exchange(system.url, fits)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.http.fields import FIND_UNPRINTABLE
+from api.http.text import FIND_UNPRINTABLE
 from tests.caller import Answer, Caller, new_key
 from tests.hooks import fan_out_at
 from tests.http.bad_inputs import BAD_KEYS

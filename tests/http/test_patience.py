@@ -1,6 +1,6 @@
 """A slow caller cannot hold a connection: late requests are refused, silent and deaf callers are cut off, idle ones stay.
 
-Most tests here run the API's protocol with shorter limits (`HastyDoor`); its time is up when a silent connection has been closed.
+Most tests here run the API's protocol with shorter limits (`HastyProtocol`). Time is up when a silent connection has been closed.
 """
 
 import signal
@@ -11,7 +11,8 @@ import psycopg
 import pytest
 import uvicorn
 
-from api.http.protocol import LOOKS, DoorProtocol
+from api.http.deadlines import LOOKS
+from api.http.protocol import HttpProtocol
 from tests.caller import Answer, Caller
 from tests.http.conftest import Count
 from tests.http.raw import connect, drip, exchange, parse_all, read_to_end
@@ -31,9 +32,9 @@ def wait_until_patience_ends(url: str) -> None:
 
 
 def test_the_limits_of_the_api_end_within_ten_seconds() -> None:
-    assert LOOKS * DoorProtocol.look_every_s >= 7
-    assert (LOOKS + 1) * DoorProtocol.look_every_s <= 10
-    assert (LOOKS + 1) * DoorProtocol.stopping_look_every_s <= 1
+    assert LOOKS * HttpProtocol.look_every_s >= 7
+    assert (LOOKS + 1) * HttpProtocol.look_every_s <= 10
+    assert (LOOKS + 1) * HttpProtocol.stopping_look_every_s <= 1
 
 
 SLOW: dict[str, tuple[bytes, bytes]] = {

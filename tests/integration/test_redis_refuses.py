@@ -13,7 +13,7 @@ from redis import Redis as Client
 from redis import ResponseError, exceptions
 from rq import Queue
 
-from api.admission.buckets import Buckets
+from api.admission.rate_limit import RateLimit
 from core import metrics
 from core.redis import client as redis_client
 from core.redis import faults as redis_faults
@@ -173,7 +173,7 @@ def test_the_rights_that_the_docs_name_are_enough(own_redis: Redis, client: Clie
 
 
 async def take(url: str) -> float:
-    buckets = Buckets(url, 0.001, 3, timeout_s=20)
+    buckets = RateLimit(url, 0.001, 3, timeout_s=20)
     try:
         return await buckets.take("ada", 3)
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 
 from api.admission.auth import OPERATOR, Caller
-from api.admission.gate import Backlog
+from api.admission.backlog import Backlog
 from core.postgres.db import Database
 from tests.world import World, deposit
 

@@ -49,7 +49,7 @@ def test_the_last_use_of_a_key_is_written_before_the_database_is_closed(world: W
 
     async def work(shared: Services) -> None:
         headers = [(b"authorization", f"Bearer {key}".encode())]
-        caller = await shared.doorman.admit(Request({"type": "http", "headers": headers}))
+        caller = await shared.authenticator.authenticate(Request({"type": "http", "headers": headers}))
         assert caller.client_id == client.id
 
     use(world, redis_url, work)

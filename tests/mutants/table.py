@@ -385,7 +385,7 @@ MUTANTS = (
                 "if full_at < now then",
             ),
         ),
-        ("tests/integration/test_buckets.py::test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced[inf]",),
+        ("tests/integration/test_rate_limit.py::test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced[inf]",),
     ),
     Mutant(
         16,
@@ -620,8 +620,8 @@ MUTANTS = (
         25,
         "limits are looked at before the INSERT and raised after it",
         (
-            Edit("api/admission/gate.py", "            self._reserved[name] += transfers\n", "            pass\n"),
-            Edit("api/admission/gate.py", "self._reserved[name] -= reserved - kept", "self._reserved[name] += kept"),
+            Edit("api/admission/backlog.py", "            self._reserved[name] += transfers\n", "            pass\n"),
+            Edit("api/admission/backlog.py", "self._reserved[name] -= reserved - kept", "self._reserved[name] += kept"),
         ),
         (
             "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",

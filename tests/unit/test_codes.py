@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from api.http import codes, fields, urls
+from api.http import codes, fields, validation
 from api.http.problems import KINDS
 from core import metrics
 from core.ledger.refusals import Refusal
@@ -29,12 +29,13 @@ def codes_in_calls(name: str, position: int) -> Iterator[str]:
 
 
 def test_every_field_code_is_explained_and_no_other() -> None:
-    written = {*codes_in_calls("refuse", 0), *codes_in_calls("FieldError", 1)}
-    from_tables = {code for code, _ in (*fields.CODES.values(), fields.WRONG_TYPE)} | {str(problem) for problem in urls.DETAILS}
+    written = {*codes_in_calls("coded_error", 0), *codes_in_calls("FieldError", 1)}
+    from_tables = {code for code, _ in (*validation.CODES.values(), validation.WRONG_TYPE)}
+    from_tables |= {str(problem) for problem in fields.URL_DETAILS}
 
     assert written >= {"amount_not_integer", "same_wallet"}
     assert written | from_tables == set(codes.FIELDS)
-    assert set(urls.DETAILS) == set(UrlProblem)
+    assert set(fields.URL_DETAILS) == set(UrlProblem)
 
 
 def test_every_problem_is_explained() -> None:

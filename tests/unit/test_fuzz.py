@@ -5,8 +5,9 @@ import json
 import pytest
 
 from api.http.body import parse_object
-from api.http.fields import FIND_UNPRINTABLE, RequestModel, validate
-from api.http.problems import KINDS, Problem, document
+from api.http.problems import KINDS, Problem, render_problem
+from api.http.text import FIND_UNPRINTABLE
+from api.http.validation import RequestModel, validate
 from api.v1.batch import BatchItem, BatchShape
 from api.v1.clients import ClientRequest
 from api.v1.submit import NewDeposit, NewTransfer
@@ -38,7 +39,7 @@ def read(model: type[RequestModel], content: bytes) -> RequestModel | Problem:
 def check(outcome: RequestModel | Problem) -> None:
     if isinstance(outcome, Problem):
         assert 400 <= KINDS[outcome.code].status < 500
-        json.dumps(document(outcome, "/", "id"), ensure_ascii=False).encode()
+        json.dumps(render_problem(outcome, "/", "id"), ensure_ascii=False).encode()
         return
     fields = outcome.model_dump()
     assert 1 <= fields.get("amount", 1) <= AMOUNT_MAX

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from api.admission.auth import OPERATOR, Caller
-from api.http.fields import validate
 from api.http.idempotency import Fingerprinted
+from api.http.validation import validate
 from api.v1.batch import BatchItem
 from api.v1.clients import ClientRequest, new_client
 from api.v1.submit import NewDeposit, NewTransfer, deposit_of, transfer_of

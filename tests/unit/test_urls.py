@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.http.fields import Name, RequestModel, validate
+from api.http.fields import Name, Url
 from api.http.problems import Problem
-from api.http.urls import Url
+from api.http.validation import RequestModel, validate
 from core.settings import Settings
 
 PRIVATE = "http://127.0.0.1:8000/hook"

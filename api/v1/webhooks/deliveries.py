@@ -9,14 +9,14 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from api.admission.auth import Caller
-from api.callers import Known
-from api.http.body import read_object, refuse_fields
-from api.http.fields import RequestModel, id_schema, refuse, validate
+from api.callers import CallerDep
+from api.http.body import read_object
+from api.http.fields import Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
+from api.http.validation import RequestModel, coded_error, require_no_fields, validate
 from api.services import services
 from api.v1.events import EventId
 from api.v1.transfers import TransferId, find_transfer
@@ -40,7 +40,7 @@ def parse_time(value: object) -> datetime:
             return datetime.fromisoformat(value)
     except ValueError:
         pass  # a month 13, or a leap second
-    raise refuse("wrong_type", "must be a time such as 2026-01-31T09:30:00Z")
+    raise coded_error("wrong_type", "must be a time such as 2026-01-31T09:30:00Z")
 
 
 Since = Annotated[
@@ -106,7 +106,7 @@ router = APIRouter(tags=["webhooks"])
 )
 async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     transfer_id: TransferId,
     status: StatusFilter = None,
     limit: Limit = LIMIT_DEFAULT,
@@ -128,7 +128,7 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
 )
 async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     request: Request,
-    caller: Known,
+    caller: CallerDep,
     endpoint_id: EndpointId,
     status: StatusFilter = None,
     limit: Limit = LIMIT_DEFAULT,
@@ -151,10 +151,10 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     openapi_extra=NO_BODY,
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
+async def redeliver(request: Request, caller: CallerDep, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
     """Make a delivery due now, whatever has become of it: the same event with the same id, and the whole schedule if it fails."""
     id = path_id(request, Prefix.DELIVERY, "delivery_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     database = services(request).database
     is_due = await deliveries.redeliver(database, caller.owner, id)
     delivery = await deliveries.find(database, caller.owner, id)
@@ -175,7 +175,7 @@ async def redeliver(request: Request, caller: Known, delivery_id: DeliveryId, af
     openapi_extra=json_body(RedeliverRequest),
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
-async def redeliver_since(request: Request, caller: Known, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
+async def redeliver_since(request: Request, caller: CallerDep, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
     """Make what failed or was canceled since a time due now, the oldest first; when there is more, ask again."""
     path_id(request, Prefix.ENDPOINT, "endpoint_id")
     asked = validate(RedeliverRequest, await read_object(request))

@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.admission.auth import Caller
-from api.callers import Known
-from api.http.body import read_object, refuse_fields
-from api.http.fields import PRINTABLE, RequestModel, check_printable, id_schema, validate
+from api.callers import CallerDep
+from api.http.body import read_object
+from api.http.fields import Time, Url, check_printable, id_schema
 from api.http.openapi import (
     BODY_PROBLEMS,
     COMMON_PROBLEMS,
@@ -23,8 +23,8 @@ from api.http.openapi import (
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem
-from api.http.times import Time
-from api.http.urls import Url
+from api.http.text import PRINTABLE
+from api.http.validation import RequestModel, require_no_fields, validate
 from api.services import services
 from core import ids
 from core.events import Type
@@ -111,7 +111,7 @@ router = APIRouter(tags=["webhooks"])
     openapi_extra=json_body(EndpointRequest),
     responses={201: {"headers": LOCATION}, **problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS, "too_many_endpoints")},
 )
-async def post_endpoint(request: Request, caller: Known) -> Any:
+async def post_endpoint(request: Request, caller: CallerDep) -> Any:
     """Make an endpoint: it is called for each of its events from now on. The secret is in this answer alone."""
     asked = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
@@ -129,7 +129,7 @@ async def post_endpoint(request: Request, caller: Known) -> Any:
     response_model=EndpointPage,
     responses=problem_responses(*LIST_PROBLEMS),
 )
-async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Any:
+async def list_endpoints(request: Request, caller: CallerDep, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None) -> Any:
     """Your endpoints, newest first."""
     pages = Pages.of("webhook-endpoints", caller.owner)
     before = pages.id_before(cursor)
@@ -143,7 +143,7 @@ async def list_endpoints(request: Request, caller: Known, limit: Limit = LIMIT_D
     response_model=EndpointView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def get_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """One of your endpoints."""
     return render_endpoint(await find_endpoint(request, caller))
 
@@ -155,7 +155,7 @@ async def get_endpoint(request: Request, caller: Known, endpoint_id: EndpointId)
     openapi_extra=json_body(EndpointChanges),
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def patch_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """Change what the body names; what it leaves out stays as it is."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     shared = services(request)
@@ -171,10 +171,10 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def delete_endpoint(request: Request, caller: Known, endpoint_id: EndpointId) -> Response:
+async def delete_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Response:
     """Delete an endpoint. What it has not been told yet, it will never be."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     if not await endpoints.delete_endpoint(services(request).database, caller.owner, id):
         raise Problem("not_found")
     return Response(status_code=204)
@@ -187,10 +187,10 @@ async def delete_endpoint(request: Request, caller: Known, endpoint_id: Endpoint
     openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
-async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: EndpointId) -> Any:
+async def rotate_endpoint_secret(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
     """Give an endpoint another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    await refuse_fields(request)
+    await require_no_fields(request)
     secret = signing.make_secret()
     rotated = found(await endpoints.rotate_endpoint_secret(services(request).database, caller.owner, id, secret))
     return JSONResponse(show_signed(rotated, secret), headers=NO_STORE)
@@ -202,7 +202,7 @@ async def rotate_endpoint_secret(request: Request, caller: Known, endpoint_id: E
     response_model=SecretView,
     responses=problem_responses(*FIND_PROBLEMS),
 )
-async def get_secret(request: Request, caller: Known) -> Any:
+async def get_secret(request: Request, caller: CallerDep) -> Any:
     """When the secret was made that signs the calls to your callback URLs: by your first callback URL or rotation."""
     secret = await secrets.find(services(request).database, caller.owner)
     if secret is None:
@@ -217,12 +217,12 @@ async def get_secret(request: Request, caller: Known) -> Any:
     openapi_extra=NO_BODY,
     responses=problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS),
 )
-async def rotate_secret(request: Request, caller: Known) -> Any:
+async def rotate_secret(request: Request, caller: CallerDep) -> Any:
     """Make a first or another secret, which is in this answer alone. The one before signs too for 24 hours, older ones never.
 
     With your first callback URL a secret is made that nobody has seen: rotate it to have one that you know.
     """
-    await refuse_fields(request)
+    await require_no_fields(request)
     secret = signing.make_secret()
     rotated = await secrets.rotate(services(request).database, caller.owner, secret)
     return JSONResponse({**show_secret(rotated), "secret": secret}, headers=NO_STORE)

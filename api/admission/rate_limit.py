@@ -1,4 +1,4 @@
-"""The edge to Redis for rate limits: a token bucket a key, shared by all processes; without Redis each process has its own."""
+"""Rate limits: a token bucket for each key, in Redis for all processes. Without Redis each process keeps its own buckets."""
 
 import asyncio
 import math
@@ -13,18 +13,18 @@ from core.redis.faults import fault_of
 
 TAKE_TOKEN = Path(__file__).with_name("take_token.lua").read_text()
 
-TIMEOUT_S = 0.1  # a request waits for it
-AT_ONCE = 20  # requests that ask Redis at the same time, each over a connection
-WAIT_TIMEOUTS = 10  # for a turn; each is over after one timeout at most
+TIMEOUT_S = 0.1  # for a reply of Redis; the request waits for it
+AT_ONCE = 20  # requests that ask Redis at the same time, each over a connection of its own
+WAIT_TIMEOUTS = 10  # timeouts that a request waits for a connection; each holder frees its connection after one timeout at most
 TOKENS_MAX = 1000  # that one request takes: a whole batch of the API
-REST_S = 1.0  # after a fault Redis is left alone for so long
-LOCAL_MAX = 10_000  # buckets that a process keeps; those that are full again go first
+REST_S = 1.0  # after a fault the process asks Redis nothing for so long. A guess
+LOCAL_MAX = 10_000  # buckets that a process keeps without Redis; beyond that, full ones are dropped first
 
 logger = log.get(__name__)
 
 
-class Buckets:
-    """Token buckets that hold `burst` tokens and get `per_s` new ones a second."""
+class RateLimit:
+    """Token buckets that hold `burst` tokens and gain `per_s` tokens a second."""
 
     def __init__(self, redis_url: str, per_s: float, burst: int, *, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = redis_client.async_client(redis_url, timeout_s)
@@ -38,10 +38,10 @@ class Buckets:
         self._resting_until = 0.0
 
     async def take(self, name: str, tokens: int) -> float:
-        """Take tokens from this bucket. Returns 0.0, or the seconds after which to try again: at most those of TOKENS_MAX.
+        """Take tokens from this bucket. Return 0.0, or the seconds after which to try again: at most those of TOKENS_MAX.
 
-        A caller that finds one token may take more than there are; the next one then waits longer. Never raises: without Redis the
-        bucket is this process's own. The name stands in Redis, so it must not be derived from a secret.
+        A request may overdraw the bucket if at least one token is left. Later requests wait until it has refilled. Never raises:
+        without Redis the process uses a bucket of its own. Redis stores the name, so it must not be derived from a secret.
         """
         if time.monotonic() >= self._resting_until:
             try:
@@ -55,16 +55,16 @@ class Buckets:
         await self._redis.aclose()
 
     async def _take_in_redis(self, name: str, tokens: int) -> float:
-        """Raises RedisError, TimeoutError when there is no turn in time, TypeError and ValueError for an answer that is no wait."""
+        """Raises RedisError, TimeoutError when no connection is free in time, TypeError and ValueError for a bad reply."""
         async with asyncio.timeout(self._turn_within_s), self._turns:
-            answer = await self._take([f"bucket:{name}"], [self._token_s, self._full_s, tokens, self._longest_s])
-        wait_s = float(answer)
+            reply = await self._take([f"bucket:{name}"], [self._token_s, self._full_s, tokens, self._longest_s])
+        wait_s = float(reply)
         if not math.isfinite(wait_s):
             raise ValueError("no finite wait")
         return min(max(wait_s, 0.0), self._longest_s)
 
     def _take_locally(self, name: str, tokens: int) -> float:
-        """The same as take_token.lua does."""
+        """Do what take_token.lua does, with a bucket of this process."""
         now = time.monotonic()
         full_at = max(self._full_at.get(name, 0.0), now)
         wait_s = full_at + self._token_s - now - self._full_s

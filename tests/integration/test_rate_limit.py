@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from redis import Redis as Client
 
-from api.admission.buckets import TOKENS_MAX, Buckets
+from api.admission.rate_limit import TOKENS_MAX, RateLimit
 from api.v1.batch import ITEMS_MAX
 from local.redis import Redis
 from tests.world import NO_REDIS
@@ -20,10 +20,10 @@ TOKEN_S = 100.0  # no token comes back while a test looks on
 
 
 def use(
-    url: str, work: Callable[[Buckets], Awaitable[Result]], *, token_s: float = TOKEN_S, timeout_s: float = PATIENCE_S
+    url: str, work: Callable[[RateLimit], Awaitable[Result]], *, token_s: float = TOKEN_S, timeout_s: float = PATIENCE_S
 ) -> Result:
     async def opened() -> Result:
-        buckets = Buckets(url, 1 / token_s, 3, timeout_s=timeout_s)
+        buckets = RateLimit(url, 1 / token_s, 3, timeout_s=timeout_s)
         try:
             return await work(buckets)
         finally:
@@ -38,7 +38,7 @@ def url(request: pytest.FixtureRequest, own_redis: Redis) -> str:
 
 
 def test_a_burst_is_let_through_and_then_one_has_to_wait(url: str) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         return [await buckets.take("ada", 1) for _ in range(4)]
 
     *burst, last = use(url, work)
@@ -48,14 +48,14 @@ def test_a_burst_is_let_through_and_then_one_has_to_wait(url: str) -> None:
 
 
 def test_each_name_has_a_bucket_of_its_own(url: str) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         return [await buckets.take(name, 3) for name in ("ada", "ben")]
 
     assert use(url, work) == [0.0, 0.0]
 
 
 def test_a_request_that_takes_more_tokens_than_there_are_waits_for_all_of_them(url: str) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         return [await buckets.take("ada", 1000), await buckets.take("ada", 1)]
 
     first, second = use(url, work)
@@ -65,7 +65,7 @@ def test_a_request_that_takes_more_tokens_than_there_are_waits_for_all_of_them(u
 
 
 def test_tokens_come_back_with_time(url: str) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         await buckets.take("ada", 3)
         wait_s = await buckets.take("ada", 1)
         await asyncio.sleep(wait_s)
@@ -106,7 +106,7 @@ def test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced(own_
         else:
             client.hset("bucket:ada", mapping=value)
 
-        async def work(buckets: Buckets) -> list[float]:
+        async def work(buckets: RateLimit) -> list[float]:
             return [await buckets.take("ada", 3), await buckets.take("ada", 1)]
 
         first, second = use(own_redis.url, work)
@@ -118,7 +118,7 @@ def test_a_bucket_that_holds_no_time_of_ours_counts_as_full_and_is_replaced(own_
 
 @pytest.mark.parametrize("answer", ["inf", "nan", "1e300", "-1", "x"])
 def test_no_answer_of_a_script_is_a_wait_that_the_settings_cannot_yield(own_redis: Redis, answer: str) -> None:
-    async def work(buckets: Buckets) -> float:
+    async def work(buckets: RateLimit) -> float:
         buckets._take.script = f"return '{answer}'"  # as if something else answered in Redis' place
         buckets._take.sha = hashlib.sha1(buckets._take.script.encode()).hexdigest()
         return await buckets.take("ada", 1)
@@ -131,7 +131,7 @@ def test_a_batch_takes_no_more_tokens_than_are_reckoned_with() -> None:
 
 
 def test_processes_share_the_buckets_in_redis_and_nothing_else(own_redis: Redis) -> None:
-    async def work(buckets: Buckets) -> float:
+    async def work(buckets: RateLimit) -> float:
         return await buckets.take("ada", 3)
 
     assert use(own_redis.url, work) == 0.0
@@ -141,7 +141,7 @@ def test_processes_share_the_buckets_in_redis_and_nothing_else(own_redis: Redis)
 
 
 def test_a_redis_that_dies_is_left_alone_for_a_while_and_found_again(own_redis: Redis) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         taken = [await buckets.take("ada", 3)]
         own_redis.kill()
         taken += [await buckets.take("ada", 3), await buckets.take("ada", 3)]
@@ -156,7 +156,7 @@ def test_a_redis_that_dies_is_left_alone_for_a_while_and_found_again(own_redis: 
 
 
 def test_hundreds_at_once_share_the_buckets_in_redis_all_the_same(own_redis: Redis) -> None:
-    async def work(buckets: Buckets) -> list[float]:
+    async def work(buckets: RateLimit) -> list[float]:
         return await asyncio.gather(*(buckets.take("ada", 1) for _ in range(300)))
 
     assert use(own_redis.url, work).count(0.0) == 3
