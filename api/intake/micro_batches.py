@@ -136,7 +136,7 @@ class MicroBatches(Generic[Item, Result]):
         return batch
 
     async def _run(self, batch: Sequence[Pending[Item, Result]]) -> None:
-        """Handle a batch. When that raises, handle its items one by one, so that a bad item fails alone."""
+        """Handle a batch. When that raises, handle its items one by one, so that only a bad item fails."""
         if not batch:
             return
         db.start_clock()
