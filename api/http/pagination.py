@@ -95,8 +95,8 @@ class Pages:
     ) -> dict[str, object]:
         """Return a page of a list ordered by id.
 
-        `list_page(before=..., limit=...)` returns up to `limit` rows with an id below `before`, newest first. It is called for one row
-        more than the page shows. Raises Problem "invalid_cursor".
+        `list_page(before=..., limit=...)` returns up to `limit` rows with an id below `before`, newest first. It is called for one
+        row more than the page shows. Raises Problem "invalid_cursor".
         """
         rows = await list_page(before=self.id_before(cursor), limit=limit + 1)
         return self.page(rows, limit, lambda row: row.id.bytes, render)
