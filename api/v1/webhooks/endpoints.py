@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import MISSING, AfterValidator, BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.admission.auth import Caller
@@ -23,7 +23,6 @@ from api.http.openapi import (
 )
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
-from api.http.patch import PatchModel, may_be_absent
 from api.http.problems import Problem, existing_or_404
 from api.http.times import Time
 from api.http.urls import Url
@@ -53,13 +52,13 @@ class EndpointRequest(RequestModel):
     description: Description | None = None
 
 
-class EndpointChanges(PatchModel):
+class EndpointChanges(RequestModel):
     """A field that is absent stays as it is."""
 
-    url: Url = may_be_absent()
-    events: Events = may_be_absent()
-    description: Description | None = may_be_absent("null removes it")
-    status: Status = may_be_absent("`disabled` cancels its pending deliveries")
+    url: Url | MISSING = MISSING
+    events: Events | MISSING = MISSING
+    description: Description | None | MISSING = Field(default=MISSING, description="null removes it")
+    status: Status | MISSING = Field(default=MISSING, description="`disabled` cancels its pending deliveries")
 
 
 class EndpointView(BaseModel):
@@ -147,7 +146,7 @@ async def patch_endpoint(request: Request, caller: Known, endpoint_id: EndpointI
     """Change the fields that are in the body. A field that is absent stays as it is."""
     id = path_id(request, Prefix.ENDPOINT, "endpoint_id")
     shared = services(request)
-    changes = validate(EndpointChanges, await read_object(request), shared.settings).changes()
+    changes = validate(EndpointChanges, await read_object(request), shared.settings).model_dump()  # without what is MISSING
     return show_endpoint(existing_or_404(await endpoints.update_endpoint(shared.database, caller.owner, id, changes)))
 
 
