@@ -123,8 +123,8 @@ async def store_within_limits(
 ) -> list[SubmitResult]:
     """Store the submissions, unless a limit is reached. Return the result of each, in order. Takes `tokens` from the key's rate.
 
-    Raises Problem when a limit is reached and at least one submission is new. When all are repetitions, their transfers are
-    returned: a limit does not refuse them. Raises Unavailable.
+    Raises Problem when a limit is reached, unless every submission is a repetition: their transfers are returned. Raises
+    Unavailable.
     """
     db.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate

@@ -1,4 +1,4 @@
-"""Micro-batching: each caller is told what became of its own submission, whatever happens to its batch."""
+"""Micro-batching: each caller gets the result of its own submission, also when its batch fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -137,14 +137,14 @@ def test_the_same_submission_again_is_accepted_as_of_the_first_time(world: World
 
 
 def test_a_submission_that_cannot_be_stored_says_why(world: World) -> None:
-    usable, nobody, outside = world.new_wallet(), new_id(), ids.external_wallet(3)
+    usable, absent, outside = world.new_wallet(), new_id(), ids.external_wallet(3)
     world.insert_clients([new_client(idempotency_key="a client's", fingerprint=b"f" * 32)])
     cases: list[tuple[Submission, SubmitResult]] = [
-        (transfer(nobody, usable, 1), UnknownWallets(frozenset({nobody}))),
-        (transfer(usable, nobody, 1), UnknownWallets(frozenset({nobody}))),
-        (transfer(outside, nobody, 1), UnknownWallets(frozenset({outside, nobody}))),
+        (transfer(absent, usable, 1), UnknownWallets(frozenset({absent}))),
+        (transfer(usable, absent, 1), UnknownWallets(frozenset({absent}))),
+        (transfer(outside, absent, 1), UnknownWallets(frozenset({outside, absent}))),
         (transfer(usable, outside, 1), UnknownWallets(frozenset({outside}))),
-        (deposit(nobody, 1), UnknownWallets(frozenset({nobody}))),
+        (deposit(absent, 1), UnknownWallets(frozenset({absent}))),
         (deposit(usable, 1, idempotency_key="a client's"), KeyOfAnotherKind()),
     ]
 
