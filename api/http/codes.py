@@ -1,4 +1,4 @@
-"""Codes in answers other than those of problems: of fields, rejected transfers and deliveries. GET /problems explains them."""
+"""The codes in answers beside those of problems: of fields, rejected transfers, deliveries. GET /problems explains them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,7 +15,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "amount_not_positive": "An amount is at least 1.",
     "amount_too_large": "An amount is at most 9007199254740991 (2^53 - 1).",
     "same_wallet": "Source and destination of a transfer are two wallets.",
-    "wallet_not_found": "There is no such wallet, or the caller may not move money out of it.",
+    "wallet_not_found": "There is no such wallet, or it is not the caller's to move money out of.",
     "currency_mismatch": "The wallet has another currency.",
     "metadata_invalid": "Metadata is a flat object of at most 20 strings, with keys of 1 to 40 and values of up to 500 characters.",
     "url_invalid": "The text is no URL that a webhook can be sent to.",
@@ -49,12 +49,12 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def explain(code: str) -> dict[str, object] | None:
-    """Return the fields of answers that hold the code, and its meaning; None for an unknown code."""
-    found = {field: codes[code] for field, codes in SECTIONS.items() if code in codes}
+    """Return in which fields of answers a code stands, and what it means; None for a code that there is not."""
+    found = {place: codes[code] for place, codes in SECTIONS.items() if code in codes}
     return {"code": code, "found_in": list(found), "explanation": next(iter(found.values()))} if found else None
 
 
 def explain_all() -> list[dict[str, object]]:
-    """Return the explanation of each code, once."""
+    """Return all codes explained, each once."""
     codes = dict.fromkeys(code for section in SECTIONS.values() for code in section)
     return [explained for code in codes if (explained := explain(code))]

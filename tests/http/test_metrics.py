@@ -46,7 +46,7 @@ def scrape(caller: Caller) -> Samples:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it is more than an entry that no process has read yet."""
+    """Whether it runs: a zombie has ended, and its parent has not read its exit status."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

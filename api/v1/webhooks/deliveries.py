@@ -88,7 +88,7 @@ class RedeliverRequest(RequestModel):
 
 
 class RedeliveredView(BaseModel):
-    """The number of deliveries that are due now."""
+    """The number of deliveries that this request made due."""
 
     count: int = Field(description=f"at most {REDELIVER_MAX}, the oldest first")
     has_more: bool = Field(description="there may be more: repeat the request")
