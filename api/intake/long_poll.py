@@ -52,13 +52,13 @@ class LongPoll:
         Return it as it is after `wait_s` seconds, when the caller hangs up, and when the process begins to stop. While the database
         does not answer, the state last read counts; no error is raised.
         """
-        deadline = time.monotonic() + wait_s
+        until = time.monotonic() + wait_s
         with self._counted(OWNER.get()):
             async with self._listener.event_of(transfer.id) as published, hang_up_of(request) as hung_up:
                 while True:
                     published.clear()
                     transfer = await self._look_up(transfer)
-                    left_s = deadline - time.monotonic()
+                    left_s = until - time.monotonic()
                     if transfer.status != "queued" or left_s <= 0 or hung_up.done() or is_stopping(request):
                         return transfer
                     await first_of(published, hung_up, min(left_s, LOOK_UP_EVERY_S))
