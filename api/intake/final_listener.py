@@ -43,7 +43,7 @@ class FinalListener:
 
     @asynccontextmanager
     async def event_of(self, id: UUID) -> AsyncIterator[asyncio.Event]:
-        """Give an event that is set each time a worker publishes this id.
+        """Yield an event that is set each time a worker publishes this id.
 
         The subscription is made first, at most SUBSCRIBED_WITHIN_S later. A transfer that becomes final after that sets the event.
         """

@@ -93,7 +93,7 @@ class LongPoll:
 
 @asynccontextmanager
 async def hang_up_of(request: Request) -> AsyncIterator["asyncio.Task[None]"]:
-    """Give a task that ends when the caller closes the connection. The body must have been read."""
+    """Yield a task that ends when the caller closes the connection. The body must have been read."""
     hung_up = asyncio.create_task(wait_for_hang_up(request))
     try:
         yield hung_up

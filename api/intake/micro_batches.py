@@ -80,7 +80,7 @@ class MicroBatches(Generic[Item, Result]):
         if line is None:
             line = self._lines[owner] = deque()
         elif len(line) + more > self._owner_max:
-            raise Busy("as many items of this owner wait as may")
+            raise Busy("the owner has its maximum of waiting items")
         return line
 
     def _add(self, line: deque[Pending[Item, Result]], item: Item) -> "asyncio.Future[Result]":
