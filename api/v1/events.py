@@ -17,7 +17,7 @@ from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
-from core.events import BEGINNING, Place
+from core.events import BEGINNING, AnyEvent, Place
 from core.ids import Prefix
 from core.postgres.db import Database
 from core.render import show_event
@@ -86,8 +86,9 @@ async def list_events(
 async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     """An event. It exists as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
-    event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
-    return show_event(existing_or_404(event), caller)
+    found = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
+    event: AnyEvent = existing_or_404(found)
+    return show_event(event, caller)
 
 
 async def position_after(database: Database, after: str, caller: Caller) -> Place:

@@ -11,7 +11,7 @@ from api.http.fields import validate
 from api.http.idempotency import Fingerprinted
 from api.v1.batch import BatchItem
 from api.v1.clients import ClientRequest, build_client
-from api.v1.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
+from api.v1.submit import NewDeposit, NewTransfer, build_deposit, build_transfer
 from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 
@@ -29,15 +29,15 @@ SHARDS = 16
 
 
 def transfer(fields: dict[str, object], caller: Caller = OPERATOR) -> Submission:
-    return transfer_of(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
+    return build_transfer(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
 
 
 def deposit(fields: dict[str, object]) -> Submission:
-    return deposit_of(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
+    return build_deposit(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
 
 
 def item(fields: dict[str, object]) -> Submission:
-    return transfer_of(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
+    return build_transfer(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
 
 
 # Of commit f0ac868, which built the fingerprinted fields by hand.

@@ -57,7 +57,7 @@ class EndpointChanges(RequestModel):
 
     url: Url | MISSING = MISSING
     events: Events | MISSING = MISSING
-    description: Description | None | MISSING = Field(default=MISSING, description="null removes it")
+    description: Description | MISSING | None = Field(default=MISSING, description="null removes it")
     status: Status | MISSING = Field(default=MISSING, description="`disabled` cancels its pending deliveries")
 
 
