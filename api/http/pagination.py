@@ -33,12 +33,12 @@ Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many rows at m
 Cursor = Annotated[str | None, Query(description="the next_cursor of the page before")]
 
 
-class HasId(Protocol):
+class Identified(Protocol):
     @property
     def id(self) -> UUID: ...
 
 
-Identified = TypeVar("Identified", bound=HasId)
+Listed = TypeVar("Listed", bound=Identified)
 
 
 class Page(BaseModel, Generic[View]):
@@ -90,8 +90,8 @@ class Pages:
         self,
         cursor: str | None,
         limit: int,
-        list_page: Callable[..., Awaitable[Sequence[Identified]]],
-        render: Callable[[Identified], object],
+        list_page: Callable[..., Awaitable[Sequence[Listed]]],
+        render: Callable[[Listed], object],
     ) -> dict[str, object]:
         """Return a page of a list ordered by id.
 
