@@ -11,13 +11,13 @@ from api.http.fields import id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Limit
 from api.http.parameters import path_id
-from api.http.problems import Problem, existing_or_404
+from api.http.problems import Problem
 from api.http.times import Time
 from api.services import services
 from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
-from core.events import BEGINNING, AnyEvent, Place
+from core.events import BEGINNING, Place
 from core.ids import Prefix
 from core.postgres.db import Database
 from core.render import show_event
@@ -86,8 +86,9 @@ async def list_events(
 async def get_event(request: Request, caller: Known, event_id: EventId) -> Any:
     """An event. It exists as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
-    found = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
-    event: AnyEvent = existing_or_404(found)
+    event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
+    if event is None:
+        raise Problem("not_found")
     return show_event(event, caller)
 
 
