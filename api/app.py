@@ -25,10 +25,10 @@ from api.http.hot_routes import HotRoutes
 from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
 from api.http.request_id import RequestIds
-from api.operations import health, metrics, pages
+from api.operations import health, metrics, pages, problems_page
 from api.services import running
 from api.v1 import batch, clients, events, keys, submit, transfers, wallets
-from api.v1.webhooks import deliveries, endpoints
+from api.v1.webhooks import deliveries, endpoints, secrets
 from core import failpoint, log, settings
 from core.errors import Unavailable
 from core.settings import Settings
@@ -129,9 +129,9 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, deliveries):
+    for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, secrets, deliveries):
         app.include_router(noun.router, dependencies=strict)
-    for around in (health, metrics):
+    for around in (health, problems_page, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])
 
 

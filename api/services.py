@@ -13,11 +13,12 @@ from api.admission.auth import Authenticator
 from api.admission.backlog import Backlog
 from api.admission.gate import Gate, batch_turns
 from api.admission.rate_limit import RateLimit
+from api.intake.final_listener import FinalListener
+from api.intake.gauges import PoolGauges
 from api.intake.intake import Intake
-from api.intake.levels import Levels
-from api.intake.long_poll import Waiting
+from api.intake.long_poll import LongPoll
 from api.intake.micro_batches import MicroBatches
-from api.intake.signers import Signers
+from api.intake.secret_cache import SecretCache
 from core import transfers
 from core.postgres.db import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
@@ -28,9 +29,9 @@ from core.settings import Settings
 from core.transfers import Transfer
 from core.turns import Turns
 
-LOOKUP_MAX = 200  # transfers that one statement looks up
-# Look-ups of one owner that may wait. More than the 5000 requests of an owner that may wait for an outcome
-# (api/intake/long_poll.py): all of their outcomes may come at once, and each is then looked up.
+LOOKUP_MAX = 200  # transfers that one statement looks up. A guess.
+# Look-ups of one owner that wait: twice its requests that may wait for an outcome (api/intake/long_poll.py), since the outcomes of
+# all of these may come at once.
 OWNER_LOOKUPS_MAX = 10_000
 
 
@@ -48,9 +49,9 @@ class Services:
     batch_turns: Turns
     intake: Intake
     lookup: MicroBatches[UUID, Transfer | None]
-    waiting: Waiting
-    levels: Levels
-    signers: Signers
+    long_poll: LongPoll
+    gauges: PoolGauges
+    secret_cache: SecretCache
 
 
 def services(request: Request) -> Services:
@@ -79,9 +80,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         made.lookup.start()
         stack.push_async_callback(made.gate.stop)
         made.gate.start()
-        stack.callback(made.levels.stop)
-        made.levels.start()
-        stack.push_async_callback(made.waiting.close)  # it starts with the first request that waits
+        stack.callback(made.gauges.stop)
+        made.gauges.start()
+        stack.push_async_callback(made.long_poll.close)  # it starts with the first request that waits
         yield made
 
 
@@ -89,7 +90,7 @@ def make(settings: Settings) -> Services:
     """Return the services of these settings. They connect to nothing before they are started. An event loop must run."""
     database, hints = Database(settings.database_url), Hints(settings.redis_url)
     lookup = MicroBatches(partial(transfers.find_all, database), LOOKUP_MAX, OWNER_LOOKUPS_MAX)
-    waiting = Waiting(settings.redis_url, lookup)
+    long_poll = LongPoll(FinalListener(settings.redis_url), lookup)
     backlog = Backlog(database, settings.backlog_max, settings.client_backlog_max)
     rate_limit = RateLimit(settings.redis_url, settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
     return Services(
@@ -103,7 +104,7 @@ def make(settings: Settings) -> Services:
         batch_turns=batch_turns(),
         intake=Intake(database, ShardDoorbell(hints)),
         lookup=lookup,
-        waiting=waiting,
-        levels=Levels(database, waiting),
-        signers=Signers(database),
+        long_poll=long_poll,
+        gauges=PoolGauges(database, long_poll),
+        secret_cache=SecretCache(database),
     )

@@ -9,9 +9,9 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -31,6 +31,14 @@ View = TypeVar("View")
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many rows at most"), BeforeValidator(ascii_integer)]
 Cursor = Annotated[str | None, Query(description="the next_cursor of the page before")]
+
+
+class Identified(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Listed = TypeVar("Listed", bound=Identified)
 
 
 class Page(BaseModel, Generic[View]):
@@ -77,6 +85,21 @@ class Pages:
         """Return the number below which the page begins, for lists ordered by a BIGINT."""
         key = self.after(cursor)
         return min(int.from_bytes(key, "big"), 2**63 - 1) if key else 2**63 - 1
+
+    async def by_id(
+        self,
+        cursor: str | None,
+        limit: int,
+        list_page: Callable[..., Awaitable[Sequence[Listed]]],
+        render: Callable[[Listed], object],
+    ) -> dict[str, object]:
+        """Return a page of a list ordered by id.
+
+        `list_page(before=..., limit=...)` returns up to `limit` rows with an id below `before`, newest first. It is called for one
+        row more than the page shows. Raises Problem "invalid_cursor".
+        """
+        rows = await list_page(before=self.id_before(cursor), limit=limit + 1)
+        return self.page(rows, limit, lambda row: row.id.bytes, render)
 
     def page(
         self,

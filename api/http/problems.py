@@ -5,7 +5,7 @@ Problems belong to HTTP. Refusals belong to the ledger and are data: core/ledger
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -136,6 +136,8 @@ INSTANCE_MAX = 2000  # characters of the path that the document repeats; the lon
 
 logger = log.get(__name__)
 
+Row = TypeVar("Row")
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -162,6 +164,13 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.headers = dict(headers or {})
+
+
+def existing_or_404(row: Row | None) -> Row:
+    """Return the row. Raises Problem "not_found" when there is none."""
+    if row is None:
+        raise Problem("not_found")
+    return row
 
 
 def invalid(errors: Sequence[FieldError], found: int | None = None) -> Problem:

@@ -1,4 +1,5 @@
-"""Intake: accepted transfers are stored in micro-batches, the doorbell is rung, and requests wait for outcomes.
+"""Intake: stores accepted transfers in micro-batches, rings the doorbells, and lets requests wait for outcomes.
 
-A 202 is answered after the COMMIT, never before. Routes and services may import it. It imports api.admission, api.http and core.
+The API answers 202 after COMMIT, never before. Routes and services may import this package. It imports api.admission, api.http
+and core.
 """

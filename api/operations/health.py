@@ -1,17 +1,13 @@
-"""Is the process alive, may traffic be sent to it, what do its problems mean: asked without a key."""
+"""GET /healthz and /readyz: whether the process runs, and whether it can serve traffic. Callers need no key."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import WithJsonSchema
-from pydantic_core import to_json
-from starlette.responses import Response
 
-from api.http import codes
 from api.http.openapi import problem_responses
-from api.http.problems import KINDS, Problem
+from api.http.problems import Problem
 from api.services import services
 from core.admin.migrate import migration_names
 from core.errors import Unavailable
@@ -21,13 +17,10 @@ STANDBY = "the server that DATABASE_URL leads to is a standby"
 
 router = APIRouter(tags=["around"])
 
-CODES = sorted({*KINDS, *(code for section in codes.SECTIONS.values() for code in section)})
-ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": CODES})]
-
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What of the database decides whether a 202 would be true."""
+class DatabaseState:
+    """What the database must be for the API to promise durability with a 202."""
 
     standby: bool
     writable: bool
@@ -36,7 +29,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Migration:
+class AppliedMigration:
     name: str
 
 
@@ -48,15 +41,17 @@ async def get_health() -> dict[str, str]:
 
 @router.get("/readyz", summary="May traffic be sent?", responses=problem_responses("invalid_parameter", "unavailable"))
 async def get_readiness(request: Request) -> dict[str, Any]:
-    """The database is writable, durable, and migrated as far as this version knows, no less and no further. Redis is reported but
-    not required: the sweeper works without it. `redis_fault` says why Redis does not take doorbells, null when it does.
+    """Ready means: the database is writable and durable, and has exactly the migrations of this version.
+
+    Redis is reported and not required, since the sweeper works without it. `redis_fault` says why Redis does not take doorbells;
+    it is null when it does.
     """
     shared = services(request)
-    checks, words = await examine(shared.database)
+    checks, reason = await check_with_reason(shared.database)
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
-        reason = f" ({words})" if words else ""
-        raise Problem("unavailable", f"not ready: {', '.join(failed)}{reason}")
+        in_brackets = f" ({reason})" if reason else ""
+        raise Problem("unavailable", f"not ready: {', '.join(failed)}{in_brackets}")
     redis = await asyncio.to_thread(shared.redis_probe.check)
     return {
         "status": "ready",
@@ -66,64 +61,30 @@ async def get_readiness(request: Request) -> dict[str, Any]:
 
 
 async def check_database(database: Database) -> dict[str, bool]:
-    """Return what the database must be and whether it is."""
-    checks, _ = await examine(database)
+    """Return the checks of the database by name, and whether each passes."""
+    checks, _ = await check_with_reason(database)
     return checks
 
 
-async def examine(database: Database) -> tuple[dict[str, bool], str | None]:
-    """Return the checks and, where their names do not say enough, why one fails."""
+async def check_with_reason(database: Database) -> tuple[dict[str, bool], str | None]:
+    """Return the checks, and the reason of a failed one when its name does not say enough."""
     try:
         await database.check_session()
-        [condition] = await database.fetch("session/check", {}, Condition)
-        applied = await database.fetch("admin/list_migrations", {}, Migration) if condition.migrated_before else []
+        [state] = await database.fetch("session/check", {}, DatabaseState)
+        applied = await database.fetch("admin/list_migrations", {}, AppliedMigration) if state.migrated_before else []
     except Unavailable:
         if database.refusal:
             return {"database_answers": True, "database_session": False}, database.refusal
         return {"database_answers": False}, None
-    if not condition.writable:
-        await database.connect_anew()  # no write comes while the API is not ready, so none would find out that the name has moved
+    if not state.writable:
+        # The name may lead to another server now. While the API is not ready no write arrives that would fail and reconnect.
+        await database.connect_anew()
     known, done = set(migration_names()), {migration.name for migration in applied}
     checks = {
         "database_answers": True,
-        "database_writable": condition.writable,
-        "database_durable": condition.durable,
+        "database_writable": state.writable,
+        "database_durable": state.durable,
         "database_migrated": known <= done,
         "database_not_newer": done <= known,
     }
-    return checks, STANDBY if condition.standby else None
-
-
-@router.get(
-    "/problems",
-    summary="List problem codes",
-    response_model=dict[str, Any],
-    responses=problem_responses("invalid_parameter"),
-)
-async def list_problems() -> Response:
-    """Every code that an answer may hold: those of problems in `data`, all others in `codes`, each with where it is found."""
-    return Response(ALL, media_type="application/json")
-
-
-@router.get(
-    "/problems/{code}",
-    summary="Explain a code",
-    response_model=dict[str, Any],
-    responses=problem_responses("invalid_parameter", "not_found"),
-)
-async def get_problem(code: ProblemCode) -> Response:
-    """What a code means and what to do about it."""
-    if code not in EACH:
-        raise Problem("not_found")
-    return Response(EACH[code], media_type="application/json")
-
-
-def describe(code: str) -> dict[str, Any]:
-    kind = KINDS[code]
-    return {"type": f"/problems/{code}", "code": code, "status": kind.status, "title": kind.title, "explanation": kind.explanation}
-
-
-# Made once: they never change.
-ALL = to_json({"data": [describe(code) for code in KINDS], "codes": codes.explain_all()})
-EACH = {code: to_json(codes.explain(code)) for section in codes.SECTIONS.values() for code in section}
-EACH |= {code: to_json(describe(code)) for code in KINDS}
+    return checks, STANDBY if state.standby else None

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes from the API: what its processes have counted, and what the database shows at this moment."""
+"""GET /metrics for Prometheus: the counters of all API processes, and what the database and Redis show at the scrape."""
 
 import asyncio
 import hmac
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.admission.auth import bearer_key
 from api.http.openapi import problem_responses
 from api.http.problems import Problem
-from api.intake.levels import Horizon, Open
+from api.intake.gauges import Horizon, OpenTransactions
 from api.operations.health import check_database
 from api.services import services
 from core import keys, metrics
@@ -25,7 +25,7 @@ router = APIRouter(tags=["around"])
 
 
 class ShardQueue(NamedTuple):
-    """What waits in a shard: how many, and for how long the next one has."""
+    """The queued transfers of a shard: their number, and the age of the oldest."""
 
     shard: int
     transfers: int
@@ -42,31 +42,35 @@ class ShardQueue(NamedTuple):
     },
 )
 async def get_metrics(request: Request) -> Response:
-    """All that this API has counted, and its queue as it is now. Needs a key only where the operator has set one for it."""
-    admit_scraper(request)
+    """All counters of this API, and its queue as it is now. A key is needed only when TELLER_METRICS_KEY is set."""
+    check_metrics_key(request)
     shared = services(request)
-    shared.levels.show()
+    shared.gauges.update()
     redis = await asyncio.to_thread(shared.redis_probe.check)
-    looked_up = [limit_of(shared.settings.backlog_max), redis_of(redis), *await look(shared.database, shared.levels.horizon)]
-    return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
+    measured = [
+        backlog_limit_metric(shared.settings.backlog_max),
+        redis_metric(redis),
+        *await database_metrics(shared.database, shared.gauges.horizon),
+    ]
+    return Response(await asyncio.to_thread(metrics.exposition, measured), media_type=metrics.CONTENT_TYPE)
 
 
-def admit_scraper(request: Request) -> None:
-    """Admit every caller, or those with the key that is configured for it. Raises Problem "unauthorized"."""
+def check_metrics_key(request: Request) -> None:
+    """Without TELLER_METRICS_KEY, allow every caller. Raises Problem "unauthorized" when the request's key is another one."""
     wanted = services(request).settings.metrics_key
     if wanted and not hmac.compare_digest(keys.digest(bearer_key(request)), keys.digest(wanted)):
         raise Problem("unauthorized")
 
 
-async def look(database: Database, horizon: Horizon) -> list[Metric]:
-    """Return what the database shows. One that is away is shown as such: the rest of the scrape is then worth all the more."""
+async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]:
+    """Return readiness, and what the database shows. When it does not answer, readiness says so; no error is raised."""
     checks = await check_database(database)
     queues: list[ShardQueue] = []
     ages: list[Metric] = []
     if checks.get("database_migrated"):
         try:
             queues = await database.fetch("queue/measure", {}, ShardQueue)
-            [seen] = await database.fetch("events/measure_horizon", {}, Open)
+            [seen] = await database.fetch("events/measure_horizon", {}, OpenTransactions)
             ages = [metrics.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
         except Unavailable:
             checks["database_answers"] = False
@@ -85,10 +89,10 @@ async def look(database: Database, horizon: Horizon) -> list[Metric]:
     ]
 
 
-def redis_of(state: State) -> Metric:
+def redis_metric(state: State) -> Metric:
     checks = {"reachable": float(state.is_reachable), "takes_doorbells": float(state.takes_doorbells)}
     return metrics.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
 
 
-def limit_of(backlog_max: int) -> Metric:
+def backlog_limit_metric(backlog_max: int) -> Metric:
     return metrics.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)

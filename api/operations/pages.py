@@ -1,7 +1,7 @@
-"""What never changes while a process runs: the OpenAPI document, its page and the page's files. Bytes made once.
+"""The OpenAPI document, its page at /docs and the page's files. Their bytes are made once, when the process starts.
 
-The page works without internet: fastapi-offline brings Swagger UI's files. It runs one script of its own. Its content security
-policy names the hash of that script; nothing else may run, and no other site may frame it.
+The page works without internet: fastapi-offline contains Swagger UI's files. The page has one inline script. Its content security
+policy allows that script by its hash and no other, and no other site may frame the page.
 """
 
 import base64
@@ -30,18 +30,18 @@ MEDIA_TYPES = {
 }
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
-ASK_AGAIN = "no-cache"  # keep it, and ask each time whether it has changed: another version may be started
-FOR_A_DAY = "max-age=86400"
+REVALIDATE = "no-cache"  # a browser keeps it and asks each time whether it has changed: another version may have been started
+FOR_A_DAY = "max-age=86400"  # the files change with the version of fastapi-offline only. A guess.
 SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 class Fixed:
-    """An ASGI endpoint that always answers the same, and 304 to a caller that has it (RFC 9110, section 13.1.2)."""
+    """An ASGI endpoint with constant content. It answers 304 when the caller's copy is current (RFC 9110, section 13.1.2)."""
 
     def __init__(self, make: Callable[[], bytes], media_type: str, headers: Mapping[str, str]) -> None:
         self._make = make
         self._media_type = media_type
-        self._given = headers
+        self._headers = headers
 
     @cached_property
     def content(self) -> bytes:
@@ -49,7 +49,7 @@ class Fixed:
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        return {**SAFE, **self._given, "ETag": f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'}
+        return {**SAFE, **self._headers, "ETag": f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -65,8 +65,8 @@ def routes(title: str, document: Callable[[], bytes]) -> list[Route]:
     """Return the routes of the document that `document` makes, of its page, and of the page's files."""
     html = page(title)
     fixed = {
-        DOCUMENT: Fixed(document, "application/json", {"Cache-Control": ASK_AGAIN}),
-        "/docs": Fixed(html.encode, "text/html", {"Cache-Control": ASK_AGAIN, **policy(html)}),
+        DOCUMENT: Fixed(document, "application/json", {"Cache-Control": REVALIDATE}),
+        "/docs": Fixed(html.encode, "text/html", {"Cache-Control": REVALIDATE, **policy(html)}),
     }
     for name, media_type in MEDIA_TYPES.items():
         fixed[f"{FILES}/{name}"] = Fixed((FOLDER / name).read_bytes, media_type, {"Cache-Control": FOR_A_DAY})
@@ -74,25 +74,25 @@ def routes(title: str, document: Callable[[], bytes]) -> list[Route]:
 
 
 def prepare(routes: Iterable[BaseRoute]) -> None:
-    """Make the contents of those of these routes that are fixed: at the start, because the document takes 170 ms."""
+    """Make the content of each fixed route. At the start, because the document takes 170 ms of the event loop."""
     for route in routes:
         if isinstance(route, Route) and isinstance(route.endpoint, Fixed):
             _ = route.endpoint.headers
 
 
 def page(title: str) -> str:
-    made = get_swagger_ui_html(
+    response = get_swagger_ui_html(
         openapi_url=DOCUMENT,
         title=f"{title} - Swagger UI",
         swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
         swagger_css_url=f"{FILES}/swagger-ui.css",
         swagger_favicon_url=f"{FILES}/favicon.png",
     )
-    return bytes(made.body).decode()
+    return bytes(response.body).decode()
 
 
 def policy(html: str) -> Mapping[str, str]:
-    """Return the headers that let the page run its own script and load its own files, and nothing else."""
+    """Return the headers that allow the page its own script and files, and forbid all others."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in INLINE.findall(html)]
     directives = (
         "default-src 'none'",

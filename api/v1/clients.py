@@ -1,6 +1,7 @@
-"""Clients: each is made with its one wallet."""
+"""Clients. The API makes each client together with its wallet."""
 
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,10 +16,10 @@ from api.http.headers import optional_key
 from api.http.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import PrintableFilter, path_id
-from api.http.problems import Problem
+from api.http.problems import Problem, existing_or_404
 from api.http.validation import RequestModel, validate
 from api.services import services
-from api.v1.wallets import ClientId, WalletView, show_wallet
+from api.v1.wallets import ClientId, WalletView, render_wallet
 from core import clients, ids
 from core.clients import Client, NewClient
 from core.ids import Prefix
@@ -59,15 +60,14 @@ router = APIRouter(tags=["clients"])
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: OperatorDep) -> Any:
-    """Make a client and its wallet. With an Idempotency-Key header it may be repeated. For operators."""
+    """Make a client and its wallet. With an Idempotency-Key header the request may be repeated. For operators."""
     key = optional_key(request)
-    asked = validate(ClientRequest, await read_object(request))
-    new = new_client(asked, key)
+    new = build_client(validate(ClientRequest, await read_object(request)), key)
     client, replayed = await services(request).database.run(lambda connection: insert_or_find(connection, new))
     headers = {"Location": f"/v1/clients/{ids.text(Prefix.CLIENT, client.id)}"}
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return JSONResponse(show(client), 201, headers)
+    return JSONResponse(render_client(client), 201, headers)
 
 
 @router.get(
@@ -82,9 +82,8 @@ async def list_clients(
 ) -> Any:
     """Clients, newest first. For operators."""
     pages = Pages.of("clients", caller.owner, external_id=external_id)
-    before = pages.id_before(cursor)
-    rows = await clients.list_page(services(request).database, external_id=external_id, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    list_page = partial(clients.list_page, services(request).database, external_id=external_id)
+    return await pages.by_id(cursor, limit, list_page, render_client)
 
 
 @router.get(
@@ -94,22 +93,20 @@ async def list_clients(
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_client(request: Request, caller: CallerDep, client_id: ClientId) -> Any:
-    """A client with its wallet, of one instant. A client's key opens its own alone."""
+    """A client with its wallet, both as of one instant. A client's key opens its own client only."""
     id = path_id(request, Prefix.CLIENT, "client_id")
     client = await clients.find(services(request).database, id) if caller.sees_client(id) else None
-    if client is None:
-        raise Problem("not_found")
-    return show(client)
+    return render_client(existing_or_404(client))
 
 
-def new_client(asked: ClientRequest, key: str | None) -> NewClient:
-    fields = {"name": asked.name, "external_id": asked.external_id, "metadata": asked.metadata}
+def build_client(body: ClientRequest, key: str | None) -> NewClient:
+    fields = {"name": body.name, "external_id": body.external_id, "metadata": body.metadata}
     return NewClient(
         id=ids.mint(),
         wallet_id=ids.mint(),
-        name=asked.name,
-        external_id=asked.external_id,
-        metadata=json.dumps(asked.metadata),
+        name=body.name,
+        external_id=body.external_id,
+        metadata=json.dumps(body.metadata),
         currency=CURRENCY,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint("client", fields) if key else None,
@@ -117,14 +114,14 @@ def new_client(asked: ClientRequest, key: str | None) -> NewClient:
 
 
 async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client, bool]:
-    """Return the client that was made, and whether it was made by an earlier request. Raises Problem; then nothing was stored."""
+    """Return the client, and whether an earlier request made it. Raises Problem; then nothing was stored."""
     inserted = await clients.insert(connection, new)
     if inserted is not None:
         return inserted, False
     again = await clients.find_on(connection, new.id)
     if again is not None:
         await fence(connection)
-        return again, False  # stored by a first try, whose connection was lost
+        return again, False  # an earlier run of this function stored it, then lost its connection
     found = await clients.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
     if found is None and new.external_id and await clients.find_by_external_id(connection, new.external_id):
         raise Problem("external_id_taken")
@@ -134,7 +131,7 @@ async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client
     return found, True
 
 
-def show(client: Client) -> dict[str, object]:
+def render_client(client: Client) -> dict[str, object]:
     """Return the client as ClientView describes it."""
     return {
         "id": ids.text(Prefix.CLIENT, client.id),
@@ -142,5 +139,5 @@ def show(client: Client) -> dict[str, object]:
         "external_id": client.external_id,
         "metadata": client.metadata,
         "created_at": rfc3339(client.created_at),
-        "wallet": show_wallet(client.wallet),
+        "wallet": render_wallet(client.wallet),
     }

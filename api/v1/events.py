@@ -1,4 +1,4 @@
-"""The feed of events, oldest first: for those who would rather ask than be called, and for those who missed a call."""
+"""The feed of events, oldest first: for callers that poll instead of receiving webhooks, or that have missed webhooks."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,7 +25,7 @@ EventId = Annotated[str, id_schema(Prefix.EVENT)]
 
 
 class TransferEventView(BaseModel):
-    """A transfer became final. The id is the one that webhooks carry, the same on every attempt."""
+    """A transfer became final. Webhooks of the event carry the same id on every attempt."""
 
     id: EventId
     type: Literal["transfer.applied", "transfer.rejected"]
@@ -34,7 +34,7 @@ class TransferEventView(BaseModel):
 
 
 class EndpointEventView(BaseModel):
-    """A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as it was then."""
+    """A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as of that time."""
 
     id: EventId
     type: Literal["webhook_endpoint.disabled"]
@@ -61,19 +61,19 @@ async def list_events(
     after: Annotated[EventId | None, Query(description="the last event that you have seen in this feed")] = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Any:
-    """Events, oldest first. Who goes on after the last event that it has seen never misses one, and sees each once.
+    """Events, oldest first. A caller that always continues after the last event of a page gets each event once and misses none.
 
-    A client's key sees those of the transfers that its own wallet is a party to. A disabled endpoint is told of to its owner alone.
+    A client's key gets the events of its own wallet's transfers. The event of a disabled endpoint goes to its owner only.
     """
     database = services(request).database
-    position = FEED_START if after is None else await position_of(database, after, caller)
+    position = FEED_START if after is None else await position_after(database, after, caller)
     if caller.wallet_id is None:
         rows = await events.list_page(database, after=position, limit=limit + 1)
     else:
         rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=position, limit=limit + 1)
-    shown = [render_event(row, caller) for row in rows[:limit]]
+    data = [render_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
-    return {"data": shown, "has_more": has_more, "next_cursor": shown[-1]["id"] if has_more else None}
+    return {"data": data, "has_more": has_more, "next_cursor": data[-1]["id"] if has_more else None}
 
 
 @router.get(
@@ -83,7 +83,7 @@ async def list_events(
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_event(request: Request, caller: CallerDep, event_id: EventId) -> Any:
-    """An event. It is there as soon as its transfer is final, or its endpoint disabled, and never changes."""
+    """An event. It exists as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
     event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
     if event is None:
@@ -91,9 +91,10 @@ async def get_event(request: Request, caller: CallerDep, event_id: EventId) -> A
     return render_event(event, caller)
 
 
-async def position_of(database: Database, after: str, caller: Caller) -> FeedPosition:
-    """Return where the event stands. Raises Problem "invalid_cursor" when there is none for this caller: to begin anew would be a
-    surprise.
+async def position_after(database: Database, after: str, caller: Caller) -> FeedPosition:
+    """Return the position of the event in the feed.
+
+    Raises Problem "invalid_cursor" when this caller has no such event: the feed from its start would repeat events.
     """
     try:
         id = ids.parse(Prefix.EVENT, after)

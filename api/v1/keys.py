@@ -1,5 +1,6 @@
-"""Keys of clients: made by operators, shown once, revoked for ever. An operator's own are made by `python -m core keys`."""
+"""Keys of clients. An operator makes and revokes them; a key is shown once. `python -m core keys` makes operators' keys."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from api.http.fields import Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
-from api.http.problems import Problem
+from api.http.problems import Problem, existing_or_404
 from api.http.validation import require_no_fields
 from api.services import services
 from api.v1.wallets import ClientId
@@ -57,16 +58,14 @@ router = APIRouter(tags=["keys"])
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
 async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
-    """Make a key that is bound to the client and its wallet, and show it, this once. For operators.
+    """Make a key that is bound to the client and its wallet. The answer shows it; no later answer does. For operators.
 
-    A repetition makes another one: when the answer was lost, revoke the key that was never used.
+    A repeated request makes another key. When an answer was lost, revoke the key that was never used.
     """
-    key, kept = keys.new_key(path_id(request, Prefix.CLIENT, "client_id"))
+    key, stored = keys.new_key(path_id(request, Prefix.CLIENT, "client_id"))
     await require_no_fields(request)
-    made = await services(request).database.run(lambda connection: keys.insert(connection, kept))
-    if made is None:
-        raise Problem("not_found")
-    return JSONResponse({**show(made), "key": key}, 201, {"Cache-Control": "no-store"})
+    made = existing_or_404(await services(request).database.run(lambda connection: keys.insert(connection, stored)))
+    return JSONResponse({**render_key(made), "key": key}, 201, {"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -78,13 +77,11 @@ async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -
 async def list_keys(
     request: Request, caller: OperatorDep, client_id: ClientId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The client's keys, newest first, the revoked ones too. For operators."""
-    id = path_id(request, Prefix.CLIENT, "client_id")
-    if await clients.find(services(request).database, id) is None:
-        raise Problem("not_found")
+    """The client's keys, newest first, including revoked ones. For operators."""
+    database, id = services(request).database, path_id(request, Prefix.CLIENT, "client_id")
+    existing_or_404(await clients.find(database, id))
     pages = Pages.of("keys", caller.owner, client_id=id)
-    rows = await keys.list_page(services(request).database, id, before=pages.id_before(cursor), limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, show)
+    return await pages.by_id(cursor, limit, partial(keys.list_page, database, id), render_key)
 
 
 @router.delete(
@@ -96,9 +93,9 @@ async def list_keys(
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
 async def delete_key(request: Request, caller: OperatorDep, key_id: KeyId) -> Response:
-    """Let a key open nothing any more: within 5 seconds, for ever, everywhere. For operators, whose own keys too are revoked so.
+    """Revoke a key of a client or an operator, for ever. Every API process refuses it at most 5 seconds later. For operators.
 
-    It stays in its list, and revoking it again changes nothing and is answered alike.
+    The key stays in its list. Revoking it again changes nothing and has the same answer.
     """
     id = path_id(request, Prefix.KEY, "key_id")
     await require_no_fields(request)
@@ -107,8 +104,8 @@ async def delete_key(request: Request, caller: OperatorDep, key_id: KeyId) -> Re
     return Response(status_code=204)
 
 
-def show(key: Key) -> dict[str, object]:
-    """Return the key of a client as KeyView describes it."""
+def render_key(key: Key) -> dict[str, object]:
+    """Return a client's key as KeyView describes it."""
     assert key.client_id is not None
     return {
         "id": ids.text(Prefix.KEY, key.id),

@@ -1,4 +1,4 @@
-"""Transfers as callers see them: one resource for deposits and transfers, which keeps its id and changes state in place."""
+"""Transfers as callers see them: deposits and transfers are one resource. Its id stays; its status changes once."""
 
 from typing import Annotated, Any
 
@@ -23,14 +23,14 @@ from core.ledger.refusals import Refusal
 from core.render import render_transfer
 from core.transfers import Transfer
 
-RETRY_AFTER_S = 1  # a transfer is normally final within milliseconds
+RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
 
 
 class MoneyRequest(RequestModel):
-    """What a deposit and a transfer have in common. Each field is one of a submission; a new one is None where it is left out."""
+    """The fields that deposits and transfers share. Each is a field of Submission. An optional field that is absent is None."""
 
     amount: Amount
     currency: Currency = CURRENCY
@@ -39,7 +39,7 @@ class MoneyRequest(RequestModel):
     callback_url: Url | None = None
 
 
-ASKED = tuple(MoneyRequest.model_fields)
+REQUEST_FIELDS = tuple(MoneyRequest.model_fields)
 
 
 class FailureView(BaseModel):
@@ -68,7 +68,7 @@ class TransferView(BaseModel):
     currency: str
     reference: str | None
     metadata: dict[str, str]
-    callback_url: str | None = Field(description="called when the outcome is final; shown to whoever named it alone")
+    callback_url: str | None = Field(description="called when the outcome is final; shown only to the caller that set it")
     failure: FailureView | None
     entries: list[TransferEntryView] = Field(description="of an applied transfer, as far as the key may see their wallets")
     created_at: Time
@@ -92,9 +92,9 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Transfers, newest first. A client's key lists those that its own wallet is a party to: none of any other `wallet_id`.
+    """Transfers, newest first. A client's key lists the transfers of its own wallet, and none for another `wallet_id`.
 
-    With a `status` that is rare, a page may hold fewer than `limit` while `has_more` is true.
+    With a rare `status` a page may hold fewer than `limit` rows while `has_more` is true.
     """
     pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
     before = pages.id_before(cursor)
@@ -121,16 +121,16 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI names them
     responses={200: {"headers": WAITED}, **problem_responses(*FIND_PROBLEMS)},
 )
 async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
-    """One transfer in its current state. A client's key opens those that its own wallet is a party to."""
+    """One transfer in its current state. A client's key opens the transfers of its own wallet."""
     caller = await authenticate(request)
     refuse_parameters(request)
-    transfer = await find_transfer(request, caller)
-    transfer, headers = await services(request).waiting.as_preferred(request, transfer)
+    transfer = await transfer_or_404(request, caller)
+    transfer, headers = await services(request).long_poll.wait_as_preferred(request, transfer)
     return Json(render_transfer(transfer, caller), 200, headers)
 
 
-async def find_transfer(request: Request, caller: Caller) -> Transfer:
-    """Return the transfer in the path. Raises Problem "not_found", also for one that the caller is no party to."""
+async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
+    """Return the transfer in the path. Raises Problem "not_found", also when the caller may see neither of its wallets."""
     transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
     if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
         raise Problem("not_found")

@@ -1,4 +1,4 @@
-"""Wallets and their history: every operation, with running balances."""
+"""Wallets and their entries, each with the balance after it."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
-from api.http.problems import Problem
+from api.http.problems import existing_or_404
 from api.services import services
 from api.v1.transfers import TransferId, WalletId
 from core import ids, wallets
@@ -63,8 +63,8 @@ router = APIRouter(tags=["wallets"])
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -> Any:
-    """A wallet: balance and version of one instant. A client's key opens its own alone."""
-    return show_wallet(await find(request, caller))
+    """A wallet, its balance and version as of one instant. A client's key opens its own wallet only."""
+    return render_wallet(await wallet_or_404(request, caller))
 
 
 @router.get(
@@ -76,23 +76,20 @@ async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -
 async def list_wallet_entries(
     request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The wallet's entries, newest first. A client's key opens its own alone."""
-    id = (await find(request, caller)).id
+    """The wallet's entries, newest first. A client's key opens those of its own wallet only."""
+    id = (await wallet_or_404(request, caller)).id
     pages = Pages.of("entries", caller.owner, wallet_id=id)
     rows = await wallets.list_entries(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), show_entry)
+    return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), render_entry)
 
 
-async def find(request: Request, caller: Caller) -> Wallet:
-    """Return the wallet in the path. Raises Problem "not_found", also for one that the caller may not see."""
+async def wallet_or_404(request: Request, caller: Caller) -> Wallet:
+    """Return the wallet in the path. Raises Problem "not_found", also for a wallet that the caller may not see."""
     id = path_id(request, Prefix.WALLET, "wallet_id")
-    wallet = await wallets.find(services(request).database, id) if caller.sees_wallet(id) else None
-    if wallet is None:
-        raise Problem("not_found")
-    return wallet
+    return existing_or_404(await wallets.find(services(request).database, id) if caller.sees_wallet(id) else None)
 
 
-def show_wallet(wallet: Wallet) -> dict[str, object]:
+def render_wallet(wallet: Wallet) -> dict[str, object]:
     """Return the wallet as WalletView describes it."""
     return {
         "id": ids.text(Prefix.WALLET, wallet.id),
@@ -105,7 +102,7 @@ def show_wallet(wallet: Wallet) -> dict[str, object]:
     }
 
 
-def show_entry(entry: WalletEntry) -> dict[str, object]:
+def render_entry(entry: WalletEntry) -> dict[str, object]:
     return {
         "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
         "version": entry.version,
@@ -113,12 +110,12 @@ def show_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": None if comes_from_outside(entry) else ids.text(Prefix.WALLET, entry.counterparty),
+        "counterparty_wallet_id": None if is_from_outside(entry) else ids.text(Prefix.WALLET, entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
 
 
-def comes_from_outside(entry: WalletEntry) -> bool:
-    """Return whether the entry's other side is the world outside: an external wallet was debited for this credit."""
+def is_from_outside(entry: WalletEntry) -> bool:
+    """Return whether an external wallet was debited for this credit. The API does not show the ids of external wallets."""
     return KINDS[entry.type].source == "external" and entry.amount > 0

@@ -1,4 +1,4 @@
-"""The news of final transfers, published after COMMIT for requests that wait (api/intake/long_poll.py).
+"""The news of final transfers, published after COMMIT for requests that wait (api/intake/final_listener.py).
 
 These requests also look once a second, because Redis may lose the news.
 """

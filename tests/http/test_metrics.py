@@ -46,7 +46,7 @@ def scrape(caller: Caller) -> Samples:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it is more than an entry that nobody has read yet."""
+    """Whether it runs: a zombie has ended, and its parent has not read its exit status."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -201,8 +201,8 @@ def test_waiting_requests_are_counted(idle_caller: Caller) -> None:
 
     with connect(idle_caller.url) as connection:
         connection.sendall(request.encode())
-        wait_for(lambda: scrape(idle_caller)["teller_waiters"] == 1, "the one who waits")
-    wait_for(lambda: scrape(idle_caller)["teller_waiters"] == 0, "nobody to wait")
+        wait_for(lambda: scrape(idle_caller)["teller_waiters"] == 1, "one waiting request")
+    wait_for(lambda: scrape(idle_caller)["teller_waiters"] == 0, "no waiting request")
     assert scrape(idle_caller)['teller_database_connections{state="free"}'] >= 1
 
 
@@ -263,7 +263,7 @@ def test_several_processes_count_together_also_when_one_dies(own_system: System,
         return {scrape(own_system.caller())['teller_transfers_accepted_total{type="deposit"}'] for _ in range(12)}
 
     def scrapes() -> bool:
-        """Whether somebody answers. What the dead process had not accepted yet is reset."""
+        """Whether a process answers. What the dead process had not accepted yet is reset."""
         try:
             return own_system.caller().get("/metrics").status == 200
         except OSError:
@@ -287,7 +287,7 @@ def test_several_processes_count_together_also_when_one_dies(own_system: System,
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    wait_for(lambda: not any(map(is_alive, children)), "the end of all, who hold the port and reset whoever comes")
+    wait_for(lambda: not any(map(is_alive, children)), "all processes to end: they hold the port and reset new connections")
     assert list(folders.iterdir())
     again = own_system.start_api(environment)
     assert accepted() == {0}

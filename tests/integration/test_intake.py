@@ -1,4 +1,4 @@
-"""Micro-batching: each caller is told what became of its own submission, whatever happens to its batch."""
+"""Micro-batching: each caller gets the result of its own submission, also when its batch fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +10,8 @@ import pytest
 from psycopg import errors
 from redis import Redis as Client
 
-from api.intake.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
+from api.intake.intake import Accepted, Existing, Intake, KeyOfAnotherKind, SubmitResult, UnknownWallets
+from api.intake.ringer import BUSY_FROM
 from core import ids
 from core.errors import Unavailable
 from core.postgres.db import Database
@@ -45,12 +46,12 @@ def with_intake(world: World, work: Callable[[Intake], Awaitable[Result]], redis
     return asyncio.run(main())
 
 
-async def submit(intake: Intake, submission: Submission) -> Answer:
+async def submit(intake: Intake, submission: Submission) -> SubmitResult:
     [answer] = await intake.submit([submission])
     return answer
 
 
-async def submit_all(intake: Intake, *submissions: Submission) -> list[Answer | BaseException]:
+async def submit_all(intake: Intake, *submissions: Submission) -> list[SubmitResult | BaseException]:
     """Submit all at once: they make one batch."""
     return await asyncio.gather(*(submit(intake, one) for one in submissions), return_exceptions=True)
 
@@ -83,7 +84,7 @@ def test_of_fifty_over_several_processes_with_one_key_one_is_accepted(world: Wor
     wallet = world.new_wallet()
     sent = [deposit(wallet, 5, idempotency_key="same") for _ in range(48)]
 
-    async def main() -> list[Answer | BaseException]:
+    async def main() -> list[SubmitResult | BaseException]:
         async with an_intake(world) as one, an_intake(world) as two, an_intake(world) as three:
             submits = [submit(intake, submission) for intake, submission in zip([one, two, three] * 16, sent, strict=True)]
             return await asyncio.gather(*submits, return_exceptions=True)
@@ -102,7 +103,7 @@ def test_a_request_that_waits_for_another_with_the_same_key_gets_the_transfer_of
     sent = deposit(world.new_wallet(), 1)
     hold_key(blocker, sent)
 
-    async def come_second(intake: Intake) -> list[Answer | BaseException]:
+    async def come_second(intake: Intake) -> list[SubmitResult | BaseException]:
         second = asyncio.create_task(submit_all(intake, sent))
         await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(blocker.commit)
@@ -125,7 +126,7 @@ def test_what_arrives_together_is_stored_by_one_statement(world: World) -> None:
 def test_the_same_submission_again_is_accepted_as_of_the_first_time(world: World) -> None:
     sent = deposit(world.new_wallet(), 5)
 
-    async def twice(intake: Intake) -> list[Answer]:
+    async def twice(intake: Intake) -> list[SubmitResult]:
         return [await submit(intake, sent), await submit(intake, sent)]
 
     first, second = with_intake(world, twice)
@@ -136,14 +137,14 @@ def test_the_same_submission_again_is_accepted_as_of_the_first_time(world: World
 
 
 def test_a_submission_that_cannot_be_stored_says_why(world: World) -> None:
-    usable, nobody, outside = world.new_wallet(), new_id(), ids.external_wallet(3)
+    usable, absent, outside = world.new_wallet(), new_id(), ids.external_wallet(3)
     world.insert_clients([new_client(idempotency_key="a client's", fingerprint=b"f" * 32)])
-    cases: list[tuple[Submission, Answer]] = [
-        (transfer(nobody, usable, 1), UnknownWallets(frozenset({nobody}))),
-        (transfer(usable, nobody, 1), UnknownWallets(frozenset({nobody}))),
-        (transfer(outside, nobody, 1), UnknownWallets(frozenset({outside, nobody}))),
+    cases: list[tuple[Submission, SubmitResult]] = [
+        (transfer(absent, usable, 1), UnknownWallets(frozenset({absent}))),
+        (transfer(usable, absent, 1), UnknownWallets(frozenset({absent}))),
+        (transfer(outside, absent, 1), UnknownWallets(frozenset({outside, absent}))),
         (transfer(usable, outside, 1), UnknownWallets(frozenset({outside}))),
-        (deposit(nobody, 1), UnknownWallets(frozenset({nobody}))),
+        (deposit(absent, 1), UnknownWallets(frozenset({absent}))),
         (deposit(usable, 1, idempotency_key="a client's"), KeyOfAnotherKind()),
     ]
 
@@ -170,7 +171,7 @@ def test_a_connection_lost_in_the_middle_is_answered_by_the_retry(world: World, 
     sent = [deposit(wallet, 1), deposit(wallet, 2)]
     hold_key(blocker, sent[0])
 
-    async def lose_the_connection(intake: Intake) -> list[Answer | BaseException]:
+    async def lose_the_connection(intake: Intake) -> list[SubmitResult | BaseException]:
         submitted = asyncio.create_task(submit_all(intake, *sent))
         [backend] = await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(world.query, "SELECT pg_terminate_backend(%s)", backend)
@@ -187,7 +188,7 @@ def test_what_cannot_be_stored_in_time_is_unavailable_and_may_be_sent_again(worl
     sent = deposit(world.new_wallet(), 1)
     hold_key(blocker, sent)
 
-    async def wait_in_vain(intake: Intake) -> list[Answer | BaseException]:
+    async def wait_in_vain(intake: Intake) -> list[SubmitResult | BaseException]:
         answers = await submit_all(intake, sent)
         blocker.rollback()
         return [*answers, await submit(intake, sent)]

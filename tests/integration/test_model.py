@@ -20,7 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from api.http import idempotency
 from api.intake import intake
-from api.intake.intake import Accepted, Answer, Existing, UnknownWallets
+from api.intake.intake import Accepted, Existing, SubmitResult, UnknownWallets
 from core import ids
 from core.admin.audit import audit
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
@@ -72,8 +72,8 @@ class Ground:
     loop: asyncio.AbstractEventLoop
     applier: Applier
 
-    def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
-        return self.loop.run_until_complete(intake.insert(self.connection, submissions))
+    def submit(self, submissions: Sequence[Submission]) -> list[SubmitResult]:
+        return self.loop.run_until_complete(intake.store_batch(self.connection, submissions))
 
     def close(self) -> None:
         self.applier.close()

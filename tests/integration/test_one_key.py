@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from api.http.problems import Problem
-from api.intake.intake import Accepted, Answer, Intake, KeyOfAnotherKind
+from api.intake.intake import Accepted, Intake, KeyOfAnotherKind, SubmitResult
 from api.v1.clients import insert_or_find
 from core.clients import NewClient
 from core.postgres.db import Database, statement
@@ -41,7 +41,7 @@ class Api:
         assert not replayed
         return "made"
 
-    async def submit(self, *submissions: Submission) -> list[Answer]:
+    async def submit(self, *submissions: Submission) -> list[SubmitResult]:
         return await self._intake.submit(submissions)
 
 
@@ -110,7 +110,7 @@ def test_a_transfer_waits_for_a_client_that_is_being_made_with_its_key(
     sent, neighbour = kind(world, key), kind(world, new_key())
     insert_client(holder, keyed(key))
 
-    async def work(api: Api) -> list[Answer]:
+    async def work(api: Api) -> list[SubmitResult]:
         answers = asyncio.create_task(api.submit(sent, neighbour))
         await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(holder.commit)
@@ -130,7 +130,7 @@ def test_a_transfer_is_stored_when_the_client_with_its_key_is_not_made_after_all
     sent = a_transfer(world, key)
     insert_client(holder, keyed(key))
 
-    async def work(api: Api) -> list[Answer]:
+    async def work(api: Api) -> list[SubmitResult]:
         answers = asyncio.create_task(api.submit(sent))
         await asyncio.to_thread(world.wait_until_blocked)
         await asyncio.to_thread(holder.rollback)
@@ -167,7 +167,7 @@ def test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends(worl
     one, two = a_deposit(world, first), a_deposit(world, second)
     insert_by_hand(holder, a_deposit(world, first))
 
-    async def work(api: Api) -> tuple[str, list[Answer]]:
+    async def work(api: Api) -> tuple[str, list[SubmitResult]]:
         answers = asyncio.create_task(api.submit(one, two))
         await asyncio.to_thread(world.wait_until_blocked)
         client = await api.make_client(keyed(second))
@@ -187,7 +187,7 @@ def test_the_key_of_a_client_that_was_refused_is_still_free(world: World) -> Non
     sent = a_transfer(world, key)
     world.insert_clients([new_client(external_id="taken")])
 
-    async def work(api: Api) -> tuple[str, list[Answer]]:
+    async def work(api: Api) -> tuple[str, list[SubmitResult]]:
         return await api.make_client(keyed(key, external_id="taken")), await api.submit(sent)
 
     refused, [answer] = with_api(world, work)

@@ -1,4 +1,4 @@
-"""The services of an API process start together, and stop in the reverse order, whatever has happened meanwhile."""
+"""The services of an API process start together, and stop in the reverse order, also after an error."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -11,8 +11,9 @@ import pytest
 from fastapi import Request
 from redis import RedisError
 
-from api.intake import long_poll as waiting_module
-from api.intake.long_poll import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, Waiting, Watch
+from api.intake import long_poll as long_poll_module
+from api.intake.final_listener import NEWS_MAX_BYTES, NEWS_MAX_PER_S, SILENT_MAX_S, FinalListener, Watch
+from api.intake.long_poll import LongPoll
 from api.intake.micro_batches import MicroBatches
 from core import ids, transfers
 from core.redis.client import client
@@ -26,7 +27,7 @@ from tests.nemesis.proxy import Break, Line
 from tests.waiting import wait_for
 from tests.world import World, deposit
 
-Use = Callable[[Waiting, MicroBatches[UUID, Transfer | None]], Awaitable[None]]
+Use = Callable[[LongPoll, FinalListener, MicroBatches[UUID, Transfer | None]], Awaitable[None]]
 
 
 def use(world: World, redis_url: str, work: Use) -> None:
@@ -36,9 +37,10 @@ def use(world: World, redis_url: str, work: Use) -> None:
 
         lookup: MicroBatches[UUID, Transfer | None] = MicroBatches(find, 100)
         lookup.start()
-        waiting = Waiting(redis_url, lookup)
-        await work(waiting, lookup)
-        await waiting.close()
+        listener = FinalListener(redis_url)
+        long_poll = LongPoll(listener, lookup)
+        await work(long_poll, listener, lookup)
+        await long_poll.close()
         lookup.stop()
 
     world.ask(with_lookup)
@@ -56,16 +58,16 @@ def test_a_caller_that_hangs_up_frees_its_place_at_once(world: World, own_redis:
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
 
-    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+    async def work(long_poll: LongPoll, listener: FinalListener, lookup: MicroBatches[UUID, Transfer | None]) -> None:
         queued = await lookup.ask(sent.id)
         assert queued is not None
         gone = asyncio.Event()
-        waits = asyncio.create_task(waiting.until_final(request_of(gone), queued, 3600))
-        await asyncio.to_thread(wait_for, lambda: waiting.count() == 1, "a request to wait")
+        waits = asyncio.create_task(long_poll.wait_until_final(request_of(gone), queued, 3600))
+        await asyncio.to_thread(wait_for, lambda: long_poll.count() == 1, "a request to wait")
         gone.set()
         async with asyncio.timeout(10):
             assert (await waits).status == "queued"
-        assert waiting.count() == 0
+        assert long_poll.count() == 0
 
     use(world, own_redis.url, work)
 
@@ -74,16 +76,16 @@ def test_many_requests_that_wait_for_one_transfer_are_all_answered(world: World,
     sent, other = deposit(world.new_wallet(), 1), ids.mint()
     world.submit(sent)
 
-    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+    async def work(long_poll: LongPoll, listener: FinalListener, lookup: MicroBatches[UUID, Transfer | None]) -> None:
         queued = await lookup.ask(sent.id)
         assert queued is not None
-        waits = [asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600)) for _ in range(20)]
-        await asyncio.to_thread(wait_for, lambda: waiting.count() == 20, "all to wait")
+        waits = [asyncio.create_task(long_poll.wait_until_final(request_of(asyncio.Event()), queued, 3600)) for _ in range(20)]
+        await asyncio.to_thread(wait_for, lambda: long_poll.count() == 20, "all to wait")
         await asyncio.to_thread(world.drain)
         FinalNews(Hints(own_redis.url)).publish_final([other, sent.id])
         async with asyncio.timeout(10):
             assert {done.status for done in await asyncio.gather(*waits)} == {"applied"}
-        assert waiting.count() == 0
+        assert long_poll.count() == 0
 
     use(world, own_redis.url, work)
 
@@ -93,24 +95,24 @@ def test_a_subscription_that_is_half_dead_is_noticed_within_seconds_and_made_ane
     world.submit(sent)
     line = Line("Redis", own_redis.port)
 
-    async def subscribed(waiting: Waiting, is_so: bool) -> None:
+    async def subscribed(listener: FinalListener, is_so: bool) -> None:
         condition = f"subscribed: {is_so}"
-        await asyncio.to_thread(wait_for, lambda: waiting._subscribed.is_set() is is_so, condition, SILENT_MAX_S + 15)
+        await asyncio.to_thread(wait_for, lambda: listener.is_subscribed() is is_so, condition, SILENT_MAX_S + 15)
 
-    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+    async def work(long_poll: LongPoll, listener: FinalListener, lookup: MicroBatches[UUID, Transfer | None]) -> None:
         await line.open()
         queued = await lookup.ask(sent.id)
         assert queued is not None
-        waits = asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600))
-        await subscribed(waiting, True)
+        waits = asyncio.create_task(long_poll.wait_until_final(request_of(asyncio.Event()), queued, 3600))
+        await subscribed(listener, True)
         line.break_(Break.HOLE)
-        await subscribed(waiting, False)
+        await subscribed(listener, False)
         line.heal(cut=True)
-        await subscribed(waiting, True)
+        await subscribed(listener, True)
         await asyncio.to_thread(world.drain)
         async with asyncio.timeout(10):
             assert (await waits).status == "applied"
-        await waiting.close()
+        await long_poll.close()
         await line.close()
 
     use(world, own_redis.url.replace(str(own_redis.port), str(line.port)), work)
@@ -119,12 +121,12 @@ def test_a_subscription_that_is_half_dead_is_noticed_within_seconds_and_made_ane
 def test_no_more_wait_than_may_and_an_owner_leaves_room_for_the_others(
     world: World, own_redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_module, "WAITING_MAX", 3)
-    monkeypatch.setattr(waiting_module, "OWNER_WAITING_MAX", 2)
+    monkeypatch.setattr(long_poll_module, "WAITING_MAX", 3)
+    monkeypatch.setattr(long_poll_module, "OWNER_WAITING_MAX", 2)
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
 
-    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+    async def work(long_poll: LongPoll, listener: FinalListener, lookup: MicroBatches[UUID, Transfer | None]) -> None:
         queued = await lookup.ask(sent.id)
         assert queued is not None
         gone = {owner: asyncio.Event() for owner in ("ada", "ben")}
@@ -134,20 +136,20 @@ def test_no_more_wait_than_may_and_an_owner_leaves_room_for_the_others(
             context = copy_context()
             context.run(OWNER.set, owner)
             request = request_of(gone[owner])
-            waits.append(asyncio.create_task(waiting.until_final(request, queued, 3600), context=context))
+            waits.append(asyncio.create_task(long_poll.wait_until_final(request, queued, 3600), context=context))
             expected = len(waits)
-            await asyncio.to_thread(wait_for, lambda: waiting.count() == expected, "another one to wait")
+            await asyncio.to_thread(wait_for, lambda: long_poll.count() == expected, "another one to wait")
 
         await wait_as("ada")
-        assert waiting.has_room("ada")
+        assert long_poll.has_room("ada")
         await wait_as("ada")
-        assert (waiting.has_room("ada"), waiting.has_room("ben")) == (False, True)
+        assert (long_poll.has_room("ada"), long_poll.has_room("ben")) == (False, True)
         await wait_as("ben")
-        assert (waiting.has_room("ben"), waiting.has_room("cy")) == (False, False)
+        assert (long_poll.has_room("ben"), long_poll.has_room("cy")) == (False, False)
         gone["ada"].set()
         async with asyncio.timeout(10):
             await asyncio.gather(*waits[:2])
-        assert [waiting.has_room(owner) for owner in ("ada", "ben")] == [True, True]
+        assert [long_poll.has_room(owner) for owner in ("ada", "ben")] == [True, True]
         gone["ben"].set()
         await waits[2]
 
@@ -159,19 +161,18 @@ def test_news_of_another_form_are_left_out_and_the_next_ones_are_passed_on(world
     sent = deposit(world.new_wallet(), 1)
     world.submit(sent)
 
-    async def work(waiting: Waiting, lookup: MicroBatches[UUID, Transfer | None]) -> None:
+    async def work(long_poll: LongPoll, listener: FinalListener, lookup: MicroBatches[UUID, Transfer | None]) -> None:
         queued = await lookup.ask(sent.id)
         assert queued is not None
-        waits = asyncio.create_task(waiting.until_final(request_of(asyncio.Event()), queued, 3600))
-        await asyncio.to_thread(wait_for, waiting._subscribed.is_set, "the subscription")
+        waits = asyncio.create_task(long_poll.wait_until_final(request_of(asyncio.Event()), queued, 3600))
+        await asyncio.to_thread(wait_for, listener.is_subscribed, "the subscription")
         with closing(client(own_redis.url, 20.0)) as stranger:
             await asyncio.to_thread(stranger.publish, FINAL, news)
         await asyncio.to_thread(world.drain)
         FinalNews(Hints(own_redis.url)).publish_final([sent.id])
         async with asyncio.timeout(10):
             assert (await waits).status == "applied"
-        assert waiting._listening is not None
-        assert not waiting._listening.done()
+        assert listener.is_listening()
 
     use(world, own_redis.url, work)
 

@@ -263,7 +263,7 @@ def test_every_break_is_tried() -> None:
 # The model's steps are the code's
 
 CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
-    (Intake._store, ("await self._database.run(", "self._ring(")),
+    (Intake._store, ("await self._database.run(", "self._ringer.ring(")),
     (ShardDoorbell._ring, ("self._raise_flags(shards)", "if silent:", "self._enqueue(silent)")),
     (ShardDoorbell.acquire, ("self._raise_flags(shards)",)),
     (Applier._claim, ('"drain/lock_shards"', '"drain/claim_queue"')),

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "concepts" / "glossary.md").read_text()
 ROWS = re.findall(r"^\| ([^|]+) \| [^|]+ \| ?([^|]*) ?\|$", PAGE, re.MULTILINE)
 TERMS = {term.strip() for term, _ in ROWS} - {"word", "---"}
 EXCLUDED = {word.strip() for _, words in ROWS for word in words.split(",")} - {"", "not", "---"}
-GONE = {"gatherer", "doorman"}  # of the words of earlier versions
+GONE = {"gatherer", "doorman", "signer"}  # of the words of earlier versions
 
 # Words of class names that mean in Teller what they mean in every program.
 GENERAL = {"async", "bounded", "connection", "kind", "new", "page", "parser", "pool", "request", "settings", "view"}

@@ -10,8 +10,8 @@ from api.admission.auth import OPERATOR, Caller
 from api.http.idempotency import Fingerprinted
 from api.http.validation import validate
 from api.v1.batch import BatchItem
-from api.v1.clients import ClientRequest, new_client
-from api.v1.submit import NewDeposit, NewTransfer, deposit_of, transfer_of
+from api.v1.clients import ClientRequest, build_client
+from api.v1.submit import NewDeposit, NewTransfer, build_deposit, build_transfer
 from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 
@@ -29,15 +29,15 @@ SHARDS = 16
 
 
 def transfer(fields: dict[str, object], caller: Caller = OPERATOR) -> Submission:
-    return transfer_of(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
+    return build_transfer(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
 
 
 def deposit(fields: dict[str, object]) -> Submission:
-    return deposit_of(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
+    return build_deposit(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
 
 
 def item(fields: dict[str, object]) -> Submission:
-    return transfer_of(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
+    return build_transfer(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
 
 
 # Of commit f0ac868, which built the fingerprinted fields by hand.
@@ -52,7 +52,7 @@ EARLIER: dict[str, tuple[Fingerprinted, str]] = {
     "a deposit with all fields": (deposit(ALL), "7c4cf370ff7199abf292b13eef89a5988aaa19e436033ac83c865c71647ea6f6"),
     "a plain deposit": (deposit({"amount": 1}), "eee1cec659d8dca5479f2aff4a06bb0888022ea8346d5d9ba5e9abde82594333"),
     "a client": (
-        new_client(validate(ClientRequest, {"name": "Ada", "external_id": "a-1", "metadata": {"b": "2"}}), "k"),
+        build_client(validate(ClientRequest, {"name": "Ada", "external_id": "a-1", "metadata": {"b": "2"}}), "k"),
         "7b71388600d8875fc25931f816ad7fec9f2e2c4a4b133f9fcc39df64b322a2ff",
     ),
 }

@@ -1,4 +1,4 @@
-"""The routes of webhooks: endpoints and their secrets, deliveries and their attempts.
+"""The routes of webhooks: endpoints, secrets that sign, deliveries and their attempts.
 
-They only read and write rows. The deliverer (worker.webhooks) sends. api.app mounts them; nothing else may import them.
+They only read and write rows. The deliverer (worker.webhooks) sends. api.app mounts them; other packages may not import them.
 """

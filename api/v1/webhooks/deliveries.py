@@ -1,8 +1,9 @@
-"""The trail of what callers are told: each delivery with its attempts, and how to have it made again."""
+"""Deliveries of events to receivers, each with its attempts, and the routes that make a delivery due again."""
 
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
@@ -15,12 +16,12 @@ from api.http.fields import Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
-from api.http.problems import Problem
+from api.http.problems import Problem, existing_or_404
 from api.http.validation import RequestModel, coded_error, require_no_fields, validate
 from api.services import services
 from api.v1.events import EventId
-from api.v1.transfers import TransferId, find_transfer
-from api.v1.webhooks.endpoints import EndpointId, find_endpoint
+from api.v1.transfers import TransferId, transfer_or_404
+from api.v1.webhooks.endpoints import EndpointId, endpoint_or_404
 from core import ids
 from core.ids import Prefix
 from core.times import rfc3339
@@ -28,18 +29,18 @@ from core.webhooks import deliveries
 from core.webhooks.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
 
 DeliveryId = Annotated[str, id_schema(Prefix.DELIVERY)]
-StatusFilter = Annotated[Status | None, Query(description="only those that have this status")]
+StatusFilter = Annotated[Status | None, Query(description="only those with this status")]
 
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 def parse_time(value: object) -> datetime:
-    """Read a time of RFC 3339, section 5.6, with microseconds at most."""
+    """Return the time of an RFC 3339 text (section 5.6) with at most six digits of a second's fraction. Refuses all else."""
     try:
         if isinstance(value, str) and RFC3339.fullmatch(value):
             return datetime.fromisoformat(value)
     except ValueError:
-        pass  # a month 13, or a leap second
+        pass  # such as month 13, or a leap second
     raise coded_error("wrong_type", "must be a time such as 2026-01-31T09:30:00Z")
 
 
@@ -51,7 +52,7 @@ Since = Annotated[
 
 
 class AttemptView(BaseModel):
-    """One attempt: the status that was answered, or the error for which nothing was."""
+    """One attempt: the status of the receiver's answer, or the error because of which there was none."""
 
     number: int
     started_at: Time
@@ -59,23 +60,23 @@ class AttemptView(BaseModel):
     status_code: int | None
     error: str | None = Field(
         description="such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is"
-        " not found, or leads to an address to which nothing is sent; only operators see which, and how long it took"
+        " not found, or leads to an address that Teller does not send to; only operators see which, and how long it took"
     )
 
 
 class DeliveryView(BaseModel):
-    """An event that is told to an endpoint, or to a transfer's callback URL."""
+    """One event for one receiver: an endpoint, or a transfer's callback URL."""
 
     id: DeliveryId
     event_id: EventId = Field(description="the `webhook-id`, the same on every attempt")
     transfer_id: TransferId | None = Field(description="null for the event of an endpoint")
     endpoint_id: EndpointId | None = Field(description="null for a callback URL")
     callback_url: str | None = Field(description="null for an endpoint")
-    status: Status = Field(description="`canceled`: the endpoint was disabled or deleted before it was told")
-    next_attempt_at: Time | None = Field(description="null unless it is pending")
+    status: Status = Field(description="`canceled`: the endpoint was disabled or deleted before the event was delivered")
+    next_attempt_at: Time | None = Field(description="null unless the delivery is pending")
     created_at: Time
     finished_at: Time | None
-    attempts: list[AttemptView] = Field(description="the oldest first; of very many the last 100")
+    attempts: list[AttemptView] = Field(description="oldest first, at most the last 100")
 
 
 class DeliveryPage(Page[DeliveryView]):
@@ -87,10 +88,10 @@ class RedeliverRequest(RequestModel):
 
 
 class RedeliveredView(BaseModel):
-    """How many deliveries were made due."""
+    """The number of deliveries that this request made due."""
 
     count: int = Field(description=f"at most {REDELIVER_MAX}, the oldest first")
-    has_more: bool = Field(description="there may be more: ask again")
+    has_more: bool = Field(description="there may be more: repeat the request")
 
 
 REDELIVER_PROBLEMS = (*FIND_PROBLEMS, *BODY_PROBLEMS, "endpoint_disabled")
@@ -112,12 +113,11 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """What you are told of a transfer, newest first: at your endpoints and, if you named one, at its callback URL."""
-    id = (await find_transfer(request, caller)).id
+    """Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one."""
+    id = (await transfer_or_404(request, caller)).id
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
-    before, database = pages.id_before(cursor), services(request).database
-    rows = await deliveries.list_of_transfer(database, caller.owner, id, status=status, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
+    list_page = partial(deliveries.list_of_transfer, services(request).database, caller.owner, id, status=status)
+    return await pages.by_id(cursor, limit, list_page, renderer_for(caller))
 
 
 @router.get(
@@ -134,12 +134,11 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """What one of your endpoints is told, newest first."""
-    id = (await find_endpoint(request, caller)).id
+    """The deliveries to one of your endpoints, newest first."""
+    id = (await endpoint_or_404(request, caller)).id
     pages = Pages.of("endpoint-deliveries", caller.owner, endpoint_id=id, status=status)
-    before, database = pages.id_before(cursor), services(request).database
-    rows = await deliveries.list_of_endpoint(database, id, status=status, before=before, limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.id.bytes, shown_to(caller))
+    list_page = partial(deliveries.list_of_endpoint, services(request).database, id, status=status)
+    return await pages.by_id(cursor, limit, list_page, renderer_for(caller))
 
 
 @router.post(
@@ -152,18 +151,16 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
 async def redeliver(request: Request, caller: CallerDep, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:
-    """Make a delivery due now, whatever has become of it: the same event with the same id, and the whole schedule if it fails."""
+    """Make a delivery due now, in any status. It sends the same event with the same id, and its retries start from the first."""
     id = path_id(request, Prefix.DELIVERY, "delivery_id")
     await require_no_fields(request)
     database = services(request).database
     is_due = await deliveries.redeliver(database, caller.owner, id)
-    delivery = await deliveries.find(database, caller.owner, id)
-    if delivery is None:
-        raise Problem("not_found")
+    delivery = existing_or_404(await deliveries.find(database, caller.owner, id))
     if not is_due:
         raise Problem("endpoint_disabled")
-    after.add_task(services(request).deliverer_doorbell.ring)  # once it is answered, and off the event loop
-    return shown_to(caller)(delivery)
+    after.add_task(services(request).deliverer_doorbell.ring)  # after the response, and in a thread: the ring blocks
+    return renderer_for(caller)(delivery)
 
 
 @router.post(
@@ -176,28 +173,28 @@ async def redeliver(request: Request, caller: CallerDep, delivery_id: DeliveryId
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
 async def redeliver_since(request: Request, caller: CallerDep, endpoint_id: EndpointId, after: BackgroundTasks) -> Any:
-    """Make what failed or was canceled since a time due now, the oldest first; when there is more, ask again."""
+    """Make the failed and canceled deliveries since a time due now, oldest first. While `has_more` is true, repeat the request."""
     path_id(request, Prefix.ENDPOINT, "endpoint_id")
-    asked = validate(RedeliverRequest, await read_object(request))
-    endpoint = await find_endpoint(request, caller)
+    body = validate(RedeliverRequest, await read_object(request))
+    endpoint = await endpoint_or_404(request, caller)
     if endpoint.status == "disabled":
         raise Problem("endpoint_disabled")
-    count = await deliveries.redeliver_since(services(request).database, endpoint.id, asked.since)
+    count = await deliveries.redeliver_since(services(request).database, endpoint.id, body.since)
     if count:
         after.add_task(services(request).deliverer_doorbell.ring)
     return {"count": count, "has_more": count == REDELIVER_MAX}
 
 
-# Told apart, these two would tell a client which names exist inside of the network where Teller runs.
-ABOUT_NAMES = ("name_not_found", "address_forbidden")
+# A client gets one code for these two errors. Two codes would show which names exist in the network where Teller runs.
+ERRORS_OF_NAMES = ("name_not_found", "address_forbidden")
 NOT_REACHABLE = "not_reachable"
 
 
-def shown_to(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
-    """Return what shows a delivery as DeliveryView describes it: to operators exactly, to a client without what names lead to."""
-    show_attempt = exact if caller.is_operator else blurred
+def renderer_for(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
+    """Return a function that renders a delivery as DeliveryView describes it. Clients do not see what a name resolves to."""
+    render_attempt = render_attempt_exactly if caller.is_operator else render_attempt_for_client
 
-    def show(delivery: Delivery) -> dict[str, object]:
+    def render_delivery(delivery: Delivery) -> dict[str, object]:
         return {
             "id": ids.text(Prefix.DELIVERY, delivery.id),
             "event_id": ids.text(Prefix.EVENT, delivery.event_id),
@@ -208,13 +205,13 @@ def shown_to(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
             "next_attempt_at": rfc3339(delivery.next_attempt_at) if delivery.next_attempt_at else None,
             "created_at": rfc3339(delivery.created_at),
             "finished_at": rfc3339(delivery.finished_at) if delivery.finished_at else None,
-            "attempts": [show_attempt(attempt) for attempt in delivery.attempts],
+            "attempts": [render_attempt(attempt) for attempt in delivery.attempts],
         }
 
-    return show
+    return render_delivery
 
 
-def exact(attempt: Attempt) -> dict[str, object]:
+def render_attempt_exactly(attempt: Attempt) -> dict[str, object]:
     return {
         "number": attempt.number,
         "started_at": rfc3339(attempt.started_at),
@@ -224,7 +221,7 @@ def exact(attempt: Attempt) -> dict[str, object]:
     }
 
 
-def blurred(attempt: Attempt) -> dict[str, object]:
-    """As exact, but for what a name leads to. How long that took would tell it too."""
-    shown = exact(attempt)
-    return shown if attempt.error not in ABOUT_NAMES else {**shown, "duration_ms": 0, "error": NOT_REACHABLE}
+def render_attempt_for_client(attempt: Attempt) -> dict[str, object]:
+    """Return the attempt without what a name resolves to. The duration differs by that too, so it is 0."""
+    view = render_attempt_exactly(attempt)
+    return view if attempt.error not in ERRORS_OF_NAMES else {**view, "duration_ms": 0, "error": NOT_REACHABLE}
