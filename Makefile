@@ -1,8 +1,8 @@
-# Everything for working on Teller. `make` alone lists it. Needs Python 3.11 or later; nothing else has to be installed or running.
+# The commands for work on Teller; `make` lists them. Needs Python 3.11 or later; nothing else has to be installed or running.
 
 PYTHON ?= python3
 VENV := .venv
-# Made last, after an installation that went well to its end.
+# This file is made last, so it exists only after a complete installation.
 INSTALLED := $(VENV)/.installed
 INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
@@ -22,10 +22,10 @@ test: $(INSTALLED)  ## run the tests, on servers that they start themselves
 long: $(INSTALLED)  ## run the tests that break whole systems for ten seconds or more each
 	@exec $(RUN) pytest -m long -n 1 --timeout 300
 
-soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and see whether it keeps its promises; SEED=n does it again
+soak: $(INSTALLED)  ## break a whole system at random for MINUTES (10), and check its promises; SEED=n draws the same faults again
 	@exec $(RUN) tests.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
-mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fail when the tests do not see it (some minutes)
+mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fail when no test sees it (some minutes)
 	@exec $(RUN) tests.mutants
 
 bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on two cores; needs wrk), and write docs/benchmarks
@@ -43,7 +43,7 @@ check: $(INSTALLED) lint  ## style, types and the unit tests: under a minute, be
 reference: $(INSTALLED)  ## write docs/reference and the house map from the code; a test compares them
 	@exec $(RUN) tests.reference
 
-# Without the header, which would name the index that uv asked; nor does any other line.
+# --no-header: the header would name the package index.
 lock: $(INSTALLED)  ## write requirements-lock.txt: what the images install, with the SHA-256 of each file, from requirements.txt
 	@exec $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url --output-file requirements-lock.txt requirements.txt
@@ -57,8 +57,8 @@ start:  ## run the whole system in containers, in the background
 stop:  ## stop the containers; the data stays
 	docker compose down
 
-# pip says one line for each package, of which those that take time are shown. Its exit status would be lost in the pipe, hence
-# the file: gone before, there after success alone.
+# Of pip's output only the slow steps are shown. The pipe hides pip's exit status: so the file is deleted before, and made only after
+# success.
 $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Teller needs Python 3.11 or later, and '$(PYTHON)' is not. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
