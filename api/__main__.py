@@ -44,7 +44,7 @@ def main() -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            reset_contextvars=True,  # else a pipelined request inherits the clock of the one before (core/postgres/db.py)
+            reset_contextvars=True,  # else a pipelined request inherits the deadline of the one before
             timeout_graceful_shutdown=STOP_WITHIN_S,
             timeout_worker_healthcheck=FROZEN_AFTER_S,
             timeout_keep_alive=configured.keep_alive_s,

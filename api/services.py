@@ -18,7 +18,7 @@ from api.intake.long_poll import Waiting
 from api.intake.micro_batches import MicroBatches
 from api.intake.signers import Signers
 from core import transfers
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints
 from core.redis.probe import Probe

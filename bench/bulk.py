@@ -21,7 +21,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
-from core.postgres import db
+from core.postgres.statements import statement
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission
@@ -42,7 +42,7 @@ def make_funded_wallets(system: System, count: int) -> list[UUID]:
 def make_wallets(database_url: str, count: int) -> list[UUID]:
     clients = [new_client() for _ in range(count)]
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.executemany(db.statement("clients/insert"), [asdict(client) for client in clients])
+        cursor.executemany(statement("clients/insert"), [asdict(client) for client in clients])
     return [client.wallet_id for client in clients]
 
 

@@ -18,7 +18,8 @@ from core.admin.migrate import migrate
 from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
-from core.postgres import db
+from core.postgres.connections import connect_command
+from core.postgres.statements import statement
 from core.postgres.session import Unfit
 from core.settings import Settings
 
@@ -162,8 +163,8 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
     key, kept = keys.new(arguments.client)
-    with db.connect_for_command(owner_url(configured)) as connection:
-        made = connection.execute(db.statement("keys/insert"), asdict(kept)).fetchone()
+    with connect_command(owner_url(configured)) as connection:
+        made = connection.execute(statement("keys/insert"), asdict(kept)).fetchone()
     if made is None:
         return cannot("there is no such client")
     print(f"key id: {ids.text(Prefix.KEY, kept.id)}")
@@ -173,8 +174,8 @@ def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:
 
 def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
-    with db.connect_for_command(owner_url(configured), writes=False) as connection:
-        found = connection.cursor(row_factory=class_row(Key)).execute(db.statement("keys/list"), params)
+    with connect_command(owner_url(configured), writes=False) as connection:
+        found = connection.cursor(row_factory=class_row(Key)).execute(statement("keys/list"), params)
         print(row("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in found:
             of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
@@ -184,8 +185,8 @@ def run_keys_list(configured: Settings, arguments: argparse.Namespace) -> int:
 
 
 def run_keys_revoke(configured: Settings, arguments: argparse.Namespace) -> int:
-    with db.connect_for_command(owner_url(configured)) as connection:
-        revoked = connection.execute(db.statement("keys/revoke"), {"id": arguments.key}).fetchone()
+    with connect_command(owner_url(configured)) as connection:
+        revoked = connection.execute(statement("keys/revoke"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return cannot("there is no such key")
     print("revoked; within 5 seconds it opens nothing any more")

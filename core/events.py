@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from core import transfers
-from core.postgres import db
+from core.postgres.pool import Database
 from core.transfers import Transfer
 
 Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
@@ -62,13 +62,12 @@ def stored(
     return EndpointEvent(place, event_id, endpoint, told_at)
 
 
-async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
+async def find(database: Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
     """Return the event of this id, if it is in the owner's feed; given a wallet, a transfer's only if that is a party to it."""
-    rows = await database.fetch("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
-    return rows[0] if rows else None
+    return await database.fetch_one("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, stored)
 
 
-async def list_page(database: db.Database, *, after: Place, limit: int) -> list[AnyEvent]:
+async def list_page(database: Database, *, after: Place, limit: int) -> list[AnyEvent]:
     """Return up to `limit` events of the operators' feed after this place, oldest first.
 
     What is not there yet will stand after all that is returned.
@@ -77,7 +76,7 @@ async def list_page(database: db.Database, *, after: Place, limit: int) -> list[
 
 
 async def list_page_of(
-    database: db.Database, *, owner: str, wallet_id: UUID, after: Place, limit: int, window: int = WINDOW
+    database: Database, *, owner: str, wallet_id: UUID, after: Place, limit: int, window: int = WINDOW
 ) -> list[AnyEvent]:
     """Return the same of a client's feed: the events of its endpoints, and of the transfers that its wallet is a party to.
 

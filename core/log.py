@@ -28,7 +28,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is
 
 CALLERS_CAUSE = (
     "api.",
-    "core.postgres.db",
+    "core.postgres.",
     "uvicorn",
     "asyncio",
     "psycopg.pool",

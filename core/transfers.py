@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.ledger.kinds import Status, Type
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fetch
 
 WINDOW = 10_000  # some ten milliseconds
 
@@ -93,13 +95,13 @@ def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     return Transfer(**given, status="queued", failure_code=None, created_at=created_at, finished_at=None, entries=[])
 
 
-async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
+async def insert(connection: AsyncConnection, submissions: Sequence[Submission]) -> list[Inserted]:
     """Store the submissions and their places in the queue, in one transaction; return those that were stored.
 
     Not stored, and not returned: one whose key its owner has used before, and one whose wallets don't both exist.
     When the same submissions come again, those stored the first time are not returned: find them by key.
     """
-    return await db.fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
+    return await fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
 
 def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
@@ -109,22 +111,22 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
     return columns
 
 
-async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:
+async def find_all(database: Database, ids: Sequence[UUID]) -> list[Transfer | None]:
     """Return each of these transfers, or None, in order."""
     rows = await database.fetch("transfers/find", {"ids": list(ids)}, stored)
     found = {row.id: row for row in rows}
     return [found.get(id) for id in ids]
 
 
-async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
+async def find_by_keys(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
-    return await db.fetch(connection, "transfers/find_by_key", params, stored)
+    return await fetch(connection, "transfers/find_by_key", params, stored)
 
 
 async def list_page(
-    database: db.Database,
+    database: Database,
     *,
     wallet_id: UUID | None,
     status: Status | None,

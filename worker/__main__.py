@@ -11,7 +11,7 @@ import psycopg
 
 from core import failpoint, ids, log, metrics, settings
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import SyncConnection, connect_worker
 from core.redis.batcher import Batcher
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.final_news import FinalNews
@@ -26,7 +26,6 @@ from worker.ledger.drain import Drainer
 from worker.ledger.sweep import Sweeper
 from worker.listen import listen
 from worker.process import Process
-from worker.session import Connection
 
 logger = log.get(__name__)
 
@@ -107,8 +106,8 @@ def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
     return publish_final
 
 
-def connector(configured: Settings) -> Callable[[], Connection]:
-    return lambda: db.connect(configured.url_of_workers)
+def connector(configured: Settings) -> Callable[[], SyncConnection]:
+    return lambda: connect_worker(configured.url_of_workers)
 
 
 if __name__ == "__main__":

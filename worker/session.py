@@ -1,19 +1,16 @@
 """A worker's connection to Postgres: one at a time, which is replaced when it broke."""
 
 from collections.abc import Callable
-from typing import Any
 
-import psycopg
-
-Connection = psycopg.Connection[Any]
+from core.postgres.connections import SyncConnection
 
 
 class OwnConnection:
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], SyncConnection]) -> None:
         self._connect = connect
-        self._connection: Connection | None = None
+        self._connection: SyncConnection | None = None
 
-    def opened(self) -> Connection:
+    def opened(self) -> SyncConnection:
         """Return it; open it where there is none, or none that is open. Raises psycopg.Error."""
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()

@@ -14,8 +14,8 @@ from api.admission.buckets import Buckets
 from api.http.problems import Problem
 from core import log
 from core.errors import Unavailable
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database, POOL_TIMEOUT_S
 from core.turns import Turns
 
 COUNT_EVERY_S = 1.0
@@ -36,7 +36,7 @@ class Gate:
     def __init__(self, backlog: "Backlog", buckets: Buckets | None) -> None:
         self._backlog = backlog
         self._buckets = buckets
-        self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
+        self._turns = Turns(BUCKET_CONNECTIONS, OWNER_BUCKET_CONNECTIONS, OWNER_WAITING_MAX, POOL_TIMEOUT_S)
 
     def start(self) -> None:
         self._backlog.start()
@@ -146,7 +146,7 @@ class Backlog:
 
         What is settled while the count is under way may be in it or not, so it is kept beside it until the next one.
         """
-        db.start_clock()
+        deadline.start()
         settled = self._settled.copy()
         with suppress(Unavailable):
             [total] = await self._database.fetch("queue/count", {"most": self._most}, Queued)

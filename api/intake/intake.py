@@ -17,7 +17,9 @@ from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
 from core.ledger.kinds import KINDS
-from core.postgres.db import Connection, Database, fence
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
 
@@ -139,7 +141,7 @@ class Intake:
                 await asyncio.sleep(RING_AGAIN_AFTER_S)
 
 
-async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Answer]:
+async def insert(connection: AsyncConnection, submissions: Sequence[Submission]) -> list[Answer]:
     """Store the submissions and say of each what became of it. Safe to repeat: the same submissions get the same answers."""
     failpoint("accept.before_insert")
     inserted = await transfers.insert(connection, submissions)
@@ -151,7 +153,7 @@ async def insert(connection: Connection, submissions: Sequence[Submission]) -> l
     return [answers[submission.id] for submission in submissions]
 
 
-async def explain(connection: Connection, left_out: Sequence[Submission]) -> dict[UUID, Answer]:
+async def explain(connection: AsyncConnection, left_out: Sequence[Submission]) -> dict[UUID, Answer]:
     """Return why each of these was not inserted. Statements of their own: they see what others committed meanwhile."""
     failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in left_out]
@@ -164,7 +166,7 @@ async def explain(connection: Connection, left_out: Sequence[Submission]) -> dic
     }
 
 
-async def find_fenced(connection: Connection, keys: Sequence[Key]) -> list[Transfer]:
+async def find_fenced(connection: AsyncConnection, keys: Sequence[Key]) -> list[Transfer]:
     """Return the transfers of these keys, which are durable by then: this answers "stored" without a write of its own."""
     found = await transfers.find_by_keys(connection, keys)
     if found:

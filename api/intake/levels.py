@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.intake.long_poll import Waiting
 from core import metrics
-from core.postgres.db import Database
+from core.postgres.pool import Database
 
 LEVELS_EVERY_S = 1.0
 

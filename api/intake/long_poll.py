@@ -16,7 +16,7 @@ from api.http.parameters import preferred_wait_s
 from api.intake.micro_batches import MicroBatches
 from core import log
 from core.errors import Unavailable
-from core.postgres import db
+from core.postgres import deadline
 from core.redis import client as redis_client
 from core.redis.faults import fault_of
 from core.redis.hints import UNTRUSTED
@@ -69,12 +69,12 @@ class Waiting:
 
         When the caller hangs up, at once. A database that does not answer delays what is known, and raises nothing.
         """
-        deadline = time.monotonic() + wait_s
+        give_up = time.monotonic() + wait_s
         async with self._expecting(transfer.id) as news, hanging_up(request) as gone:
             while True:
                 news.clear()
                 transfer = await self._read(transfer)
-                left_s = deadline - time.monotonic()
+                left_s = give_up - time.monotonic()
                 if transfer.status != "queued" or left_s <= 0 or gone.done() or is_stopping(request):
                     return transfer
                 await first_of(news, gone, min(left_s, READ_EVERY_S))
@@ -94,7 +94,7 @@ class Waiting:
         await self._redis.aclose()
 
     async def _read(self, known: Transfer) -> Transfer:
-        db.start_clock()
+        deadline.start()
         with suppress(Unavailable):
             return await self._lookup.ask(known.id) or known
         return known

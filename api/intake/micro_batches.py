@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from core import log
 from core.errors import Busy, Unavailable
-from core.postgres import db
+from core.postgres import deadline
 from core.turns import OWNER
 
 Item = TypeVar("Item")
@@ -83,7 +83,7 @@ class MicroBatches(Generic[Item, Answer]):
 
     def _add(self, line: deque[Pending[Item, Answer]], item: Item) -> "asyncio.Future[Answer]":
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        pending = Pending(item, answer, db.answer_by())
+        pending = Pending(item, answer, deadline.answer_by())
         line.append(pending)
         self._unanswered.append(pending)
         self._arrived.set()
@@ -137,7 +137,7 @@ class MicroBatches(Generic[Item, Answer]):
         """Answer each caller. An item that cannot be handled must not fail its neighbours."""
         if not batch:
             return
-        db.start_clock()
+        deadline.start()
         try:
             answers = await self._handle([pending.item for pending in batch])
         except Exception as error:  # noqa: BLE001  # whatever it is, each caller must be told

@@ -1,6 +1,6 @@
 """Secrets of callback URLs: an owner has one before its first transfer with a callback URL is stored."""
 
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.webhooks import endpoints
 
 PREPARED_MAX = 10_000

@@ -16,7 +16,7 @@ from api.operations.health import check_database
 from api.services import services
 from core import keys, metrics
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.probe import State
 
 HORIZON_HELP = "For how long one open transaction has kept later events back"

@@ -22,7 +22,8 @@ from core import clients, ids
 from core.clients import Client, NewClient
 from core.ids import Prefix
 from core.ledger.money import CURRENCY
-from core.postgres.db import Connection, fence
+from core.postgres.connections import AsyncConnection
+from core.postgres.queries import fence
 from core.times import rfc3339
 
 
@@ -115,7 +116,7 @@ def new_client(asked: ClientRequest, key: str | None) -> NewClient:
     )
 
 
-async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client, bool]:
+async def insert_or_find(connection: AsyncConnection, new: NewClient) -> tuple[Client, bool]:
     """Return the client that was made, and whether it was made by an earlier request. Raises Problem; then nothing was stored."""
     inserted = await clients.insert(connection, new)
     if inserted is not None:

@@ -35,7 +35,7 @@ from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
-from core.postgres import db
+from core.postgres import deadline
 from core.render import show
 from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued
@@ -123,7 +123,7 @@ async def store(shared: Services, caller: Caller, submissions: Sequence[Submissi
 
     Raises Problem when the caller must wait; what its keys stand for already is answered all the same. Raises Unavailable.
     """
-    db.answer_by()  # the caller's clock runs from here, also while the gate asks Redis
+    deadline.start_once()  # also the time in which the gate asks Redis counts
     gate = shared.gate
     problem = await (gate.reserve(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
     if problem is None:

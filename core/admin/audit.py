@@ -16,7 +16,8 @@ from core import ids
 from core.admin import locks
 from core.errors import CannotDo
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import connect_command
+from core.postgres.statements import statement
 
 WITHIN_S = 3600.0  # for the whole audit; a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # a migration's change of a table takes less
@@ -91,7 +92,7 @@ def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, withi
     takes longer than `within_s`.
     """
     give_up = time.monotonic() + within_s
-    with db.connect_for_command(database_url, writes=False) as connection:
+    with connect_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
@@ -106,7 +107,7 @@ def audit(database_url: str, tell: Callable[[str], None] = lambda _: None, withi
 def run_checks(connection: psycopg.Connection, tell: Callable[[str], None], give_up: float) -> Report:
     began = time.monotonic()
     bound(connection, give_up)
-    counts = connection.execute(db.statement("audit/counts")).fetchone()
+    counts = connection.execute(statement("audit/counts")).fetchone()
     assert counts is not None
     report = Report({}, {}, *counts)
     tell(f"{report.transfers} transfers, {report.entries} entries, {report.wallets} wallets: {time.monotonic() - began:.1f} s")
@@ -130,5 +131,5 @@ def bound(connection: psycopg.Connection, give_up: float) -> None:
 
 def violations(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
     """Return the first SHOWN of what breaks the check, and how many there are."""
-    rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
+    rows = connection.execute(SAMPLE.format(check=sql.SQL(statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
     return [Violation(*row[:3]) for row in rows], rows[0][3] if rows else 0

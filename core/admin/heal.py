@@ -11,7 +11,7 @@ import psycopg
 
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
-from core.postgres import db
+from core.postgres.statements import statement
 
 MOMENT_MAX = 2**60  # beyond it stands no transaction's id that a server can have given, however often it was restored
 
@@ -84,7 +84,7 @@ def repair(owner: psycopg.Connection) -> None:
 
 def rows(owner: psycopg.Connection, name: str, **params: object) -> int:
     """Run the statement of that name and return how many rows it wrote, or returned."""
-    return owner.execute(db.statement(name), params).rowcount
+    return owner.execute(statement(name), params).rowcount
 
 
 def tell(line: str) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from core.postgres import db
+from core.postgres.statements import statement
 from core.times import rfc3339
 
 # Any number that no other program uses in this database. A session's lock dies with its holder.
@@ -40,5 +40,5 @@ def holders(connection: psycopg.Connection, modes: list[str]) -> str:
     """Name the sessions that hold locks of these modes. The connection must be outside of a transaction that failed."""
     params = {"migration": MIGRATION_LOCK, "modes": modes, "limit": SHOWN}
     with connection.cursor(row_factory=class_row(Holder)) as cursor:
-        found = cursor.execute(db.statement("admin/list_lock_holders"), params).fetchall()
+        found = cursor.execute(statement("admin/list_lock_holders"), params).fetchall()
     return "; ".join(holder.words() for holder in found) or "its holder has let it go since: try again"

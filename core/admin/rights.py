@@ -13,7 +13,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import CannotDo
-from core.postgres import db
+from core.postgres.statements import statement
 from core.settings import Settings
 
 CONNECT_TIMEOUT_S = 3
@@ -97,7 +97,7 @@ def let_in(owner: psycopg.Connection, setting: str, url: str) -> str:
     databases of one server can be migrated at once although roles belong to the server. Raises CannotLetIn.
     """
     role, password = credentials(setting, url)
-    if owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone() is None:
+    if owner.execute(statement("admin/find_role"), {"role": role}).fetchone() is None:
         create(owner, setting, role, password)
     if not gets_in(url):
         set_password(owner, setting, role, password)
@@ -137,7 +137,7 @@ def gets_in(url: str) -> bool:
 def set_password(owner: psycopg.Connection, setting: str, role: str, password: str | None) -> None:
     """Change the password of a role that could not get in, but never of one with the owner's own rights, or more."""
     refusal = f"{setting} does not let its role {role} in"
-    row = owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone()
+    row = owner.execute(statement("admin/find_role"), {"role": role}).fetchone()
     if row is None or row[0]:
         raise CannotLetIn(f"{refusal}, and migrate does not change the password of a role that may do what the owner may")
     if password is None:
@@ -179,7 +179,7 @@ def grant(owner: psycopg.Connection, roles: Mapping[str, str]) -> None:
 
 def standing(owner: psycopg.Connection, role: str) -> tuple[bool, bool]:
     """Whether the role owns the tables, and whether it can act as their owner."""
-    row = owner.execute(db.statement("admin/compare_owner"), {"role": role}).fetchone()
+    row = owner.execute(statement("admin/compare_owner"), {"role": role}).fetchone()
     assert row is not None
     owns_tables, acts_as_owner = row
     return owns_tables, acts_as_owner
@@ -187,7 +187,7 @@ def standing(owner: psycopg.Connection, role: str) -> tuple[bool, bool]:
 
 def revoke_strangers(owner: psycopg.Connection, roles: Sequence[str]) -> list[str]:
     """Take all rights from roles that no process has and that may change a table: such as one that an older version used."""
-    strangers = [role for (role,) in owner.execute(db.statement("admin/list_strangers"), {"roles": roles})]
+    strangers = [role for (role,) in owner.execute(statement("admin/list_strangers"), {"roles": roles})]
     for role in strangers:
         owner.execute(filled_in("admin/revoke_rights", role=role, database=owner.info.dbname))
     return [f"the role {role} could change the ledger and is named by no setting: its rights are taken back" for role in strangers]
@@ -200,7 +200,7 @@ def bound_disk(owner: psycopg.Connection, roles: Sequence[str]) -> None:
     """
     row = owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     assert row is not None
-    functions = [function for (function,) in owner.execute(db.statement("admin/list_open_functions"))]
+    functions = [function for (function,) in owner.execute(statement("admin/list_open_functions"))]
     if row[0]:
         for function in functions:
             owner.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
@@ -242,4 +242,4 @@ def processes(roles: Mapping[str, str], role: str) -> str:
 def filled_in(name: str, *, password: str | None = None, limit: str = "", **names: str) -> sql.Composed:
     """The statement of that name with its {names}, {password} and {limit}: Postgres takes no parameters there."""
     identifiers = {key: sql.Identifier(name) for key, name in names.items()}
-    return sql.SQL(db.statement(name)).format(**identifiers, password=sql.Literal(password), limit=sql.Literal(limit))
+    return sql.SQL(statement(name)).format(**identifiers, password=sql.Literal(password), limit=sql.Literal(limit))

@@ -5,7 +5,7 @@ import sys
 import psycopg
 from psycopg import errors, sql
 
-from core.postgres import db
+from core.postgres.statements import statement
 
 
 def reset(owner: psycopg.Connection, role: str) -> None:
@@ -31,4 +31,4 @@ def reset(owner: psycopg.Connection, role: str) -> None:
 
 
 def defaults(owner: psycopg.Connection, role: str) -> list[str]:
-    return [name for (name,) in owner.execute(db.statement("session/list_role_settings"), {"role": role})]
+    return [name for (name,) in owner.execute(statement("session/list_role_settings"), {"role": role})]

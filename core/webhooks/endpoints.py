@@ -7,7 +7,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from core.events import Type
-from core.postgres import db
+from core.postgres.pool import Database
+from core.postgres.queries import fence
 from core.webhooks import signing
 
 Status = Literal["enabled", "disabled"]
@@ -61,72 +62,66 @@ def endpoint_of(stored: Mapping[str, Any]) -> Endpoint:
     return Endpoint(**{**stored, "id": UUID(stored["id"]), **read})
 
 
-async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
+async def insert_endpoint(database: Database, new: NewEndpoint) -> Endpoint | None:
     """Store the endpoint, unless its owner is a client that has CLIENT_ENDPOINTS_MAX already; safe to repeat."""
-    rows = await database.fetch("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
 
 
-async def find_endpoint(database: db.Database, owner: str, id: UUID) -> Endpoint | None:
+async def find_endpoint(database: Database, owner: str, id: UUID) -> Endpoint | None:
     """Return the endpoint, if it is the owner's."""
-    rows = await database.fetch("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
 
 
-async def list_endpoints(database: db.Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
+async def list_endpoints(database: Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
     """Return up to `limit` of the owner's endpoints with an id below `before`, newest first."""
     return await database.fetch("webhooks/list_endpoints", {"owner": owner, "before": before, "limit": limit}, Endpoint)
 
 
-async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
+async def update_endpoint(database: Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
     """Change what `changes` names among url, events, description and status, and return the endpoint, if there is one.
 
     What a disabled one has not been told yet is canceled.
     """
     unchanged = dict.fromkeys(("url", "events", "description", "status"))
     params = {**unchanged, **changes, "describes": "description" in changes, "owner": owner, "id": id}
-    rows = await database.fetch("webhooks/update_endpoint", params, Endpoint)
-    if not rows:
-        return None
-    if rows[0].status == "disabled":
+    endpoint = await database.fetch_one("webhooks/update_endpoint", params, Endpoint)
+    if endpoint and endpoint.status == "disabled":
         await cancel_deliveries(database, id)
-    return rows[0]
+    return endpoint
 
 
-async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
+async def delete_endpoint(database: Database, owner: str, id: UUID) -> bool:
     """Delete the endpoint for ever; tell whether there was one. What it has not been told yet, it will never be."""
     if not await database.fetch("webhooks/delete_endpoint", {"owner": owner, "id": id}, dict):
-        await database.run(db.fence)  # it may have been deleted by a transaction that no standby has
+        await database.run(fence)  # it may have been deleted by a transaction that no standby has
         return False
     await cancel_deliveries(database, id)
     return True
 
 
-async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
+async def cancel_deliveries(database: Database, endpoint_id: UUID) -> int:
     """Cancel some of what an endpoint will not be told any more, and return how many: the deliverer finds the rest."""
     return len(await database.fetch("webhooks/cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
 
 
-async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
+async def rotate_endpoint_secret(database: Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
     """Let this secret sign from now on, and the one before for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
     params = {"owner": owner, "id": id, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
-    rows = await database.fetch("webhooks/rotate_endpoint_secret", params, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/rotate_endpoint_secret", params, Endpoint)
 
 
-async def rotate_secret(database: db.Database, owner: str, secret: str) -> Secret:
+async def rotate_secret(database: Database, owner: str, secret: str) -> Secret:
     """Let this secret, the first or another, sign the calls to the owner's callback URLs. Safe to repeat with the same secret."""
     params = {"owner": owner, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
     [rotated] = await database.fetch("webhooks/rotate_secret", params, Secret)
     return rotated
 
 
-async def find_secret(database: db.Database, owner: str) -> Secret | None:
+async def find_secret(database: Database, owner: str) -> Secret | None:
     """Return when the owner's secret for callback URLs was made, if it has one."""
-    rows = await database.fetch("webhooks/find_secret", {"owner": owner}, Secret)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/find_secret", {"owner": owner}, Secret)
 
 
-async def ensure_secret(database: db.Database, owner: str) -> None:
+async def ensure_secret(database: Database, owner: str) -> None:
     """Make the owner's first secret for callback URLs, unless it has one."""
     await database.fetch("webhooks/insert_secret", {"owner": owner, "secret": signing.make_secret()}, dict)

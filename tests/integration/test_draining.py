@@ -7,14 +7,14 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from core.postgres import db
+from core.postgres.statements import statement
 from tests.world import World, deposit, new_id, transfer
 
 Connection = psycopg.Connection[Any]
 
 
 def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[Any]:
-    return connection.execute(db.statement(name), params)
+    return connection.execute(statement(name), params)
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:

@@ -13,7 +13,7 @@ from redis import Redis as Client
 from api.intake.intake import BUSY_FROM, Accepted, Answer, Existing, Intake, KeyOfAnotherKind, UnknownWallets
 from core import ids
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission

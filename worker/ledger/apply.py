@@ -12,14 +12,15 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import metrics
+from core.postgres.connections import SyncConnection
 from core.failpoint import failpoint
 from core.ledger import fold
 from core.ledger.book import Book, Outcome, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
-from core.postgres import db
+from core.postgres.statements import statement
 from worker.ledger.floors import Floors
-from worker.session import Connection, OwnConnection
+from worker.session import OwnConnection
 
 Row = TypeVar("Row")
 
@@ -62,7 +63,7 @@ class Applier:
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[], SyncConnection],
         publish_final: Callable[[Sequence[UUID]], None] = lambda _: None,
         ring: Callable[[], None] = lambda: None,
     ) -> None:
@@ -99,14 +100,14 @@ class Applier:
 
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
-        [(count,)] = self._own.opened().execute(db.statement("queue/count_shards")).fetchall()
+        [(count,)] = self._own.opened().execute(statement("queue/count_shards")).fetchall()
         return range(count)
 
     def close(self) -> None:
         """Give the connection back. The next batch opens another."""
         self._own.close()
 
-    def _new_session(self) -> Connection:
+    def _new_session(self) -> SyncConnection:
         self._floors = Floors()
         return self._connect()
 
@@ -118,9 +119,9 @@ class Applier:
                 return 0
             # No rows are counted: one that is final already (that may be just its fault) keeps its state and leaves the queue.
             verdict = connection.execute(
-                db.statement("drain/finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]}
+                statement("drain/finish_transfers"), {"ids": [suspect], "failure_codes": [Refusal.INTERNAL]}
             )
-            connection.execute(db.statement("drain/delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
+            connection.execute(statement("drain/delete_queue"), {"shards": [shard], "positions": [queued[0].position]})
         metrics.REJECTED[Refusal.INTERNAL].inc(verdict.rowcount)
         self._publish_final([suspect])
         if webhooks_due(verdict):
@@ -153,17 +154,17 @@ class Applier:
         return Batch(len(queued), full=full, busy=frozenset(shards) - locked)
 
     def _claim(
-        self, connection: Connection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
     ) -> tuple[frozenset[int], list[QueuedTransfer]]:
         """Take the shards' locks, as far as they are free, and those shards' next transfers.
 
         Locks are taken here and in _lock_wallets, in this order, nowhere else.
         """
         floors, now = self._floors, time.monotonic()
-        lock = connection.execute(db.statement("drain/lock_shards"), {"shards": list(shards)})
+        lock = connection.execute(statement("drain/lock_shards"), {"shards": list(shards)})
         wanted = {"shards": list(shards), "floors": floors.begin_claim(shards), "limit": limit}
         heads = select(connection, "drain/claim_queue", wanted, QueuedTransfer)
-        writers = connection.execute(db.statement("drain/list_queue_writers")) if floors.settling.is_look_due(now) else None
+        writers = connection.execute(statement("drain/list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()
         stored = dict(lock.fetchall())
         locked = frozenset(stored)
@@ -176,21 +177,21 @@ class Applier:
         return locked, queued
 
     def _lock_wallets(
-        self, connection: Connection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
     ) -> Mapping[UUID, Wallet]:
         touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
         locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
 
-    def _store_floors(self, connection: Connection, locked: Collection[int]) -> None:
+    def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of those shards where it lags, in the round trip of the writes that follow."""
         floors = self._floors.to_store(locked)
         if floors:
-            connection.execute(db.statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
+            connection.execute(statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
 
     def _write(
-        self, connection: Connection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
     ) -> bool:
         """Write what was decided, one statement each, and check that each wrote just that before it may be committed.
 
@@ -199,7 +200,7 @@ class Applier:
         writes = statements_for(queued, outcome)
         cursors = []
         for write in writes:
-            cursors.append(connection.execute(db.statement(write.name), write.params))
+            cursors.append(connection.execute(statement(write.name), write.params))
             failpoint(f"apply.after_{write.name.removeprefix('drain/')}")
         pipeline.sync()
         for write, cursor in zip(writes, cursors, strict=True):
@@ -274,6 +275,6 @@ def webhooks_due(verdict: psycopg.Cursor[Any]) -> bool:
     return verdict.fetchone() == (True,)
 
 
-def select(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
+def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
     cursor = connection.cursor(binary=True, row_factory=class_row(row))
-    return cursor.execute(db.statement(name), params)
+    return cursor.execute(statement(name), params)

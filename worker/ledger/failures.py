@@ -11,7 +11,7 @@ import psycopg
 
 from core import ids, log
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.faults import is_transient, took_too_long
 from core.redis.shard_doorbell import ShardDoorbell
 from worker.allowance import Allowance
 from worker.ledger.apply import Applier, Batch
@@ -98,8 +98,8 @@ class CarefulApplier:
 
     def _after_failure(self, shard: int, limit: BatchLimit, error: Exception) -> Batch:
         """Put the shard off after a fault that only time heals; else shrink its next batch, or give up on its first transfer."""
-        if db.is_transient(error):
-            if db.took_too_long(error):
+        if is_transient(error):
+            if took_too_long(error):
                 limit.record_timeout()
             return self.put_off([shard], error)
         self._record_failure(shard, limit, error)
@@ -151,4 +151,4 @@ def merged(batches: Iterable[Batch]) -> Batch:
 
 def is_out_of_reach(error: Exception) -> bool:
     """Return whether the database itself did not answer: the next shard would fare no better."""
-    return db.is_transient(error) and getattr(error, "sqlstate", None) is None
+    return is_transient(error) and getattr(error, "sqlstate", None) is None

@@ -21,7 +21,8 @@ from uuid import UUID
 from core import ids, log
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.postgres.db import Database, took_too_long
+from core.postgres.faults import took_too_long
+from core.postgres.pool import Database
 from worker.allowance import Allowance
 
 AUDIENCES = ("parties", "operators", "endpoints")  # each with a queue of its own, so that none waits for the others

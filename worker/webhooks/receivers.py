@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from core import log
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 
 # How many receivers a claim looks at, ten microseconds each: in all, and of an owner, which may name any number of hosts in
 # callback URLs. An owner that has more is looked at in turns.

@@ -17,8 +17,8 @@ from core import events, ids, log, metrics, render
 from core.errors import Unavailable
 from core.events import AnyEvent
 from core.ids import Prefix
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database
 from core.webhooks import endpoints
 from worker.webhooks.deliverer import Delivery
 from worker.webhooks.fairness import Places
@@ -91,7 +91,7 @@ class StoredDeliveries:
         at a time. Raises Unavailable.
         """
         await self._fan_out()
-        db.start_clock()
+        deadline.start()
         due = places.admit(longest_due_first(await self._receivers.look()))
         metrics.DELIVERIES_LATE.set(late_s(due))
         while chosen := places.choose(due):
@@ -116,7 +116,7 @@ class StoredDeliveries:
 
     async def _fan_out(self) -> None:
         """Make some of the deliveries that verdicts have left. What is due is sent also when that takes too long, or fails."""
-        db.start_clock()
+        deadline.start()
         try:
             self._receivers.expect(await self._fan_outs.step())
         except Unavailable:
@@ -144,17 +144,17 @@ class StoredDeliveries:
 
     async def _keep(self, mark: dict[str, object]) -> Marked | None:
         """Mark, again and again while the database is out of reach: what is not kept is sent again."""
-        deadline = time.monotonic() + MARK_WITHIN_S
+        give_up = time.monotonic() + MARK_WITHIN_S
         while True:
-            db.start_clock()
+            deadline.start()
             try:
-                rows = await self._database.fetch("deliverer/mark_delivery", mark, Marked)
+                marked = await self._database.fetch_one("deliverer/mark_delivery", mark, Marked)
             except Unavailable:
-                if time.monotonic() > deadline:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(MARK_AGAIN_EVERY_S)
             else:
-                return rows[0] if rows else None
+                return marked
 
 
 def longest_due_first(waiting: Iterable[Waiting]) -> list[Waiting]:
