@@ -9,7 +9,7 @@ import uvicorn
 
 from api.app import create_app
 from api.http.protocol import DoorProtocol
-from core import failpoint, log, metrics, settings
+from core import exposition, failpoint, log, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
 # A process of several that does not answer its parent for so long is killed and replaced. uvicorn's default of 5 s kills one that
@@ -30,7 +30,7 @@ def main() -> None:
     log.configure(configured.log_level)
     failpoint.announce()  # here as well: the parent of several would start a process that refuses again and again
     several = configured.api_processes > 1
-    with metrics.shared() if several else nullcontext():
+    with exposition.shared() if several else nullcontext():
         uvicorn.run(
             "api.app:from_environment" if several else create_app(configured),
             factory=several,

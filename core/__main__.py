@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from core import ids, keys, log, metrics, settings
+from core import exposition, ids, keys, log, settings
 from core.admin.audit import WITHIN_S, Report, audit
 from core.admin.migrate import migrate
 from core.errors import CannotDo
@@ -154,11 +154,11 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
     """Write what the audit found where it is scraped: an audit ends before anybody could scrape it."""
     found = {check: float(count) for check, count in report.found.items()}
     families = [
-        metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", found),
-        metrics.level("teller_audit_seconds", "What the last audit took", seconds),
-        metrics.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
+        exposition.family("teller_audit_violations", "What the last audit found to break a check", "check", found),
+        exposition.level("teller_audit_seconds", "What the last audit took", seconds),
+        exposition.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
     ]
-    metrics.write(file, families)
+    exposition.write(file, families)
 
 
 def run_keys_make(configured: Settings, arguments: argparse.Namespace) -> int:

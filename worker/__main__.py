@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 
-from core import failpoint, ids, log, metrics, settings
+from core import exposition, failpoint, ids, log, settings
 from core.ids import Prefix
 from core.postgres.connections import SyncConnection, connect_worker
 from core.redis.batcher import Batcher
@@ -35,7 +35,7 @@ def main() -> int:
     configured = settings.load()
     log.configure(configured.log_level)
     failpoint.announce()
-    metrics.serve(configured.host, configured.metrics_port)
+    exposition.serve(configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0

@@ -14,7 +14,7 @@ from api.http.problems import Problem
 from api.intake.levels import Horizon, Open
 from api.operations.health import check_database
 from api.services import services
-from core import keys, metrics
+from core import exposition, keys
 from core.errors import Unavailable
 from core.postgres.pool import Database
 from core.redis.probe import State
@@ -37,7 +37,7 @@ class ShardQueue(NamedTuple):
     summary="Metrics for Prometheus",
     response_class=Response,
     responses={
-        200: {"description": "in Prometheus' text format", "content": {metrics.CONTENT_TYPE: {"schema": {"type": "string"}}}},
+        200: {"description": "in Prometheus' text format", "content": {exposition.CONTENT_TYPE: {"schema": {"type": "string"}}}},
         **problem_responses("invalid_parameter", "unauthorized"),
     },
 )
@@ -48,7 +48,7 @@ async def get_metrics(request: Request) -> Response:
     shared.levels.show()
     redis = await asyncio.to_thread(shared.redis_probe.check)
     looked_up = [limit_of(shared.settings.backlog_max), redis_of(redis), *await look(shared.database, shared.levels.horizon)]
-    return Response(await asyncio.to_thread(metrics.exposition, looked_up), media_type=metrics.CONTENT_TYPE)
+    return Response(await asyncio.to_thread(exposition.text, looked_up), media_type=exposition.CONTENT_TYPE)
 
 
 def admit_scraper(request: Request) -> None:
@@ -67,16 +67,16 @@ async def look(database: Database, horizon: Horizon) -> list[Metric]:
         try:
             queues = await database.fetch("queue/measure", {}, ShardQueue)
             [seen] = await database.fetch("events/measure_horizon", {}, Open)
-            ages = [metrics.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
+            ages = [exposition.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
         except Unavailable:
             checks["database_answers"] = False
     return [
         *ages,
-        metrics.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
-        metrics.family(
+        exposition.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
+        exposition.family(
             "teller_queue_transfers", "Transfers that wait", "shard", {str(queue.shard): queue.transfers for queue in queues}
         ),
-        metrics.family(
+        exposition.family(
             "teller_queue_oldest_seconds",
             "For how long the next transfer has waited",
             "shard",
@@ -87,8 +87,8 @@ async def look(database: Database, horizon: Horizon) -> list[Metric]:
 
 def redis_of(state: State) -> Metric:
     checks = {"reachable": float(state.is_reachable), "takes_doorbells": float(state.takes_doorbells)}
-    return metrics.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
+    return exposition.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
 
 
 def limit_of(backlog_max: int) -> Metric:
-    return metrics.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)
+    return exposition.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)
