@@ -1,4 +1,4 @@
-"""Work on a connection that took too long: it is left to end by itself, and its connection is closed only where the server hangs."""
+"""Work on a connection that took too long: it ends by itself, and its connection is closed only where the server hangs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence

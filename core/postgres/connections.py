@@ -1,8 +1,9 @@
 """Connections to PostgreSQL that send no cancel, and whose round trips end by a deadline on the client's side.
 
 PostgreSQL ends the wait for a synchronous standby when a statement is cancelled: the transaction is then visible, and durable on
-this server only. So where psycopg would send a cancel, these connections close their socket, which the server does not notice until
-it has completed the statement.
+this server only. So where psycopg would send a cancel, these connections close their socket. The server notices that within a second
+during a statement (client_connection_check_interval), and never in the wait for a standby.
+
 A server that hangs, or a host that vanished, sends nothing that would end a wait: hence the deadline on this side.
 """
 
@@ -33,8 +34,8 @@ logger = log.get(__name__)
 class SyncConnection(psycopg.Connection[Any]):
     """A connection of a worker or a command.
 
-    A round trip that takes longer than `within_s` seconds closes it and raises OperationalError: the outcome is unknown. An exception
-    that a signal handler raises during a round trip closes it too.
+    A round trip that takes longer than `within_s` seconds closes it and raises OperationalError: the outcome is unknown. An
+    exception that a signal handler raises during a round trip closes it too.
     """
 
     session: Session

@@ -7,9 +7,9 @@ import psycopg
 
 __all__ = ["is_of_the_connection", "is_transient", "took_too_long"]
 
-# Faults, not refusals: serialization failure, deadlock, lock not available, operator intervention (shutdown, timeouts), insufficient
-# resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), and a transaction that was idle or
-# open for too long.
+# Faults, not refusals: serialization failure, deadlock, lock not available, operator intervention (shutdown, timeouts),
+# insufficient resources (disk, memory, connections), connection exceptions, read-only transaction (a standby), and a transaction
+# that was idle or open for too long.
 # All of class 42 (no such table or column, no right to it) means an unfinished deployment and says nothing about a transfer: taken
 # for a refusal, it would reject the whole queue.
 # A prepared statement that is missing (26000), or does not fit its table any more (0A000), means another session or a migration.

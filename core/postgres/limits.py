@@ -24,7 +24,7 @@ WORKER_LIMITS = {
     "transaction_timeout": "10s",
 }
 
-# Above each limit that a running server enforces (10 s). Only a server that hangs, or a COMMIT that waits for a standby, reaches it.
+# Above each limit that a running server enforces (10 s): reached only by a server that hangs, or a COMMIT that waits for a standby.
 ROUND_TRIP_WITHIN_S = 12.0
 
 # A command of an operator has no limit: its duration depends on the size of the tables.
@@ -35,8 +35,8 @@ COMMAND_LIMITS = {
     "transaction_timeout": "0",
 }
 
-# A prepared plan that was made on a nearly empty table reads the whole table and is kept for the connection's life, though the table
-# may hold a million rows a minute later. Each statement of core/sql has a path by an index, so the methods that read whole tables
+# A prepared plan that was made on a nearly empty table reads the whole table and is kept for the connection's life. The table may
+# hold a million rows a minute later. Each statement of core/sql has a path by an index, so the methods that read whole tables
 # are switched off. Where no index path exists, as for a table of one row, PostgreSQL uses a method that is switched off. Up to
 # version 17 it adds a penalty to the cost, which would exceed jit_above_cost at each execution: hence jit is off.
 PLANNER = {
@@ -48,7 +48,7 @@ PLANNER = {
     "jit": "off",
 }
 
-# Both ends detect a dead peer in about 20 s: the client by KEEPALIVE, the server by PROBES. Linux's default is two hours, during which
+# Both ends detect a dead peer in about 20 s: the client by KEEPALIVE, the server by PROBES. Linux's default is two hours, in which
 # the server keeps a connection slot for each lost session.
 KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 3,

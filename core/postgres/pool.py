@@ -38,9 +38,8 @@ logger = log.get(__name__)
 
 
 class Database:
-    """The pool of a process. All questions of one request are answered within ANSWER_WITHIN_S of the first one, or raise Unavailable.
-
-    After a fault it reconnects by itself.
+    """The pool of a process. All questions of one request are answered within ANSWER_WITHIN_S of the first one,
+    or raise Unavailable. After a fault the pool reconnects by itself.
     """
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS, limits: Mapping[str, str] = API_LIMITS) -> None:

@@ -34,7 +34,7 @@ async def fetch_one(connection: AsyncConnection, name: str, params: Mapping[str,
 async def fence(connection: AsyncConnection) -> None:
     """Wait until all that this connection has read is as durable as a commit of its own, on each synchronous standby too.
 
-    A response that says "it exists already" is sent after it. A row can be visible before it is durable: PostgreSQL ends the wait for
-    the standby when the transaction that wrote the row is cancelled, or when the server restarts.
+    A response that says "it exists already" is sent after it. A row can be visible before it is durable: PostgreSQL ends the wait
+    for the standby when the transaction that wrote the row is cancelled, or when the server restarts.
     """
     await connection.execute(statement("session/fence"))

@@ -25,7 +25,7 @@ def primary_only(url: str) -> dict[str, Any]:
 
 
 def packet(url: str, limits: Mapping[str, str]) -> dict[str, Any]:
-    """Return the startup packet's parameters: the encoding, and the limits, so that no default ends the statement that sets the session.
+    """Return the startup packet's parameters: the encoding, and the limits, so that no default ends `session/set`.
 
     The options of the URL or of PGOPTIONS come first: of two values of a limit, the later one, Teller's, takes effect.
     """

@@ -729,7 +729,7 @@ MUTANTS = (
         "`options` alone",
         (
             Edit("core/sql/session/set.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
-            Edit("core/postgres/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
+            Edit("core/postgres/session.py", "return setting.name in OPTIONAL or", "return True or"),
         ),
         (f"{SESSIONS}::test_a_session_is_as_it_must_be_whatever_one_default_says",),
     ),
@@ -746,7 +746,7 @@ MUTANTS = (
         39,
         "the probe for a shared session is left out",
         (
-            Edit("core/postgres/session.py", "if first.before:", "if False:"),
+            Edit("core/postgres/session.py", "if first.earlier_mark:", "if False:"),
             Edit("core/postgres/pool.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
         ),
         (f"{POOLERS}::test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answered_500",),

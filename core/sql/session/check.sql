@@ -1,5 +1,5 @@
--- What decides whether a 202 would be true: writable, durable, migrated. Durable is asked of the session that will commit, whatever
--- its server, database and role say by default. Locks nothing.
+-- Reads what a 202 depends on: whether the server is writable, commits are durable, and the schema is migrated. Durability is read
+-- from this session, because defaults of the server, the database and the role do not decide it. Locks nothing.
 SELECT pg_is_in_recovery() AS standby,
        NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable,
        current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'

@@ -1,4 +1,4 @@
--- Which of these sessions this server still has; none when it is another server, or has been started again. Locks nothing.
+-- Lists those of these sessions that this server still has; none after a restart, and on another server. Locks nothing.
 SELECT pid
   FROM pg_stat_activity
  WHERE pid = ANY(%(pids)b::integer[])

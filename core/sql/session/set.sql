@@ -1,7 +1,7 @@
--- Sets what a session needs and answers, in the same round trip, how each setting is afterwards. A setting is set where any role may
--- set it (context "user"); a setting that this server's version does not know is left out. A default of remote_apply stays, because
--- it waits for more than "on" does. `before` is the mark that another connection has left in this session of the server: none of
--- Teller's own connections has been here before unless a pooler in transaction mode is in between. Locks nothing.
+-- Sets the settings that a session needs, and returns the value in force of each in the same round trip. Sets only what any role
+-- may set (context "user"). A setting that this server's version does not have is omitted. A default of remote_apply stays, because it
+-- waits for more than "on" does. `before` is the mark that another connection of Teller left in this session of the server: it is
+-- there only when a pooler in transaction mode lets connections share sessions. Locks nothing.
 WITH wanted AS MATERIALIZED (
     SELECT w.name, w.value, s.context
       FROM unnest(%(names)b::text[], %(values)b::text[]) AS w (name, value)
