@@ -1,7 +1,7 @@
 """The exposition: shows the metrics to Prometheus, over HTTP or in a file, for one process or for all processes of an API.
 
-The processes of one API share a folder of counters (prometheus_client's multiprocess mode), so that any of them answers a scrape for
-all of them: see `shared`.
+The processes of one API share a folder of counters (prometheus_client's multiprocess mode), so that any of them answers a scrape
+for all: see `shared`.
 """
 
 import os

@@ -95,7 +95,7 @@ def drainer(configured: Settings, process: Process) -> Drainer:
 
 def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
     """Return the function that publishes that transfers are final, and logs them where all is logged."""
-    if not log.tells_all(__name__):
+    if not log.writes_debug(__name__):
         return news.publish_final
 
     def publish_final(final: Sequence[UUID]) -> None:

@@ -19,7 +19,7 @@ class RequestIds:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._tells_all = log.tells_all(__name__)  # asked once: it would be asked for every request
+        self._writes_debug = log.writes_debug(__name__)  # asked once: it would be asked for every request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,7 +31,7 @@ class RequestIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if self._tells_all:
+                if self._writes_debug:
                     log_answer(scope, message)
                 message["headers"] = [*message["headers"], (HEADER, id)]
             await send(message)

@@ -191,7 +191,7 @@ def note(submissions: Sequence[Submission], answers: Sequence[Answer], stored: S
         metrics.ACCEPTED[type].inc(accepted)
     if len(stored) < len(submissions):
         count_replays(submissions, answers)
-    if log.tells_all(__name__):
+    if log.writes_debug(__name__):
         logger.debug("stored", transfers=[ids.text(Prefix.TRANSFER, submission.id) for submission in stored])
 
 
