@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,6 +22,8 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
+from core.postgres.connections import AsyncConnection
+from core.postgres.limits import session_of
 from core.postgres.statements import statement
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
@@ -122,7 +125,8 @@ def store(system: System, submissions: Iterator[Submission], *, rung: bool) -> N
 
 
 async def store_in_batches(database_url: str, submissions: Iterator[Submission], ring_all: Callable[[], object]) -> None:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True, prepare_threshold=1) as connection:
+    options: dict[str, Any] = {"limits": session_of({}), "on_refusal": lambda _: None, "autocommit": True, "prepare_threshold": 1}
+    async with await AsyncConnection.connect(database_url, **options) as connection:
         while batch := list(islice(submissions, BATCH)):
             stored = await transfers.insert(connection, batch)
             if len(stored) != len(batch):

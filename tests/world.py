@@ -19,7 +19,7 @@ from core.errors import Unavailable
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.postgres import deadline
-from core.postgres.connections import AsyncConnection, connect_worker
+from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
 from core.postgres.pool import Database
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
@@ -137,7 +137,7 @@ class World:
     def applier(self, lock_timeout: str = "2s", statement_timeout: str = "5s") -> Applier:
         """An applier that the test closes."""
 
-        def connect() -> psycopg.Connection[Any]:
+        def connect() -> SyncConnection:
             connection = connect_worker(self.url)
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
             for name, limit in limits.items():

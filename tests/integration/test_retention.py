@@ -205,5 +205,5 @@ def test_a_receiver_that_nothing_is_told_to_is_forgotten_after_an_hour(world: Wo
 
 
 def test_a_fault_is_put_off_and_not_raised(world: World) -> None:
-    with closing(OwnConnection(lambda: psycopg.connect("postgresql://stranger@127.0.0.1:1/none"))) as away:
+    with closing(OwnConnection(lambda: connect_worker("postgresql://stranger@127.0.0.1:1/none"))) as away:
         assert Retention(away, DAYS).run_once() is False
