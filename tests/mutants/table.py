@@ -416,6 +416,12 @@ MUTANTS = (
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
     ),
     Mutant(
+        17,
+        "each question of a request has 1.8 s of its own",
+        (Edit("core/postgres/deadline.py", "if ANSWER_BY.get(None) is None:", "if True:"),),
+        ("tests/unit/test_deadline.py::test_the_first_question_starts_the_deadline_and_later_ones_share_it",),
+    ),
+    Mutant(
         18,
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
