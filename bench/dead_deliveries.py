@@ -92,8 +92,8 @@ def measure(servers: Servers, rows: int) -> list[float]:
 
 def fill(connection: psycopg.Connection[Any], rows: int) -> None:
     """Insert the rows, a million at a time, and delete them; then the same with a tenth as many fan-outs."""
-    for statement in WITHOUT_INDEXES:
-        connection.execute(sql.SQL(statement))
+    for change in WITHOUT_INDEXES:
+        connection.execute(sql.SQL(change))
     for first in range(0, rows, MILLION):
         connection.execute(FILL, [RECEIVER, min(MILLION, rows - first)])
     connection.execute("DELETE FROM deliveries")

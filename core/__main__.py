@@ -19,8 +19,8 @@ from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
 from core.postgres.connections import connect_command
-from core.postgres.statements import statement
 from core.postgres.session import Unfit
+from core.postgres.statements import statement
 from core.settings import Settings
 
 

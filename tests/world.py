@@ -20,6 +20,7 @@ from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.postgres import deadline
 from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
+from core.postgres.limits import session_of
 from core.postgres.pool import Database
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
@@ -189,7 +190,8 @@ class World:
         """Do asynchronous work over a connection of its own."""
 
         async def main() -> Result:
-            async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            options: dict[str, Any] = {"limits": session_of({}), "on_refusal": lambda _: None, "autocommit": True}
+            async with await AsyncConnection.connect(self.url, **options) as connection:
                 return await work(connection)
 
         return asyncio.run(main())

@@ -15,7 +15,7 @@ from api.http.problems import Problem
 from core import log
 from core.errors import Unavailable
 from core.postgres import deadline
-from core.postgres.pool import Database, POOL_TIMEOUT_S
+from core.postgres.pool import POOL_TIMEOUT_S, Database
 from core.turns import Turns
 
 COUNT_EVERY_S = 1.0

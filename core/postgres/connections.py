@@ -1,8 +1,8 @@
 """Connections to PostgreSQL that send no cancel, and whose round trips end by a deadline on the client's side.
 
 PostgreSQL ends the wait for a synchronous standby when a statement is cancelled: the transaction is then visible, and durable on
-this server only. So where psycopg would send a cancel, these connections close their socket. The server notices that within a second
-during a statement (client_connection_check_interval), and never in the wait for a standby.
+this server only. So where psycopg would send a cancel, these connections close their socket. The server notices that within a
+second during a statement (client_connection_check_interval), and never in the wait for a standby.
 
 A server that hangs, or a host that vanished, sends nothing that would end a wait: hence the deadline on this side.
 """

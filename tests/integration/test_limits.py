@@ -12,7 +12,7 @@ from psycopg import sql
 from core.errors import Unavailable
 from core.postgres.connections import AsyncConnection
 from core.postgres.deadline import ANSWER_WITHIN_S
-from core.postgres.pool import CONNECTIONS, Database, OWNER_CONNECTIONS, PROCESS_CONNECTIONS
+from core.postgres.pool import CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Database
 from core.settings import Settings
 from core.turns import OWNER
 from tests.waiting import wait_for

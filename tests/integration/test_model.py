@@ -68,7 +68,7 @@ class Ground:
 
     world: World
     owner: psycopg.Connection[Any]
-    connection: psycopg.AsyncConnection[Any]
+    connection: AsyncConnection
     loop: asyncio.AbstractEventLoop
     applier: Applier
 

@@ -424,7 +424,11 @@ def sessions(databases: Databases) -> Iterator[dict[str, Session]]:
     when there were rows again.
     """
     fresh, used = unanalyzed(databases), unanalyzed(databases)
-    with closing(connect_worker(fresh.url)) as early, closing(connect_worker(used.url)) as later, closing(connect_worker(used.url)) as late:
+    with (
+        closing(connect_worker(fresh.url)) as early,
+        closing(connect_worker(used.url)) as later,
+        closing(connect_worker(used.url)) as late,
+    ):
         opened = dict(zip(MADE, map(Session, (early, later, late)), strict=True))
         opened["on empty tables"].make_plans()
         fresh.query(filling(ROWS))

@@ -447,8 +447,8 @@ def test_every_role_is_withheld_what_another_one_is_for(roles: Roles) -> None:
         "worker": "UPDATE wallets SET balance = balance",
         "deliverer": "UPDATE deliveries SET attempts = attempts",
     }
-    for mine, statement in own.items():
-        done = {process: roles.attempt(process, statement.replace("{", "{{").replace("}", "}}")) for process in own}
+    for mine, text in own.items():
+        done = {process: roles.attempt(process, text.replace("{", "{{").replace("}", "}}")) for process in own}
         assert done == {process: "done" if process == mine else "denied" for process in own}
 
 

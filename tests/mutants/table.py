@@ -426,7 +426,9 @@ MUTANTS = (
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
             Edit(
-                "core/postgres/limits.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'
+                "core/postgres/limits.py",
+                '"idle_in_transaction_session_timeout": "5s"',
+                '"idle_in_transaction_session_timeout": "0"',
             ),
             Edit("core/postgres/limits.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
         ),

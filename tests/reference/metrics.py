@@ -64,7 +64,7 @@ def values(collector: MetricWrapperBase) -> Iterator[str]:
 
 
 def looked_up() -> Iterator[LookedUp]:
-    """Find each call of core.exposition.family and core.exposition.level, whose names and texts are written where they are called."""
+    """Find each call of exposition.family and exposition.level: names and texts of the metrics are written there."""
     for package in ("api", "core", "worker"):
         for file in sorted((ROOT / package).rglob("*.py")):
             yield from looked_up_in(file)

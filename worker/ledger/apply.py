@@ -12,12 +12,12 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import metrics
-from core.postgres.connections import SyncConnection
 from core.failpoint import failpoint
 from core.ledger import fold
 from core.ledger.book import Book, Outcome, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
+from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
 from worker.ledger.floors import Floors
 from worker.session import OwnConnection

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import psycopg
 
 from core import log
-from core.postgres.connections import SyncConnection
 from core.failpoint import failpoint
+from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
 from worker.ledger.drain import Drainer
 from worker.ledger.floors import SWEEPER_STORES_AFTER, Settling
