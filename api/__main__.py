@@ -9,7 +9,7 @@ import uvicorn
 
 from api.app import create_app
 from api.http.protocol import HttpProtocol
-from core import failpoint, log, metrics, settings
+from core import exposition, failpoint, log, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
 # The parent of several processes kills and replaces one that does not reply to it for so long. uvicorn's default of 5 s kills a
@@ -29,7 +29,7 @@ def main() -> None:
     log.configure(configured.log_level)
     failpoint.announce()  # also here: the parent of several processes would start again and again one that refuses to run
     several = configured.api_processes > 1
-    with metrics.shared() if several else nullcontext():
+    with exposition.shared() if several else nullcontext():
         uvicorn.run(
             "api.app:from_environment" if several else create_app(configured),
             factory=several,
@@ -43,7 +43,7 @@ def main() -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            reset_contextvars=True,  # otherwise a pipelined request inherits the deadline of the one before (core/postgres/db.py)
+            reset_contextvars=True,  # otherwise a pipelined request inherits the deadline of the one before (core/postgres/deadline.py)
             timeout_graceful_shutdown=STOP_WITHIN_S,
             timeout_worker_healthcheck=FROZEN_AFTER_S,
             timeout_keep_alive=configured.keep_alive_s,

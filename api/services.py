@@ -20,7 +20,7 @@ from api.intake.long_poll import LongPoll
 from api.intake.micro_batches import MicroBatches
 from api.intake.secret_cache import SecretCache
 from core import transfers
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints
 from core.redis.probe import Probe

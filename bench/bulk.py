@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,7 +22,9 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.limits import session_of
+from core.postgres.statements import statement
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission
@@ -42,7 +45,7 @@ def make_funded_wallets(system: System, count: int) -> list[UUID]:
 def make_wallets(database_url: str, count: int) -> list[UUID]:
     clients = [new_client() for _ in range(count)]
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.executemany(db.statement("clients/insert"), [asdict(client) for client in clients])
+        cursor.executemany(statement("clients/insert"), [asdict(client) for client in clients])
     return [client.wallet_id for client in clients]
 
 
@@ -122,7 +125,8 @@ def store(system: System, submissions: Iterator[Submission], *, rung: bool) -> N
 
 
 async def store_in_batches(database_url: str, submissions: Iterator[Submission], ring_all: Callable[[], object]) -> None:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True, prepare_threshold=1) as connection:
+    options: dict[str, Any] = {"limits": session_of({}), "on_refusal": lambda _: None, "autocommit": True, "prepare_threshold": 1}
+    async with await AsyncConnection.connect(database_url, **options) as connection:
         while batch := list(islice(submissions, BATCH)):
             stored = await transfers.insert(connection, batch)
             if len(stored) != len(batch):

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from bench.servers import Servers, embedded
-from core.postgres import db
+from core.postgres.statements import statement
 from local.server import ServerFailed
 from local.terminal import Stopped, StopSignals, say
 
@@ -83,7 +83,7 @@ def measure(servers: Servers, rows: int) -> list[float]:
             connection.execute("INSERT INTO receivers (owner, receiver, due_from) VALUES ('operator', %s, '-infinity')", [RECEIVER])
             connection.execute(DUE, [RECEIVER])
             without = milliseconds(connection, "deliverer/list_receivers", LOOK)
-            connection.execute(db.statement("deliverer/advance_receivers"), {"owners": ["operator"], "receivers": [RECEIVER]})
+            connection.execute(statement("deliverer/advance_receivers"), {"owners": ["operator"], "receivers": [RECEIVER]})
             medians = [statistics.median(one) for one in zip(*(once(connection) for _ in range(REPEATS)), strict=True)]
             medians.append(pages(connection, "deliverer/list_receivers", LOOK))
     say(f"{rows / MILLION:g} million: measured within {time.monotonic() - began:.0f} s")
@@ -92,8 +92,8 @@ def measure(servers: Servers, rows: int) -> list[float]:
 
 def fill(connection: psycopg.Connection[Any], rows: int) -> None:
     """Insert the rows, a million at a time, and delete them; then the same with a tenth as many fan-outs."""
-    for statement in WITHOUT_INDEXES:
-        connection.execute(sql.SQL(statement))
+    for change in WITHOUT_INDEXES:
+        connection.execute(sql.SQL(change))
     for first in range(0, rows, MILLION):
         connection.execute(FILL, [RECEIVER, min(MILLION, rows - first)])
     connection.execute("DELETE FROM deliveries")
@@ -117,13 +117,13 @@ def once(connection: psycopg.Connection[Any]) -> tuple[float, float, float]:
 
 def milliseconds(connection: psycopg.Connection[Any], name: str, params: Mapping[str, object]) -> float:
     began = time.perf_counter()
-    connection.execute(db.statement(name), params).fetchall()
+    connection.execute(statement(name), params).fetchall()
     return (time.perf_counter() - began) * 1000
 
 
 def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, object]) -> float:
     """Return how many pages the statement reads."""
-    [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name), params).fetchall()
+    [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement(name), params).fetchall()
     return float(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 

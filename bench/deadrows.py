@@ -27,8 +27,9 @@ from bench.bulk import new_client, transfer
 from core import transfers
 from core.admin.migrate import migrate
 from core.ledger.sharding import shard_of
-from core.postgres import db
-from core.postgres.connections import AsyncConnection
+from core.postgres.connections import AsyncConnection, connect_worker
+from core.postgres.limits import session_of
+from core.postgres.statements import statement
 from core.redis.batcher import Batcher
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
@@ -80,7 +81,7 @@ class Bench(NamedTuple):
 
         async def insert() -> None:
             async with await AsyncConnection.connect(
-                self.url, limits=db.session_of({}), note=lambda _: None, autocommit=True
+                self.url, limits=session_of({}), on_refusal=lambda _: None, autocommit=True
             ) as connection:
                 for begin in range(0, len(sent), BATCH):
                     await transfers.insert(connection, sent[begin : begin + BATCH])
@@ -146,7 +147,7 @@ def drained_per_s(made: Bench) -> float:
 def claim_buffers(made: Bench) -> int:
     """Count the buffers that the claim of a new worker reads in all shards."""
     params = {"shards": list(range(SHARDS)), "floors": [0] * SHARDS, "limit": BATCH}
-    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("drain/claim_queue").encode()
+    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("drain/claim_queue").encode()
     [(plan,)] = made.session.execute(explain, params).fetchall()
     return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
 
@@ -161,7 +162,7 @@ def timed(made: Bench, source: UUID | None = None) -> float:
 
 def look_ms(made: Bench, look: tuple[str, dict[str, object]]) -> float:
     began = time.perf_counter()
-    made.session.execute(db.statement(look[0]), look[1]).fetchall()
+    made.session.execute(statement(look[0]), look[1]).fetchall()
     return (time.perf_counter() - began) * 1_000
 
 
@@ -169,7 +170,7 @@ def pass_through(made: Bench, rows: int) -> None:
     """Insert and delete rows in the queue, a chunk in one transaction; the sweeper runs after each."""
     with psycopg.connect(made.owner_url, autocommit=True) as connection:
         for _ in range(0, rows, CHUNK):
-            [(last,)] = connection.execute(db.statement("sweep/find_last_position")).fetchall()
+            [(last,)] = connection.execute(statement("sweep/find_last_position")).fetchall()
             connection.execute(ENQUEUE, {"shards": SHARDS, "rows": CHUNK, "transfer": NO_TRANSFER})
             connection.execute(DEQUEUE, {"last": last})
             made.sweeper.run_once()
@@ -202,12 +203,12 @@ def bench() -> Iterator[Bench]:
             migrate(Settings.model_validate({"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url}))
             clients = [new_client() for _ in range(WALLETS)]
             with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
-                cursor.executemany(db.statement("clients/insert"), [asdict(client) for client in clients])
+                cursor.executemany(statement("clients/insert"), [asdict(client) for client in clients])
                 cursor.execute(FUND, [FUNDS])
-            with closing(Applier(lambda: db.connect(url))) as applier, closing(Applier(lambda: db.connect(url))) as another:
+            with closing(Applier(lambda: connect_worker(url))) as applier, closing(Applier(lambda: connect_worker(url))) as another:
                 hints = Hints(NO_REDIS)
                 drainer = Drainer(another, ShardDoorbell(hints), Batcher(hints))
-                with closing(Sweeper(lambda: db.connect(url), drainer)) as sweeper, closing(db.connect(url)) as session:
+                with closing(Sweeper(lambda: connect_worker(url), drainer)) as sweeper, closing(connect_worker(url)) as session:
                     made = Bench(url, owner_url, [client.wallet_id for client in clients], applier, sweeper, session)
                     made.submit(BATCH)
                     made.drain()

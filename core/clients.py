@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from core import ids
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fetch_one
 from core.wallets import Wallet
 
 
@@ -54,35 +56,30 @@ class Client:
         )
 
 
-async def insert(connection: db.Connection, client: NewClient) -> Client | None:
+async def insert(connection: AsyncConnection, client: NewClient) -> Client | None:
     """Store the client and its wallet in one transaction. Return None, with nothing stored, if its key or external id is in use."""
     params = {name: getattr(client, name) for name in NewClient.__slots__}
-    rows = await db.fetch(connection, "clients/insert", params, Client)
-    return rows[0] if rows else None
+    return await fetch_one(connection, "clients/insert", params, Client)
 
 
-async def find(database: db.Database, id: UUID) -> Client | None:
-    rows = await database.fetch("clients/find", {"id": id}, Client)
-    return rows[0] if rows else None
+async def find(database: Database, id: UUID) -> Client | None:
+    return await database.fetch_one("clients/find", {"id": id}, Client)
 
 
-async def find_on(connection: db.Connection, id: UUID) -> Client | None:
+async def find_on(connection: AsyncConnection, id: UUID) -> Client | None:
     """Return the client as `find` does, in the transaction that this connection is in."""
-    rows = await db.fetch(connection, "clients/find", {"id": id}, Client)
-    return rows[0] if rows else None
+    return await fetch_one(connection, "clients/find", {"id": id}, Client)
 
 
-async def find_by_key(connection: db.Connection, idempotency_key: str) -> Client | None:
-    rows = await db.fetch(connection, "clients/find_by_key", {"idempotency_key": idempotency_key}, Client)
-    return rows[0] if rows else None
+async def find_by_key(connection: AsyncConnection, idempotency_key: str) -> Client | None:
+    return await fetch_one(connection, "clients/find_by_key", {"idempotency_key": idempotency_key}, Client)
 
 
-async def find_by_external_id(connection: db.Connection, external_id: str) -> Client | None:
+async def find_by_external_id(connection: AsyncConnection, external_id: str) -> Client | None:
     params = {"external_id": external_id, "before": ids.LAST, "limit": 1}
-    rows = await db.fetch(connection, "clients/list", params, Client)
-    return rows[0] if rows else None
+    return await fetch_one(connection, "clients/list", params, Client)
 
 
-async def list_page(database: db.Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
+async def list_page(database: Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
     """Return up to `limit` clients with an id below `before`, newest first. With `external_id`, only the client of that one."""
     return await database.fetch("clients/list", {"external_id": external_id, "before": before, "limit": limit}, Client)

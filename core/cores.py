@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-# The API takes about half of the processor time of a transfer, so one process a core is the most that can be busy at once. Four
+# The API uses about half of the processor time of a transfer, so more than one process a core would never be busy at once. Four
 # processes and their parent (85 MiB each) fit into the containers' 512 MiB, and hold 40 connections to PostgreSQL.
 API_PROCESSES_MAX = 4
 
@@ -15,27 +15,27 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 def default_api_processes() -> int:
-    """One a usable core, 4 at most."""
+    """Return one process a usable core, at most 4."""
     return min(usable(), API_PROCESSES_MAX)
 
 
 def usable(membership: Path = MEMBERSHIP, groups: Path = GROUPS) -> int:
-    """Cores that this process may run on, or fewer where a control group limits its processor time; at least 1.
+    """Return the number of cores that this process may use: its affinity, or fewer where a control group limits it; at least 1.
 
-    A limit of 1.5 cores counts as 2, as Java counts it. Reads `cpu.max` of version 2 and `cpu.cfs_quota_us` of version 1, of the
-    process's own group and of each group above it (https://docs.kernel.org/admin-guide/cgroup-v2.html). Where there is neither,
-    as on macOS, only the cores count.
+    A limit of 1.5 cores counts as 2, as in Java. Reads `cpu.max` (version 2) and `cpu.cfs_quota_us` (version 1) of the process's
+    own group and of each group above it (https://docs.kernel.org/admin-guide/cgroup-v2.html). Without control groups (macOS),
+    only the affinity counts.
     """
     return max(1, min([allowed(), *map(math.ceil, limits(membership, groups))]))
 
 
 def allowed() -> int:
-    """The cores of this process's affinity; all of the machine where the system knows no affinity."""
+    """Return the number of cores in this process's affinity; of the machine, where the system has no affinity."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limits(membership: Path, groups: Path) -> Iterator[float]:
-    """The limits of processor time, in cores. A container may be given the path of its host, and find its own group at the root."""
+    """Yield the limits of processor time, in cores. In a container the path may be the host's: its own group is the root then."""
     for controllers, path in memberships(membership):
         mounted = groups / "cpu" if "cpu" in controllers else groups
         for group in (path, *path.parents):
@@ -45,7 +45,7 @@ def limits(membership: Path, groups: Path) -> Iterator[float]:
 
 
 def memberships(file: Path) -> Iterator[tuple[list[str], PurePosixPath]]:
-    """The groups that limit the processor time of this process: of version 2 without names of controllers."""
+    """Yield the controllers and the path of each group that limits this process. Version 2 lists no controllers."""
     with suppress(OSError):
         for line in file.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
@@ -54,13 +54,13 @@ def memberships(file: Path) -> Iterator[tuple[list[str], PurePosixPath]]:
 
 
 def limit_of_version_2(folder: Path) -> float:
-    """Raises OSError or ValueError where there is no limit."""
+    """Return the limit in cores. Raises OSError or ValueError where there is none."""
     quota, period = (folder / "cpu.max").read_text().split()
     return int(quota) / int(period)  # "max" is no number
 
 
 def limit_of_version_1(folder: Path) -> float:
-    """Raises OSError or ValueError where there is no limit."""
+    """Return the limit in cores. Raises OSError or ValueError where there is none."""
     quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
     if quota <= 0:
         raise ValueError("no limit")

@@ -1,13 +1,13 @@
-"""What both sides may raise to their callers."""
+"""The exceptions that core raises to the API, to the workers and to commands."""
 
 
 class Unavailable(Exception):
-    """The database did not answer in time: nothing is known about what was asked, and asking again is safe."""
+    """The database did not answer in time. The outcome is unknown; repeating the request is safe."""
 
 
 class Busy(Unavailable):
-    """An owner has as much under way as it may: nothing was asked of the database. Later there is room again."""
+    """Too many requests of one owner are under way. Nothing was sent to the database; a later request may succeed."""
 
 
 class CannotDo(Exception):
-    """Says in words for an operator why a command of `python -m core` could not do its work. Repeats no secret."""
+    """A command of `python -m core` failed. The message gives the reason to an operator and contains no secret."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from core import transfers
-from core.postgres import db
+from core.postgres.pool import Database
 from core.transfers import Transfer
 
 Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
@@ -75,13 +75,12 @@ def from_row(
     return EndpointEvent(position, event_id, endpoint, endpoint_event_at)
 
 
-async def find(database: db.Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
+async def find(database: Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
     """Return the event of this id, if it is in the owner's feed. With `wallet_id`, only a transfer of that wallet is returned."""
-    rows = await database.fetch("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, from_row)
-    return rows[0] if rows else None
+    return await database.fetch_one("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, from_row)
 
 
-async def list_page(database: db.Database, *, after: FeedPosition, limit: int) -> list[AnyEvent]:
+async def list_page(database: Database, *, after: FeedPosition, limit: int) -> list[AnyEvent]:
     """Return up to `limit` events of the operators' feed after this position, oldest first.
 
     Each event that is added later has a position after all of these.
@@ -90,7 +89,7 @@ async def list_page(database: db.Database, *, after: FeedPosition, limit: int) -
 
 
 async def list_page_of(
-    database: db.Database, *, owner: str, wallet_id: UUID, after: FeedPosition, limit: int, window: int = SEARCH_WINDOW_EVENTS
+    database: Database, *, owner: str, wallet_id: UUID, after: FeedPosition, limit: int, window: int = SEARCH_WINDOW_EVENTS
 ) -> list[AnyEvent]:
     """Return a page of a client's feed in the same way: events of its wallet's transfers, and of its endpoints.
 

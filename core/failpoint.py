@@ -1,10 +1,10 @@
-"""Named places at which tests let a process die, fail or freeze. Anywhere else they are calls of an empty function.
+"""Failpoints: named points in the code at which a test lets a process die, fail or freeze. Outside tests each is an empty function.
 
-`TELLER_FAILPOINTS` names a folder when the process starts; without it nothing can be armed afterwards. A file in there,
-`POINT:NUMBER:ACTION`, arms a point for one hit: whichever process renames it first has it, the smallest number first. So faults are
-counted across processes and restarts, and what is left over was never reached.
+A process reads `TELLER_FAILPOINTS` when it starts: it names a folder. Without it no point can be armed later. A file in the folder,
+`POINT:NUMBER:ACTION`, arms a point for one hit. The process that renames the file takes the hit; files are taken by rising number.
+So hits are counted across processes and restarts, and the files that remain were never reached.
 
-It is no setting: nobody is to find it among them.
+Test only: deliberately neither in core/settings.py nor in the reference of settings.
 """
 
 import os
@@ -20,10 +20,10 @@ __all__ = ["POINTS", "Reached", "announce", "failpoint"]
 
 VARIABLE = "TELLER_FAILPOINTS"
 
-# In the order in which a transfer comes by.
+# In the order in which a transfer reaches them.
 POINTS = (
     "accept.before_insert",
-    "accept.after_commit",  # before anybody is answered, and before the doorbell
+    "accept.after_commit",  # before the responses, and before the doorbell
     "accept.before_explain",  # of a replay
     "doorbell.before_flags",
     "doorbell.before_enqueue",  # flags up, no job
@@ -39,41 +39,41 @@ POINTS = (
     "doorbell.after_hand_over",  # before the drain's last look
     "sweep.before_list",
     "sweep.before_drain",
-    "deliver.after_claim",  # nothing is sent yet
-    "deliver.before_mark",  # it is sent, and nobody knows
+    "deliver.after_claim",  # before the request is sent
+    "deliver.before_mark",  # after the request, before its outcome is stored
 )
 
-POLL_S = 0.01
+POLL_S = 0.01  # A guess. The delay with which a paused process goes on
 
 logger = log.get(__name__)
 
 
 class Reached(Exception):
-    """What a point raises: an error of no known kind."""
+    """The error that a point raises. No code handles it by its type."""
 
 
 def announce() -> None:
-    """Say loudly that points can be armed in this process. Exits when the folder that is named for it is not there."""
-    if failpoint is nothing:
+    """Log that points can be armed in this process. Exits when the folder does not exist."""
+    if failpoint is no_op:
         return
     if not Path(os.environ[VARIABLE]).is_dir():
-        raise SystemExit(f"teller: {VARIABLE} is for tests alone, and names a folder that is not there")
-    logger.critical("failpoints can be armed: this process may die at any moment, and is for tests alone")
+        raise SystemExit(f"teller: {VARIABLE} is for tests only, and names a folder that does not exist")
+    logger.critical("failpoints can be armed: this process may die at any moment, and is for tests only")
 
 
-def nothing(_: str) -> None:
-    """Be no failpoint."""
+def no_op(_: str) -> None:
+    """No-op outside tests."""
 
 
 def armed_in(folder: Path) -> Callable[[str], None]:
-    """Return a function that does to the process what the folder's files say of the point, which must be one of POINTS."""
+    """Return a function that performs the action of the next file for a point, if there is one. The point must be one of POINTS."""
 
     def reach(point: str) -> None:
         if point not in POINTS:
             raise KeyError(point)
         for file in sorted(folder.glob(f"{point}:*")):
             action = file.name.rpartition(":")[2]
-            with suppress(FileNotFoundError):  # another process was faster
+            with suppress(FileNotFoundError):  # another process has taken it
                 act(action, point, file.rename(folder / f"taken:{file.name}"))
                 return
 
@@ -81,7 +81,7 @@ def armed_in(folder: Path) -> Callable[[str], None]:
 
 
 def act(action: str, point: str, taken: Path) -> None:
-    """Die, raise Reached, or hold the whole thread up until the taken file is removed."""
+    """Kill the process, raise Reached, or block the thread until the taken file is removed."""
     match action:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -94,4 +94,4 @@ def act(action: str, point: str, taken: Path) -> None:
             raise KeyError(action)
 
 
-failpoint: Callable[[str], None] = armed_in(Path(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else nothing
+failpoint: Callable[[str], None] = armed_in(Path(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else no_op

@@ -24,7 +24,7 @@ class Prefix(StrEnum):
 
 
 class UnknownId(ValueError):
-    """The text is no id of the wanted type. Its message never repeats the text."""
+    """The text is not an id of the expected type. The message never repeats the text."""
 
 
 # The first character holds three bits of 128: more than 7 would overflow.
@@ -32,12 +32,12 @@ CANONICAL = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})", re.ASCII)
 
 LAST = UUID(int=2**128 - 1)  # above every id
 
-# A UUIDv7 of the first millisecond of 1970, which `mint` never makes. Its low bits are free for the shard.
+# A UUIDv7 of the first millisecond of 1970: `mint` never returns one. The low bits hold the shard.
 EXTERNAL_WALLET_BASE = 0x00000000_0000_7000_8000_000000000000
 
 
 def mint() -> UUID:
-    """Return a new UUIDv7: later ones of one process sort after earlier ones."""
+    """Return a new UUIDv7. The ids that one process mints are in ascending order."""
     return uuid7()
 
 

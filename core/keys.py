@@ -15,7 +15,10 @@ from uuid import UUID
 import psycopg
 
 from core import ids
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fence, fetch, fetch_one
+from core.postgres.statements import statement
 
 KEY_PREFIX = "tlr_"
 
@@ -76,35 +79,34 @@ def new_key(client_id: UUID | None = None) -> tuple[str, NewKey]:
 def make_first_operator_key(connection: psycopg.Connection) -> str | None:
     """Store an operator key and return it, or return None if there is one already. The key itself cannot be read again."""
     key, stored = new_key()
-    row = connection.execute(db.statement("keys/insert_first_operator"), {"id": stored.id, "digest": stored.digest}).fetchone()
+    row = connection.execute(statement("keys/insert_first_operator"), {"id": stored.id, "digest": stored.digest}).fetchone()
     return key if row else None
 
 
-async def insert(connection: db.Connection, key: NewKey) -> Key | None:
+async def insert(connection: AsyncConnection, key: NewKey) -> Key | None:
     """Store the key. Return None, with nothing stored, if its client does not exist. Safe to repeat."""
-    inserted: list[dict[str, object]] = await db.fetch(connection, "keys/insert", asdict(key), dict)
-    rows = await db.fetch(connection, "keys/find_by_id", {"id": key.id}, Key)
-    if rows and not inserted:
-        await db.fence(connection)  # stored by a first try that lost its connection: a standby may not have it yet
-    return rows[0] if rows else None
+    inserted: list[dict[str, object]] = await fetch(connection, "keys/insert", asdict(key), dict)
+    kept = await fetch_one(connection, "keys/find_by_id", {"id": key.id}, Key)
+    if kept and not inserted:
+        await fence(connection)  # stored by a first try that lost its connection: a standby may not have it yet
+    return kept
 
 
-async def list_page(database: db.Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
+async def list_page(database: Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
     """Return up to `limit` of the client's keys with an id below `before`, newest first, the revoked ones too."""
     return await database.fetch("keys/list", {"client_id": client_id, "before": before, "limit": limit}, Key)
 
 
-async def revoke(database: db.Database, id: UUID) -> bool:
+async def revoke(database: Database, id: UUID) -> bool:
     """Revoke the key for ever, and return whether it exists. A key that is revoked already keeps the time of the first call."""
     return bool(await database.fetch("keys/revoke", {"id": id}, dict))
 
 
-async def find(database: db.Database, key_digest: bytes) -> Access | None:
+async def find(database: Database, key_digest: bytes) -> Access | None:
     """Return what the key of this digest opens, or None if it is unknown or revoked. Raises Unavailable."""
-    rows = await database.fetch("keys/find", {"digest": key_digest}, Access)
-    return rows[0] if rows else None
+    return await database.fetch_one("keys/find", {"digest": key_digest}, Access)
 
 
-async def note_use(database: db.Database, key_ids: Collection[UUID]) -> None:
+async def note_use(database: Database, key_ids: Collection[UUID]) -> None:
     """Record that these keys are in use, each at most once a minute. Raises Unavailable."""
     await database.fetch("keys/note_use", {"ids": list(key_ids)}, dict)

@@ -1,13 +1,13 @@
 """Logs are JSON lines on standard error: `event` says what happened, in words that can be searched for.
 
-A line that is written for one request carries its `request_id`; one about a transfer names it, as callers do. What happens with
-every request is logged at DEBUG alone, and costs nothing at other levels.
+A line that is written for one request has its `request_id`; a line about a transfer has the transfer's id as the API shows it.
+Lines for every request are written at DEBUG only, and cost nothing at other levels.
 
-What callers can cause is bounded: each process writes a line of WARNING or above at most LINES_MAX times in PERIOD_S. The next one
-says in `suppressed` how many were left out.
+Lines that callers can cause are limited: each process writes the same line of WARNING or above at most LINES_MAX times in PERIOD_S.
+The next such line states the number of omitted ones in `suppressed`.
 
-Never logged: keys, connection strings, bodies, metadata, and the text of database errors (it holds row values, or a password out
-of a connection string that is not well formed).
+Never logged: keys, connection strings, bodies, metadata, and the text of database errors (it contains row values, or the password
+of a malformed connection string).
 """
 
 import logging
@@ -22,26 +22,26 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
 
-__all__ = ["REQUEST_ID", "Seldom", "configure", "get", "tells_all"]
+__all__ = ["REQUEST_ID", "Seldom", "configure", "get", "writes_debug"]
 
-REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the request that is being answered; each has a context of its own
+REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the current request; each request has its own context
 
 CALLERS_CAUSE = (
     "api.",
-    "core.postgres.db",
+    "core.postgres.",
     "uvicorn",
     "asyncio",
     "psycopg.pool",
-)  # loggers of what a request or connection may cause
-LINES_MAX = 10
-PERIOD_S = 10.0
-KINDS_MAX = 1000  # of lines that are counted apart
+)  # prefixes of the loggers whose lines a request or a connection can cause
+LINES_MAX = 10  # A guess: enough to see a pattern
+PERIOD_S = 10.0  # A guess
+KINDS_MAX = 1000  # A guess. Of different lines that are counted: a bound on memory
 
 TRACEBACK = ExceptionDictTransformer(show_locals=False)
 
 
 def configure(level: str) -> None:
-    """Set up logging for this process, the standard library's loggers (uvicorn, rq, psycopg) included."""
+    """Configure logging of this process, also of libraries that log by the standard library (uvicorn, rq, psycopg)."""
     shared: list[structlog.typing.Processor] = [
         add_request_id,
         structlog.stdlib.add_log_level,
@@ -79,18 +79,18 @@ def add_request_id(_: object, __: str, line: structlog.typing.EventDict) -> stru
 
 
 def without_texts(record: logging.LogRecord) -> bool:
-    """Take the text out of database errors that a library logs (psycopg's pool does), and let the line pass."""
+    """Replace a database error that a library logs (psycopg's pool does) by its class and SQLSTATE. Always returns True."""
     if isinstance(record.args, tuple):
         record.args = tuple(named(arg) if isinstance(arg, psycopg.Error) else arg for arg in record.args)
     return True
 
 
 class Bound:
-    """A filter of log records: of each line that callers can cause it passes LINES_MAX in PERIOD_S."""
+    """A filter of log records: passes each line that callers can cause at most LINES_MAX times in PERIOD_S."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counts: dict[tuple[str, str], tuple[float, int]] = {}  # by logger and line: since when, and how many
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}  # by logger and line: start of the period, lines in it
 
     def __call__(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or not record.name.startswith(CALLERS_CAUSE):
@@ -110,19 +110,19 @@ class Bound:
 
 
 class Seldom:
-    """Tells whether it is time for a line that repeats: once in so many seconds, each kind of line for itself."""
+    """Limits a line that repeats to once in `every_s` seconds, each kind of line separately."""
 
     def __init__(self, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._every_s = every_s
         self._clock = clock
-        self._said_at: dict[str, float] = {}
+        self._written_at: dict[str, float] = {}
 
     def is_time(self, kind: str) -> bool:
-        """Tell whether this kind of line was not written for so long, and note it as written now."""
-        now, said_at = self._clock(), self._said_at.get(kind)
-        if said_at is not None and now - said_at < self._every_s:
+        """Return whether a line of this kind is due, and count it as written now if so."""
+        now, written_at = self._clock(), self._written_at.get(kind)
+        if written_at is not None and now - written_at < self._every_s:
             return False
-        self._said_at[kind] = now
+        self._written_at[kind] = now
         return True
 
 
@@ -131,7 +131,7 @@ def named(error: psycopg.Error) -> str:
 
 
 def describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
-    """Return the exception and its causes, with the frames they came through; no local variables, no text of the database's."""
+    """Return the exception and its causes with their frames, without local variables and without the text of database errors."""
     described = TRACEBACK(exc_info)
     for exception in described:
         if hasattr(psycopg.errors, exception["exc_type"]):
@@ -144,6 +144,6 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def tells_all(name: str) -> bool:
-    """Tell whether the logger of this name writes at DEBUG: where it does not, what it would write need not be made."""
+def writes_debug(name: str) -> bool:
+    """Return whether the logger of this name writes at DEBUG. If not, the caller need not compute the line."""
     return logging.getLogger(name).isEnabledFor(logging.DEBUG)

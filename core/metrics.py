@@ -1,46 +1,25 @@
-"""The edge to Prometheus: what is counted, by whom it is read. docs/reference/metrics.md says what each metric means.
+"""The metrics: what is counted, and under which name. docs/reference/metrics.md says what each one means.
 
-Counted a batch, never a request: `inc(n)` costs about a microsecond, a hundred transfers no more than one. What is counted is
-defined here, but for the problems (api/http/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.
-
-Several processes of one API share a folder of counters (prometheus_client's multiprocess mode), so that whichever answers a scrape
-answers for all of them: see `shared`.
+They are counted a batch, never a request: `inc(n)` costs about a microsecond, a hundred transfers no more than one. All are defined
+here but those of the problems (api/http/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.
+core/exposition.py shows them to Prometheus.
 """
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    generate_latest,
-    start_http_server,
-    write_to_textfile,
-)
-from prometheus_client import disable_created_metrics as leave_out_times_of_birth
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
-from core import log
 from core.ledger.kinds import KINDS
 from core.ledger.refusals import Refusal
 from core.version import VERSION
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
-FOLDER_PREFIX = "teller-metrics-"
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-ATTEMPT_SECONDS = (*SECONDS[1:], 10, 20)  # the longest takes 15
+ATTEMPT_SECONDS = (*SECONDS[1:], 10, 20)  # the longest attempt takes 15 s
 
 # The outcome of an attempt at a webhook: a 2xx, the class of another status, or the fault that worker/webhooks/send.py names.
 ATTEMPT_OUTCOMES = (
@@ -59,14 +38,12 @@ ATTEMPT_OUTCOMES = (
     "timed_out",
 )
 
-logger = log.get(__name__)
-
-leave_out_times_of_birth()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY: Final = CollectorRegistry()
 
 
 def counters(name: str, help: str, label: str, values: Iterable[str]) -> Mapping[str, Counter]:
-    """Return a counter for each value of the label. All are there from the start: an increase from nothing would not be seen."""
+    """Return a counter for each value of the label. All exist from the start: a series that appears shows no increase."""
     counter = Counter(name, help, [label], registry=REGISTRY)
     return {value: counter.labels(value) for value in values}
 
@@ -133,12 +110,12 @@ CONNECTIONS_AWAITED = Gauge(
     multiprocess_mode="livesum",
 )
 
-if FOLDER not in os.environ:  # one process cannot speak of the processor time and the memory of all
+if FOLDER not in os.environ:  # of several processes, one cannot report the processor time and the memory of all
     ProcessCollector(registry=REGISTRY)
 
 
 def count_drained(refusals: Sequence[Refusal | None], seconds: float) -> None:
-    """Count a drain that was committed, by each transfer's refusal, None where it was applied."""
+    """Count a committed drain, by each transfer's refusal; None means applied."""
     rejected = [refusal for refusal in refusals if refusal is not None]
     APPLIED.inc(len(refusals) - len(rejected))
     for refusal in rejected:
@@ -151,90 +128,3 @@ def count_attempt(outcome: str, seconds: float) -> None:
     """Count an attempt to deliver a webhook, by one of ATTEMPT_OUTCOMES."""
     DELIVERIES[outcome].inc()
     DELIVERY_SECONDS.observe(seconds)
-
-
-class Looked:
-    """What is looked up for one scrape, instead of being counted."""
-
-    def __init__(self, families: Sequence[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self._families
-
-
-def family(name: str, help: str, label: str, values: Mapping[str, float]) -> Metric:
-    """Return a gauge that has been looked up, with a value for each of the label's."""
-    made = GaugeMetricFamily(name, help, labels=[label])
-    for value, number in values.items():
-        made.add_metric([value], number)
-    return made
-
-
-def level(name: str, help: str, number: float) -> Metric:
-    """Return a gauge without a label."""
-    return GaugeMetricFamily(name, help, value=number)
-
-
-def write(file: Path, families: Sequence[Metric]) -> None:
-    """Write these, at once and whole, for node_exporter's textfile collector. Raises OSError."""
-    registry = CollectorRegistry()
-    registry.register(Looked(families))
-    write_to_textfile(str(file), registry)
-
-
-def exposition(looked_up: Sequence[Metric]) -> bytes:
-    """Return what has been counted, and what has been looked up, in Prometheus' text format. Reads files: not for an event loop."""
-    registry = shared_registry(Path(os.environ[FOLDER])) if FOLDER in os.environ else REGISTRY
-    looked = CollectorRegistry()
-    looked.register(Looked(looked_up))
-    return generate_latest(registry) + generate_latest(looked)
-
-
-def shared_registry(folder: Path) -> CollectorRegistry:
-    """Return what all processes of this folder have counted, the dead included; of what they held, the living's alone."""
-    for file in folder.glob("gauge_livesum_*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        if not is_alive(pid):
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    return registry
-
-
-@contextmanager
-def shared() -> Iterator[None]:
-    """Let the processes that are started meanwhile count together, in a folder that is gone afterwards.
-
-    A folder whose process was killed is taken away by the next one that starts.
-    """
-    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        pid = left.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
-        if pid.isdecimal() and not is_alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDER] = folder
-        try:
-            yield
-        finally:
-            del os.environ[FOLDER]
-
-
-def serve(host: str, port: int | None) -> None:
-    """Answer scrapes of this process on a thread of its own, if there is a port. Money moves also where that cannot be."""
-    if port is None:
-        return
-    try:
-        start_http_server(port, host, REGISTRY)
-    except OSError as error:
-        logger.warning("metrics are not served", port=port, reason=error.strerror)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,9 +1,9 @@
-"""The URLs of PostgreSQL and Redis, read so strictly that no part of one can be taken for another.
+"""Strict parsing of the URLs of PostgreSQL and Redis: no part of a URL can be mistaken for another part.
 
-Clients read URLs leniently: a raw `/` in a password makes its first half the host's port, `/abc` in place of a database's number is
-left out, an unknown option is an error when the first connection is made. Here each such URL is refused at the start, in words that
-repeat nothing of it: any part of it may be the password. The form is RFC 3986's; in a user name and a password, everything but
-letters, digits and `-._~!$&'()*+,;=:` must be percent-encoded.
+Client libraries parse URLs leniently: they take the part of a password before a raw `/` for the port, ignore `/abc` in place of a
+database number, and report an unknown option only with the first connection. Here each such URL is refused when the process starts.
+The message repeats nothing of the URL, because any part of it may be the password. The form is RFC 3986's; in a user name and a
+password, all but letters, digits and `-._~!$&'()*+,;=:` must be percent-encoded.
 """
 
 import re
@@ -15,7 +15,7 @@ __all__ = ["RedisAddress", "check_postgres", "parse_redis"]
 REDIS_SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
 POSTGRES_SCHEMES = ("postgresql", "postgres")
 REDIS_PORT, SENTINEL_PORT = 6379, 26379
-DATABASE_MAX = 65_535  # far more databases than any Redis is configured with
+DATABASE_MAX = 65_535  # A guess: far above any configured number of databases; the default is 16
 TLS_OPTIONS = ("ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile")
 SENTINEL_OPTIONS = ("sentinel_password", "sentinel_username")
 UNIX_OPTIONS = ("db", "password")
@@ -30,7 +30,7 @@ Host = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What stands where in a URL, still percent-encoded. `userinfo` is None where there is no `@`."""
+    """The parts of a URL, still percent-encoded. `userinfo` is None where there is no `@`."""
 
     scheme: str
     userinfo: str | None
@@ -41,7 +41,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RedisAddress:
-    """Where a Redis is: at the one host, or where the Sentinels at these hosts say that the primary of `service` is."""
+    """The address of a Redis: one host, or the hosts of the Sentinels that name the primary of `service`."""
 
     hosts: tuple[Host, ...]
     database: int
@@ -54,7 +54,7 @@ class RedisAddress:
 
 
 def parse_redis(url: str) -> RedisAddress:
-    """Return what the URL says. Raises ValueError, with a text that repeats nothing of the URL."""
+    """Return the address. Raises ValueError, with a message that repeats nothing of the URL."""
     parts = split(url, REDIS_SCHEMES)
     if parts.scheme == "unix":
         return unix_socket(parts)
@@ -70,7 +70,7 @@ def parse_redis(url: str) -> RedisAddress:
 
 
 def check_postgres(url: str) -> None:
-    """Refuse a URL that libpq, or Teller, would read otherwise than it looks. Raises ValueError, as parse_redis does."""
+    """Refuse a URL that libpq or Teller could misread. Raises ValueError, as parse_redis does."""
     parts = split(url, POSTGRES_SCHEMES)
     if parts.userinfo is not None and not parts.userinfo.partition(":")[0]:
         raise ValueError("has a password and no user name")
@@ -81,7 +81,7 @@ def check_postgres(url: str) -> None:
 
 
 def split(url: str, schemes: tuple[str, ...]) -> Parts:
-    """Split the URL at what separates its parts, and refuse it where that is ambiguous."""
+    """Split the URL into its parts. Raises ValueError where the split is ambiguous."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in schemes:
         raise ValueError(f"must begin with {', '.join(f'{one}://' for one in schemes)}, in lower case")
@@ -125,7 +125,7 @@ def host_of(text: str, default_port: int) -> Host:
 
 
 def service_and_database(path: str) -> tuple[str, int]:
-    """Return what `/service` or `/service/database` of a Sentinel URL says."""
+    """Return service and database of a Sentinel URL's path, `/service` or `/service/database`."""
     service, _, database = path.removeprefix("/").partition("/")
     if not service:
         raise ValueError("names no primary: redis+sentinel://HOST,HOST/NAME, where NAME is what `sentinel monitor NAME` calls it")
@@ -141,7 +141,7 @@ def database_of(text: str) -> int:
 
 
 def options_of(query: str, known: tuple[str, ...]) -> dict[str, str]:
-    """Return the options behind `?`: none but the known, each once."""
+    """Return the options after `?`. Raises ValueError for an unknown option, and for one that is given twice."""
     if not query:
         return {}
     try:

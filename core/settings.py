@@ -1,4 +1,4 @@
-"""The settings of every process: one frozen object, read once from the environment at the edge and passed down."""
+"""The settings of every process: one frozen object, read from the environment at the start and passed as an argument."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from core.ledger.sharding import SHARDS_MAX
 
 KEY = re.compile(r"[\x21-\x7e]{32,255}")
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
-# Settings with secret values. Each may be read from a file instead: the variable NAME_FILE holds the path of the file.
+# Settings with secret values. Each may be in a file instead: the variable NAME_FILE has the path of the file.
 SECRETS = (
     *("DATABASE_URL", "TELLER_ADMIN_DATABASE_URL", "TELLER_WORKER_DATABASE_URL", "TELLER_DELIVERER_DATABASE_URL", "REDIS_URL"),
     *("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY"),
@@ -30,7 +30,7 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 class BadSettings(Exception):
-    """Its message names every bad value at once and repeats none of them: they may be secret."""
+    """The message names all invalid settings at once, and repeats no value: it may be secret."""
 
 
 def power_of_two(value: int) -> int:
@@ -45,7 +45,7 @@ def redis_url(url: str) -> str:
 
 
 def postgres_url(url: str) -> str:
-    """Refuse what Teller would read otherwise than it looks, and what libpq refuses (an option that it does not know)."""
+    """Refuse an ambiguous URL (core/server_urls.py), and one that libpq refuses, for example for an unknown option."""
     server_urls.check_postgres(url)
     try:
         conninfo_to_dict(url)
@@ -55,7 +55,7 @@ def postgres_url(url: str) -> str:
 
 
 def long_key(key: str) -> str:
-    """Refuse a key that can be guessed, or that no header can carry."""
+    """Refuse a key that is short enough to be guessed, or that an HTTP header cannot contain."""
     if not KEY.fullmatch(key):
         raise ValueError("must have 32 to 255 characters, each a visible one of ASCII: `openssl rand -hex 32` makes a good one")
     return key
@@ -66,7 +66,7 @@ def split_origins(value: object) -> object:
 
 
 def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse what no browser sends as an Origin, and `*`: every site could then try keys and read answers through its visitors."""
+    """Refuse what no browser sends as an Origin, and `*`: scripts of any site could then try keys and read responses."""
     if not all(ORIGIN.fullmatch(value) for value in values):
         raise ValueError("must be origins such as https://app.example.com or http://localhost:3000, separated by commas; not *")
     return values
@@ -80,10 +80,10 @@ ALL = (API, *WORKING, MIGRATE, AUDIT, KEYS)
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What docs/reference/settings.md says of a setting beside its docstring and its bounds."""
+    """What docs/reference/settings.md states of a setting besides its docstring and its bounds."""
 
     read_by: Sequence[str]
-    default: str = ""  # in words, where it is no constant
+    default: str = ""  # in words, where it is not a constant
 
 
 PostgresUrl = Annotated[str, AfterValidator(postgres_url)]
@@ -92,7 +92,7 @@ RedisUrl = Annotated[str, Field(alias="REDIS_URL"), AfterValidator(redis_url), A
 
 
 class Settings(BaseSettings):
-    """Each field is an environment variable of the name given with it. docs/reference/settings.md is written from this class."""
+    """Each field is an environment variable, named by its alias. docs/reference/settings.md is generated from this class."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, use_attribute_docstrings=True)
 
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     admin_database_url: Annotated[
         PostgresUrl | None, Field(alias="TELLER_ADMIN_DATABASE_URL"), About((MIGRATE, KEYS), "`DATABASE_URL`")
     ] = None
-    """The same database, as the owner of the tables; given to `migrate` and `keys` alone. `make test` uses its server too,
+    """The same database, as the owner of the tables; only `migrate` and `keys` need it. `make test` uses its server too,
     and needs a superuser there.
     """
     worker_database_url: Annotated[
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     with the API.
     """
     redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
-    """The Redis (6.2 or later) or Valkey database, for this Teller alone: `redis://`, `rediss://` (TLS), `unix://`, or by
+    """The Redis (6.2 or later) or Valkey database, for this Teller only: `redis://`, `rediss://` (TLS), `unix://`, or by
     Sentinels `redis+sentinel://:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE?sentinel_password=…`, `rediss+sentinel://`. No
     cluster. Special characters of a password are percent-encoded.
     """
@@ -133,14 +133,14 @@ class Settings(BaseSettings):
         About((API,), "one a core, 4 at most"),
     ]
     """Processes of one API; a core counts when the process may run on it and no control group (a container's CPU limit)
-    takes it away.
+    excludes it.
     """
     keep_alive_s: Annotated[int, Field(alias="TELLER_KEEP_ALIVE_S", ge=1, le=3600), About((API,))] = 75
     """Seconds for which an idle connection to the API is kept, and announced by `Keep-Alive`; longer than the idle time of
     the proxy in front of it.
     """
     connections_max: Annotated[int, Field(alias="TELLER_CONNECTIONS_MAX", ge=10, le=100_000), About((API,))] = 4000
-    """Connections to one API process, as far as its limit of open files allows; the one that has rested longest is closed
+    """Connections to one API process, as far as its limit of open files allows; the one that is idle for longest is closed
     for a new one.
     """
     operator_key: Annotated[
@@ -150,17 +150,17 @@ class Settings(BaseSettings):
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two), About((MIGRATE,))] = 16
     """Shards that wallets are spread over: a power of two, fixed by the first migration; `migrate` warns when it is ignored."""
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000), About((API,), "no limit")] = None
-    """Transfers and deposits that a key may submit a second, in the long run; beyond it 429. A request that is refused
+    """Transfers and deposits that a key may submit a second, in the long run; beyond it 429. A refused request
     counts as one.
     """
     rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000), About((API,))] = 100
     """Transfers and deposits that a key may submit at once, where `TELLER_RATE_LIMIT` is set."""
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 1_000_000
-    """How many transfers may be queued; beyond it 503. A batch has to fit whole. Each API process counts for itself once a
+    """How many transfers may be queued; beyond it 503. A batch must fit as a whole. Each API process counts for itself once a
     second: with N of them up to N times as many.
     """
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 10_000
-    """How many transfers of one client may be queued, counted likewise."""
+    """How many transfers of one client may be queued, counted in the same way."""
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE"), About((API, DELIVERER))] = False
     """Development: `true` lets webhooks go to http, any port and private addresses, with a warning."""
     cors_origins: Annotated[
@@ -177,31 +177,31 @@ class Settings(BaseSettings):
     for ever.
     """
     metrics_key: Annotated[LongKey | None, Field(alias="TELLER_METRICS_KEY"), About((API,), "no key")] = None
-    """The key that `/metrics` of the API wants, as a bearer token, of 32 to 255 visible ASCII characters; without it, every
-    caller that reaches the API reads them.
+    """The key that `/metrics` of the API requires, as a bearer token, of 32 to 255 visible ASCII characters; without it, every
+    caller that reaches the API may read them.
     """
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535), About(WORKING, "not served")] = None
-    """The port on which a worker, sweeper or deliverer shows its metrics to every caller that reaches it; `make run`: that
+    """The port on which a worker, sweeper or deliverer serves its metrics to every caller that reaches it; `make run`: that
     of the first one, the others take the next ones; containers: 9464.
     """
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"), About(ALL)] = "INFO"
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE"), About(WORKING, "none")] = None
-    """A file that a worker touches each round, for health checks."""
+    """A file whose time a worker updates in each round, for health checks."""
 
     @property
     def url_of_workers(self) -> str:
-        """The database for the workers and the audit, with the workers' role where they have one of their own."""
+        """The database URL of the workers and the audit: with the workers' role, if it is set."""
         return self.worker_database_url or self.database_url
 
     @property
     def url_of_deliverer(self) -> str:
-        """The database for the deliverer, with its role where it has one of its own."""
+        """The database URL of the deliverer: with the deliverer's role, if it is set."""
         return self.deliverer_database_url or self.database_url
 
 
 def load() -> Settings:
-    """Read the environment; exit with status 1 and every bad value named when there are any."""
+    """Read the environment. Exits with status 1, and names each invalid setting, when there are any."""
     try:
         return read(Settings)
     except BadSettings as bad:
@@ -212,7 +212,7 @@ def read(model: type[AnySettings]) -> AnySettings:
     """Read the environment, and the files that it names for secrets. Raises BadSettings."""
     contents, problems = read_files(os.environ)
     try:
-        configured = model.model_validate(contents)  # the environment is read beneath what is given here
+        configured = model.model_validate(contents)  # values given here take precedence over the environment
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             problems.setdefault(str(problem["loc"][0]), str(problem["msg"]))
@@ -223,7 +223,7 @@ def read(model: type[AnySettings]) -> AnySettings:
 
 
 def read_files(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the secrets that stand in files, and by setting what is wrong with the others."""
+    """Return the secrets that were read from files, and the problem of each that could not be."""
     contents: dict[str, str] = {}
     problems: dict[str, str] = {}
     for name in SECRETS:
@@ -241,8 +241,8 @@ def read_files(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str
 
 
 def read_secret(file: Path) -> str:
-    """Return the one line of the file, without its end. Raises OSError, and ValueError without what the file holds."""
-    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as opened:  # a pipe would hold us up
+    """Return the one line of the file, without its line end. Raises OSError, and ValueError without the content in its text."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as opened:  # opening a pipe would block
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise ValueError("it is not a regular file")
         content = opened.read(SECRET_MAX_BYTES + 1)

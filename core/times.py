@@ -4,5 +4,5 @@ from datetime import datetime
 
 
 def rfc3339(time: datetime) -> str:
-    """Return the text of a time that is in UTC, as all of the database's are."""
+    """Return the text of a time in UTC. All times from the database are in UTC."""
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.ledger.kinds import Status, Type
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fetch
 
 SEARCH_WINDOW_ROWS = 10_000  # read in some ten milliseconds
 
@@ -99,13 +101,13 @@ def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     return Transfer(**given, status="queued", failure_code=None, created_at=created_at, finished_at=None, entries=[])
 
 
-async def insert(connection: db.Connection, submissions: Sequence[Submission]) -> list[Inserted]:
+async def insert(connection: AsyncConnection, submissions: Sequence[Submission]) -> list[Inserted]:
     """Store the submissions and queue them, in one transaction. Return those that were stored.
 
     A submission is left out if its owner has used its key before, or if one of its wallets does not exist. A repeated call stores
     nothing twice and leaves out what the first one stored: find these by their keys.
     """
-    return await db.fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
+    return await fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
 
 def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
@@ -115,22 +117,22 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
     return columns
 
 
-async def find_all(database: db.Database, ids: Sequence[UUID]) -> list[Transfer | None]:
+async def find_all(database: Database, ids: Sequence[UUID]) -> list[Transfer | None]:
     """Return each of these transfers, or None, in order."""
     rows = await database.fetch("transfers/find", {"ids": list(ids)}, from_row)
     found = {row.id: row for row in rows}
     return [found.get(id) for id in ids]
 
 
-async def find_by_keys(connection: db.Connection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
+async def find_by_keys(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> list[Transfer]:
     """Return the transfers of these (owner, idempotency key) pairs, in no order."""
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
-    return await db.fetch(connection, "transfers/find_by_key", params, from_row)
+    return await fetch(connection, "transfers/find_by_key", params, from_row)
 
 
 async def list_page(
-    database: db.Database,
+    database: Database,
     *,
     wallet_id: UUID | None,
     status: Status | None,
@@ -156,7 +158,7 @@ async def list_page(
 
 
 async def find_in_list(
-    database: db.Database, key: tuple[str, str], wallet_id: UUID | None, status: Status | None, before: UUID
+    database: Database, key: tuple[str, str], wallet_id: UUID | None, status: Status | None, before: UUID
 ) -> list[Transfer]:
     """Return the transfer of the key, if the other filters match it too."""
     return [

@@ -1,4 +1,4 @@
-"""Fair turns: what callers share is given to their owners in turn, and each owner has a bound."""
+"""Fair turns: a shared resource has a number of places. Owners that wait get free places round robin; each owner has a limit."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
@@ -8,13 +8,13 @@ from contextvars import ContextVar
 
 from core.errors import Busy, Unavailable
 
-OWNER: ContextVar[str] = ContextVar("owner", default="")  # of the request under way; "" is the process itself, which has no bound
+OWNER: ContextVar[str] = ContextVar("owner", default="")  # of the current request; "" is the process itself, which has no limit
 
 
 class Turns:
-    """So many places, of which an owner holds up to `per_owner`. Owners that wait get free ones in turn.
+    """`places` places, of which each owner holds at most `per_owner`. Owners that wait get free places round robin.
 
-    Within an owner the order of arrival is kept. Not for several threads.
+    The requests of one owner keep their order of arrival. Not thread-safe.
     """
 
     def __init__(self, places: int, per_owner: int, waiting_max: int, within_s: float) -> None:
@@ -23,13 +23,13 @@ class Turns:
         self._waiting_max = waiting_max  # of an owner
         self._within_s = within_s
         self._held: Counter[str] = Counter()
-        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # the owner that has the next turn comes first
+        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # in order of turns, the next owner first
 
     @asynccontextmanager
     async def turn(self, owner: str) -> AsyncIterator[None]:
-        """Hold a place of the owner's.
+        """Hold a place for the owner.
 
-        Raises Busy at once when as many of its requests wait as may, and Unavailable when none is free within `within_s` seconds.
+        Raises Busy at once when `waiting_max` of its requests wait already, and Unavailable after `within_s` seconds.
         """
         await self._take(owner)
         try:
@@ -42,13 +42,13 @@ class Turns:
         return sum(len(line) for line in self._lines.values())
 
     async def _take(self, owner: str) -> None:
-        # While requests wait and a place is free, their owners hold as many as they may: this passes over none of them.
+        # When a place is free while requests wait, their owners hold `per_owner` each: so this request overtakes none of them.
         if self._free and self._held[owner] < self._per_owner:
             self._hold(owner)
             return
         line = self._lines.get(owner) or deque()
         if len(line) >= self._waiting_max:
-            raise Busy("as many requests of this owner wait as may")
+            raise Busy("too many requests of this owner wait")
         self._lines.setdefault(owner, line)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(turn)
@@ -65,7 +65,7 @@ class Turns:
             if turn.cancelled():
                 self._leave(owner, turn)
             else:
-                self._give_back(owner)  # the place came in the moment of the cancellation
+                self._give_back(owner)  # the place was assigned just before the cancellation
             raise
 
     def _hold(self, owner: str) -> None:
@@ -80,14 +80,14 @@ class Turns:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        """Give the free place to the first owner in turn that may hold one more."""
+        """Assign the free place to the first owner in turn that is below its limit."""
         for owner, line in [*self._lines.items()]:
             if self._held[owner] < self._per_owner and self._pass_on_to(owner, line):
                 return
 
     def _pass_on_to(self, owner: str, line: deque["asyncio.Future[None]"]) -> bool:
-        """Give the free place to the first of the line; tell whether one was still waiting."""
-        turn = next((turn for turn in line if not turn.done()), None)  # one that is cancelled leaves by itself, a moment later
+        """Assign the free place to the first request of the line. Returns False when none waits any more."""
+        turn = next((turn for turn in line if not turn.done()), None)  # a cancelled one is removed by its own task
         if turn is None:
             return False
         turn.set_result(None)

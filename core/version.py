@@ -1,3 +1,3 @@
-"""The version of Teller, stated here alone. The API's version, "1" as in /v1, is that of the contract and changes apart."""
+"""The version of Teller; no other file states it. The API's version, "1" as in /v1, belongs to the contract and is independent."""
 
 VERSION = "0.2.0"

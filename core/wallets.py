@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from core.ledger.kinds import Type
-from core.postgres import db
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,17 @@ class WalletKind:
     kind: str
 
 
-async def find(database: db.Database, id: UUID) -> Wallet | None:
-    rows = await database.fetch("wallets/find", {"id": id}, Wallet)
-    return rows[0] if rows else None
+async def find(database: Database, id: UUID) -> Wallet | None:
+    return await database.fetch_one("wallets/find", {"id": id}, Wallet)
 
 
-async def kinds(connection: db.Connection, ids: list[UUID]) -> dict[UUID, str]:
+async def kinds(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, str]:
     """Return the kind, "client" or "external", of each of these wallets that exists."""
-    rows = await db.fetch(connection, "wallets/find_kinds", {"ids": ids}, WalletKind)
+    rows = await fetch(connection, "wallets/find_kinds", {"ids": ids}, WalletKind)
     return {row.id: row.kind for row in rows}
 
 
-async def list_entries(database: db.Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
+async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
     """Return up to `limit` entries of the wallet whose version is below `before`, newest first."""
     params = {"wallet_id": wallet_id, "before": before, "limit": limit}
     return await database.fetch("wallets/list_entries", params, WalletEntry)

@@ -10,8 +10,8 @@ from uuid import UUID
 from core import ids
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database
 from core.transfers import Submission
 from core.webhooks import endpoints
 from core.webhooks.endpoints import NewEndpoint
@@ -102,7 +102,7 @@ def fan_out_at(url: str, **options: Any) -> int:
             fan_outs = FanOuts(database, **options)
             steps = 0
             while True:
-                db.start_clock()
+                deadline.start()
                 try:
                     await fan_outs.step()
                 except Unavailable:  # on a busy machine: a deliverer tries again, too

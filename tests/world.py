@@ -18,8 +18,10 @@ from core.clients import Client, NewClient
 from core.errors import Unavailable
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
+from core.postgres.limits import session_of
+from core.postgres.pool import Database
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
 from tests.bells import Bells
@@ -106,7 +108,7 @@ class World:
         return self.new_wallets(balance, shard=shard)[0]
 
     def insert_clients(self, new: Sequence[NewClient]) -> list[Client]:
-        async def insert(connection: db.Connection) -> list[Client | None]:
+        async def insert(connection: AsyncConnection) -> list[Client | None]:
             return [await clients.insert(connection, client) for client in new]
 
         return [client for client in self.run(insert) if client is not None]
@@ -136,8 +138,8 @@ class World:
     def applier(self, lock_timeout: str = "2s", statement_timeout: str = "5s") -> Applier:
         """An applier that the test closes."""
 
-        def connect() -> psycopg.Connection[Any]:
-            connection = db.connect(self.url)
+        def connect() -> SyncConnection:
+            connection = connect_worker(self.url)
             limits = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
             for name, limit in limits.items():
                 connection.execute("SELECT set_config(%s, %s, false)", [name, limit])
@@ -184,11 +186,12 @@ class World:
 
         return wait_for(blocked, f"{sessions} sessions that wait for a lock") or []
 
-    def run(self, work: Callable[[db.Connection], Awaitable[Result]]) -> Result:
+    def run(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         """Do asynchronous work over a connection of its own."""
 
         async def main() -> Result:
-            async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            options: dict[str, Any] = {"limits": session_of({}), "on_refusal": lambda _: None, "autocommit": True}
+            async with await AsyncConnection.connect(self.url, **options) as connection:
                 return await work(connection)
 
         return asyncio.run(main())
@@ -199,14 +202,14 @@ class World:
         async def main() -> Result:
             database = Database(self.url)
             await database.open()
-            deadline = time.monotonic() + WITHIN_S
+            give_up = time.monotonic() + WITHIN_S
             try:
                 while True:
-                    db.start_clock()
+                    deadline.start()
                     try:
                         return await work(database)
                     except Unavailable:
-                        if time.monotonic() > deadline:
+                        if time.monotonic() > give_up:
                             raise
             finally:
                 await database.close()

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import psycopg
 
-from core import failpoint, ids, log, metrics, settings
+from core import exposition, failpoint, ids, log, settings
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import SyncConnection, connect_worker
 from core.redis.batcher import Batcher
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.final_news import FinalNews
@@ -26,7 +26,6 @@ from worker.ledger.drain import Drainer
 from worker.ledger.sweep import Sweeper
 from worker.listen import listen
 from worker.process import Process
-from worker.session import Connection
 
 logger = log.get(__name__)
 
@@ -36,7 +35,7 @@ def main() -> int:
     configured = settings.load()
     log.configure(configured.log_level)
     failpoint.announce()
-    metrics.serve(configured.host, configured.metrics_port)
+    exposition.serve(configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
@@ -96,7 +95,7 @@ def drainer(configured: Settings, process: Process) -> Drainer:
 
 def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
     """Return the function that publishes which transfers are final; at log level `debug` it logs them too."""
-    if not log.tells_all(__name__):
+    if not log.writes_debug(__name__):
         return news.publish_final
 
     def publish_final(final: Sequence[UUID]) -> None:
@@ -107,9 +106,9 @@ def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
     return publish_final
 
 
-def connector(configured: Settings) -> Callable[[], Connection]:
+def connector(configured: Settings) -> Callable[[], SyncConnection]:
     """Return the function that connects to Postgres as a worker. It raises psycopg.Error."""
-    return lambda: db.connect(configured.url_of_workers)
+    return lambda: connect_worker(configured.url_of_workers)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 import psycopg
 
 from core import log
-from core.postgres import db
+from core.postgres.statements import statement
 from worker.session import OwnConnection
 
 EVERY_S = 60.0  # a guess; the pause after a step that found nothing to delete
@@ -50,15 +50,15 @@ class Retention:
     def _step(self) -> bool:
         with self._own.opened().transaction():
             connection = self._own.opened()
-            connection.execute(db.statement("retention/limit_retention"), {"timeout": STEP_TIMEOUT})
+            connection.execute(statement("retention/limit_retention"), {"timeout": STEP_TIMEOUT})
             params = {
                 "days": self._days,
                 "limit": self._step_deliveries,
                 "attempts": STEP_ATTEMPTS,
                 "whole": self._is_look_at_all_due(),
             }
-            ended = connection.execute(db.statement("retention/delete_deliveries"), params).fetchone()
-            idle = connection.execute(db.statement("retention/delete_receivers"), {"limit": STEP_RECEIVERS})
+            ended = connection.execute(statement("retention/delete_deliveries"), params).fetchone()
+            idle = connection.execute(statement("retention/delete_receivers"), {"limit": STEP_RECEIVERS})
         return idle.rowcount == STEP_RECEIVERS or (ended is not None and ended[0] == self._step_deliveries)
 
     def _is_look_at_all_due(self) -> bool:

@@ -1,21 +1,18 @@
 """A worker's connection to Postgres: one at a time, replaced when it broke."""
 
 from collections.abc import Callable
-from typing import Any
 
-import psycopg
-
-Connection = psycopg.Connection[Any]
+from core.postgres.connections import SyncConnection
 
 
 class OwnConnection:
     """A connection that is opened when it is needed."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], SyncConnection]) -> None:
         self._connect = connect
-        self._connection: Connection | None = None
+        self._connection: SyncConnection | None = None
 
-    def opened(self) -> Connection:
+    def opened(self) -> SyncConnection:
         """Return the connection; open one if there is none, or if it was closed. Raises psycopg.Error."""
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()

@@ -14,8 +14,8 @@ from core import ids, keys, log
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.keys import Access
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database
 from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may still work. A guess: short for a revocation, and one look-up a key in 5 s is cheap
@@ -118,7 +118,7 @@ class Authenticator:
         """Write when the keys were used. No request waits for this task or fails with it."""
         while self._used:
             used, self._used = self._used, set()
-            db.start_clock()
+            deadline.start()
             try:
                 await keys.note_use(self._database, used)
             except Unavailable:

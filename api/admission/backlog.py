@@ -10,8 +10,8 @@ from typing import NamedTuple
 from api.admission.auth import Caller
 from core import log
 from core.errors import Unavailable
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database
 
 COUNT_EVERY_S = 1.0  # a guess: the count lags behind the workers by so much, and one count a second is cheap
 TOTAL = ""  # stands beside the owners in the counters; no owner has this name
@@ -75,7 +75,7 @@ class Backlog:
 
         A transfer that is settled while the count runs may or may not be in it. So it stays in `_reserved` until the next count.
         """
-        db.start_clock()
+        deadline.start()
         settled = self._settled.copy()
         with suppress(Unavailable):
             [total] = await self._database.fetch("queue/count", {"most": self._most}, Queued)

@@ -7,7 +7,7 @@ from api.admission.backlog import Backlog
 from api.admission.rate_limit import AT_ONCE as RATE_CONNECTIONS
 from api.admission.rate_limit import RateLimit
 from api.http.problems import Problem
-from core.postgres import db
+from core.postgres.pool import POOL_TIMEOUT_S
 from core.turns import Turns
 
 # A guess. The rule: in the time after which callers come back, a worker should make room for many of them. It finishes thousands of
@@ -27,7 +27,7 @@ class Gate:
     def __init__(self, backlog: Backlog, rate_limit: RateLimit | None) -> None:
         self._backlog = backlog
         self._rate_limit = rate_limit
-        self._turns = Turns(RATE_CONNECTIONS, OWNER_RATE_CONNECTIONS, OWNER_WAITING_MAX, db.POOL_TIMEOUT_S)
+        self._turns = Turns(RATE_CONNECTIONS, OWNER_RATE_CONNECTIONS, OWNER_WAITING_MAX, POOL_TIMEOUT_S)
 
     def start(self) -> None:
         self._backlog.start()

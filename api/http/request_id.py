@@ -18,7 +18,7 @@ class RequestIds:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._logs_responses = log.tells_all(__name__)  # read once, not for every request
+        self._logs_responses = log.writes_debug(__name__)  # read once, not for every request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

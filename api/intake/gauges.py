@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.intake.long_poll import LongPoll
 from core import metrics
-from core.postgres.db import Database
+from core.postgres.pool import Database
 
 UPDATE_EVERY_S = 1.0  # Prometheus scrapes every 15 s in the example configuration; a value is at most this much older. A guess.
 

@@ -16,7 +16,9 @@ from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
 from core.ledger.kinds import KINDS
-from core.postgres.db import Connection, Database, fence
+from core.postgres.connections import AsyncConnection
+from core.postgres.pool import Database
+from core.postgres.queries import fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
 
@@ -116,7 +118,7 @@ class Intake:
         return [found.get(key) for key in keys]
 
 
-async def store_batch(connection: Connection, submissions: Sequence[Submission]) -> list[SubmitResult]:
+async def store_batch(connection: AsyncConnection, submissions: Sequence[Submission]) -> list[SubmitResult]:
     """Store the submissions and return the result of each. Safe to repeat: the same submissions get the same results."""
     failpoint("accept.before_insert")
     inserted = await transfers.insert(connection, submissions)
@@ -128,7 +130,7 @@ async def store_batch(connection: Connection, submissions: Sequence[Submission])
     return [results[submission.id] for submission in submissions]
 
 
-async def explain_omitted(connection: Connection, omitted: Sequence[Submission]) -> dict[UUID, SubmitResult]:
+async def explain_omitted(connection: AsyncConnection, omitted: Sequence[Submission]) -> dict[UUID, SubmitResult]:
     """Return why the INSERT omitted each of these. New statements see what other sessions committed while the INSERT ran."""
     failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in omitted]
@@ -141,7 +143,7 @@ async def explain_omitted(connection: Connection, omitted: Sequence[Submission])
     }
 
 
-async def find_durable(connection: Connection, keys: Sequence[IdempotencyKey]) -> list[Transfer]:
+async def find_durable(connection: AsyncConnection, keys: Sequence[IdempotencyKey]) -> list[Transfer]:
     """Return the transfers of these keys, as durable as after a COMMIT of this connection: the caller may say "stored"."""
     found = await transfers.find_by_keys(connection, keys)
     if found:
@@ -166,7 +168,7 @@ def count_and_log(submissions: Sequence[Submission], results: Sequence[SubmitRes
         metrics.ACCEPTED[type].inc(accepted)
     if len(stored) < len(submissions):
         count_replays(submissions, results)
-    if log.tells_all(__name__):
+    if log.writes_debug(__name__):
         logger.debug("stored", transfers=[ids.text(Prefix.TRANSFER, submission.id) for submission in stored])
 
 

@@ -13,7 +13,7 @@ from api.http.headers import preferred_wait_s
 from api.intake.final_listener import FinalListener
 from api.intake.micro_batches import MicroBatches
 from core.errors import Unavailable
-from core.postgres import db
+from core.postgres import deadline
 from core.transfers import Transfer
 from core.turns import OWNER
 
@@ -75,7 +75,7 @@ class LongPoll:
         return self._by_owner[owner] < OWNER_WAITING_MAX and self.count() < WAITING_MAX
 
     async def _look_up(self, last_read: Transfer) -> Transfer:
-        db.start_clock()
+        deadline.start()
         with suppress(Unavailable):
             return await self._lookup.ask(last_read.id) or last_read
         return last_read

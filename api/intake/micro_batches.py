@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from core import log
 from core.errors import Busy, Unavailable
-from core.postgres import db
+from core.postgres import deadline
 from core.turns import OWNER
 
 Item = TypeVar("Item")
@@ -85,7 +85,7 @@ class MicroBatches(Generic[Item, Result]):
 
     def _add(self, line: deque[Pending[Item, Result]], item: Item) -> "asyncio.Future[Result]":
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        pending = Pending(item, result, db.answer_by())
+        pending = Pending(item, result, deadline.answer_by())
         line.append(pending)
         self._unresolved.append(pending)
         self._arrived.set()
@@ -139,7 +139,7 @@ class MicroBatches(Generic[Item, Result]):
         """Handle a batch. When that raises, handle its items one by one, so that only a bad item fails."""
         if not batch:
             return
-        db.start_clock()
+        deadline.start()
         try:
             results = await self._handle([pending.item for pending in batch])
         except Exception as error:  # noqa: BLE001  # any error must reach the callers that wait

@@ -1,6 +1,6 @@
 """Signing secrets of callback URLs: an owner has one before its first transfer with a callback URL is stored."""
 
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.webhooks import secrets
 
 OWNERS_MAX = 10_000  # about 1 MB of names; a full cache is emptied, and each owner then costs one statement again. A guess.

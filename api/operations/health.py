@@ -11,7 +11,7 @@ from api.http.problems import Problem
 from api.services import services
 from core.admin.migrate import migration_names
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 

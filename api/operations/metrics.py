@@ -14,9 +14,9 @@ from api.http.problems import Problem
 from api.intake.gauges import Horizon, OpenTransactions
 from api.operations.health import check_database
 from api.services import services
-from core import keys, metrics
+from core import exposition, keys
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.probe import State
 
 HORIZON_HELP = "For how long one open transaction has kept later events back"
@@ -37,7 +37,7 @@ class ShardQueue(NamedTuple):
     summary="Metrics for Prometheus",
     response_class=Response,
     responses={
-        200: {"description": "in Prometheus' text format", "content": {metrics.CONTENT_TYPE: {"schema": {"type": "string"}}}},
+        200: {"description": "in Prometheus' text format", "content": {exposition.CONTENT_TYPE: {"schema": {"type": "string"}}}},
         **problem_responses("invalid_parameter", "unauthorized"),
     },
 )
@@ -52,7 +52,7 @@ async def get_metrics(request: Request) -> Response:
         redis_metric(redis),
         *await database_metrics(shared.database, shared.gauges.horizon),
     ]
-    return Response(await asyncio.to_thread(metrics.exposition, measured), media_type=metrics.CONTENT_TYPE)
+    return Response(await asyncio.to_thread(exposition.text, measured), media_type=exposition.CONTENT_TYPE)
 
 
 def check_metrics_key(request: Request) -> None:
@@ -71,16 +71,16 @@ async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]
         try:
             queues = await database.fetch("queue/measure", {}, ShardQueue)
             [seen] = await database.fetch("events/measure_horizon", {}, OpenTransactions)
-            ages = [metrics.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
+            ages = [exposition.level("teller_feed_horizon_age_seconds", HORIZON_HELP, horizon.age_s(seen))]
         except Unavailable:
             checks["database_answers"] = False
     return [
         *ages,
-        metrics.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
-        metrics.family(
+        exposition.family("teller_ready", "What readiness checks: 1 when it is as it must be", "check", checks),
+        exposition.family(
             "teller_queue_transfers", "Transfers that wait", "shard", {str(queue.shard): queue.transfers for queue in queues}
         ),
-        metrics.family(
+        exposition.family(
             "teller_queue_oldest_seconds",
             "For how long the next transfer has waited",
             "shard",
@@ -91,8 +91,8 @@ async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]
 
 def redis_metric(state: State) -> Metric:
     checks = {"reachable": float(state.is_reachable), "takes_doorbells": float(state.takes_doorbells)}
-    return metrics.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
+    return exposition.family("teller_redis", "What readiness reports of Redis: 1 when it is as it should be", "check", checks)
 
 
 def backlog_limit_metric(backlog_max: int) -> Metric:
-    return metrics.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)
+    return exposition.level("teller_backlog_limit_transfers", "How many may wait before requests are refused", backlog_max)

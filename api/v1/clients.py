@@ -24,7 +24,8 @@ from core import clients, ids
 from core.clients import Client, NewClient
 from core.ids import Prefix
 from core.ledger.money import CURRENCY
-from core.postgres.db import Connection, fence
+from core.postgres.connections import AsyncConnection
+from core.postgres.queries import fence
 from core.times import rfc3339
 
 
@@ -113,7 +114,7 @@ def build_client(body: ClientRequest, key: str | None) -> NewClient:
     )
 
 
-async def insert_or_find(connection: Connection, new: NewClient) -> tuple[Client, bool]:
+async def insert_or_find(connection: AsyncConnection, new: NewClient) -> tuple[Client, bool]:
     """Return the client, and whether an earlier request made it. Raises Problem; then nothing was stored."""
     inserted = await clients.insert(connection, new)
     if inserted is not None:

@@ -18,7 +18,7 @@ from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
 from core.events import FEED_START, FeedPosition
 from core.ids import Prefix
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.render import render_event
 
 EventId = Annotated[str, id_schema(Prefix.EVENT)]

@@ -37,7 +37,7 @@ from core.errors import Busy
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.sharding import shard_of
-from core.postgres import db
+from core.postgres import deadline
 from core.render import render_transfer
 from core.settings import Settings
 from core.transfers import Submission, Transfer, just_queued
@@ -128,7 +128,7 @@ async def store_within_limits(
     Raises Problem when a limit is reached, unless every submission is a repetition: their transfers are returned. Raises
     Unavailable.
     """
-    db.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
+    deadline.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate
     problem = await (gate.reserve(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
     if problem is None:

@@ -16,7 +16,8 @@ from core import ids
 from core.admin import locks
 from core.errors import CannotDo
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import connect_command
+from core.postgres.statements import statement
 
 WITHIN_S = 3600.0  # for the whole audit: a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # per lock: a migration that changes a table takes less
@@ -91,7 +92,7 @@ def audit(database_url: str, report_progress: Callable[[str], None] = lambda _: 
     audit takes longer than `within_s`.
     """
     give_up = time.monotonic() + within_s
-    with db.connect_for_command(database_url, writes=False) as connection:
+    with connect_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
@@ -106,7 +107,7 @@ def audit(database_url: str, report_progress: Callable[[str], None] = lambda _: 
 def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], None], give_up: float) -> Report:
     began = time.monotonic()
     limit_next_statement(connection, give_up)
-    counts = connection.execute(db.statement("audit/counts")).fetchone()
+    counts = connection.execute(statement("audit/counts")).fetchone()
     assert counts is not None
     transfers, entries, wallets = counts
     report = Report(violations={}, counts={}, transfers=transfers, entries=entries, wallets=wallets)
@@ -131,5 +132,5 @@ def limit_next_statement(connection: psycopg.Connection, give_up: float) -> None
 
 def run_check(connection: psycopg.Connection, check: str) -> tuple[list[Violation], int]:
     """Return the first SHOWN rows that break the check, and the number of all."""
-    rows = connection.execute(SAMPLE.format(check=sql.SQL(db.statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
+    rows = connection.execute(SAMPLE.format(check=sql.SQL(statement(f"audit/{check}")), shown=sql.Literal(SHOWN))).fetchall()
     return [Violation(kind, id, detail) for kind, id, detail, _ in rows], rows[0][3] if rows else 0

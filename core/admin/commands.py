@@ -13,13 +13,14 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import class_row
 
-from core import ids, keys, metrics
+from core import exposition, ids, keys
 from core.admin.audit import Report, audit
 from core.admin.migrate import migrate
 from core.ids import Prefix
 from core.keys import Key
-from core.postgres import db
+from core.postgres.connections import connect_command
 from core.postgres.session import Unfit
+from core.postgres.statements import statement
 from core.settings import Settings
 
 
@@ -48,8 +49,8 @@ def run_audit(settings: Settings, arguments: Namespace) -> int:
 
 def run_keys_make(settings: Settings, arguments: Namespace) -> int:
     key, stored = keys.new_key(arguments.client)
-    with db.connect_for_command(owner_url(settings)) as connection:
-        inserted = connection.execute(db.statement("keys/insert"), asdict(stored)).fetchone()
+    with connect_command(owner_url(settings)) as connection:
+        inserted = connection.execute(statement("keys/insert"), asdict(stored)).fetchone()
     if inserted is None:
         return fail("there is no such client")
     print(f"key id: {ids.text(Prefix.KEY, stored.id)}")
@@ -59,8 +60,8 @@ def run_keys_make(settings: Settings, arguments: Namespace) -> int:
 
 def run_keys_list(settings: Settings, arguments: Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
-    with db.connect_for_command(owner_url(settings), writes=False) as connection:
-        rows = connection.cursor(row_factory=class_row(Key)).execute(db.statement("keys/list"), params)
+    with connect_command(owner_url(settings), writes=False) as connection:
+        rows = connection.cursor(row_factory=class_row(Key)).execute(statement("keys/list"), params)
         print(columns("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
         for key in rows:
             of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
@@ -70,8 +71,8 @@ def run_keys_list(settings: Settings, arguments: Namespace) -> int:
 
 
 def run_keys_revoke(settings: Settings, arguments: Namespace) -> int:
-    with db.connect_for_command(owner_url(settings)) as connection:
-        revoked = connection.execute(db.statement("keys/revoke"), {"id": arguments.key}).fetchone()
+    with connect_command(owner_url(settings)) as connection:
+        revoked = connection.execute(statement("keys/revoke"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return fail("there is no such key")
     print("revoked; within 5 seconds it opens nothing any more")
@@ -82,11 +83,11 @@ def write_metrics(file: Path, report: Report, seconds: float) -> None:
     """Write the report as a textfile for node_exporter: an audit ends before a scraper could reach it. Raises OSError."""
     counts = {check: float(count) for check, count in report.counts.items()}
     families = [
-        metrics.family("teller_audit_violations", "What the last audit found to break a check", "check", counts),
-        metrics.level("teller_audit_seconds", "What the last audit took", seconds),
-        metrics.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
+        exposition.family("teller_audit_violations", "What the last audit found to break a check", "check", counts),
+        exposition.level("teller_audit_seconds", "What the last audit took", seconds),
+        exposition.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
     ]
-    metrics.write(file, families)
+    exposition.write(file, families)
 
 
 def print_progress(line: str) -> None:

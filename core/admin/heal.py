@@ -11,7 +11,7 @@ import psycopg
 
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
-from core.postgres import db
+from core.postgres.statements import statement
 
 # Moments are transaction ids plus a shift. No server reaches this one: at a million transactions a second it takes 36 000 years.
 MOMENT_MAX = 2**60
@@ -85,7 +85,7 @@ def repair(owner: psycopg.Connection) -> None:
 
 def run(owner: psycopg.Connection, name: str, **params: object) -> int:
     """Run the statement of that name and return the number of rows that it wrote or returned."""
-    return owner.execute(db.statement(name), params).rowcount
+    return owner.execute(statement(name), params).rowcount
 
 
 def warn(line: str) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from core.postgres import db
+from core.postgres.statements import statement
 from core.times import rfc3339
 
 # An arbitrary number; no other program may use it in this database. Postgres releases the lock when the session ends.
@@ -40,5 +40,5 @@ def holders(connection: psycopg.Connection, modes: list[str]) -> str:
     """Describe the sessions that hold locks of these modes. The connection must not be in a failed transaction."""
     params = {"migration": MIGRATION_LOCK, "modes": modes, "limit": SHOWN}
     with connection.cursor(row_factory=class_row(Holder)) as cursor:
-        rows = cursor.execute(db.statement("admin/list_lock_holders"), params).fetchall()
+        rows = cursor.execute(statement("admin/list_lock_holders"), params).fetchall()
     return "; ".join(holder.description() for holder in rows) or "its holder has released it since: try again"

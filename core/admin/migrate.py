@@ -13,7 +13,9 @@ from core.admin import heal, locks, rights
 from core.admin.locks import MIGRATION_LOCK
 from core.errors import CannotDo
 from core.ledger.money import CURRENCY
-from core.postgres import db, role_settings
+from core.postgres import role_settings
+from core.postgres.connections import connect_command
+from core.postgres.statements import literal, statement
 from core.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -45,7 +47,7 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
     connect (SetupError). Raises CannotDo, with the sessions that hold it, for a lock that is not free within LOCK_WITHIN_S.
     """
     owner_url = settings.admin_database_url or settings.database_url
-    with db.connect_for_command(owner_url, autocommit=True) as connection:
+    with connect_command(owner_url, autocommit=True) as connection:
         try:
             with migration_lock(connection):
                 return bring_up_to_date(connection, owner_url, settings, repair=repair)
@@ -95,7 +97,7 @@ def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> N
     """Raise CannotDo if the file of an applied migration was edited: the edit would never reach this database."""
     if not has_checksums(connection):
         return
-    recorded = connection.execute(db.statement("admin/list_checksums")).fetchall()
+    recorded = connection.execute(statement("admin/list_checksums")).fetchall()
     edited = [(name, checksum) for name, checksum in recorded if files.get(name, checksum) != checksum]
     if edited:
         files_of = [f"  {name}.sql: applied with SHA-256 {checksum}, the file has {files[name]}" for name, checksum in edited]
@@ -104,26 +106,26 @@ def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> N
 
 
 def has_checksums(connection: psycopg.Connection) -> bool:
-    return connection.execute(db.statement("admin/find_checksums")).fetchone() is not None
+    return connection.execute(statement("admin/find_checksums")).fetchone() is not None
 
 
 def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Run each missing migration and insert its record in one transaction. After a crash either both are there or none."""
     prepare_records(connection, files)
-    applied = {name for (name,) in connection.execute(db.statement("admin/list_migrations"))}
+    applied = {name for (name,) in connection.execute(statement("admin/list_migrations"))}
     for name, checksum in files.items():
         if name not in applied:
             with connection.transaction():
-                connection.execute(db.literal(file_of(name)))
-                connection.execute(db.statement("admin/insert_migration"), {"name": name, "checksum": checksum})
+                connection.execute(literal(file_of(name)))
+                connection.execute(statement("admin/insert_migration"), {"name": name, "checksum": checksum})
 
 
 def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Create the table of migrations, and record the checksums of those that version 0.1.0 applied without one."""
-    connection.execute(db.statement("admin/create_migrations"))
+    connection.execute(statement("admin/create_migrations"))
     if not has_checksums(connection):
-        connection.execute(db.statement("admin/add_checksums"))
-    connection.execute(db.statement("admin/fill_checksums"), {"names": list(files), "checksums": list(files.values())})
+        connection.execute(statement("admin/add_checksums"))
+    connection.execute(statement("admin/fill_checksums"), {"names": list(files), "checksums": list(files.values())})
 
 
 def make_shards(connection: psycopg.Connection, count: int) -> None:
@@ -131,9 +133,9 @@ def make_shards(connection: psycopg.Connection, count: int) -> None:
     if connection.execute("SELECT FROM shards LIMIT 1").fetchone() is not None:
         return
     shards = range(count)
-    connection.execute(db.statement("admin/insert_shards"), {"shards": list(shards)})
+    connection.execute(statement("admin/insert_shards"), {"shards": list(shards)})
     connection.execute(
-        db.statement("admin/insert_external_wallets"),
+        statement("admin/insert_external_wallets"),
         {"ids": [ids.external_wallet(shard) for shard in shards], "currency": CURRENCY},
     )
 

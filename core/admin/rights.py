@@ -13,7 +13,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import CannotDo
-from core.postgres import db
+from core.postgres.statements import statement
 from core.settings import Settings
 
 CONNECT_TIMEOUT_S = 3  # A guess. A server that answers the owner answers within milliseconds.
@@ -102,7 +102,7 @@ def ensure_role(owner: psycopg.Connection, setting: str, url: str) -> str:
     they share their roles.
     """
     role, password = credentials(setting, url)
-    if owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone() is None:
+    if owner.execute(statement("admin/find_role"), {"role": role}).fetchone() is None:
         create(owner, setting, role, password)
     if not can_connect(url):
         set_password(owner, setting, role, password)
@@ -145,7 +145,7 @@ def set_password(owner: psycopg.Connection, setting: str, role: str, password: s
     Raises SetupError for a role with all rights of the owner, or more: a typing error in a URL must not lock out a superuser.
     """
     failure = f"{setting} does not let its role {role} in"
-    row = owner.execute(db.statement("admin/find_role"), {"role": role}).fetchone()
+    row = owner.execute(statement("admin/find_role"), {"role": role}).fetchone()
     if row is None or row[0]:
         raise SetupError(f"{failure}, and migrate does not change the password of a role that may do what the owner may")
     if password is None:
@@ -194,7 +194,7 @@ class Ownership(NamedTuple):
 
 
 def ownership(owner: psycopg.Connection, role: str) -> Ownership:
-    row = owner.execute(db.statement("admin/compare_owner"), {"role": role}).fetchone()
+    row = owner.execute(statement("admin/compare_owner"), {"role": role}).fetchone()
     assert row is not None
     owns_tables, acts_as_owner = row
     return Ownership(owns_tables, acts_as_owner)
@@ -202,7 +202,7 @@ def ownership(owner: psycopg.Connection, role: str) -> Ownership:
 
 def revoke_other_roles(owner: psycopg.Connection, roles: Sequence[str]) -> list[str]:
     """Take all rights from roles that may write to a table and that no process uses, such as a role of an older version."""
-    others = [role for (role,) in owner.execute(db.statement("admin/list_strangers"), {"roles": roles})]
+    others = [role for (role,) in owner.execute(statement("admin/list_strangers"), {"roles": roles})]
     for role in others:
         owner.execute(compose("admin/revoke_rights", role=role, database=owner.info.dbname))
     return [f"the role {role} could change the ledger and is named by no setting: its rights are taken back" for role in others]
@@ -215,7 +215,7 @@ def limit_disk_use(owner: psycopg.Connection, roles: Sequence[str]) -> None:
     """
     row = owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     assert row is not None
-    functions = [function for (function,) in owner.execute(db.statement("admin/list_open_functions"))]
+    functions = [function for (function,) in owner.execute(statement("admin/list_open_functions"))]
     if row[0]:
         for function in functions:
             owner.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
@@ -255,4 +255,4 @@ def processes(roles: Mapping[str, str], role: str) -> str:
 def compose(name: str, *, password: str | None = None, limit: str = "", **names: str) -> sql.Composed:
     """Return the statement of that name with its {names}, {password} and {limit}: Postgres takes no parameters in these places."""
     identifiers = {key: sql.Identifier(name) for key, name in names.items()}
-    return sql.SQL(db.statement(name)).format(**identifiers, password=sql.Literal(password), limit=sql.Literal(limit))
+    return sql.SQL(statement(name)).format(**identifiers, password=sql.Literal(password), limit=sql.Literal(limit))

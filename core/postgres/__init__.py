@@ -1,4 +1,4 @@
-"""The edge to PostgreSQL: statements, sessions, the pool, deadlines, and which errors mean "unavailable".
+"""The edge to PostgreSQL: statements, connections and their sessions, the pool, deadlines, and which errors are faults.
 
-The nouns of core, core.admin, the API's intake and the workers may import it. It knows no table by itself, except through core/sql.
+The nouns of core, core.admin, the API and the workers may import it. It names no table of Teller's: statements are in core/sql.
 """

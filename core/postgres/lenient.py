@@ -1,6 +1,6 @@
-"""Reads values that Python cannot represent as the nearest that it can, so that one bad row does not fail the whole page.
+"""Loaders for values that Python cannot represent: they return the nearest value, so that one such row does not fail a whole page.
 
-Only a statement by hand writes such a value: the API refuses it.
+The API refuses such values. Only a statement that was run by hand can have written one.
 """
 
 import json
@@ -13,26 +13,26 @@ from psycopg.adapt import Loader, Transformer
 from psycopg.pq import Format
 from psycopg.types.datetime import TimestamptzBinaryLoader
 
-POSTGRES_EPOCH_BYTE = 0x80  # the sign of the eight bytes of a moment
+POSTGRES_EPOCH_BYTE = 0x80  # the sign bit of a timestamp's eight bytes: set before 2000
 
-DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # of any size: Python reads no integer of 5000 digits
+DECODER = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers stay text: int() refuses more than 4300 digits
 
 
 class Metadata(Loader):
-    """JSONB is metadata in each result; what else is stored so is read as JSON.
+    """Loads JSONB, which is metadata in every result: an object of strings.
 
-    The values of metadata are text by contract. One that is not is shown as JSON's text of it.
+    A value that is not a string, against the contract, is returned as its JSON text.
     """
 
     format = Format.BINARY
 
     def load(self, data: Buffer) -> dict[str, str]:
-        found = DECODER.decode(bytes(data)[1:].decode())  # after a byte that says which version of the format it is
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+        metadata = DECODER.decode(bytes(data)[1:].decode())  # the first byte is the version of the binary format
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
 
 
-class Moment(TimestamptzBinaryLoader):
-    """A moment before year 1 or after year 9999, infinity too, as the first or the last that Python has."""
+class Timestamp(TimestamptzBinaryLoader):
+    """Loads a timestamp before year 1 or after year 9999, infinity too, as the first or the last datetime."""
 
     def load(self, data: Buffer) -> datetime:
         try:
@@ -43,14 +43,14 @@ class Moment(TimestamptzBinaryLoader):
 
 
 def register(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Let the connection read metadata so. A moment is read so only where a page could not be read: see rows."""
+    """Load metadata leniently on this connection. Timestamps are loaded leniently only after a failure: see rows."""
     connection.adapters.register_loader("jsonb", Metadata)
 
 
 def rows(cursor: psycopg.AsyncCursor[Any]) -> list[Any]:
-    """Return the rows of the cursor's result, which has a moment that Python has not."""
+    """Return the rows of the cursor's result, which has a timestamp that Python cannot represent."""
     assert cursor.pgresult is not None
-    cursor.adapters.register_loader("timestamptz", Moment)
+    cursor.adapters.register_loader("timestamptz", Timestamp)
     reading = Transformer(cursor)
     reading.set_pgresult(cursor.pgresult, format=Format.BINARY)
     return reading.load_rows(0, cursor.pgresult.ntuples, cursor.row_factory(cursor))

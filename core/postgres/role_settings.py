@@ -1,17 +1,17 @@
-"""Defaults that a role has for its own sessions (ALTER ROLE … SET). A role may set them itself; they outlive the session."""
+"""Defaults of a role for its own sessions (ALTER ROLE … SET). A role may set them itself, and they outlive the session."""
 
 import sys
 
 import psycopg
 from psycopg import errors, sql
 
-from core.postgres import db
+from core.postgres.statements import statement
 
 
 def reset(owner: psycopg.Connection, role: str) -> None:
-    """Reset every default of the role, in this database and in all, and say which; warn where Postgres refuses it.
+    """Reset every default of the role, in this database and in all, and print their names; warn where PostgreSQL refuses it.
 
-    Teller's sessions set what they need without this. Whatever else connects as the role does not.
+    Teller's sessions set all that they need by themselves. Other programs that connect as the role do not.
     """
     if not (names := defaults(owner, role)):
         return
@@ -31,4 +31,4 @@ def reset(owner: psycopg.Connection, role: str) -> None:
 
 
 def defaults(owner: psycopg.Connection, role: str) -> list[str]:
-    return [name for (name,) in owner.execute(db.statement("session/list_role_settings"), {"role": role})]
+    return [name for (name,) in owner.execute(statement("session/list_role_settings"), {"role": role})]

@@ -1,4 +1,4 @@
-"""The SQL files: one statement a file. The files are Teller's: no text of a caller ever becomes part of a statement.
+"""Loads the SQL files, one statement a file. No text of a caller ever becomes part of a statement.
 
 A list of columns that several statements share is a part: core/sql/parts/NAME.sql, written once. In a statement,
 
@@ -25,16 +25,16 @@ PARAMETER = re.compile(r"%\((\w+)\)")
 @cache
 def statement(name: str) -> LiteralString:
     """Return the SQL of core/sql/NAME.sql, its parts filled in. Raises FileNotFoundError for a part that does not exist."""
-    return composed(literal(SQL / f"{name}.sql"))  # all of it is Teller's own text
+    return composed(literal(SQL / f"{name}.sql"))  # of Teller's own files only
 
 
 def composed(text: str) -> str:
-    """Return the text with each part that it names, and each part that these name, in its place."""
+    """Return the text with each reference to a part replaced by the part, recursively."""
     return INCLUDE.sub(included, text)
 
 
-def included(found: re.Match[str]) -> str:
-    name, names, alias = found.groups()
+def included(reference: re.Match[str]) -> str:
+    name, names, alias = reference.groups()
     if names is None:
         return part(name)
     return ", ".join(f"{alias}.{column}" if alias else column for column in parameters(name))

@@ -1,5 +1,5 @@
-"""Everything that Teller does with Redis but the token buckets: hints, which carry no money and may be lost at any moment.
+"""The edge to Redis, without the token buckets: hints, which carry no money and may be lost at any moment.
 
-Here live the client, what an error of Redis means, and four protocols: shard doorbell, batcher, deliverers' doorbell, final news.
-The API, the workers and api.admission.rate_limit may import it. `import redis` is the library here too: imports are absolute.
+It contains the client, the meaning of Redis' errors, and four protocols: shard doorbell, batcher, deliverer doorbell, final news.
+The API and the workers may import it. `import redis` imports the library here too, because imports are absolute.
 """

@@ -1,6 +1,6 @@
-"""The batcher: the one worker that waits for more transfers, and to which the others hand over their shards, flags up.
+"""The batcher: the one worker that waits for more transfers. Other workers hand their shards over to it, with the flags up.
 
-Several workers that waited would divide the same transfers into smaller transactions, which wait for each other's wallets.
+If several workers waited, they would divide the same transfers into smaller transactions, which wait for each other's wallets.
 docs/concepts/state-tables.md draws its states.
 """
 
@@ -16,22 +16,22 @@ __all__ = ["BATCHER_TTL_S", "Batcher"]
 
 HAND_OVER = Path(__file__).with_name("hand_over.lua").read_text()
 
-BATCHER_TTL_S = 5  # frees the place of a worker that died; a living batcher renews it whenever it takes over shards
+BATCHER_TTL_S = 5  # after a batcher has died, the place is free again in 5 s; a running batcher renews it with each take_over
 
 
 class Batcher(HintProtocol):
-    """The batcher's place, and the set of shards that were handed over to the worker that has it."""
+    """The batcher's place, which one worker holds, and the set of shards that were handed over to it."""
 
     def __init__(self, hints: Hints) -> None:
         super().__init__(hints)
         self._hand_over = hints.redis.register_script(HAND_OVER)
 
     def become(self) -> bool:
-        """Take the batcher's place, if it is free. Only the batcher calls `take_over`, and `release` in the end."""
+        """Take the batcher's place and return True, if it is free. Only the batcher calls `take_over`, and `release` at its end."""
         return bool(self._hints.attempt(lambda: self._hints.redis.set(BATCHER, 1, nx=True, ex=BATCHER_TTL_S)))
 
     def hand_over(self, shards: Collection[int]) -> bool:
-        """Hand shards over to the batcher and return True; without a batcher, lower their flags: then look once more."""
+        """Hand the shards over to the batcher and return True. Without a batcher, lower their flags: then look once more."""
         keys, args = [BATCHER, HANDED_OVER, *map(flag, shards)], [BATCHER_TTL_S * 1000, *shards]
         is_handed_over = bool(shards) and bool(self._hints.attempt(lambda: self._hand_over(keys, args)))
         failpoint("doorbell.after_hand_over")
@@ -46,9 +46,9 @@ class Batcher(HintProtocol):
         return self._hints.attempt(lambda: self._take_over(0)) or []
 
     def _take_over(self, place_for_s: int) -> list[int]:
-        """Take what was handed over, and keep the place for so many seconds more, in one step.
+        """Take the shards that were handed over, and keep the place for `place_for_s` seconds more, in one step.
 
-        No more is read than there can be shards; the rest of a larger set is thrown away.
+        At most SHARDS_MAX members are read; a larger set was not written by Teller, and its rest is deleted.
         """
         with self._hints.redis.pipeline() as transaction:
             transaction.spop(HANDED_OVER, SHARDS_MAX)

@@ -1,7 +1,7 @@
-"""Makes clients of Redis from a URL, of one Redis or of the primary that Sentinels name: all with the same bounds.
+"""Makes clients from a URL: of one Redis, or of the primary that Sentinels name, all with the same bounds.
 
-No client repeats a command: a lost reply made redis-py's default one push a job twice, and its retries took 59 s when packets were
-dropped. Each reply is bounded, see core/redis_replies.py.
+No client repeats a command: after a lost reply, redis-py's default client pushed a job twice, and its retries took 59 s while
+packets were dropped. Each reply is bounded: see core/redis/replies.py.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ __all__ = ["async_client", "client"]
 
 Options = dict[str, Any]
 
-CONNECT_TIMEOUT_S = 0.5  # of each host that is asked; a Sentinel's answer included
+CONNECT_TIMEOUT_S = 0.5  # for each host; also for the answer of a Sentinel
 
 
 def client(url: str, timeout_s: float) -> redis.Redis:
-    """Return a client. A reply may take `timeout_s`. It connects when it is first used. Raises ValueError for a bad URL."""
+    """Return a client, which connects with its first command. A reply may take `timeout_s`. Raises ValueError for a bad URL."""
     address = server_urls.parse_redis(url)
     common: Options = {"parser_class": BoundedParser, "retry": Retry(NoBackoff(), 0)}
     options: Options = {**common, **credentials_of(address), **timeouts(timeout_s)}
@@ -43,7 +43,7 @@ def client(url: str, timeout_s: float) -> redis.Redis:
 
 
 def async_client(url: str, timeout_s: float) -> "redis.asyncio.Redis":
-    """The same for asyncio."""
+    """As client, for asyncio."""
     address = server_urls.parse_redis(url)
     common: Options = {"parser_class": AsyncBoundedParser, "retry": AsyncRetry(NoBackoff(), 0)}
     options: Options = {**common, **credentials_of(address), **timeouts(timeout_s)}
@@ -60,7 +60,7 @@ def async_client(url: str, timeout_s: float) -> "redis.asyncio.Redis":
 
 
 class PrimaryPool(SentinelConnectionPool):
-    """Connections to the primary, and those to the Sentinels, which redis-py would leave open."""
+    """Connections to the primary. Disconnecting also closes those to the Sentinels, which redis-py leaves open."""
 
     def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002  # redis-py's signature
         super().disconnect(inuse_connections)
@@ -69,7 +69,7 @@ class PrimaryPool(SentinelConnectionPool):
 
 
 class AsyncPrimaryPool(async_sentinel.SentinelConnectionPool):
-    """The same for asyncio."""
+    """As PrimaryPool, for asyncio."""
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002
         await super().disconnect(inuse_connections)
@@ -92,7 +92,7 @@ def location(address: RedisAddress) -> Options:
 
 
 def sentinel_options(address: RedisAddress) -> list[Options]:
-    """Return how each Sentinel is reached: with credentials of its own, if any, and the same TLS."""
+    """Return the options for each Sentinel: its own credentials, if any, and the same TLS."""
     own = {
         "username": address.options.get("sentinel_username"),
         "password": address.options.get("sentinel_password"),
@@ -107,7 +107,7 @@ def timeouts(timeout_s: float) -> Options:
 
 
 def class_of(address: RedisAddress, library: Any) -> Any:
-    """Return the class of connections, of redis or of redis.asyncio."""
+    """Return the class of connections; `library` is redis or redis.asyncio."""
     if address.socket is not None:
         return library.UnixDomainSocketConnection
     return library.SSLConnection if address.is_tls else library.Connection

@@ -1,4 +1,4 @@
-"""The doorbell of the deliverers: one flag for all of them, raised when webhooks became due. Each also looks once a second."""
+"""The doorbell of the deliverers: one flag for all, raised when webhooks became due. Each deliverer also looks once a second."""
 
 from rq import Queue
 
@@ -17,11 +17,11 @@ class DelivererDoorbell(HintProtocol):
         self._queue = Queue(DELIVERIES, connection=hints.redis, serializer=SERIALIZER)
 
     def ring(self) -> None:
-        """Wake one deliverer, unless the flag is up: then one is at work, or will be at once. Call it after COMMIT alone."""
+        """Wake one deliverer, unless the flag is up: then a job is queued or running. Call it only after COMMIT."""
         self._hints.attempt(self._ring)
 
     def lower(self) -> None:
-        """Lower the flag: a commit from here on rings again. Look once more for what is due after this."""
+        """Lower the flag: the next commit rings again. Look once more for due webhooks after this call."""
         self._hints.attempt(lambda: self._hints.redis.unlink(DELIVERIES_FLAG))
 
     def _ring(self) -> None:

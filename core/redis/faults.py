@@ -1,4 +1,4 @@
-"""What an error of Redis means, in a word that logs, metrics and /readyz share: Redis is away, or it answers and refuses."""
+"""The meaning of Redis' errors, in words that logs, metrics and /readyz share: Redis is away, or it answers and refuses."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ __all__ = ["FAULTS", "Fault", "fault_of"]
 
 
 class Fault(NamedTuple):
-    """A fault's kind, in one word, and what to look at."""
+    """The kind of a fault, in one word, and advice for an operator."""
 
     kind: str
     advice: str
 
     @property
     def is_refusal(self) -> bool:
-        """Tell whether Redis answered, and did not do what it was asked for."""
+        """Whether Redis answered, and refused the command."""
         return self.kind != "away"
 
 
@@ -42,7 +42,7 @@ FAULTS = (
     *(PROTECTED, NO_PLACE, NO_COMMAND, WRONG_TYPE, MALFORMED, OTHER),
 )
 
-# Looked through before the texts.
+# Compared before the texts.
 CLASSES: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
     ((exceptions.ReadOnlyError, exceptions.MasterDownError), READ_ONLY),  # the second is a ClusterDownError too
     (
@@ -60,7 +60,7 @@ CLASSES: tuple[tuple[tuple[type[Exception], ...], Fault], ...] = (
     ((exceptions.BusyLoadingError,), LOADING),
 )
 
-# What Redis, or redis-py in its place, says where there is no class of its own. Lower case.
+# Texts of Redis, or of redis-py, for faults without a class of their own. Lower case.
 TEXTS = (
     ("previous master is now a slave", READ_ONLY),
     ("can't write against a read only replica", READ_ONLY),
@@ -82,7 +82,7 @@ TEXTS = (
 
 
 def fault_of(error: Exception) -> Fault:
-    """Return what the error means. A Sentinel is recognised by what it does not know: see Doorbell."""
+    """Return the fault of the error. Hints tells a Sentinel from NO_COMMAND: a Sentinel lacks Redis' commands."""
     for classes, fault in CLASSES:
         if isinstance(error, classes):
             return fault

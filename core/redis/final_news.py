@@ -17,7 +17,7 @@ class FinalNews(HintProtocol):
     """Publishes which transfers became final."""
 
     def publish_final(self, ids: Sequence[UUID]) -> None:
-        """Publish that these transfers are final. Call it after COMMIT alone."""
+        """Publish that these transfers are final. Call it only after COMMIT."""
         if ids:
             failpoint("doorbell.before_publish")
             self._hints.attempt(lambda: self._hints.redis.publish(FINAL, b"".join(id.bytes for id in ids)))

@@ -1,8 +1,8 @@
--- Hands shards over to the batcher, flags up, or lowers their flags when there is no batcher: in one step, so that the batcher cannot
--- release its place in between. A place that would be taken for longer than batchers take it, or for ever, was not taken by Teller: it
--- is freed. A set of shards of another type is removed.
--- KEYS: the batcher's place, the shards handed over, the flags. ARGV: for how many milliseconds a batcher takes its place; the shards.
--- Returns whether a batcher has them.
+-- Hands shards over to the batcher, with the flags up, or lowers their flags when there is no batcher: atomically, so that the
+-- batcher cannot release its place in between. A place with a longer expiry than ARGV[1], or with none, is not Teller's: freed.
+-- A key of another type in place of the set of shards is deleted.
+-- KEYS: the batcher's place, the set of shards handed over, the flags. ARGV: the place's expiry in milliseconds; the shards.
+-- Returns 1 when a batcher has them.
 local left_ms = redis.call("PTTL", KEYS[1])
 if left_ms >= 0 and left_ms <= tonumber(ARGV[1]) then
    local held = redis.call("TYPE", KEYS[2]).ok

@@ -1,7 +1,7 @@
-"""The connection over which all hints of one process go to Redis.
+"""The connection that carries all hints of one process to Redis.
 
-Redis may lose, repeat or delay any hint, or be away: then the sweeper and the deliverer find the work. So nothing here raises, and
-nothing blocks for longer than its timeouts.
+Redis may lose, repeat or delay any hint, or be away: the sweeper and the deliverer find the work without hints. So the protocols
+raise nothing, and block for no longer than their timeouts.
 """
 
 import time
@@ -21,11 +21,11 @@ __all__ = ["REST_S", "TIMEOUT_S", "UNTRUSTED", "HintProtocol", "Hints"]
 
 RAISE_FLAGS = Path(__file__).with_name("raise_flags.lua").read_text()
 
-TIMEOUT_S = 0.5  # a ring may wait for it; redis-py's defaults blocked an enqueue for 59 s when packets were dropped
-REST_S = 1.0  # after a fault Redis is left alone for so long: a sweep of many shards must not wait for each one's timeout
-SAY_AGAIN_AFTER_S = 60.0  # a fault that lasts is logged as often; another kind of fault at once
+TIMEOUT_S = 0.5  # A guess: a ring may wait for it. redis-py's defaults blocked an enqueue for 59 s while packets were dropped
+REST_S = 1.0  # the pause after a fault: else a sweep of many shards would wait for a timeout per shard
+LOG_AGAIN_AFTER_S = 60.0  # A guess. For a fault that lasts; another kind of fault is logged at once
 
-# What a reply of another form than redis-py expects can raise there. Redis is trusted for no more than a hint.
+# What redis-py can raise for a reply in a form that it does not expect. A hint needs no trust in Redis.
 UNTRUSTED = (redis.RedisError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 Reply = TypeVar("Reply")
@@ -34,10 +34,10 @@ logger = log.get(__name__)
 
 
 class Hints:
-    """Runs commands in Redis, and leaves Redis alone for REST_S after a fault.
+    """Runs commands in Redis, and sends none for REST_S after a fault.
 
-    Nothing that Redis says is trusted for more than a hint: values are not read, replies are bounded, a flag that would stay up for
-    ever counts as down, and a key of a wrong type is deleted.
+    No reply is trusted for more than a hint: values are not read, replies are bounded, a flag without an expiry counts as down, and
+    a key of a wrong type is deleted.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,15 +45,15 @@ class Hints:
         self.fault: Fault | None = None  # of the last command
         self.resting_until = 0.0
         self._raise = self.redis.register_script(RAISE_FLAGS)
-        self._logged: tuple[str, float] = ("", 0.0)  # the kind of the fault that was logged last, and when
+        self._logged: tuple[str, float] = ("", 0.0)  # kind and time of the last logged fault
 
     @property
     def is_resting(self) -> bool:
-        """Whether Redis is left alone now, because of a fault."""
+        """Whether commands are suppressed now, because of a fault."""
         return time.monotonic() < self.resting_until
 
     def attempt(self, command: Callable[[], Reply]) -> Reply | None:
-        """Return the command's reply, or None when Redis did not take it, or is left alone now. Raises nothing."""
+        """Return the command's reply, or None after a fault and while commands are suppressed. Raises nothing."""
         if self.is_resting:
             return None
         try:
@@ -65,7 +65,7 @@ class Hints:
         return reply
 
     def healed(self, command: Callable[[], Reply]) -> Reply:
-        """Return the command's reply; where a key of a wrong type refuses it, after that key is deleted. Raises UNTRUSTED."""
+        """Return the command's reply. If a key of a wrong type made it fail, delete the key and repeat. Raises UNTRUSTED."""
         try:
             return command()
         except redis.ResponseError as error:
@@ -75,7 +75,7 @@ class Hints:
             return command()
 
     def record(self, error: Exception, *, rests: bool) -> Fault:
-        """Log what the error means, leave Redis alone for a while if it `rests`, and return the fault."""
+        """Log the error's fault and return it. If it `rests`, send no command for REST_S."""
         fault = self._fault_of(error)
         if rests:
             self.resting_until, self.fault = time.monotonic() + REST_S, fault
@@ -83,13 +83,13 @@ class Hints:
         return fault
 
     def raise_flags(self, flags: Sequence[str]) -> list[int]:
-        """Raise the flags that are down, in one step, and return their indexes. Raises UNTRUSTED."""
+        """Raise the flags that are down, atomically, and return their indexes. Raises UNTRUSTED."""
         places = self._raise(flags, [FLAG_TTL_S * 1000])
         return [place - 1 for place in places if 0 < place <= len(flags)]
 
     @contextmanager
     def lowering_if_refused(self, flags: Iterable[str]) -> Iterator[None]:
-        """Lower flags again where Redis refuses the job that they stand for: up, they would keep the next ring from trying."""
+        """Lower the flags again if Redis refuses the job: flags that stay up would suppress the next ring."""
         try:
             yield
         except redis.ResponseError:
@@ -100,7 +100,7 @@ class Hints:
         self.redis.close()
 
     def _fault_of(self, error: Exception) -> Fault:
-        """Return what the error means. An unknown command means a Sentinel, if a command that only Sentinels know is answered."""
+        """Return the fault of the error. After an unknown command, a reply to SENTINEL MASTERS means a Sentinel."""
         fault = fault_of(error)
         if fault is not NO_COMMAND:
             return fault
@@ -111,9 +111,9 @@ class Hints:
         return SENTINEL
 
     def _log(self, fault: Fault, error: Exception) -> None:
-        """Log a fault when its kind changes, and once a minute."""
+        """Log a fault when its kind changes, else once in LOG_AGAIN_AFTER_S."""
         now = time.monotonic()
-        if self._logged[0] == fault.kind and now < self._logged[1] + SAY_AGAIN_AFTER_S:
+        if self._logged[0] == fault.kind and now < self._logged[1] + LOG_AGAIN_AFTER_S:
             return
         self._logged = (fault.kind, now)
         event = "doorbell refused" if fault.is_refusal else "doorbell out of reach"
@@ -121,7 +121,7 @@ class Hints:
 
 
 class HintProtocol:
-    """A protocol over hints. Several may share the hints of a process, and then rest together; closing one closes them all."""
+    """A protocol over hints. Several protocols may share one Hints: then they pause together, and closing one closes all."""
 
     def __init__(self, hints: Hints) -> None:
         self._hints = hints

@@ -5,17 +5,18 @@ from rq.job import Job
 
 __all__ = ["APPLY", "DELIVER", "JOB_TIMEOUT_S", "SERIALIZER", "enqueue"]
 
-APPLY = "worker.jobs.apply"  # names in worker/jobs.py; the only jobs there are, each on its own queue
+APPLY = "worker.jobs.apply"  # functions in worker/jobs.py, the only two jobs, each on its own queue
 DELIVER = "worker.jobs.deliver"
-SERIALIZER = "json"  # a pickle in Redis would run as code
+SERIALIZER = "json"  # loading a pickle would execute code from Redis
 
-JOB_TIMEOUT_S = 120  # a signal in the middle of a statement; far above every limit of Postgres, so that it never comes
-JOB_TTL_S = 30  # of a job that no worker took: by then the sweeper has been there many times
-FAILURE_TTL_S = 3600  # of jobs whose worker died before it began; the default of a year fills Redis
+# RQ ends a longer job by a signal, perhaps during a statement. Far above each limit of PostgreSQL, so that it never happens.
+JOB_TIMEOUT_S = 120
+JOB_TTL_S = 30  # of a job that no worker took: the sweeper looks each second, and has drained its shards by then
+FAILURE_TTL_S = 3600  # of jobs whose worker died before they began; RQ's default of a year would fill Redis
 
 
 def enqueue(queue: Queue, job: str, *args: object) -> Job:
-    """Enqueue a job that expires, whatever becomes of it. Raises RedisError."""
+    """Enqueue a job. It expires whether it runs, fails or waits. Raises RedisError."""
     return queue.enqueue(
         job,
         *args,

@@ -1,6 +1,6 @@
-"""The names of everything that Teller keeps in Redis for its doorbells, and what happens to a key of a wrong type.
+"""The names of Teller's queues, keys and channel in Redis, and the deletion of keys of a wrong type.
 
-The names are shared by processes of all versions that run at the same time, so a rolling upgrade must not change them.
+During a rolling upgrade, processes of two versions share these names: they must not change.
 """
 
 import redis
@@ -22,16 +22,17 @@ __all__ = [
 ]
 
 QUEUE = "transfers"
-DELIVERIES = "deliveries"  # a queue of its own: a listener pops from one queue alone, see worker/listen.py
+DELIVERIES = "deliveries"  # a queue of its own: a listener pops from one queue only, see worker/listen.py
 PROBE = "probe"  # a queue of jobs that never run: core/redis/probe.py writes one and deletes it
-FINAL = "final"  # the channel on which ids of transfers that became final are published, 16 bytes each
-BATCHER = "gatherer"  # exists while one worker, the batcher, waits for more transfers on behalf of all
+FINAL = "final"  # the channel for the ids of transfers that became final, 16 bytes each
+BATCHER = "gatherer"  # exists while one worker is the batcher
 HANDED_OVER = "left-to-gatherer"  # the set of shards that other workers have handed over to the batcher
 DELIVERIES_FLAG = "doorbell:deliveries"
 
-FLAG_TTL_S = 5  # heals a flag whose job was lost or whose worker died; longer than a drain's fair share. The sweeper comes before
+# After 5 s a flag is down whose job was lost or whose worker died. Longer than the 3 s of a drain. The sweeper is faster.
+FLAG_TTL_S = 5
 
-# The types of the keys that last for as long as there is work. Flags and wishes are written and deleted whatever their type.
+# The types of the keys that exist while there is work. Flags and wishes need none: SET and UNLINK work on any type.
 KEY_TYPES = {
     b"list": (f"rq:queue:{QUEUE}", f"rq:queue:{DELIVERIES}", f"rq:queue:{PROBE}"),
     b"set": ("rq:queues", HANDED_OVER),
@@ -52,13 +53,13 @@ def rerun(shard: int) -> str:
 
 
 def delete_wrong_types(connection: redis.Redis) -> None:
-    """Delete those of the lasting keys that have a wrong type: no process of Teller wrote them. Raises RedisError."""
+    """Delete those of KEY_TYPES that have a wrong type: no process of Teller wrote them. Raises RedisError."""
     keys = [(key, kind) for kind, of_kind in KEY_TYPES.items() for key in of_kind]
     with connection.pipeline(transaction=False) as pipeline:
         for key, _ in keys:
             pipeline.type(key)
-        found = pipeline.execute()
-    wrong = [key for (key, kind), is_of in zip(keys, found, strict=True) if is_of not in (kind, b"none")]
+        actual = pipeline.execute()
+    wrong = [key for (key, kind), is_of in zip(keys, actual, strict=True) if is_of not in (kind, b"none")]
     if wrong:
         logger.warning("keys of a wrong type deleted", keys=wrong)
         connection.unlink(*wrong)

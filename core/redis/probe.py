@@ -1,4 +1,4 @@
-"""Tries out what Redis does with doorbells, for readiness, metrics and the first lines of a log."""
+"""Probes whether Redis accepts doorbells: for readiness, metrics and the log of a start."""
 
 import time
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from core.redis.keys import FINAL, PROBE
 
 __all__ = ["Probe", "State"]
 
-PROBE_EVERY_S = 1.0  # /readyz needs no key: what it writes to Redis is bounded
+PROBE_EVERY_S = 1.0  # /readyz needs no API key: this bounds the writes that its callers can cause
 
 
 class State(NamedTuple):
-    """What Redis does with doorbells. `fault` says why it does not take them."""
+    """Whether Redis is reachable and accepts doorbells. `fault` is the reason if not."""
 
     is_reachable: bool
     takes_doorbells: bool
@@ -28,7 +28,7 @@ TAKEN = State(is_reachable=True, takes_doorbells=True, fault=None)
 
 
 class Probe(HintProtocol):
-    """Tries the commands of all protocols, under keys of its own."""
+    """Executes the commands of all protocols with its own keys."""
 
     def __init__(self, hints: Hints) -> None:
         super().__init__(hints)
@@ -37,7 +37,7 @@ class Probe(HintProtocol):
         self._state = TAKEN
 
     def check(self) -> State:
-        """Return what Redis does with doorbells: each command that a ring and a worker need is tried, at most once a second."""
+        """Return the state of Redis. Executes each command that a ring and a worker need, at most once a second."""
         if time.monotonic() >= self._checked_at + PROBE_EVERY_S:
             fault = self._look()
             self._state = State(fault is None or fault.is_refusal, fault is None, fault)
@@ -45,9 +45,9 @@ class Probe(HintProtocol):
         return self._state
 
     def _look(self) -> Fault | None:
-        """Probe Redis, unless it is left alone now, and return what is wrong with it.
+        """Probe Redis, unless commands are suppressed now, and return its fault.
 
-        What the probe alone is refused (the right to publish) keeps no ring from trying.
+        A refusal does not suppress rings: a ring may need fewer rights than the probe (not that to publish).
         """
         if self._hints.is_resting:
             return self._hints.fault
@@ -58,7 +58,7 @@ class Probe(HintProtocol):
         return None
 
     def _try_out(self) -> bool:
-        """Do what a ring, a worker and a waiting request do. Raises UNTRUSTED."""
+        """Execute the commands of a ring, a worker and a waiting request. Raises UNTRUSTED."""
         marks = [f"{PROBE}:{uuid4().hex}" for _ in range(2)]  # two keys: a cluster refuses a script with keys in two slots
         self._hints.raise_flags(marks)
         job = enqueue(self._queue, APPLY)

@@ -1,7 +1,7 @@
--- Raises the flags that are down, in one round trip, and reads no flag's value. A flag that would stay up for longer than flags do, or for
--- ever, was not raised by Teller: it counts as down, whatever its type.
--- KEYS: the flags. ARGV[1]: for how many milliseconds they stay up.
--- Returns the places in KEYS, from 1, of those that were down.
+-- Raises the flags that are down, in one round trip, and reads no flag's value. A flag with a longer expiry than ARGV[1], or
+-- with none, was not raised by Teller: it counts as down, whatever its type.
+-- KEYS: the flags. ARGV[1]: their expiry in milliseconds.
+-- Returns the indexes in KEYS, from 1, of those that were down.
 local raised = {}
 for place, key in ipairs(KEYS) do
    if redis.call("SET", key, "1", "NX", "PX", ARGV[1]) then

@@ -1,8 +1,8 @@
-"""Reads replies of Redis, each bounded in bytes and in time: a reply beyond a bound is an error, and its connection is closed.
+"""Parsers that bound each reply of Redis in bytes and in time: a reply beyond a bound is an error, and its connection is closed.
 
-redis-py reads whatever length a reply announces: a value of 512 MiB under a key of Teller's took as much memory, and a reply that
-comes a byte at a time never met its timeout. These parsers are redis-py's own for RESP2, which knows neither pushes nor maps. They
-lean on names that redis-py does not promise to keep: redis is pinned, and tests/integration/test_redis_replies.py holds them to it.
+redis-py reads any length that a reply announces: a value of 512 MiB under a key of Teller's took as much memory, and a reply that
+arrived a byte at a time never reached the timeout. These are subclasses of redis-py's parsers for RESP2, which has neither pushes
+nor maps. They use private names of redis-py: redis is pinned, and tests/integration/test_redis_replies.py tests them.
 """
 
 import time
@@ -15,9 +15,9 @@ from redis.utils import SENTINEL
 
 __all__ = ["REPLY_MAX_BYTES", "AsyncBoundedParser", "BoundedParser"]
 
-REPLY_MAX_BYTES = 262_144  # the longest honest one is INFO, of some 7 KB; that a job names 1024 shards takes less
-LINES_MAX = 4096  # honest ones have up to 2 for each of 1024 shards; 65,000 in one reply took half a second of an event loop
-READ_BYTES = 65_536  # that one recv takes: what has been read before a length is known
+REPLY_MAX_BYTES = 262_144  # the longest regular reply is INFO, of about 7 KB; a job that names 1024 shards is shorter
+LINES_MAX = 4096  # regular replies have up to 2 for each of 1024 shards; 65,000 in one reply blocked an event loop for 0.5 s
+READ_BYTES = 65_536  # of one recv: what may be read before the length is checked
 
 
 def refuse_length(length: int) -> None:
@@ -31,7 +31,7 @@ def refuse_line(lines: int) -> None:
 
 
 class BoundedBuffer(SocketBuffer):
-    """Holds one reply while it is read: no more bytes than REPLY_MAX_BYTES, for no longer than twice the socket's timeout."""
+    """The buffer of one reply: at most REPLY_MAX_BYTES, for at most twice the socket's timeout."""
 
     started: float = 0.0
     lines: int = 0
@@ -46,7 +46,7 @@ class BoundedBuffer(SocketBuffer):
         return super().read(length, timeout)
 
     def _read_from_socket(self, length: int | None = None, timeout: Any = SENTINEL, raise_on_timeout: Any = True) -> bool:  # noqa: FBT002
-        """Read at least `length` bytes, one by default. Raises InvalidResponse and TimeoutError beyond the bounds."""
+        """Read at least `length` bytes, by default one. Raises InvalidResponse and TimeoutError beyond the bounds."""
         missing = length or 1
         while missing > 0:
             before = self.unread_bytes()
@@ -61,7 +61,7 @@ class BoundedBuffer(SocketBuffer):
 
 
 class BoundedParser(_RESP2Parser):
-    """Parses replies of at most REPLY_MAX_BYTES. Raises nothing but RedisError."""
+    """Parses replies of at most REPLY_MAX_BYTES. Raises RedisError only."""
 
     def on_connect(self, connection: Any) -> None:
         super().on_connect(connection)  # type: ignore[no-untyped-call]
@@ -72,12 +72,12 @@ class BoundedParser(_RESP2Parser):
             self._buffer.started, self._buffer.lines = time.monotonic(), 0
         try:
             return super().read_response(disable_decoding=disable_decoding, timeout=timeout)
-        except (ValueError, RecursionError, MemoryError) as error:  # a length that is no number, arrays in arrays without end
+        except (ValueError, RecursionError, MemoryError) as error:  # a length that is not a number, arrays nested too deeply
             raise InvalidResponse("a reply is malformed") from error
 
 
 class AsyncBoundedParser(_AsyncRESP2Parser):
-    """The same for asyncio. The client's timeout bounds a whole reply there."""
+    """As BoundedParser, for asyncio, where the client's timeout bounds a whole reply."""
 
     lines: int = 0
 
@@ -85,7 +85,7 @@ class AsyncBoundedParser(_AsyncRESP2Parser):
         self.lines = 0
         try:
             return await super().read_response(disable_decoding=disable_decoding)
-        except (ValueError, RecursionError, MemoryError) as error:  # also of a line that is longer than asyncio's limit of 64 KiB
+        except (ValueError, RecursionError, MemoryError) as error:  # ValueError also for a line above asyncio's limit of 64 KiB
             raise InvalidResponse("a reply is malformed") from error
 
     async def _read(self, length: int) -> bytes:

@@ -23,16 +23,16 @@ RERUN_TTL_S = 60  # longer than a transaction may last: the wish must still be t
 
 
 class ShardDoorbell(HintProtocol):
-    """Rings for shards. A flag is not renewed: if it expires during a long run, one superfluous job is enqueued; harmless."""
+    """Rings for shards. A flag is not renewed: if it expires during a long run, one superfluous job is enqueued: harmless."""
 
     def __init__(self, hints: Hints) -> None:
         super().__init__(hints)
         self._queue = Queue(QUEUE, connection=hints.redis, serializer=SERIALIZER)
 
     def ring(self, shards: Collection[int]) -> bool:
-        """Wake one worker for those of the shards whose flags are down. Call it after COMMIT alone.
+        """Wake one worker for those of the shards whose flags are down. Call it only after COMMIT.
 
-        Returns False when Redis did not take it.
+        Returns False when Redis did not accept it.
         """
         rung = self._hints.attempt(lambda: self._ring(shards))
         if rung is None:
@@ -44,7 +44,7 @@ class ShardDoorbell(HintProtocol):
         return True
 
     def lower(self, shards: Collection[int]) -> None:
-        """Lower the shards' flags: a commit from here on rings again. Look once more after this."""
+        """Lower the shards' flags: the next commit rings again. Look once more after this call."""
         if shards:
             self._hints.attempt(lambda: self._hints.redis.unlink(*map(flag, shards)))
 
@@ -53,7 +53,7 @@ class ShardDoorbell(HintProtocol):
         return self._hints.attempt(lambda: self._raise_flags(shards) if shards else []) or []
 
     def pass_on(self, shards: Collection[int]) -> bool:
-        """Enqueue a job for shards that this worker is at, flags up. Returns False when Redis did not take it."""
+        """Enqueue a job for shards whose flags this worker has raised. Returns False when Redis did not accept it."""
         return self._hints.attempt(lambda: self._enqueue(shards)) is not None
 
     def is_silent(self) -> bool:
@@ -61,11 +61,11 @@ class ShardDoorbell(HintProtocol):
         return not self._hints.attempt(lambda: self._hints.redis.llen(self._queue.key))
 
     def ask_rerun(self, shards: Collection[int]) -> None:
-        """Ask the worker that drains these shards now to look once more. Try their locks once more after this."""
+        """Ask the worker that drains these shards now to look once more. Try their locks once more after this call."""
         self._hints.attempt(lambda: self._set_reruns(shards))
 
     def rerun_asked(self, shards: Collection[int]) -> bool:
-        """Return, once, whether another worker asked. Call it after the locks of the last look are released."""
+        """Return whether another worker asked, and delete its wish. Call it after the locks of the last look are released."""
         return bool(shards) and bool(self._hints.attempt(lambda: self._hints.redis.unlink(*map(rerun, shards))))
 
     def _ring(self, shards: Collection[int]) -> int:

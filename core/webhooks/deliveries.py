@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from core.postgres import db
+from core.postgres.pool import Database
 
 Status = Literal["pending", "delivered", "failed", "canceled"]
 STATUSES: Sequence[Status] = get_args(Status)
@@ -51,7 +51,7 @@ def from_row(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
 
 
 async def list_of_transfer(
-    database: db.Database, owner: str, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
+    database: Database, owner: str, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
 ) -> list[Delivery]:
     """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first."""
     params = {"owner": owner, "transfer_id": transfer_id, "status": status, "before": before, "limit": limit}
@@ -59,25 +59,24 @@ async def list_of_transfer(
 
 
 async def list_of_endpoint(
-    database: db.Database, endpoint_id: UUID, *, status: Status | None, before: UUID, limit: int
+    database: Database, endpoint_id: UUID, *, status: Status | None, before: UUID, limit: int
 ) -> list[Delivery]:
     """Return up to `limit` of the endpoint's deliveries with an id below `before`, newest first."""
     params = {"endpoint_id": endpoint_id, "statuses": [status] if status else list(STATUSES), "before": before, "limit": limit}
     return await database.fetch("webhooks/list_deliveries_of_endpoint", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 
-async def find(database: db.Database, owner: str, id: UUID) -> Delivery | None:
+async def find(database: Database, owner: str, id: UUID) -> Delivery | None:
     """Return the delivery, if it is the owner's."""
-    rows = await database.fetch("webhooks/find_delivery", {"owner": owner, "id": id, "attempts": ATTEMPTS_SHOWN}, from_row)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/find_delivery", {"owner": owner, "id": id, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 
-async def redeliver(database: db.Database, owner: str, id: UUID) -> bool:
+async def redeliver(database: Database, owner: str, id: UUID) -> bool:
     """Make the owner's delivery due at once. Return False if there is none, or if its endpoint is disabled or deleted."""
     return bool(await database.fetch("webhooks/redeliver", {"owner": owner, "id": id}, dict))
 
 
-async def redeliver_since(database: db.Database, endpoint_id: UUID, since: datetime) -> int:
+async def redeliver_since(database: Database, endpoint_id: UUID, since: datetime) -> int:
     """Make the endpoint's failed and canceled deliveries since then due, oldest first. Return how many: at most REDELIVER_MAX."""
     since_ms = max(int(since.timestamp() * 1000) - CLOCK_SLACK_MS, 0)
     params = {"endpoint_id": endpoint_id, "since": since, "since_id": UUID(int=since_ms << 80), "limit": REDELIVER_MAX}

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from core.events import Type
-from core.postgres import db
+from core.postgres.pool import Database
+from core.postgres.queries import fence
 from core.webhooks.secrets import OLD_SECRET_SIGNS_FOR_S
 
 Status = Literal["enabled", "disabled"]
@@ -53,48 +54,44 @@ def from_json(stored: Mapping[str, Any]) -> Endpoint:
     return Endpoint(**{**stored, "id": UUID(stored["id"]), **read})
 
 
-async def insert_endpoint(database: db.Database, new: NewEndpoint) -> Endpoint | None:
+async def insert_endpoint(database: Database, new: NewEndpoint) -> Endpoint | None:
     """Store the endpoint. Return None if its owner is a client with CLIENT_ENDPOINTS_MAX of them. Safe to repeat."""
-    rows = await database.fetch("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
 
 
-async def find_endpoint(database: db.Database, owner: str, id: UUID) -> Endpoint | None:
+async def find_endpoint(database: Database, owner: str, id: UUID) -> Endpoint | None:
     """Return the endpoint, if it is the owner's."""
-    rows = await database.fetch("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
 
 
-async def list_endpoints(database: db.Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
+async def list_endpoints(database: Database, owner: str, *, before: UUID, limit: int) -> list[Endpoint]:
     """Return up to `limit` of the owner's endpoints with an id below `before`, newest first."""
     return await database.fetch("webhooks/list_endpoints", {"owner": owner, "before": before, "limit": limit}, Endpoint)
 
 
-async def update_endpoint(database: db.Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
+async def update_endpoint(database: Database, owner: str, id: UUID, changes: Mapping[str, object]) -> Endpoint | None:
     """Change those of url, events, description and status that are in `changes`. Return the endpoint, if there is one.
 
     An endpoint that this disables has its pending deliveries canceled.
     """
     unchanged = dict.fromkeys(("url", "events", "description", "status"))
     params = {**unchanged, **changes, "describes": "description" in changes, "owner": owner, "id": id}
-    rows = await database.fetch("webhooks/update_endpoint", params, Endpoint)
-    if not rows:
-        return None
-    if rows[0].status == "disabled":
+    endpoint = await database.fetch_one("webhooks/update_endpoint", params, Endpoint)
+    if endpoint and endpoint.status == "disabled":
         await cancel_deliveries(database, id)
-    return rows[0]
+    return endpoint
 
 
-async def delete_endpoint(database: db.Database, owner: str, id: UUID) -> bool:
+async def delete_endpoint(database: Database, owner: str, id: UUID) -> bool:
     """Delete the endpoint for ever and cancel its pending deliveries. Return whether there was one."""
     if not await database.fetch("webhooks/delete_endpoint", {"owner": owner, "id": id}, dict):
-        await database.run(db.fence)  # a first try may have deleted it, in a transaction that no standby has yet
+        await database.run(fence)  # a first try may have deleted it, in a transaction that no standby has yet
         return False
     await cancel_deliveries(database, id)
     return True
 
 
-async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
+async def cancel_deliveries(database: Database, endpoint_id: UUID) -> int:
     """Cancel up to CANCEL_MAX pending deliveries of a disabled or deleted endpoint, and return how many.
 
     The deliverer cancels the rest as it claims them.
@@ -102,8 +99,7 @@ async def cancel_deliveries(database: db.Database, endpoint_id: UUID) -> int:
     return len(await database.fetch("webhooks/cancel_deliveries", {"endpoint_id": endpoint_id, "limit": CANCEL_MAX}, dict))
 
 
-async def rotate_endpoint_secret(database: db.Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
+async def rotate_endpoint_secret(database: Database, owner: str, id: UUID, secret: str) -> Endpoint | None:
     """Give the endpoint this secret. The one before signs too for OLD_SECRET_SIGNS_FOR_S. Safe to repeat with the same secret."""
     params = {"owner": owner, "id": id, "secret": secret, "old_signs_for_s": OLD_SECRET_SIGNS_FOR_S}
-    rows = await database.fetch("webhooks/rotate_endpoint_secret", params, Endpoint)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/rotate_endpoint_secret", params, Endpoint)

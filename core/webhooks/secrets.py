@@ -6,7 +6,7 @@ An endpoint has a secret of its own: core/webhooks/endpoints.py.
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.postgres import db
+from core.postgres.pool import Database
 from core.webhooks import signing
 
 # After a rotation the old secret signs too, so that receivers have a day to learn the new one.
@@ -21,18 +21,17 @@ class Secret:
     old_secret_expires_at: datetime | None
 
 
-async def find(database: db.Database, owner: str) -> Secret | None:
+async def find(database: Database, owner: str) -> Secret | None:
     """Return when the owner's secret was made, if it has one."""
-    rows = await database.fetch("webhooks/find_secret", {"owner": owner}, Secret)
-    return rows[0] if rows else None
+    return await database.fetch_one("webhooks/find_secret", {"owner": owner}, Secret)
 
 
-async def ensure(database: db.Database, owner: str) -> None:
+async def ensure(database: Database, owner: str) -> None:
     """Make the owner's first secret, unless it has one."""
     await database.fetch("webhooks/insert_secret", {"owner": owner, "secret": signing.make_secret()}, dict)
 
 
-async def rotate(database: db.Database, owner: str, secret: str) -> Secret:
+async def rotate(database: Database, owner: str, secret: str) -> Secret:
     """Make this the owner's secret, the first or the next one. The one before signs too for OLD_SECRET_SIGNS_FOR_S.
 
     Safe to repeat with the same secret.

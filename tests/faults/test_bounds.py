@@ -24,8 +24,8 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() A
 # With every limit but the one on a client that is gone.
 SLEEP_FOR_LONG = """
 import sys
-from core import db
-db.connect_for_command(sys.argv[1]).execute("SELECT pg_sleep(600)")
+from core.postgres.connections import connect_command
+connect_command(sys.argv[1]).execute("SELECT pg_sleep(600)")
 """
 
 Owner = psycopg.Connection[Any]

@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from core.failpoint import POINTS
-from core.postgres.db import ANSWER_WITHIN_S
+from core.postgres.deadline import ANSWER_WITHIN_S
 from local.redis import Redis
 from tests.caller import Answer, new_key
 from tests.databases import Databases

@@ -6,7 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.postgres import db
+from core.postgres.connections import connect_worker
+from core.postgres.limits import WORKER_LIMITS
 from tests import flood
 from tests.caller import new_key
 from tests.faults.test_sessions import assert_works, refused
@@ -21,10 +22,10 @@ def test_through_a_pooler_in_session_mode_all_limits_are_in_force_and_money_move
 ) -> None:
     direct = own_system.database_url
     with pgbouncer(direct, tmp_path / "pooler", "session", ignored) as url:
-        with closing(db.connect(url)) as worker, closing(db.connect(url)) as other:
+        with closing(connect_worker(url)) as worker, closing(connect_worker(url)) as other:
             assert worker.session.is_pooled
             assert other.session.pid != worker.session.pid
-            assert worker.execute("SHOW statement_timeout").fetchone() == (db.WORKER_LIMITS["statement_timeout"],)
+            assert worker.execute("SHOW statement_timeout").fetchone() == (WORKER_LIMITS["statement_timeout"],)
             assert worker.execute("SHOW search_path").fetchone() == ("public, pg_temp",)
         own_system.database_url = url
         try:
@@ -70,7 +71,7 @@ def test_statements_of_two_connections_never_have_one_name(database_url: str) ->
     """Where a pooler lets them share a session, one meets an error then, and never runs the other's statement."""
     names = []
     for _ in range(2):
-        with closing(db.connect(database_url)) as opened:
+        with closing(connect_worker(database_url)) as opened:
             for _ in range(2):
                 opened.execute("SELECT 1")
             names.append(opened.execute("SELECT name FROM pg_prepared_statements").fetchall())

@@ -17,7 +17,11 @@ from api.operations.health import check_database
 from core import ids
 from core.admin.migrate import migrate
 from core.ids import Prefix
-from core.postgres import db, role_settings, session
+from core.postgres import deadline, role_settings, session
+from core.postgres.connections import AsyncConnection, connect_worker
+from core.postgres.faults import is_of_the_connection, is_transient
+from core.postgres.limits import WORKER_LIMITS, session_of
+from core.postgres.pool import Database
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
@@ -115,10 +119,10 @@ def test_a_session_is_as_it_must_be_whatever_one_default_says(
 ) -> None:
     set_default(connection, of_role(database_url), name, HOSTILE[name])
 
-    with closing(db.connect(database_url)) as opened:
+    with closing(connect_worker(database_url)) as opened:
         asked = dict(opened.execute("SELECT name, current_setting(name) FROM pg_settings").fetchall())
 
-    for needed, value in session.needs(db.session_of(db.WORKER_LIMITS)).items():
+    for needed, value in session.needs(session_of(WORKER_LIMITS)).items():
         assert asked.get(needed, value) == value
 
 
@@ -128,7 +132,7 @@ def test_a_commit_waits_for_no_less_than_the_default_says(
 ) -> None:
     set_default(connection, of_database(database_url), "synchronous_commit", default)
 
-    with closing(db.connect(database_url)) as opened:
+    with closing(connect_worker(database_url)) as opened:
         assert opened.execute("SHOW synchronous_commit").fetchone() == (kept,)
 
 
@@ -208,8 +212,8 @@ def test_migrate_resets_what_a_role_has_set_for_itself(databases: Databases, cap
 def test_a_statement_that_is_not_there_is_a_fault_and_never_a_transfers() -> None:
     for state in ("26000", "42P05", "0A000", "08P01"):
         error = psycopg.errors.lookup(state)()
-        assert db.is_transient(error)
-        assert db.is_of_the_connection(error)
+        assert is_transient(error)
+        assert is_of_the_connection(error)
 
 
 def test_a_connection_that_became_read_only_is_closed_and_not_put_back(
@@ -218,14 +222,14 @@ def test_a_connection_that_became_read_only_is_closed_and_not_put_back(
     """As after a switchover, when the server that it leads to has become a standby."""
     seen: list[int] = []
 
-    async def work(one: db.Connection) -> None:
+    async def work(one: AsyncConnection) -> None:
         seen.append(one.info.backend_pid)
         if len(seen) == 1:
             await one.execute("SET default_transaction_read_only = on")
         await one.execute("DELETE FROM queue")
 
     async def main() -> None:
-        database = db.Database(database_url, connections=2)
+        database = Database(database_url, connections=2)
         await database.open()
         try:
             await database.run(work)
@@ -282,14 +286,14 @@ def test_readiness_connects_anew_where_a_name_led_to_a_server_that_does_not_writ
         owner.execute(of_role + sql.SQL(" SET default_transaction_read_only = on"))
 
         async def looks() -> None:
-            database = db.Database(url)
+            database = Database(url)
             await database.open()
             try:
                 assert not (await check_database(database)).get("database_writable")
                 owner.execute(of_role + sql.SQL(" RESET ALL"))
                 async with asyncio.timeout(20):
                     while not (await check_database(database)).get("database_writable"):
-                        db.start_clock()
+                        deadline.start()
                         await asyncio.sleep(0.1)
             finally:
                 await database.close()

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from core.admin import rights
 from core.admin.migrate import migration_names
-from core.postgres import db
+from core.postgres.statements import statement
 from local.postgres import Postgres
 from tests.caller import Caller
 from tests.databases import Databases, with_role
@@ -131,7 +131,7 @@ def test_durable_is_what_the_session_is_that_asks(databases: Databases, level: s
     with psycopg.connect(url, autocommit=True) as session:
         if level == "session":
             session.execute(sql.SQL("SET synchronous_commit = {}").format(sql.Literal(value)))
-        [(found,)] = session.execute(sql.SQL("SELECT durable FROM ({}) AS asked").format(sql.SQL(db.statement("session/check"))))
+        [(found,)] = session.execute(sql.SQL("SELECT durable FROM ({}) AS asked").format(sql.SQL(statement("session/check"))))
 
     assert found is durable
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from core import ids, metrics
 from core.admin.audit import audit
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import connect_worker
 from core.redis.jobs import APPLY, SERIALIZER
 from core.redis.keys import QUEUE
 from core.transfers import Submission
@@ -330,7 +330,7 @@ def test_a_batch_is_counted_before_its_news_is_published(world: World) -> None:
     def tell(_: object) -> None:
         seen.append(counted("teller_drain_batch_seconds_count"))
 
-    with closing(Applier(lambda: db.connect(world.url), tell)) as applier:
+    with closing(Applier(lambda: connect_worker(world.url), tell)) as applier:
         applier.apply([sent.shard], BATCH_MAX)
 
     assert seen == [seen[0], seen[0] + 1]

@@ -13,7 +13,7 @@ import pytest
 
 from core import events, ids, metrics
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.statements import statement
 from core.webhooks import endpoints, secrets
 from core.webhooks.signing import make_secret
 from tests.hooks import (
@@ -482,7 +482,7 @@ def test_a_claim_costs_no_more_however_much_is_due_for_one_dead_endpoint(world: 
     make_due(world)
 
     def pages(name: str, params: dict[str, object]) -> int:
-        [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name), params).fetchall()
+        [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement(name), params).fetchall()
         top = plan["Plan"]
         return int(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
 
@@ -515,7 +515,7 @@ def test_a_claim_that_is_too_late_does_not_look_through_all_that_is_not_due(
     connection.execute("VACUUM ANALYZE deliveries")
     connection.execute("SET enable_seqscan = off")
     wanted = {"owners": ["cli_a"], "receivers": ["host-0"], "since": [datetime.now(UTC)], "counts": [1], "lease_s": 30.0}
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("deliverer/claim_deliveries")
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("deliverer/claim_deliveries")
 
     [([plan],)] = connection.execute(explain, wanted).fetchall()
 

@@ -12,7 +12,8 @@ import pytest
 from core import ids
 from core.admin.audit import audit
 from core.events import Type
-from core.postgres import db
+from core.postgres.pool import Database
+from core.postgres.statements import statement
 from core.transfers import Submission
 from core.webhooks import endpoints, signing
 from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, NewEndpoint
@@ -238,7 +239,7 @@ def test_a_deliverer_that_saw_an_endpoint_disabled_cancels_nothing_once_it_is_en
 def test_a_client_has_so_many_endpoints_and_no_more_and_an_operator_any_number(world: World) -> None:
     """Each is a row in the transaction that moves the money, also if another client pays this one."""
 
-    async def insert(database: db.Database, wallet_id: UUID | None) -> list[bool]:
+    async def insert(database: Database, wallet_id: UUID | None) -> list[bool]:
         owner = ids.text(ids.Prefix.CLIENT, wallet_id) if wallet_id else "operator"
         new = [
             NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
@@ -262,7 +263,7 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
     wallet_id = world.new_wallet()
     owner = ids.text(ids.Prefix.CLIENT, wallet_id)
 
-    async def insert(database: db.Database) -> list[bool]:
+    async def insert(database: Database) -> list[bool]:
         new = [
             NewEndpoint(new_id(), owner, wallet_id, HOOK, [APPLIED], None, signing.make_secret())
             for _ in range(2 * CLIENT_ENDPOINTS_MAX)
@@ -277,11 +278,11 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = [transfer(*pair, 1) for _ in range(50)]
     world.submit(*sent)
-    statement = db.statement("drain/finish_transfers").replace("%(transfer_id)b", "%s").replace("%(refusal)b", "%s")
+    verdict = statement("drain/finish_transfers").replace("%(transfer_id)b", "%s").replace("%(refusal)b", "%s")
 
     with psycopg.connect(world.owner_url) as connection:
         explained = connection.execute(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}".encode(), [[one.id for one in sent], [None] * len(sent)]
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {verdict}".encode(), [[one.id for one in sent], [None] * len(sent)]
         ).fetchone()
         connection.rollback()
     assert explained is not None
@@ -317,7 +318,7 @@ def test_an_endpoints_trail_is_found_by_its_index_among_others(world: World, nam
     }
 
     with psycopg.connect(world.owner_url) as connection:
-        explained = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {db.statement(name)}".encode(), params).fetchone()
+        explained = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement(name)}".encode(), params).fetchone()
         connection.rollback()
     assert explained is not None
     [plan] = explained[0]

@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors
 
 from core.ledger.book import Entry
-from core.postgres import db
+from core.postgres.statements import statement
 from tests.world import World, deposit, new_id, transfer
 from worker.ledger.writes import write
 
@@ -16,7 +16,7 @@ Connection = psycopg.Connection[Any]
 
 
 def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[Any]:
-    return connection.execute(db.statement(name), params)
+    return connection.execute(statement(name), params)
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:

@@ -14,7 +14,7 @@ from core.admin.audit import audit
 from core.admin.migrate import migrate
 from core.events import FEED_START, AnyEvent, EndpointEvent, Event, FeedPosition
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.statements import statement
 from core.settings import Settings
 from tests.caller import OPERATOR_KEY
 from tests.system import ROOT
@@ -168,7 +168,7 @@ def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: Worl
     world.drain()
     insert_older_events(connection, 20_000)
     params = {**FEED_START._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement("events/list_of_wallet")
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("events/list_of_wallet")
 
     [([plan],)] = connection.execute(explain, params).fetchall()
 

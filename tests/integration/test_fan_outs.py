@@ -14,8 +14,10 @@ from core import ids
 from core.admin.audit import audit
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.postgres import db
-from core.postgres.db import API_LIMITS, Database
+from core.postgres import deadline
+from core.postgres.limits import API_LIMITS
+from core.postgres.pool import Database
+from core.postgres.statements import statement
 from core.transfers import Submission
 from core.webhooks import endpoints as webhooks
 from core.webhooks.signing import make_secret
@@ -97,7 +99,7 @@ def test_no_step_makes_more_than_its_rows(world: World, endpoints: int) -> None:
         async with stored(world) as database:
             fan_outs = FanOuts(database, rows_max=100)
             while True:
-                db.start_clock()
+                deadline.start()
                 await fan_outs.step()
                 made.append(await asyncio.to_thread(count, world, "deliveries"))
                 if not fan_outs.goes_on:
@@ -123,7 +125,7 @@ def test_a_small_fan_out_does_not_wait_for_a_large_one_before_it(world: World) -
 
     async def main() -> None:
         async with stored(world) as database:
-            db.start_clock()
+            deadline.start()
             await FanOuts(database).step()
 
     asyncio.run(main())
@@ -146,7 +148,7 @@ def test_many_deliverers_at_once_make_each_delivery_once(world: World) -> None:
     async def work(database: Database) -> None:
         fan_outs = FanOuts(database, rows_max=7, transfers_max=3)
         for _ in range(60):
-            db.start_clock()
+            deadline.start()
             await fan_outs.step()
 
     async def main() -> None:
@@ -168,7 +170,7 @@ def test_a_step_that_is_not_committed_is_made_again(world: World) -> None:
     world.drain()
 
     with psycopg.connect(world.url) as died:
-        died.execute(db.statement("deliverer/fan_out_operators"), {"bound": BEGINNING, "fan_outs": 32, "rows": 2000})
+        died.execute(statement("deliverer/fan_out_operators"), {"bound": BEGINNING, "fan_outs": 32, "rows": 2000})
         died.rollback()
     assert world.query("SELECT id FROM deliveries WHERE transfer_id = %s", sent.id) == []
     fan_out(world)
@@ -247,10 +249,10 @@ def test_a_look_reads_nothing_of_what_is_done_while_a_snapshot_is_held(world: Wo
     async def main(held: psycopg.Connection[Any]) -> FanOuts:
         async with stored(world) as database:
             fan_outs = FanOuts(database)
-            db.start_clock()
+            deadline.start()
             await fan_outs.step()
             await asyncio.to_thread(world.query, "DELETE FROM fan_outs")
-            db.start_clock()
+            deadline.start()
             await fan_outs.step()
             return fan_outs
 
@@ -274,7 +276,7 @@ def pages(connection: psycopg.Connection[Any], name: str, params: Mapping[str, o
     """Return how many pages the statement looks at, and undo it."""
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL enable_seqscan = off")
-        [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name), params).fetchall()
+        [([plan],)] = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement(name), params).fetchall()
     return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 
@@ -290,7 +292,7 @@ def test_a_drain_that_commits_late_is_not_hidden_by_the_bound(world: World, conn
             fan_outs = FanOuts(database)
 
             async def make() -> None:
-                db.start_clock()
+                deadline.start()
                 await fan_outs.step()
 
             with connection.transaction():
@@ -368,7 +370,7 @@ def test_what_a_step_returns_is_what_it_made_due(world: World) -> None:
 
     async def main() -> list[tuple[str, str]]:
         async with stored(world) as database:
-            db.start_clock()
+            deadline.start()
             return list(await FanOuts(database).step())
 
     due = asyncio.run(main())
@@ -461,11 +463,11 @@ def test_a_fault_that_hits_every_transfer_steps_over_few_and_delays_the_rest(wor
         async with stored(world) as database:
             fan_outs = FanOuts(database)
             for _ in range(4 * (GIVEN_UP_MAX + 5)):
-                db.start_clock()
+                deadline.start()
                 await fan_outs.step()
             await asyncio.to_thread(world.query, "ALTER TABLE deliveries DROP CONSTRAINT unforeseen")
             while await asyncio.to_thread(count, world, "fan_outs"):
-                db.start_clock()
+                deadline.start()
                 await fan_outs.step()
 
     with capture_logs() as logs:
@@ -485,7 +487,7 @@ def test_what_another_deliverer_has_moved_is_not_stepped_over(world: World) -> N
     fan_out_once = {"audience": "parties", "moment": moment, "after_ordinal": 0}
 
     with psycopg.connect(world.url, autocommit=True) as connection:
-        stepped = [len(connection.execute(db.statement("deliverer/step_over_fan_out"), fan_out_once).fetchall()) for _ in range(2)]
+        stepped = [len(connection.execute(statement("deliverer/step_over_fan_out"), fan_out_once).fetchall()) for _ in range(2)]
 
     assert stepped == [1, 0]
     assert world.query("SELECT after_ordinal FROM fan_outs WHERE audience = 'parties'") == [(1,)]
@@ -530,10 +532,10 @@ def test_after_a_look_at_all_that_took_too_long_the_next_begins_at_the_bounds(
         fan_outs = FanOuts(database)
         with psycopg.connect(world.owner_url) as holder:
             holder.execute("LOCK TABLE fan_outs IN ACCESS EXCLUSIVE MODE")
-            db.start_clock()
+            deadline.start()
             with pytest.raises(Unavailable):
                 await fan_outs.step()
-        db.start_clock()
+        deadline.start()
         begun = await fan_outs._begin_at()
         await database.close()
         return begun

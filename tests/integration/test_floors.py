@@ -14,7 +14,8 @@ from core import ids
 from core.admin.audit import audit
 from core.admin.migrate import migrate
 from core.ledger.sharding import shard_of
-from core.postgres import db
+from core.postgres.connections import connect_worker
+from core.postgres.statements import statement
 from core.settings import Settings
 from local.postgres import Postgres
 from tests.world import SHARDS, World, deposit, insert_by_hand, transfer
@@ -65,7 +66,7 @@ def finish(world: World, applier: Applier, wallet: UUID, times: int = 1) -> None
 
 def sweep(world: World, times: int = 3) -> None:
     """Let a sweeper that has just started look around so often."""
-    with closing(world.drainer()) as drainer, closing(Sweeper(lambda: db.connect(world.url), drainer)) as sweeper:
+    with closing(world.drainer()) as drainer, closing(Sweeper(lambda: connect_worker(world.url), drainer)) as sweeper:
         for _ in range(times):
             sweeper.run_once()
 
@@ -81,7 +82,7 @@ def last_position(world: World) -> int:
 
 def steps(connection: Connection, name: str, params: dict[str, object]) -> int:
     """Count the buffers that a statement of core/sql reads: a row that is stepped over costs one, or a part of one."""
-    [(plan,)] = connection.execute(b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + db.statement(name).encode(), params).fetchall()
+    [(plan,)] = connection.execute(b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement(name).encode(), params).fetchall()
     return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
 
 
@@ -98,7 +99,7 @@ LOOKS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("shard", [None, 3], ids=["all shards", "one shard"])
 def test_under_a_held_snapshot_no_look_at_the_queue_steps_over_what_was_drained(world: World, shard: int | None) -> None:
     world.new_wallet(5)
-    with held_snapshot(world), closing(db.connect(world.url)) as connection:
+    with held_snapshot(world), closing(connect_worker(world.url)) as connection:
         pass_through(world, DEAD, shard)
         assert steps(connection, "drain/claim_queue", LOOKS["drain/claim_queue"]) > STEPS, "nothing was left to step over"
 
@@ -110,7 +111,7 @@ def test_under_a_held_snapshot_no_look_at_the_queue_steps_over_what_was_drained(
 
 def test_under_a_held_snapshot_a_worker_steps_over_what_was_drained_once_at_most(world: World) -> None:
     wallet = world.new_wallet(shard=3)
-    with closing(db.connect(world.url)) as connection, closing(Applier(lambda: connection)) as applier, held_snapshot(world):
+    with closing(connect_worker(world.url)) as connection, closing(Applier(lambda: connection)) as applier, held_snapshot(world):
         pass_through(world, DEAD, shard=3)
         finish(world, applier, wallet, times=3)
         before = entries_read(world, connection)

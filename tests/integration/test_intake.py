@@ -14,7 +14,7 @@ from api.intake.intake import Accepted, Existing, Intake, KeyOfAnotherKind, Subm
 from api.intake.ringer import BUSY_FROM
 from core import ids
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission

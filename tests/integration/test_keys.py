@@ -13,7 +13,7 @@ import pytest
 from core import ids, keys
 from core.ids import Prefix
 from core.keys import Access, Key
-from core.postgres import db
+from core.postgres.statements import statement
 from tests.system import ROOT
 from tests.world import World, new_client, new_id
 
@@ -94,7 +94,7 @@ def test_a_clients_keys_are_listed_without_reading_everybodys(world: World) -> N
     params = {"client_id": client, "before": ids.LAST, "limit": 21}
 
     with psycopg.connect(world.url) as connection:
-        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("keys/list"), params))
+        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + statement("keys/list"), params))
 
     assert "keys_client" in plan, plan
 

@@ -10,7 +10,9 @@ import pytest
 from psycopg import sql
 
 from core.errors import Unavailable
-from core.postgres.db import ANSWER_WITHIN_S, CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Connection, Database
+from core.postgres.connections import AsyncConnection
+from core.postgres.deadline import ANSWER_WITHIN_S
+from core.postgres.pool import CONNECTIONS, OWNER_CONNECTIONS, PROCESS_CONNECTIONS, Database
 from core.settings import Settings
 from core.turns import OWNER
 from tests.waiting import wait_for
@@ -26,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def of_the_api(url: str) -> Mapping[str, int]:
-    async def ask(connection: Connection) -> dict[str, int]:
+    async def ask(connection: AsyncConnection) -> dict[str, int]:
         return dict(await (await connection.execute(ASK, [LIMITS])).fetchall())
 
     return with_database(url, lambda database: database.run(ask))
@@ -80,7 +82,7 @@ def test_a_request_without_a_free_connection_waits_for_a_second_and_is_told_so(d
     async def crowd(database: Database) -> str:
         released, held = asyncio.Event(), asyncio.Semaphore(0)
 
-        async def hold(_: Connection) -> None:
+        async def hold(_: AsyncConnection) -> None:
             held.release()
             await released.wait()
 
@@ -94,7 +96,7 @@ def test_a_request_without_a_free_connection_waits_for_a_second_and_is_told_so(d
         assert await database.run(answer) == (1,)
         return str(refused.value)
 
-    async def answer(connection: Connection) -> Any:
+    async def answer(connection: AsyncConnection) -> Any:
         return await (await connection.execute("SELECT 1")).fetchone()
 
     assert with_database(database_url, crowd, connections=2) == "no database connection is free"
@@ -105,7 +107,7 @@ def test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_p
         released, held = asyncio.Event(), dict.fromkeys(("ada", "ben", "cy", ""), 0)
 
         async def hold(owner: str) -> None:
-            async def work(connection: Connection) -> None:
+            async def work(connection: AsyncConnection) -> None:
                 held[owner] += 1
                 await answer(connection)
                 await released.wait()
@@ -128,7 +130,7 @@ def test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_p
         await asyncio.wait(holders)
         return list(held.values())
 
-    async def answer(connection: Connection) -> Any:
+    async def answer(connection: AsyncConnection) -> Any:
         return await (await connection.execute("SELECT 1")).fetchone()
 
     ada, ben, cy, process = with_database(database_url, crowd, connections=CONNECTIONS)

@@ -24,8 +24,8 @@ from api.intake.intake import Accepted, Existing, SubmitResult, UnknownWallets
 from core import ids
 from core.admin.audit import audit
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
-from core.postgres import db
 from core.postgres.connections import AsyncConnection
+from core.postgres.limits import API_LIMITS, session_of
 from core.transfers import Submission
 from tests.databases import Databases
 from tests.world import SHARDS, World, deposit, new_id, transfer
@@ -68,7 +68,7 @@ class Ground:
 
     world: World
     owner: psycopg.Connection[Any]
-    connection: psycopg.AsyncConnection[Any]
+    connection: AsyncConnection
     loop: asyncio.AbstractEventLoop
     applier: Applier
 
@@ -90,7 +90,7 @@ def new_ground(databases: Databases) -> Ground:
     loop = asyncio.new_event_loop()
     submitting = loop.run_until_complete(
         AsyncConnection.connect(
-            world.url, limits=db.session_of(db.API_LIMITS), note=lambda _: None, autocommit=True, prepare_threshold=1
+            world.url, limits=session_of(API_LIMITS), on_refusal=lambda _: None, autocommit=True, prepare_threshold=1
         )
     )
     return Ground(world, owner, submitting, loop, world.applier())

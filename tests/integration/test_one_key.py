@@ -15,7 +15,8 @@ from api.http.problems import Problem
 from api.intake.intake import Accepted, Intake, KeyOfAnotherKind, SubmitResult
 from api.v1.clients import insert_or_find
 from core.clients import NewClient
-from core.postgres.db import Database, statement
+from core.postgres.pool import Database
+from core.postgres.statements import statement
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission

@@ -18,7 +18,8 @@ import pytest
 from psycopg import ClientCursor
 
 from core import ids, transfers
-from core.postgres import db
+from core.postgres.connections import connect_worker
+from core.postgres.statements import statement
 from tests.databases import Databases
 from tests.sql import STATEMENTS
 from tests.world import SHARDS, World, deposit, new_client, transfer
@@ -389,7 +390,7 @@ class Session:
     def _prepare(self, name: str) -> list[str]:
         """Prepare it, unless it is, and return the names of its parameters in their order."""
         if name not in self._prepared:
-            text = db.statement(name)
+            text = statement(name)
             names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", text)))
             numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", text)
             self._connection.execute(f'PREPARE "{name}" AS {numbered}'.encode())
@@ -423,7 +424,11 @@ def sessions(databases: Databases) -> Iterator[dict[str, Session]]:
     when there were rows again.
     """
     fresh, used = unanalyzed(databases), unanalyzed(databases)
-    with closing(db.connect(fresh.url)) as early, closing(db.connect(used.url)) as later, closing(db.connect(used.url)) as late:
+    with (
+        closing(connect_worker(fresh.url)) as early,
+        closing(connect_worker(used.url)) as later,
+        closing(connect_worker(used.url)) as late,
+    ):
         opened = dict(zip(MADE, map(Session, (early, later, late)), strict=True))
         opened["on empty tables"].make_plans()
         fresh.query(filling(ROWS))
@@ -456,7 +461,7 @@ def test_a_plan_reads_by_key(sessions: dict[str, Session], name: str, made_when:
 def test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key(databases: Databases) -> None:
     """Its session has made and kept its plans while the queue was empty, and the statistics said so."""
     world = unanalyzed(databases)
-    with closing(db.connect(world.url)) as connection, closing(Applier(lambda: connection)) as applier:
+    with closing(connect_worker(world.url)) as connection, closing(Applier(lambda: connection)) as applier:
         connection.execute("SET plan_cache_mode = force_generic_plan")
         [client] = world.insert_clients([new_client(shard=3)])
         for number in range(6):  # the driver prepares a statement when it comes again

@@ -12,7 +12,8 @@ import pytest
 
 from core import clients, ids, keys, transfers, wallets
 from core.ledger.kinds import Status
-from core.postgres import db
+from core.postgres.pool import Database
+from core.postgres.statements import statement
 from core.transfers import SearchResult
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
@@ -115,7 +116,7 @@ def test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves(worl
             while not ending.is_set() and applier.apply([sent[0].shard], 1).finished:
                 pass
 
-    async def look(database: db.Database) -> int:
+    async def look(database: Database) -> int:
         """Look at the wallet, and at the transfer whose turn it is, a hundred times each; return how many have been applied."""
         applied = 0
         for _ in range(100):
@@ -310,7 +311,7 @@ def test_a_listing_of_what_is_queued_reads_the_queue_and_never_scans_all_transfe
     params = {"before": ids.LAST, "limit": 21}
 
     with psycopg.connect(world.url) as connection:
-        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + db.statement("transfers/list_queued"), params))
+        plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + statement("transfers/list_queued"), params))
 
     assert "Scan on queue" in plan, plan
     assert re.findall(r"(\w+) on transfers\b.*\n\s*(.*)", plan) == [("transfers_pkey", "Index Cond: (id = queue.transfer_id)")], (

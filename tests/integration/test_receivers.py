@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.postgres import db
+from core.postgres.statements import statement
 from core.webhooks import deliveries
 from tests.hooks import SUCCESS, claim, make_due, mark, new_endpoint, stored, with_deliveries
 from tests.integration.test_fan_outs import pages
@@ -207,7 +207,7 @@ def test_bounds_are_moved_in_the_order_in_which_fan_outs_note_receivers(world: W
 
     def advance() -> None:
         with psycopg.connect(world.url, autocommit=True) as session:
-            session.execute(db.statement("deliverer/advance_receivers"), {"owners": ["cli_"] * 2, "receivers": ["b", "a"]})
+            session.execute(statement("deliverer/advance_receivers"), {"owners": ["cli_"] * 2, "receivers": ["b", "a"]})
 
     with ThreadPoolExecutor(1) as threads, psycopg.connect(world.url) as holder:
         holder.execute(select, ["a"])

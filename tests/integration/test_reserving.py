@@ -7,7 +7,7 @@ import psycopg
 
 from api.admission.auth import OPERATOR, Caller
 from api.admission.backlog import Backlog
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from tests.world import World, deposit
 
 ADA, BEN = Caller(is_operator=False, owner="ada"), Caller(is_operator=False, owner="ben")

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from core.admin.audit import audit
-from core.postgres import db
+from core.postgres.connections import connect_worker
 from core.webhooks import deliveries
 from tests.hooks import ERROR, SUCCESS, claim, fan_out, make_due, mark, new_endpoint
 from tests.integration.test_fan_outs import pages
@@ -20,7 +20,7 @@ DAYS = 30
 
 @pytest.fixture
 def own(world: World) -> Iterator[OwnConnection]:
-    with closing(OwnConnection(lambda: db.connect(world.url))) as own:
+    with closing(OwnConnection(lambda: connect_worker(world.url))) as own:
         yield own
 
 
@@ -205,5 +205,5 @@ def test_a_receiver_that_nothing_is_told_to_is_forgotten_after_an_hour(world: Wo
 
 
 def test_a_fault_is_put_off_and_not_raised(world: World) -> None:
-    with closing(OwnConnection(lambda: psycopg.connect("postgresql://stranger@127.0.0.1:1/none"))) as away:
+    with closing(OwnConnection(lambda: connect_worker("postgresql://stranger@127.0.0.1:1/none"))) as away:
         assert Retention(away, DAYS).run_once() is False

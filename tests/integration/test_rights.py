@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors, sql
 
 from core.admin.migrate import migrate
-from core.postgres import db
+from core.postgres.statements import statement
 from core.settings import Settings
 from tests.databases import Databases, with_role
 from tests.integration.test_schema import ROWS
@@ -432,12 +432,12 @@ def test_each_statement_is_of_some_process() -> None:
 @pytest.mark.parametrize(("process", "name"), PLANNED)
 def test_a_process_may_run_the_statements_that_it_runs(roles: Roles, process: str, name: str) -> None:
     """Planned and begun, not run to its end: that is when Postgres asks for the rights."""
-    statement = db.statement(name)
-    params = dict.fromkeys(re.findall(r"%\((\w+)\)", statement))
+    text = statement(name)
+    params = dict.fromkeys(re.findall(r"%\((\w+)\)", text))
 
     connection: Connection = getattr(roles, process)
     with connection.transaction(force_rollback=True):
-        assert connection.execute(f"EXPLAIN {statement}", params).fetchone()
+        assert connection.execute(f"EXPLAIN {text}", params).fetchone()
 
 
 def test_every_role_is_withheld_what_another_one_is_for(roles: Roles) -> None:
@@ -447,8 +447,8 @@ def test_every_role_is_withheld_what_another_one_is_for(roles: Roles) -> None:
         "worker": "UPDATE wallets SET balance = balance",
         "deliverer": "UPDATE deliveries SET attempts = attempts",
     }
-    for mine, statement in own.items():
-        done = {process: roles.attempt(process, statement.replace("{", "{{").replace("}", "}}")) for process in own}
+    for mine, text in own.items():
+        done = {process: roles.attempt(process, text.replace("{", "{{").replace("}", "}}")) for process in own}
         assert done == {process: "done" if process == mine else "denied" for process in own}
 
 

@@ -14,7 +14,7 @@ from rq import Queue
 
 from core import ids
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.connections import connect_worker
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints
 from core.redis.jobs import DELIVER, SERIALIZER
@@ -51,7 +51,7 @@ def redis(own_redis: Redis) -> Iterator[Client]:
 def drain(world: World, *sent: Submission, ring: Callable[[], None]) -> None:
     world.submit(*sent)
     bells = Bells(NO_REDIS)
-    with closing(Drainer(Applier(lambda: db.connect(world.url), ring=ring), bells.doorbell, bells.batcher)) as drainer:
+    with closing(Drainer(Applier(lambda: connect_worker(world.url), ring=ring), bells.doorbell, bells.batcher)) as drainer:
         drainer.run(world.waiting_shards())
 
 
@@ -84,7 +84,7 @@ def test_giving_up_on_a_transfer_rings_too(world: World, pair: tuple[UUID, UUID]
     world.submit(doomed)
     seen: list[None] = []
 
-    with closing(Applier(lambda: db.connect(world.url), ring=lambda: seen.append(None))) as applier:
+    with closing(Applier(lambda: connect_worker(world.url), ring=lambda: seen.append(None))) as applier:
         assert [applier.reject(doomed.shard, doomed.id) for _ in range(2)] == [1, 0]
 
     assert seen == [None]

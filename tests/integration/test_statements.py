@@ -10,7 +10,8 @@ import pytest
 
 from core.admin.audit import CHECKS
 from core.clients import Client
-from core.postgres import db, statements
+from core.postgres import statements
+from core.postgres.statements import statement
 from core.transfers import Transfer
 from tests.sql import STATEMENTS
 from tests.system import ROOT
@@ -56,7 +57,7 @@ def test_the_audit_uses_each_of_its_statements() -> None:
 
 
 def test_no_code_mentions_a_statement_that_is_not_there() -> None:
-    mentioned = re.findall(r'(?:statement|fetch)\((?:connection, )?"([\w/]+)"', CODE)
+    mentioned = re.findall(r'(?:statement|fetch|fetch_one)\((?:connection, )?"([\w/]+)"', CODE)
 
     assert len(mentioned) > 15
     assert set(mentioned) <= STATEMENTS.keys()
@@ -85,7 +86,7 @@ def indexes_named() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_statement_is_sent_with_its_parts_filled_in(name: str) -> None:
-    assert "{{" not in db.statement(name)
+    assert "{{" not in statement(name)
 
 
 @pytest.mark.parametrize("file", PARTS, ids=lambda file: file.stem)
@@ -114,8 +115,8 @@ def test_the_columns_of_a_transfer_are_read_by_one_part() -> None:
 
 def test_a_transfer_and_a_client_are_read_with_just_their_fields(connection: psycopg.Connection[Any]) -> None:
     read = {
-        Transfer: connection.execute(db.statement("transfers/find"), {"ids": []}),
-        Client: connection.execute(db.statement("clients/find"), {"id": None}),
+        Transfer: connection.execute(statement("transfers/find"), {"ids": []}),
+        Client: connection.execute(statement("clients/find"), {"id": None}),
     }
 
     for record, cursor in read.items():

@@ -7,7 +7,7 @@ import pytest
 
 from core.admin.audit import audit
 from core.admin.migrate import migrate
-from core.postgres import db
+from core.postgres.connections import connect_worker
 from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis
@@ -26,7 +26,7 @@ def sweeper(world: World) -> Iterator[Sweeper]:
 
 def sweeper_of(world: World, redis_url: str = NO_REDIS) -> Iterator[Sweeper]:
     drainer = world.drainer(redis_url)
-    sweeper = Sweeper(lambda: db.connect(world.url), drainer)
+    sweeper = Sweeper(lambda: connect_worker(world.url), drainer)
     yield sweeper
     sweeper.close()
     drainer.close()
@@ -132,7 +132,7 @@ def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, conne
     world.submit(transfer(source, destination, 5))
     make_older(world, SWEEP_AFTER_S + 1)
     drainer = world.drainer(lock_timeout="10ms")
-    sweeper = Sweeper(lambda: db.connect(world.url), drainer)
+    sweeper = Sweeper(lambda: connect_worker(world.url), drainer)
 
     with connection.transaction():
         connection.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [destination])
@@ -177,7 +177,7 @@ def test_retention_takes_a_step_once_a_minute_while_each_sweep_drains_something(
     new_endpoint(world)
     told(world, SUCCESS, 31)
     drainer = world.drainer(NO_REDIS)
-    sweeper = Sweeper(lambda: db.connect(world.url), drainer, retention_days=30)
+    sweeper = Sweeper(lambda: connect_worker(world.url), drainer, retention_days=30)
     kept = []
 
     for every_s in (60.0, 0.0):

@@ -52,7 +52,7 @@ IDEMPOTENCY = "tests/http/test_idempotency.py"
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
         first = writes_of(queued, Outcome([], debits, []))[0]
-        connection.execute(db.statement(first.name), first.params)
+        connection.execute(statement(first.name), first.params)
         connection.execute("COMMIT")
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
@@ -276,7 +276,8 @@ MUTANTS = (
             Edit("core/wallets.py", "from dataclasses import dataclass\n", "from dataclasses import dataclass, replace\n"),
             Edit(
                 "core/wallets.py",
-                "    return rows[0] if rows else None\n",
+                '    return await database.fetch_one("wallets/find", {"id": id}, Wallet)\n',
+                '    rows = await database.fetch("wallets/find", {"id": id}, Wallet)\n'
                 '    again = await database.fetch("wallets/find", {"id": id}, Wallet)\n'
                 "    return replace(rows[0], version=again[0].version) if rows else None\n",
             ),
@@ -396,7 +397,7 @@ MUTANTS = (
     Mutant(
         17,
         "no second try over another connection",
-        (Edit("core/postgres/db.py", "if time.monotonic() > give_up:", "if give_up:"),),
+        (Edit("core/postgres/pool.py", "if time.monotonic() > give_up:", "if give_up:"),),
         (
             f"{INTAKE}::test_a_connection_lost_in_the_middle_is_answered_by_the_retry",
             "tests/faults/test_servers_away.py::test_a_terminated_backend_costs_its_callers_nothing",
@@ -405,23 +406,31 @@ MUTANTS = (
     Mutant(
         17,
         "an API keeps the connections to a server that hangs",
-        (Edit("core/postgres/db.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
+        (Edit("core/postgres/abandoned.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
     ),
     Mutant(
         17,
         "a worker waits for a server that hangs",
-        (Edit("core/postgres/db.py", "within_s=ROUND_TRIP_WITHIN_S, ", "within_s=None, "),),
+        (Edit("core/postgres/connections.py", "within_s=ROUND_TRIP_WITHIN_S, ", "within_s=None, "),),
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
+    ),
+    Mutant(
+        17,
+        "each question of a request has 1.8 s of its own",
+        (Edit("core/postgres/deadline.py", "if ANSWER_BY.get(None) is None:", "if True:"),),
+        ("tests/unit/test_deadline.py::test_the_first_question_starts_the_deadline_and_later_ones_share_it",),
     ),
     Mutant(
         18,
         "no idle-in-transaction timeout, nor any other that ends what a frozen worker holds",
         (
             Edit(
-                "core/postgres/db.py", '"idle_in_transaction_session_timeout": "5s"', '"idle_in_transaction_session_timeout": "0"'
+                "core/postgres/limits.py",
+                '"idle_in_transaction_session_timeout": "5s"',
+                '"idle_in_transaction_session_timeout": "0"',
             ),
-            Edit("core/postgres/db.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
+            Edit("core/postgres/limits.py", '"transaction_timeout": "10s"', '"transaction_timeout": "0"'),
         ),
         (f"{UNDER_LOAD}::test_a_frozen_worker_holds_its_wallets_for_seconds_only",),
     ),
@@ -640,7 +649,7 @@ MUTANTS = (
     Mutant(
         38,
         "one caller may use every connection to the database",
-        (Edit("core/postgres/db.py", "        if not owner:\n", "        if owner:\n"),),
+        (Edit("core/postgres/pool.py", "        if not owner:\n", "        if owner:\n"),),
         ("tests/integration/test_limits.py::test_owners_leave_each_other_connections_and_all_of_them_leave_some_to_the_process",),
     ),
     Mutant(
@@ -669,7 +678,7 @@ MUTANTS = (
     Mutant(
         37,
         "the planner's ways as they come",
-        (Edit("core/postgres/db.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
+        (Edit("core/postgres/limits.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
         (
             f"{PLANS}::test_a_plan_reads_by_key[lock_wallets-on empty tables]",
             f"{PLANS}::test_a_plan_reads_by_key[find_transfers-on empty tables]",
@@ -728,7 +737,7 @@ MUTANTS = (
         "`options` alone",
         (
             Edit("core/sql/session/set.sql", "THEN pg_catalog.set_config(name, value, false) END", "THEN NULL END"),
-            Edit("core/postgres/session.py", "return setting.name in ONLY_WISHED or", "return True or"),
+            Edit("core/postgres/session.py", "return setting.name in OPTIONAL or", "return True or"),
         ),
         (f"{SESSIONS}::test_a_session_is_as_it_must_be_whatever_one_default_says",),
     ),
@@ -737,7 +746,7 @@ MUTANTS = (
         "the encoding that the database says: LATIN1",
         (
             Edit("core/postgres/session.py", '    "client_encoding": "UTF8",\n', ""),
-            Edit("core/postgres/connections.py", '{"client_encoding": "UTF8", ', "{"),
+            Edit("core/postgres/startup.py", '{"client_encoding": "UTF8", ', "{"),
         ),
         (f"{SESSIONS}::test_no_default_of_a_database_or_a_role_changes_what_teller_does",),
     ),
@@ -745,8 +754,8 @@ MUTANTS = (
         39,
         "the probe for a shared session is left out",
         (
-            Edit("core/postgres/session.py", "if first.before:", "if False:"),
-            Edit("core/postgres/db.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
+            Edit("core/postgres/session.py", "if first.earlier_mark:", "if False:"),
+            Edit("core/postgres/pool.py", "if row != (one.session.pid, one.session.mark):", "if not row:"),
         ),
         (f"{POOLERS}::test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answered_500",),
     ),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
-from core.postgres import db
+from core.postgres.pool import CONNECTIONS
 from local.postgres import Postgres
 from local.redis import Redis
 from local.server import errno_of, free_port
@@ -40,7 +40,7 @@ class Kind:
 
 # A new kind of process needs one more line here, and no more.
 KINDS = {
-    "api": Kind(("api",), 2, sessions=db.CONNECTIONS),
+    "api": Kind(("api",), 2, sessions=CONNECTIONS),
     "worker": Kind(("worker", "apply"), 3, sessions=1),
     "sweeper": Kind(("worker", "sweep"), 1, sessions=2),
     "deliverer": Kind(("worker", "deliver"), 1, sessions=delivering.CONNECTIONS),

@@ -64,7 +64,7 @@ def values(collector: MetricWrapperBase) -> Iterator[str]:
 
 
 def looked_up() -> Iterator[LookedUp]:
-    """Find each call of core.metrics.family and core.metrics.level, whose names and texts are written where they are called."""
+    """Find each call of exposition.family and exposition.level: names and texts of the metrics are written there."""
     for package in ("api", "core", "worker"):
         for file in sorted((ROOT / package).rglob("*.py")):
             yield from looked_up_in(file)
@@ -74,7 +74,7 @@ def looked_up_in(file: Path) -> Iterator[LookedUp]:
     tree = ast.parse(file.read_text())
     texts = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"metrics.family", "metrics.level"}:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"exposition.family", "exposition.level"}:
             name, help, *rest = (ast.literal_eval(texts.get(ast.unparse(part), part)) for part in constants(node, texts))
             yield LookedUp(name, help, rest[0] if rest else "", str(file.relative_to(ROOT)))
 

@@ -21,7 +21,7 @@ HERE = "apply.before_commit"
 
 
 def test_in_a_process_that_was_not_started_for_them_a_point_is_an_empty_function() -> None:
-    assert failpoint.failpoint is failpoint.nothing
+    assert failpoint.failpoint is failpoint.no_op
     failpoint.announce()
 
 
@@ -80,7 +80,7 @@ def test_no_process_starts_when_the_variable_is_set_by_accident(tmp_path: Path, 
     ended = run(tmp_path / "nowhere", "-m", *module)
 
     assert ended.returncode == 1
-    assert "TELLER_FAILPOINTS is for tests alone" in ended.stderr
+    assert "TELLER_FAILPOINTS is for tests only" in ended.stderr
 
 
 def test_a_process_in_which_points_can_be_armed_says_so(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_process_in_which_points_can_be_armed_says_so(tmp_path: Path) -> None:
 
     assert ended.returncode == 0
     assert '"level": "critical"' in ended.stderr
-    assert "is for tests alone" in ended.stderr
+    assert "is for tests only" in ended.stderr
 
 
 def run(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:

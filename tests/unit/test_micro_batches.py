@@ -10,7 +10,7 @@ import pytest
 
 from api.intake.micro_batches import OWNER_BATCHES_MAX, MicroBatches
 from core.errors import Busy, Unavailable
-from core.postgres import db
+from core.postgres import deadline
 from core.turns import OWNER
 
 Numbers = Sequence[int]
@@ -94,7 +94,7 @@ def test_an_item_that_cannot_be_handled_fails_none_of_its_neighbours() -> None:
 def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_calls_that_wait_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(db, "ANSWER_WITHIN_S", 0.01)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.01)
 
     async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
         asked = ask_each(batches, 1)
@@ -104,7 +104,7 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable_also_for_calls_that
         assert [type(one) for one in done] == [Unavailable, Unavailable]
         handler.let.set()
 
-        monkeypatch.setattr(db, "ANSWER_WITHIN_S", 10)
+        monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 10)
         assert await asyncio.create_task(batches.ask(3)) == 6
         assert handler.seen == [[1], [3]]  # a call that no caller waits for is not handled
 
@@ -179,7 +179,7 @@ def test_an_owner_with_as_much_waiting_as_may_is_busy_at_once_and_others_are_not
 
 
 def test_what_has_been_told_that_no_answer_comes_leaves_room_while_the_batch_before_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "ANSWER_WITHIN_S", 0.01)
+    monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 0.01)
 
     async def use(batches: MicroBatches[int, int], handler: Handler) -> None:
         first = ask_all_as("ada", batches, [1])
@@ -190,7 +190,7 @@ def test_what_has_been_told_that_no_answer_comes_leaves_room_while_the_batch_bef
         with pytest.raises(Unavailable):
             await first
 
-        monkeypatch.setattr(db, "ANSWER_WITHIN_S", 10)
+        monkeypatch.setattr(deadline, "ANSWER_WITHIN_S", 10)
         again = ask_all_as("ada", batches, range(100, 100 + 2 * OWNER_BATCHES_MAX))
         await asyncio.sleep(0)
         handler.let.set()

@@ -5,7 +5,7 @@ import pytest
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from core.postgres import db
+from core.postgres.faults import is_transient
 
 TRANSIENT = {
     "40001": "serialization_failure",
@@ -47,20 +47,20 @@ LASTING = {
 
 @pytest.mark.parametrize("state", TRANSIENT)
 def test_a_fault_that_time_heals_is_tried_again(state: str) -> None:
-    assert db.is_transient(errors.lookup(state)())
+    assert is_transient(errors.lookup(state)())
 
 
 @pytest.mark.parametrize("state", LASTING)
 def test_what_time_does_not_heal_is_not(state: str) -> None:
-    assert not db.is_transient(errors.lookup(state)())
+    assert not is_transient(errors.lookup(state)())
 
 
 @pytest.mark.parametrize("error", [psycopg.OperationalError(), psycopg.InterfaceError(), PoolTimeout(), PoolClosed()], ids=repr)
 def test_a_lost_connection_has_no_sqlstate_and_is_tried_again(error: psycopg.Error) -> None:
     assert error.sqlstate is None
-    assert db.is_transient(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize("error", [psycopg.ProgrammingError(), psycopg.DataError(), KeyError(), TimeoutError()], ids=repr)
 def test_our_own_mistakes_are_not(error: Exception) -> None:
-    assert not db.is_transient(error)
+    assert not is_transient(error)

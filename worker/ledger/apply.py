@@ -17,11 +17,12 @@ from core.ledger import fold
 from core.ledger.book import Book, Outcome, Verdict, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
-from core.postgres import db
+from core.postgres.connections import SyncConnection
+from core.postgres.statements import statement
 from worker.ledger.floors import Floors
 from worker.ledger.queued_transfer import QueuedTransfer, command_of, positions_by_shard
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
-from worker.session import Connection, OwnConnection
+from worker.session import OwnConnection
 
 Row = TypeVar("Row")
 
@@ -53,7 +54,7 @@ class Applier:
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[], SyncConnection],
         publish_final: Callable[[Sequence[UUID]], None] = lambda _: None,
         ring: Callable[[], None] = lambda: None,
     ) -> None:
@@ -93,14 +94,14 @@ class Applier:
 
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
-        [(count,)] = self._own.opened().execute(db.statement("queue/count_shards")).fetchall()
+        [(count,)] = self._own.opened().execute(statement("queue/count_shards")).fetchall()
         return range(count)
 
     def close(self) -> None:
         """Close the connection. The next batch opens another."""
         self._own.close()
 
-    def _new_session(self) -> Connection:
+    def _new_session(self) -> SyncConnection:
         self._floors = Floors()
         return self._connect()
 
@@ -141,17 +142,17 @@ class Applier:
         return 1
 
     def _claim(
-        self, connection: Connection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, shards: Collection[int], limit: int
     ) -> tuple[frozenset[int], list[QueuedTransfer]]:
         """Lock the shards that are free, and return them with their next transfers.
 
         Locks are taken here and then in _lock_wallets, and nowhere else: one order, so no deadlock.
         """
         floors, now = self._floors, time.monotonic()
-        lock = connection.execute(db.statement("drain/lock_shards"), {"shards": list(shards)})
+        lock = connection.execute(statement("drain/lock_shards"), {"shards": list(shards)})
         wanted = {"shards": list(shards), "floors": floors.begin_claim(shards), "limit": limit}
         heads = select(connection, "drain/claim_queue", wanted, QueuedTransfer)
-        writers = connection.execute(db.statement("drain/list_queue_writers")) if floors.settling.is_look_due(now) else None
+        writers = connection.execute(statement("drain/list_queue_writers")) if floors.settling.is_look_due(now) else None
         pipeline.sync()
         stored = dict(lock.fetchall())
         locked = frozenset(stored)
@@ -164,21 +165,21 @@ class Applier:
         return locked, queued
 
     def _lock_wallets(
-        self, connection: Connection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
     ) -> Mapping[UUID, Wallet]:
         touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
         locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
         pipeline.sync()
         return {wallet.id: wallet for wallet in locked}
 
-    def _store_floors(self, connection: Connection, locked: Collection[int]) -> None:
+    def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""
         floors = self._floors.to_store(locked)
         if floors:
-            connection.execute(db.statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
+            connection.execute(statement("drain/store_floors"), {"shards": list(floors), "floors": list(floors.values())})
 
     def _write(
-        self, connection: Connection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer], outcome: Outcome
     ) -> bool:
         """Write the outcome, and check before the COMMIT that each statement wrote the number of rows that was decided.
 
@@ -208,10 +209,10 @@ def webhooks_due(finished: psycopg.Cursor[Any]) -> bool:
     return finished.fetchone() == (True,)
 
 
-def execute(connection: Connection, write: Write) -> psycopg.Cursor[Any]:
-    return connection.execute(db.statement(write.name), write.params)
+def execute(connection: SyncConnection, write: Write) -> psycopg.Cursor[Any]:
+    return connection.execute(statement(write.name), write.params)
 
 
-def select(connection: Connection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
+def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
     cursor = connection.cursor(binary=True, row_factory=class_row(row))
-    return cursor.execute(db.statement(name), params)
+    return cursor.execute(statement(name), params)

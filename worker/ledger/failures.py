@@ -11,7 +11,7 @@ import psycopg
 
 from core import ids, log
 from core.ids import Prefix
-from core.postgres import db
+from core.postgres.faults import is_transient, took_too_long
 from core.redis.shard_doorbell import ShardDoorbell
 from worker.allowance import Allowance
 from worker.ledger.apply import Applier, Batch
@@ -100,8 +100,8 @@ class CarefulApplier:
 
     def _after_failure(self, shard: int, limit: BatchLimit, error: Exception) -> Batch:
         """Defer the shard after a fault that passes with time; otherwise shrink its next batch, or reject its first transfer."""
-        if db.is_transient(error):
-            if db.took_too_long(error):
+        if is_transient(error):
+            if took_too_long(error):
                 limit.record_timeout()
             return self.defer([shard], error)
         self._record_failure(shard, limit, error)
@@ -153,4 +153,4 @@ def merged(batches: Iterable[Batch]) -> Batch:
 
 def is_out_of_reach(error: Exception) -> bool:
     """Return whether the database did not answer at all: the next shard would get no answer either."""
-    return db.is_transient(error) and getattr(error, "sqlstate", None) is None
+    return is_transient(error) and getattr(error, "sqlstate", None) is None

@@ -7,12 +7,13 @@ import psycopg
 
 from core import log
 from core.failpoint import failpoint
-from core.postgres import db
+from core.postgres.connections import SyncConnection
+from core.postgres.statements import statement
 from worker.ledger.drain import Drainer
 from worker.ledger.floors import SWEEPER_STORES_AFTER, Settling
 from worker.process import StopFlag
 from worker.retention import Retention
-from worker.session import Connection, OwnConnection
+from worker.session import OwnConnection
 
 SWEEP_EVERY_S = 1.0  # a guess; a lost doorbell delays a transfer by SWEEP_AFTER_S and up to this much more
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; a transfer that waits for longer has lost its own
@@ -29,7 +30,7 @@ class Sweeper:
     It deletes while no transfer waits, and otherwise takes a step once a minute.
     """
 
-    def __init__(self, connect: Callable[[], Connection], drainer: Drainer, retention_days: int | None = None) -> None:
+    def __init__(self, connect: Callable[[], SyncConnection], drainer: Drainer, retention_days: int | None = None) -> None:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._settling = Settling()
@@ -75,24 +76,24 @@ class Sweeper:
         self._retained_at = time.monotonic()
         return self._retention is not None and self._retention.run_once()
 
-    def _new_session(self) -> Connection:
+    def _new_session(self) -> SyncConnection:
         self._settling = Settling()
         return self._connect()
 
     def _raise_floors(self) -> set[int]:
         """Raise the stored floors that lag, so that claims step over few deleted rows; return their shards."""
         connection, settling, now = self._own.opened(), self._settling, time.monotonic()
-        [(position,)] = connection.execute(db.statement("sweep/find_last_position")).fetchall()
+        [(position,)] = connection.execute(statement("sweep/find_last_position")).fetchall()
         settling.saw(position)
         if settling.is_look_due(now):
-            settling.look([writer for (writer,) in connection.execute(db.statement("drain/list_queue_writers"))], now)
+            settling.look([writer for (writer,) in connection.execute(statement("drain/list_queue_writers"))], now)
         if settling.settled < self._raised + SWEEPER_STORES_AFTER:
             return set()
         wanted = {"settled": settling.settled, "lag": SWEEPER_STORES_AFTER}
-        raised = {shard for (shard,) in connection.execute(db.statement("sweep/raise_floors"), wanted)}
+        raised = {shard for (shard,) in connection.execute(statement("sweep/raise_floors"), wanted)}
         self._raised = settling.settled
         return raised
 
     def _waiting_shards(self) -> list[int]:
-        rows = self._own.opened().execute(db.statement("sweep/list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
+        rows = self._own.opened().execute(statement("sweep/list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()
         return [shard for (shard,) in rows]

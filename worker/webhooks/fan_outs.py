@@ -23,7 +23,8 @@ from uuid import UUID
 from core import ids, log
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.postgres.db import Database, took_too_long
+from core.postgres.faults import took_too_long
+from core.postgres.pool import Database
 from worker.allowance import Allowance
 from worker.webhooks.step_limit import FanOutPosition, StepLimit
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from core import log
-from core.postgres.db import Database
+from core.postgres.pool import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
 from core.redis.hints import Hints
 from core.redis.keys import DELIVERIES

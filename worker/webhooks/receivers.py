@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from core import log
 from core.errors import Unavailable
-from core.postgres.db import Database
+from core.postgres.pool import Database
 
 # How many receivers a claim looks at, in all and of one owner: ten microseconds each, so 20 ms at most. An owner may name any
 # number of hosts in callback URLs; an owner with more than a hundred receivers is looked at in turns.

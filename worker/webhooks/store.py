@@ -15,8 +15,8 @@ from uuid import UUID
 from core import ids, log, metrics
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.postgres import db
-from core.postgres.db import Database
+from core.postgres import deadline
+from core.postgres.pool import Database
 from core.webhooks import endpoints
 from worker.webhooks.delivery import Delivery, Unsendable, claimed_of
 from worker.webhooks.fairness import SlotLimits
@@ -70,7 +70,7 @@ class StoredDeliveries:
         way, a bounded number at a time.
         """
         await self._fan_out()
-        db.start_clock()
+        deadline.start()
         due = slots.admit(longest_due_first(await self._receivers.look()))
         metrics.DELIVERIES_LATE.set(late_s(due))
         while chosen := slots.choose(due):
@@ -94,7 +94,7 @@ class StoredDeliveries:
 
     async def _fan_out(self) -> None:
         """Make some deliveries of transfers that became final. If that fails or takes too long, the claim goes on without them."""
-        db.start_clock()
+        deadline.start()
         try:
             self._receivers.add_due(await self._fan_outs.step())
         except Unavailable:
@@ -130,17 +130,17 @@ class StoredDeliveries:
 
     async def _mark(self, mark: dict[str, object]) -> Marked | None:
         """Store a result. Try again while the database does not answer: a result that is not stored means a second attempt."""
-        deadline = time.monotonic() + MARK_WITHIN_S
+        give_up = time.monotonic() + MARK_WITHIN_S
         while True:
-            db.start_clock()
+            deadline.start()
             try:
-                rows = await self._database.fetch("deliverer/mark_delivery", mark, Marked)
+                marked = await self._database.fetch_one("deliverer/mark_delivery", mark, Marked)
             except Unavailable:
-                if time.monotonic() > deadline:
+                if time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(MARK_AGAIN_EVERY_S)
             else:
-                return rows[0] if rows else None
+                return marked
 
 
 def longest_due_first(pending: Iterable[PendingReceiver]) -> list[PendingReceiver]:

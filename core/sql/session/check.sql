@@ -1,6 +1,5 @@
--- Returns the conditions without which a 202 may be false: the server is writable, durable and migrated.
--- Asks about durability in the session that will commit, whatever the defaults of the server, database and role are.
--- Locks nothing.
+-- Reads what a 202 depends on: whether the server is writable, commits are durable, and the schema is migrated. Durability is read
+-- from this session, because defaults of the server, the database and the role do not decide it. Locks nothing.
 SELECT pg_is_in_recovery() AS standby,
        NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable,
        current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'

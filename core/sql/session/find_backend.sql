@@ -1,3 +1,2 @@
--- Returns the server's session in which this statement runs, and the mark that session/set has left in it.
--- Locks nothing.
+-- Reads the pid of the server's session that runs this statement, and the mark that session/set has left there. Locks nothing.
 SELECT pg_backend_pid(), current_setting('teller.session', true)

@@ -1,5 +1,4 @@
--- Returns which of these sessions the server still has: none if it is another server, or was restarted.
--- Locks nothing.
+-- Lists those of these sessions that this server still has; none after a restart, and on another server. Locks nothing.
 SELECT pid
   FROM pg_stat_activity
  WHERE pid = ANY(%(pids)b::integer[])

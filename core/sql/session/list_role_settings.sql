@@ -1,5 +1,4 @@
--- Returns the names of the settings that a role has by default, in this database and in all.
--- Locks nothing.
+-- Lists the names of the settings that a role has by default, in this database and in all. Locks nothing.
 SELECT DISTINCT split_part(setting, '=', 1) AS name
   FROM pg_db_role_setting s
   JOIN pg_roles r ON r.oid = s.setrole

@@ -1,9 +1,7 @@
--- Sets what a session needs and returns, in the same round trip, the value that each setting then has.
--- Sets only what any role may set (context "user"). Leaves out a setting that the server's version does not know. Leaves
--- remote_apply, because it waits for more than "on" does.
--- `before` is the mark of another connection in this session of the server. Teller's own connections leave none, so a mark means
--- that a pooler in transaction mode is in between.
--- Locks nothing.
+-- Sets the settings that a session needs, and returns the value in force of each in the same round trip. Sets only what any role
+-- may set (context "user"). A setting that this server's version does not have is omitted. A default of remote_apply stays, because it
+-- waits for more than "on" does. `before` is the mark that another connection of Teller left in this session of the server: it is
+-- there only when a pooler in transaction mode lets connections share sessions. Locks nothing.
 WITH wanted AS MATERIALIZED (
     SELECT w.name, w.value, s.context
       FROM unnest(%(names)b::text[], %(values)b::text[]) AS w (name, value)
