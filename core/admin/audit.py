@@ -39,7 +39,7 @@ CHECKS = {
     "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
     "floors": "no shard's floor is above a position that is queued in it, or above the next position",
     "events": "every final transfer has exactly one event, nothing else has one, and the next event comes after them",
-    "deliveries": "no delivery is for a transfer that is not final, and every callback URL of a final one has its delivery",
+    "deliveries": "each delivery is of a final transfer, and each callback URL of one has its delivery",
 }
 
 
