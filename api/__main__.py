@@ -43,7 +43,8 @@ def main() -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            reset_contextvars=True,  # otherwise a pipelined request inherits the deadline of the one before (core/postgres/deadline.py)
+            # A pipelined request would otherwise inherit the deadline of the one before (core/postgres/deadline.py).
+            reset_contextvars=True,
             timeout_graceful_shutdown=STOP_WITHIN_S,
             timeout_worker_healthcheck=FROZEN_AFTER_S,
             timeout_keep_alive=configured.keep_alive_s,
