@@ -16,7 +16,6 @@ from bench.load import find_wrk
 from bench.measurements import MEASUREMENTS, describe
 from bench.pgbench import Pgbench
 from bench.plan import FULL, QUICK
-from bench.plot import plot
 from bench.report import Report, Taken
 from bench.servers import Servers, embedded
 from bench.session import Session
@@ -120,6 +119,8 @@ def publish(report: Report, folder: Path) -> None:
         say(line)
     file = report.write(folder)
     picture = file.with_suffix(".png")
+    from bench.plot import plot  # noqa: PLC0415  # matplotlib is installed for `make bench` only
+
     plot(report, picture)
     for made in (file, picture):
         shutil.copyfile(made, folder / f"latest{made.suffix}")
