@@ -671,7 +671,7 @@ MUTANTS = (
             ),
         ),
         (
-            f"{PLANS}::test_a_plan_reads_by_key[delete_queue-on empty tables]",
+            f"{PLANS}::test_a_plan_reads_by_key[drain/delete_queue-on empty tables]",
             f"{PLANS}::test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key",
         ),
     ),
@@ -680,8 +680,8 @@ MUTANTS = (
         "the planner's ways as they come",
         (Edit("core/postgres/limits.py", "**limits, **PLANNER, **PROBES", "**limits, **PROBES"),),
         (
-            f"{PLANS}::test_a_plan_reads_by_key[lock_wallets-on empty tables]",
-            f"{PLANS}::test_a_plan_reads_by_key[find_transfers-on empty tables]",
+            f"{PLANS}::test_a_plan_reads_by_key[drain/lock_wallets-on empty tables]",
+            f"{PLANS}::test_a_plan_reads_by_key[transfers/find-on empty tables]",
         ),
     ),
     Mutant(
