@@ -1,6 +1,8 @@
 """The mutants keep up with the code: `make mutants` runs them, and takes minutes."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -20,6 +22,14 @@ def test_a_mutant_still_applies_and_its_checks_are_there(mutant: Mutant) -> None
     for check in mutant.checks:
         file, _, name = check.partition("::")
         assert re.search(rf"^def {name.partition('[')[0]}\(", (ROOT / file).read_text(), re.MULTILINE), check
+
+
+@pytest.mark.long
+def test_every_check_is_a_case_that_pytest_collects() -> None:
+    checks = sorted({check for mutant in MUTANTS for check in mutant.checks})
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", "--collect-only", *checks]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert collected.returncode == 0, collected.stderr
 
 
 def test_every_promise_that_can_be_broken_by_an_edit_has_its_mutant() -> None:
