@@ -7,6 +7,7 @@ mutants with this word in their title, or those of the promise with this number.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -140,17 +141,18 @@ def run(tree: Path, checks: Sequence[str]) -> dict[str, Outcome]:
         *checks,
     ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}
+    process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        ended = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False
-        )
+        output, _ = process.communicate(timeout=RUN_WITHIN_S)
     except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)  # pytest then stops the servers that its tests have started
+        process.communicate()
         return dict.fromkeys(checks, Outcome("not run", f"did not end within {RUN_WITHIN_S} s"))
     outcomes: dict[str, list[Outcome]] = {check: [] for check in checks}
     for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():
         name = f"{case.get('file')}::{case.get('name')}"
         outcomes[name if name in outcomes else name.partition("[")[0]].append(outcome_of(case))
-    not_run = [Outcome("not run", f"{ended.stdout}{ended.stderr}")]
+    not_run = [Outcome("not run", output)]
     return {
         check: next((case for case in cases or not_run if case.kind != "passed"), Outcome("passed"))
         for check, cases in outcomes.items()
