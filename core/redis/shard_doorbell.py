@@ -49,7 +49,7 @@ class ShardDoorbell(HintProtocol):
             self._hints.attempt(lambda: self._hints.redis.unlink(*map(flag, shards)))
 
     def acquire(self, shards: Collection[int]) -> list[int]:
-        """Raise the flags that are down, and enqueue no job: the caller will drain these shards. Returns them."""
+        """Raise the flags that are down, and return their shards. No job is enqueued: the caller drains these shards itself."""
         return self._hints.attempt(lambda: self._raise_flags(shards) if shards else []) or []
 
     def pass_on(self, shards: Collection[int]) -> bool:
