@@ -64,6 +64,7 @@ def create_app(configured: Settings) -> ASGIApp:
 
 
 def create_api(configured: Settings) -> FastAPI:
+    """Return FastAPI's part: all routes and the handlers of errors. It serves no document: api/operations/pages.py does."""
     app = FastAPI(
         title="Teller",
         version=API_VERSION,

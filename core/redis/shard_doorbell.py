@@ -82,6 +82,7 @@ class ShardDoorbell(HintProtocol):
         return [given[index] for index in self._hints.raise_flags([flag(shard) for shard in given])]
 
     def _enqueue(self, shards: Collection[int]) -> bool:
+        """Enqueue one job for these shards. Returns True, which `attempt` passes on; after a fault it returns None."""
         failpoint("doorbell.before_enqueue")
         enqueue(self._queue, APPLY, list(shards))
         failpoint("doorbell.after_enqueue")

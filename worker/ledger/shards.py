@@ -122,5 +122,6 @@ class ShardSet:
         return self._batcher.release()
 
     def _ring_again(self, shards: Sequence[int]) -> None:
+        """Lower the flags, then ring: a ring for a flag that is up would enqueue no job."""
         self._doorbell.lower(shards)
         self._doorbell.ring(shards)
