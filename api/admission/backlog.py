@@ -91,9 +91,9 @@ class Backlog:
             self._settled -= settled
 
     async def _count_by_client(self, queued: int, before: Mapping[str, int]) -> Mapping[str, int]:
-        """Return the queued transfers of each client, exact from a quarter of a client's limit on.
+        """Return an upper bound of each client's queued transfers. It is exact for clients with a quarter of their limit or more.
 
-        A client below that keeps its bound from `before`, cut to the quarter: the statement names only clients above it.
+        The statement names only those. Any other client has its bound from `before`, or one less than the quarter: the smaller one.
         """
         at_least = max(self._most_by_client // 4, 1)
         most_of_the_rest = min(at_least - 1, queued)
