@@ -144,7 +144,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def handle_bug(request: Request, error: Exception) -> Response:
         response = error_response(request, error)
-        response.headers["Connection"] = "close"  # Starlette raises the error again and uvicorn closes: the client is told so
+        response.headers["Connection"] = "close"  # true: Starlette raises the error again, and uvicorn closes the connection
         return response
 
     for kind in (Problem, Unavailable, RequestValidationError, HTTPException):
