@@ -137,7 +137,7 @@ class OwnSystem(System):
     def __init__(
         self, folder: Path, urls: Mapping[str, str], admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
     ) -> None:
-        """`urls` are the settings by which the processes connect to Postgres. `server_pids` are the servers' pids by their titles."""
+        """`urls` are the settings by which the processes connect to Postgres, `server_pids` the pids of the servers by title."""
         self._port = free_port()
         url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(32)
         super().__init__(url, key, urls["DATABASE_URL"], admin_database_url, redis_url)
