@@ -54,7 +54,10 @@ def main() -> None:
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise this process's limit of open files for so many connections, as far as allowed. Return how many it allows."""
+    """Raise this process's limit of open files for so many connections, as far as allowed. Return how many the limit allows.
+
+    That is `wanted`, or what is left of a lower limit beside the process's own files; a quarter of the limit if that is more.
+    """
     needed = wanted + LISTEN_BACKLOG + OWN_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

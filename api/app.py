@@ -64,6 +64,7 @@ def create_app(configured: Settings) -> ASGIApp:
 
 
 def create_api(configured: Settings) -> FastAPI:
+    """Return FastAPI's part: all routes and the handlers of errors. It serves no document: api/operations/pages.py does."""
     app = FastAPI(
         title="Teller",
         version=API_VERSION,
@@ -143,7 +144,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def handle_bug(request: Request, error: Exception) -> Response:
         response = error_response(request, error)
-        response.headers["Connection"] = "close"  # Starlette raises the error again; uvicorn then closes the connection
+        response.headers["Connection"] = "close"  # true: Starlette raises the error again, and uvicorn closes the connection
         return response
 
     for kind in (Problem, Unavailable, RequestValidationError, HTTPException):

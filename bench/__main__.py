@@ -118,16 +118,21 @@ def publish(report: Report, folder: Path) -> None:
     for line in report.lines():
         say(line)
     file = report.write(folder)
-    picture = file.with_suffix(".png")
-    from bench.plot import plot  # noqa: PLC0415  # matplotlib is installed for `make bench` only
-
-    plot(report, picture)
+    picture = draw(report, file.with_suffix(".png"))
     for made in (file, picture):
         shutil.copyfile(made, folder / f"latest{made.suffix}")
     say(f"\nwritten to {file} and {picture.name}")
     for fault in report.faults:
         say(f"WRONG: {fault}")
     say("something was wrong: the figures are void" if report.faults else "audit clean, every answer as expected")
+
+
+def draw(report: Report, picture: Path) -> Path:
+    """Draw the plot of the report. Only this needs matplotlib, which `make bench` installs: the rest can be imported without it."""
+    from bench.plot import plot  # noqa: PLC0415
+
+    plot(report, picture)
+    return picture
 
 
 if __name__ == "__main__":

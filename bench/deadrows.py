@@ -110,16 +110,16 @@ def main(arguments: Sequence[str]) -> int:
     for times in wanted.versions:
         with bench() as fresh, bench() as made, held_snapshot(made):
             replace(made, made.wallets[0], times)
-            one, other = medians([fresh, made], lambda made: timed(made, made.wallets[0]))
-            print(f"{times:>12} versions of a wallet: a transfer from it {other:.2f} ms, beside {one:.2f}", flush=True)
+            fresh_ms, made_ms = medians([fresh, made], lambda one: timed(one, one.wallets[0]))
+            print(f"{times:>12} versions of a wallet: a transfer from it {made_ms:.2f} ms, beside {fresh_ms:.2f}", flush=True)
     return 0
 
 
 def print_row(title: str, fresh: Bench, made: Bench) -> None:
-    """Print a row of the table. The two are timed in turns, so that other load on the machine slows both."""
+    """Print a row of the table: `made` has the dead rows, `fresh` none. They take turns, so that other load slows both."""
     both = [fresh, made]
-    one, other = medians(both, timed)
-    slow, fast = medians(both, drained_per_s, times=3)
+    fresh_ms, made_ms = medians(both, timed)
+    fresh_per_s, made_per_s = medians(both, drained_per_s, times=3)
     looks: list[tuple[str, dict[str, object]]] = [
         ("sweep/list_waiting_shards", {"waited_s": 2.0}),
         ("queue/count", {"most": 100_000}),
@@ -127,7 +127,7 @@ def print_row(title: str, fresh: Bench, made: Bench) -> None:
     ]
     took = [medians(both, partial(look_ms, look=look)) for look in looks]
     shown = [f"{value:.2f} ({beside:.2f})" for beside, value in took]
-    line = f"{title:>14}  {other:.2f} ({one:.2f})  {fast:.0f} ({slow:.0f})  {'  '.join(shown)}"
+    line = f"{title:>14}  {made_ms:.2f} ({fresh_ms:.2f})  {made_per_s:.0f} ({fresh_per_s:.0f})  {'  '.join(shown)}"
     print(f"{line}  {claim_buffers(made)} ({claim_buffers(fresh)})", flush=True)
 
 

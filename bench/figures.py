@@ -34,6 +34,7 @@ class Figure:
 
     @property
     def judged(self) -> float:
+        """The number that the target applies to."""
         return self.value if self.ratio is None else self.ratio
 
 

@@ -59,4 +59,5 @@ def alternate(reference: Callable[[], Run], measured: Iterable[Callable[[], Othe
 
 
 def neighbours(references: Sequence[Reference], runs: Sequence[Measured]) -> list[Pair[Reference, Measured]]:
+    """Pair each run with the references before and after it. `references` has one more element than `runs`."""
     return [Pair(before, run, after) for (before, after), run in zip(pairwise(references), runs, strict=True)]

@@ -137,6 +137,7 @@ class OwnSystem(System):
     def __init__(
         self, folder: Path, urls: Mapping[str, str], admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
     ) -> None:
+        """`urls` are the settings by which the processes connect to Postgres, `server_pids` the pids of the servers by title."""
         self._port = free_port()
         url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(32)
         super().__init__(url, key, urls["DATABASE_URL"], admin_database_url, redis_url)
@@ -151,11 +152,10 @@ class OwnSystem(System):
 
     def start_workers(self, count: int) -> None:
         """Start `count` workers and return when each waits for work."""
-        for worker in self._start("worker", ("worker", "apply"), count):
-            wait_for(partial(self._beats, worker), "a worker's first heartbeat", READY_WITHIN_S)
+        self._start_until_heartbeat("worker", ("worker", "apply"), count)
 
     def start_sweeper(self) -> None:
-        self._start("sweeper", ("worker", "sweep"), 1)
+        self._start_until_heartbeat("sweeper", ("worker", "sweep"), 1)
 
     def start_others(self, workers: int) -> None:
         """Start all processes that `make run` runs beside the API."""
@@ -164,8 +164,7 @@ class OwnSystem(System):
         self.start_deliverer()
 
     def start_deliverer(self) -> None:
-        for deliverer in self._start("deliverer", ("worker", "deliver"), 1):
-            wait_for(partial(self._beats, deliverer), "the deliverer's first heartbeat", READY_WITHIN_S)
+        self._start_until_heartbeat("deliverer", ("worker", "deliver"), 1)
 
     def stop(self, group: str) -> None:
         children, self._children[group] = self._children[group], []
@@ -200,6 +199,11 @@ class OwnSystem(System):
         for child in children:
             child.start()
         return children
+
+    def _start_until_heartbeat(self, name: str, argv: tuple[str, ...], count: int) -> None:
+        """Start the processes, and return when each has begun the first turn of its loop."""
+        for child in self._start(name, argv, count):
+            wait_for(partial(self._beats, child), f"the first heartbeat of {child.title}", READY_WITHIN_S)
 
     def _child(self, title: str, argv: tuple[str, ...]) -> Child:
         self._heartbeat_file(title).unlink(missing_ok=True)

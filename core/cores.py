@@ -54,13 +54,13 @@ def memberships(file: Path) -> Iterator[tuple[list[str], PurePosixPath]]:
 
 
 def limit_of_version_2(folder: Path) -> float:
-    """Return the limit in cores. Raises OSError or ValueError where there is none."""
+    """Return the limit of a control group of version 2, in cores. Raises OSError or ValueError where there is none."""
     quota, period = (folder / "cpu.max").read_text().split()
     return int(quota) / int(period)  # "max" is no number
 
 
 def limit_of_version_1(folder: Path) -> float:
-    """Return the limit in cores. Raises OSError or ValueError where there is none."""
+    """Return the limit of a control group of version 1, in cores. Raises OSError or ValueError where there is none."""
     quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
     if quota <= 0:
         raise ValueError("no limit")

@@ -43,7 +43,7 @@ REGISTRY: Final = CollectorRegistry()
 
 
 def counters(name: str, help: str, label: str, values: Iterable[str]) -> Mapping[str, Counter]:
-    """Return a counter for each value of the label. All exist from the start: a series that appears shows no increase."""
+    """Return a counter for each value of the label. All exist from the start: Prometheus sees no increase in a first sample."""
     counter = Counter(name, help, [label], registry=REGISTRY)
     return {value: counter.labels(value) for value in values}
 

@@ -40,6 +40,7 @@ def power_of_two(value: int) -> int:
 
 
 def redis_url(url: str) -> str:
+    """Refuse a URL that core/server_urls.py cannot read, or that is ambiguous."""
     server_urls.parse_redis(url)
     return url
 

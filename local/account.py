@@ -55,8 +55,8 @@ def account_for(folder: Path) -> Account:
 def system_account() -> pwd.struct_passwd:
     """The account named ACCOUNT; one process at a time adds it when it is missing. Raises OSError when it cannot be added.
 
-    useradd looks for the name before it locks the password file. Of two that ran at once, both found no such name in 11 of 40
-    trials: the entry of the second replaced that of the first, and the first uid belonged to no account.
+    One at a time, because useradd looks for the name before it locks the password file. When two ran at once, in 11 of 40 trials
+    neither found the name: the second replaced the entry of the first, and the first uid belonged to no account any more.
     """
     with suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)

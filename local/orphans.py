@@ -7,7 +7,7 @@ from pathlib import Path
 from psutil import Process  # type: ignore[import-untyped]
 
 from local.postgres import Postgres
-from local.process import MARK, marked, parent_of, signal_all, wait_gone
+from local.process import MARK, marked, read_or_none, signal_all, wait_gone
 from local.redis import Redis
 
 STOP_TIMEOUT_S = 30.0  # as long as an ordinary stop gives: a worker its transaction, PostgreSQL its checkpoint
@@ -37,4 +37,4 @@ def stop(title: str, orphans: list[Process], number: int, say: Callable[[str], N
 def eldest(orphans: list[Process]) -> list[Process]:
     """Those whose parent is not among them. PostgreSQL's postmaster ends its own children in the right order."""
     pids = {process.pid for process in orphans}
-    return [process for process in orphans if parent_of(process) not in pids]
+    return [process for process in orphans if read_or_none(process.ppid) not in pids]

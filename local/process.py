@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
@@ -22,6 +23,8 @@ MARK = "TELLER_LOCAL_CHILD_OF"
 STOP_TIMEOUT_S = 30.0  # the API ends its requests within 10 s, a worker its transaction sooner, a deliverer its webhooks within 25
 TAIL_LINES = 15
 POLL_S = 0.02
+
+Value = TypeVar("Value")
 
 
 class ManagedProcess:
@@ -157,17 +160,21 @@ def running_in(folder: Path, name: str) -> list[psutil.Process]:
 
     The name excludes a shell in the same folder; the folder excludes all other servers of this machine.
     """
-    return [process for process in psutil.process_iter() if name_of(process) == name and folder_of(process) == str(folder)]
+    return [
+        process
+        for process in psutil.process_iter()
+        if read_or_none(process.name) == name and read_or_none(process.cwd) == str(folder)
+    ]
 
 
 def marked(variable: str, value: str) -> list[psutil.Process]:
     """All processes that were started with this variable in their environment."""
-    return [process for process in psutil.process_iter() if variable_of(process, variable) == value]
+    return [process for process in psutil.process_iter() if (read_or_none(process.environ) or {}).get(variable) == value]
 
 
 def in_session(processes: Iterable[psutil.Process], leader: int) -> list[psutil.Process]:
     """Those in the session whose leader had this pid; the leader itself may have ended."""
-    return [process for process in processes if session_of(process) == leader]
+    return [process for process in processes if read_or_none(partial(os.getsid, process.pid)) == leader]
 
 
 def signal_all(processes: Iterable[psutil.Process], number: int) -> None:
@@ -192,35 +199,8 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def name_of(process: psutil.Process) -> str | None:
-    with suppress(psutil.Error):
-        name: str = process.name()
-        return name
-    return None
-
-
-def folder_of(process: psutil.Process) -> str | None:
-    with suppress(psutil.Error):
-        folder: str = process.cwd()
-        return folder
-    return None
-
-
-def variable_of(process: psutil.Process, variable: str) -> str | None:
+def read_or_none(read: Callable[[], Value]) -> Value | None:
+    """Return what `read` says of a process; None when the process has ended, or this account may not read it."""
     with suppress(psutil.Error, OSError):
-        value: str | None = process.environ().get(variable)
-        return value
-    return None
-
-
-def parent_of(process: psutil.Process) -> int | None:
-    with suppress(psutil.Error):
-        pid: int = process.ppid()
-        return pid
-    return None
-
-
-def session_of(process: psutil.Process) -> int | None:
-    with suppress(OSError):
-        return os.getsid(process.pid)
+        return read()
     return None

@@ -161,7 +161,7 @@ class Server(ManagedProcess, ABC):
             if refusal is None:
                 return
             if time.monotonic() > deadline:
-                raise ServerFailed(f"{self.title} does not let us in: {refusal}\n{tail(self.log_file, log_start)}")
+                raise ServerFailed(f"{self.title} refuses the connection: {refusal}\n{tail(self.log_file, log_start)}")
             time.sleep(POLL_S)
         ended_with = tail(self.log_file, log_start)
         failure = PortTaken if "Address already in use" in ended_with else ServerFailed

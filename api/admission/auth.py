@@ -19,7 +19,7 @@ from core.postgres.pool import Database
 from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may still work. A guess: short for a revocation, and one look-up a key in 5 s is cheap
-CACHED_MAX = 10_000
+CACHED_MAX = 10_000  # keys, a guess; the full cache is emptied, and each key is looked up once more
 STRANGERS = "strangers"  # the owner of the connections that look up unknown keys
 
 logger = log.get(__name__)

@@ -33,6 +33,8 @@ class Backlog:
 
     The bound is the last count, at most a second old, plus what this process has reserved since that count began. Each API process
     counts for itself and learns of the others' transfers by its next count. So N processes may queue up to N times the limit.
+
+    `most` transfers may be queued in all, `most_by_client` of each client. Operators have no limit of their own.
     """
 
     def __init__(self, database: Database, most: int, most_by_client: int) -> None:
@@ -61,12 +63,16 @@ class Backlog:
         return True
 
     def settle(self, caller: Caller, reserved: int, kept: int) -> None:
-        """Keep `kept` of the reserved places until a count that begins later has ended. Free the others at once."""
+        """End a reservation of so many places. Free at once all but the `kept` ones: their transfers are stored, or may be.
+
+        A kept place is freed when a count that begins after this call has ended: that count has the transfer.
+        """
         for name, _ in self._limits(caller):
             self._reserved[name] -= reserved - kept
             self._settled[name] += kept
 
     def _limits(self, caller: Caller) -> Sequence[tuple[str, int]]:
+        """Return the names under which the caller's transfers are counted, each with its limit."""
         total = (TOTAL, self._most)
         return (total,) if caller.is_operator else (total, (caller.owner, self._most_by_client))
 
@@ -85,9 +91,9 @@ class Backlog:
             self._settled -= settled
 
     async def _count_by_client(self, queued: int, before: Mapping[str, int]) -> Mapping[str, int]:
-        """Return the queued transfers of each client, exact from a quarter of a client's limit on.
+        """Return an upper bound of each client's queued transfers. It is exact for clients with a quarter of their limit or more.
 
-        A client below that keeps its bound from `before`, cut to the quarter: the statement names only clients above it.
+        The statement names only those. Any other client has its bound from `before`, or one less than the quarter: the smaller one.
         """
         at_least = max(self._most_by_client // 4, 1)
         most_of_the_rest = min(at_least - 1, queued)

@@ -16,13 +16,16 @@ BACKLOG_RETRY_AFTER_S = 5
 
 OWNER_RATE_CONNECTIONS = 5  # to Redis, of RATE_CONNECTIONS, that one owner's requests may hold: four owners must meet to take all
 OWNER_WAITING_MAX = 1000  # requests of one owner that wait for them, in a process. A guess
-BATCHES_READ_AT_ONCE = 4  # each of another owner. A guess
+BATCHES_READ_AT_ONCE = 4  # in a process, of four different owners. A guess
 OWNER_BATCHES_WAITING_MAX = 64  # batches of one owner that wait to be read, in a process: up to 64 MiB of memory
 BATCH_READ_WITHIN_S = 1.0
 
 
 class Gate:
-    """Decides, before anything is stored, whether a caller's transfers may be stored, and reserves their places in the backlog."""
+    """Decides, before anything is stored, whether a caller's transfers may be stored, and reserves their places in the backlog.
+
+    A request waits for a connection to Redis no longer than for one to the database: POOL_TIMEOUT_S.
+    """
 
     def __init__(self, backlog: Backlog, rate_limit: RateLimit | None) -> None:
         self._backlog = backlog

@@ -55,7 +55,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def is_costly(body: bytes) -> bool:
-    """Tell whether the body may hold more than VALUES_AT_ONCE values. Separators are counted, also those inside strings."""
+    """Return whether the body may hold more than VALUES_AT_ONCE values. Separators are counted, also those inside strings."""
     return len(body) > BODY_MAX and sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES_AT_ONCE
 
 

@@ -8,7 +8,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def is_plain(headers: Headers) -> bool:
-    """Tell whether the headers name one Host and no transfer coding, as almost all do."""
+    """Return whether the headers name one Host and no transfer coding, as almost all do."""
     hosts = 0
     for name, _ in headers:
         if name == b"host":
@@ -35,7 +35,7 @@ def size_of(url: bytes, headers: Headers) -> int:
 
 
 def is_well_framed(version: str, headers: Headers) -> bool:
-    """Tell whether it is clear to which host the request goes and where it ends (RFC 9112, sections 3.2 and 6.1)."""
+    """Return whether it is clear to which host the request goes and where it ends (RFC 9112, sections 3.2 and 6.1)."""
     hosts = sum(name == b"host" for name, _ in headers)
     codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     if version == "1.1":

@@ -52,5 +52,5 @@ def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
 
 
 def is_repetition(asked: Fingerprinted, *, of: Fingerprinted) -> bool:
-    """Tell whether a request repeats the one that first used its key. If not, the key was reused for another request."""
+    """Return whether a request repeats the one that first used its key. If not, the key was reused for another request."""
     return asked.fingerprint == of.fingerprint

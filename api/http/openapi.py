@@ -100,7 +100,7 @@ def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dic
 
 
 def is_fastapis_own(response: Mapping[str, Any]) -> bool:
-    """Tell whether FastAPI added this 422. Teller answers bad parameters with 400 and a problem document."""
+    """Return whether FastAPI added this 422. Teller answers bad parameters with 400 and a problem document."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     return bool(schema.get("$ref", "").endswith("/HTTPValidationError"))
 

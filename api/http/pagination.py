@@ -51,7 +51,7 @@ class Page(BaseModel, Generic[View]):
 class Pages:
     """The pages of one list with these filters, for this caller."""
 
-    described: bytes
+    described: bytes  # the list's name, the owner and the filters, as JSON: a cursor's checksum covers them
 
     @classmethod
     def of(cls, name: str, owner: str, **filters: object) -> "Pages":

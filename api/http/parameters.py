@@ -75,7 +75,7 @@ def refuse_bad_encoding(query: bytes, known: Container[str]) -> None:
 
 
 def is_well_encoded(text: bytes) -> bool:
-    """Tell whether all percent-escapes are valid and decode to UTF-8."""
+    """Return whether all percent-escapes are valid and decode to UTF-8."""
     try:
         unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:

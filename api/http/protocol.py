@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
     slice_max = 16 * 1024  # bytes that the parser gets at once: at most 600 requests or 4 000 headers, which take 7 ms
     unwanted_max = 2 * 1024 * 1024  # bytes read after the answer, so that the sender of a batch of 1 MiB reads its answer
     look_every_s = 2.4  # so a request has 7 to 10 seconds from its first byte to its last; a batch of 1 MiB then needs 1.2 Mbit/s
-    stopping_look_every_s = 0.25  # the same, once the process has been told to stop
+    stopping_look_every_s = 0.25  # the same, once the process was asked to stop
     linger_s = 1.0  # how long a rejected caller may read its answer before the connection is aborted. A guess
 
     resting: ClassVar[dict["HttpProtocol", None]] = {}  # connections of this process that answer no request, oldest first

@@ -29,8 +29,8 @@ class BehindHead:
 
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
-        self._passes = False
-        self._ended = False
+        self._passes = False  # whether the made-up head is over: from then on all callbacks are called
+        self._ended = False  # whether the made-up head was the whole request, because the request has no body
         self.on_body = callbacks.on_body
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn: allows a request after "close"

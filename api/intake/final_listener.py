@@ -94,7 +94,10 @@ class FinalListener:
                 self._subscribed.clear()
 
     async def _read_messages(self, subscription: PubSub, listen_until: float) -> float:
-        """Raises RedisError: when Redis does, when it is silent, and when it sends more than workers publish."""
+        """Read messages until `listen_until`, and return it: while a request waits it is moved LISTEN_ON_S ahead.
+
+        Raises RedisError: when Redis does, when it is silent, and when it sends more than workers publish.
+        """
         watch = Watch()
         while self._events or time.monotonic() < listen_until:
             message = await subscription.get_message(timeout=POLL_S)
@@ -126,7 +129,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._heard_at = self._second_began = time.monotonic()
-        self._in_second = 0
+        self._messages_in_second = 0
 
     def silent(self) -> None:
         """Record that no message came. Raises ConnectionError when none has come for SILENT_MAX_S."""
@@ -137,7 +140,7 @@ class Watch:
         """Record a message. Raises RedisError when it is one more than NEWS_MAX_PER_S within a second."""
         self._heard_at = time.monotonic()
         if self._heard_at - self._second_began >= 1.0:
-            self._second_began, self._in_second = self._heard_at, 0
-        self._in_second += 1
-        if self._in_second > NEWS_MAX_PER_S:
+            self._second_began, self._messages_in_second = self._heard_at, 0
+        self._messages_in_second += 1
+        if self._messages_in_second > NEWS_MAX_PER_S:
             raise RedisError("more news than workers publish")

@@ -25,7 +25,7 @@ class DatabaseState:
     standby: bool
     writable: bool
     durable: bool
-    migrated_before: bool
+    has_migrations: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,14 @@ async def check_with_reason(database: Database) -> tuple[dict[str, bool], str | 
     try:
         await database.check_session()
         [state] = await database.fetch("session/check", {}, DatabaseState)
-        applied = await database.fetch("admin/list_migrations", {}, AppliedMigration) if state.migrated_before else []
+        applied = await database.fetch("admin/list_migrations", {}, AppliedMigration) if state.has_migrations else []
     except Unavailable:
         if database.refusal:
             return {"database_answers": True, "database_session": False}, database.refusal
         return {"database_answers": False}, None
     if not state.writable:
-        # The name may lead to another server now. While the API is not ready no write arrives that would fail and reconnect.
+        # After a failover the host's name leads to another server, and these connections lead to the old one. A write that fails
+        # would reconnect too, but none arrives while the API is not ready.
         await database.connect_anew()
     known, done = set(migration_names()), {migration.name for migration in applied}
     checks = {

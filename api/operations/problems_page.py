@@ -41,12 +41,13 @@ async def get_problem(code: ProblemCode) -> Response:
     return Response(BY_CODE[code], media_type="application/json")
 
 
-def describe(code: str) -> dict[str, Any]:
+def describe_problem(code: str) -> dict[str, Any]:
+    """Return what the page says of the code of a problem. `codes.explain` does so for all other codes."""
     kind = KINDS[code]
     return {"type": f"/problems/{code}", "code": code, "status": kind.status, "title": kind.title, "explanation": kind.explanation}
 
 
 # The bodies, made once at import: they depend on the code only.
-LIST = to_json({"data": [describe(code) for code in KINDS], "codes": codes.explain_all()})
+LIST = to_json({"data": [describe_problem(code) for code in KINDS], "codes": codes.explain_all()})
 BY_CODE = {code: to_json(codes.explain(code)) for section in codes.SECTIONS.values() for code in section}
-BY_CODE |= {code: to_json(describe(code)) for code in KINDS}
+BY_CODE |= {code: to_json(describe_problem(code)) for code in KINDS}

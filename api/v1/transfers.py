@@ -83,7 +83,7 @@ router = APIRouter(tags=["transfers"])
 
 
 @router.get("/v1/transfers", summary="List transfers", response_model=TransferPage, responses=problem_responses(*LIST_PROBLEMS))
-async def list_transfers(  # noqa: PLR0917  # FastAPI names them
+async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,

@@ -75,7 +75,7 @@ def run_keys_revoke(settings: Settings, arguments: Namespace) -> int:
         revoked = connection.execute(statement("keys/revoke"), {"id": arguments.key}).fetchone()
     if revoked is None:
         return fail("there is no such key")
-    print("revoked; within 5 seconds it opens nothing any more")
+    print("revoked; within 5 seconds it opens nothing any more")  # CACHED_FOR_S in api/admission/auth.py
     return 0
 
 

@@ -58,6 +58,7 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
 
 
 def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: Settings, *, repair: bool) -> str | None:
+    """Do the work of `migrate`, under its lock. Edited files and unusable roles are found first; rights come after all tables."""
     files = checksums()
     refuse_edited(connection, files)
     wanted = rights.logins(settings)

@@ -248,6 +248,7 @@ def unprotected(roles: Mapping[str, str], owner_like: set[str]) -> Iterator[str]
 
 
 def processes(roles: Mapping[str, str], role: str) -> str:
+    """Return which processes connect as this role, in words. `roles` has the role of each process."""
     names = [{"api": "the API", "worker": "the workers", "deliverer": "the deliverer"}[one] for one in roles if roles[one] == role]
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 

@@ -21,7 +21,11 @@ logger = log.get(__name__)
 
 
 class AbandonedWork:
-    """The abandoned tasks of a pool, and the task that watches them. Cancelling work would send a cancel: see connections.py."""
+    """The abandoned tasks of a pool, and the task that watches them.
+
+    Abandoned work is left to end by itself. Cancelling it would close its connection (connections.py), and the server would go on
+    with it in a session that no pool counts.
+    """
 
     def __init__(
         self,

@@ -140,6 +140,7 @@ class Database:
             return await self._repeat(work)
 
     async def _repeat(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        """Call `work` again after a fault that passes with time, while REPEAT_WITHIN_S lasts. Then raises Unavailable."""
         give_up = time.monotonic() + REPEAT_WITHIN_S
         while True:
             try:

@@ -32,9 +32,9 @@ async def fetch_one(connection: AsyncConnection, name: str, params: Mapping[str,
 
 
 async def fence(connection: AsyncConnection) -> None:
-    """Wait until all that this connection has read is as durable as a commit of its own, on each synchronous standby too.
+    """Return when all rows that this connection has read are durable, on each synchronous standby too: a commit waits for that.
 
-    A response that says "it exists already" is sent after it. A row can be visible before it is durable: PostgreSQL ends the wait
-    for the standby when the transaction that wrote the row is cancelled, or when the server restarts.
+    Call it before a response that says "it exists already". A row can be visible and not yet on the standby: PostgreSQL ends the
+    writer's wait for the standby when the writer is cancelled, or when the server restarts.
     """
     await connection.execute(statement("session/fence"))

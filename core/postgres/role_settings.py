@@ -31,4 +31,5 @@ def reset(owner: psycopg.Connection, role: str) -> None:
 
 
 def defaults(owner: psycopg.Connection, role: str) -> list[str]:
+    """Return the names of the settings that have a default of this role, in this database or in all."""
     return [name for (name,) in owner.execute(statement("session/list_role_settings"), {"role": role})]

@@ -1,6 +1,6 @@
 """Loads the SQL files, one statement a file. No text of a caller ever becomes part of a statement.
 
-A list of columns that several statements share is a part: core/sql/parts/NAME.sql, written once. In a statement,
+A text that several statements share, such as a list of columns, is a part: core/sql/parts/NAME.sql, written once. In a statement,
 
 - `{{transfer}}` stands for the text of core/sql/parts/transfer.sql, without its comments;
 - `{{submission.names}}` stands for the names of that part's parameters, in order: `id, type, ...`;

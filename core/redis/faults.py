@@ -82,7 +82,7 @@ TEXTS = (
 
 
 def fault_of(error: Exception) -> Fault:
-    """Return the fault of the error. Hints tells a Sentinel from NO_COMMAND: a Sentinel lacks Redis' commands."""
+    """Return the fault of the error. For NO_COMMAND, Hints then asks whether it is a Sentinel, which lacks most commands."""
     for classes, fault in CLASSES:
         if isinstance(error, classes):
             return fault

@@ -28,7 +28,7 @@ TAKEN = State(is_reachable=True, takes_doorbells=True, fault=None)
 
 
 class Probe(HintProtocol):
-    """Executes the commands of all protocols with its own keys."""
+    """Tries out, on keys of its own, the commands that doorbells, jobs and news of final transfers need."""
 
     def __init__(self, hints: Hints) -> None:
         super().__init__(hints)

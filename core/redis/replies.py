@@ -31,12 +31,16 @@ def refuse_line(lines: int) -> None:
 
 
 class BoundedBuffer(SocketBuffer):
-    """The buffer of one reply: at most REPLY_MAX_BYTES, for at most twice the socket's timeout."""
+    """The buffer of one reply: at most REPLY_MAX_BYTES and LINES_MAX lines, within twice the socket's timeout.
+
+    BoundedParser resets `started` and `lines` before each reply.
+    """
 
     started: float = 0.0
     lines: int = 0
 
     def readline(self, timeout: Any = SENTINEL) -> bytes:
+        """Read a line: RESP has one for each element of a reply, with its type and its value or length."""
         self.lines += 1
         refuse_line(self.lines)
         return super().readline(timeout)

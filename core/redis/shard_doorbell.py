@@ -49,7 +49,7 @@ class ShardDoorbell(HintProtocol):
             self._hints.attempt(lambda: self._hints.redis.unlink(*map(flag, shards)))
 
     def acquire(self, shards: Collection[int]) -> list[int]:
-        """Raise the flags that are down, and enqueue no job: the caller will drain these shards. Returns them."""
+        """Raise the flags that are down, and return their shards. No job is enqueued: the caller drains these shards itself."""
         return self._hints.attempt(lambda: self._raise_flags(shards) if shards else []) or []
 
     def pass_on(self, shards: Collection[int]) -> bool:
@@ -82,6 +82,7 @@ class ShardDoorbell(HintProtocol):
         return [given[index] for index in self._hints.raise_flags([flag(shard) for shard in given])]
 
     def _enqueue(self, shards: Collection[int]) -> bool:
+        """Enqueue one job for these shards. Returns True, which `attempt` passes on; after a fault it returns None."""
         failpoint("doorbell.before_enqueue")
         enqueue(self._queue, APPLY, list(shards))
         failpoint("doorbell.after_enqueue")

@@ -41,6 +41,7 @@ def sign(event_id: str, sent_at: int, body: bytes, signing_secrets: Sequence[str
 
 
 def signature(key: bytes, signed: bytes) -> str:
+    """Return the HMAC-SHA256 of the signed bytes in base64, after `v1,`: the version of the scheme."""
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 

@@ -46,7 +46,7 @@ class Case(NamedTuple):
         return TRIES[self.tries]
 
     def may_end(self, returncode: int) -> bool:
-        """Tell whether a process may have ended so: killed here, or a sweeper, which an unknown error ends."""
+        """Return whether a process may have ended so: killed here, or a sweeper, which an unknown error ends."""
         return (self.action, returncode) == ("kill", -signal.SIGKILL) or (
             self.action == "raise" and returncode == 1 and self.point.startswith("sweep.")
         )

@@ -45,7 +45,7 @@ class Row:
     body: Any = None
 
     def names_a_thing(self, path: str) -> bool:
-        """Tell whether a request differs by the thing it is sent for. Where not, two answers differ by time alone."""
+        """Return whether a request differs by the thing it is sent for. Where not, two answers differ by time alone."""
         return "{" in f"{path}{self.query}{json.dumps(self.body).removeprefix('{')}"
 
 

@@ -40,16 +40,17 @@ class Overdraft:
 
 
 class History:
-    """For one thread. `broken` has the violations, in words."""
+    """What the clients of a trial asked and read. Not thread-safe. `broken` has the violations, in words.
+
+    `chains` has, by wallet, the keys of transfers of which each was sent after the 202 of the one before, in that order.
+    """
 
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.broken: list[str] = []
         self.asked: dict[str, Asked] = {}
         self.outcomes: dict[str, Outcome] = {}  # by transfer id
-        self.chains: dict[
-            str, list[str]
-        ] = {}  # by wallet, keys in the order in which each was sent after the 202 of the one before
+        self.chains: dict[str, list[str]] = {}
         self.overdrafts: list[Overdraft] = []
         self.followed: list[str] = []  # transfer ids, in the order of the feed
         self.heard: Counter[str] = Counter()  # webhooks that the endpoint got, by transfer

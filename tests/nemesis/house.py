@@ -144,10 +144,9 @@ class House:
         await asyncio.to_thread(self.postgres.kill)
 
     def lines(self) -> dict[str, Line]:
-        seats = self.seats.values()
-        return {
-            line.title: line for line in [*self.doors.values(), *(line for seat in seats for line in (seat.postgres, seat.redis))]
-        }
+        """Return all proxies by their titles: from clients to each API, and from each process to both servers."""
+        to_servers = [line for seat in self.seats.values() for line in (seat.postgres, seat.redis)]
+        return {line.title: line for line in [*self.doors.values(), *to_servers]}
 
     def logs(self) -> str:
         return self._system.logs() if self._system else ""

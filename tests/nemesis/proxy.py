@@ -57,6 +57,7 @@ class Line:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def break_(self, how: Break) -> None:
+        """Break the line in this way until `heal`. CUT resets the open connections at once; the other ways act on later bytes."""
         self._broken = how
         if how is Break.HOLE:
             self._passable.clear()

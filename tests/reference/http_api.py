@@ -50,6 +50,7 @@ def page() -> str:
 
 
 def group(tag: str, operations: list[tuple[str, str, Json]]) -> Iterator[str]:
+    """Yield the heading of a tag and what describes its operations, each given as path, method and OpenAPI object."""
     yield f"## {tag.replace('_', ' ').capitalize()}"
     for path, method, operation in operations:
         yield from section(path, method, operation)

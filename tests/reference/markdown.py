@@ -7,7 +7,7 @@ WIDTH = 110  # of a line of text; tables are wider
 
 
 def document(title: str, about: str, *parts: str) -> str:
-    """Return a page with its title, what it is, and its parts."""
+    """Return a page: its title, a paragraph about it, a notice for its readers, and its parts. Empty parts are left out."""
     notice = "Written from the code by `make reference`: do not edit."
     return "\n\n".join(filter(None, [f"# {title}", wrapped(about), notice, *parts])) + "\n"
 

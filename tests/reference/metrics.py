@@ -71,6 +71,7 @@ def looked_up() -> Iterator[LookedUp]:
 
 
 def looked_up_in(file: Path) -> Iterator[LookedUp]:
+    """Yield the metrics that this module makes. The arguments are read from its source, without running it."""
     tree = ast.parse(file.read_text())
     texts = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
     for node in ast.walk(tree):
@@ -80,4 +81,5 @@ def looked_up_in(file: Path) -> Iterator[LookedUp]:
 
 
 def constants(call: ast.Call, texts: dict[str, ast.expr]) -> Iterator[ast.expr]:
+    """Return the arguments that are constants, or names of the module's constants: the name, the text, the label."""
     return (part for part in call.args if isinstance(part, ast.Constant) or ast.unparse(part) in texts)

@@ -119,7 +119,10 @@ class Drainer:
         return merged([batch._replace(busy=frozenset()), self._applier.apply(batch.busy, deadline)])
 
     def _share(self, batch: Batch) -> None:
-        """Pass half of the shards on to another worker after a batch of 250 transfers or more."""
+        """Pass half of the shards on to another worker after a batch of 250 transfers or more, so that idle workers help.
+
+        Not while one of the shards fails: the limit of its batches is known to this process only.
+        """
         if batch.finished >= BATCH_MAX // 2 and self._applier.is_healthy(self._shards.held):
             self._shards.share()
 

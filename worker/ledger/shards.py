@@ -87,7 +87,10 @@ class ShardSet:
             self.held = self.held[:half]
 
     def hand_over(self) -> None:
-        """Hand all shards over to the batcher, also those that this worker got as one. Without one, keep them for a last look."""
+        """Stop being the batcher, and hand all shards over to the batcher, also those that were handed over to this worker.
+
+        If there is no batcher now, their flags are lowered, and this worker keeps the shards for a last look.
+        """
         self._add(self._release())
         if self._batcher.hand_over(self.held):
             self.held = []
@@ -122,5 +125,6 @@ class ShardSet:
         return self._batcher.release()
 
     def _ring_again(self, shards: Sequence[int]) -> None:
+        """Lower the flags, then ring: a ring for a flag that is up would enqueue no job."""
         self._doorbell.lower(shards)
         self._doorbell.ring(shards)

@@ -43,7 +43,7 @@ class Deliveries(Protocol):
 
     @property
     def goes_on(self) -> bool:
-        """Whether the last claim did not look at all receivers. The next claims look at the others; then it is false."""
+        """Whether there are receivers that the last claim did not look at. The next claims look at them."""
 
     async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:
         """Claim the longest due deliveries of each receiver that `slots` chooses, as many as it allows.

@@ -113,7 +113,10 @@ class SlotLimits:
         return admitted
 
     def choose(self, admitted: Iterable[Item]) -> list[Item]:
-        """Return the items that are next, one for each owner, as many as have slots. Equals stay in the order given."""
+        """Return one item of each owner: the one with the next turn. Owners take slots in the order of these turns.
+
+        An owner for which no slot is left gets none. Items with equal turns stay in the order given.
+        """
         taken = self._taken.copy()
         chosen: dict[str, Item] = {}
         for item in sorted(admitted, key=self._turn_key):

@@ -60,7 +60,7 @@ class StoredDeliveries:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the last claim left receivers out that it did not look at, or deliveries that are not made yet."""
+        """Whether the last claim left work: receivers that it did not look at, or fan-outs that are not finished."""
         return self._fan_outs.goes_on or self._receivers.goes_on
 
     async def claim(self, slots: SlotLimits) -> Sequence[Delivery]:

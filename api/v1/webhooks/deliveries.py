@@ -84,7 +84,7 @@ class DeliveryPage(Page[DeliveryView]):
 
 
 class RedeliverRequest(RequestModel):
-    since: Since
+    since: Since = Field(description="deliveries that were created at this time or later")
 
 
 class RedeliveredView(BaseModel):
@@ -105,7 +105,7 @@ router = APIRouter(tags=["webhooks"])
     response_model=DeliveryPage,
     responses=problem_responses(*LIST_PROBLEMS, "not_found"),
 )
-async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
+async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     transfer_id: TransferId,
@@ -126,7 +126,7 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI names them
     response_model=DeliveryPage,
     responses=problem_responses(*LIST_PROBLEMS, "not_found"),
 )
-async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI names them
+async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     endpoint_id: EndpointId,

@@ -62,8 +62,9 @@ class EndpointChanges(RequestModel):
 
 
 class EndpointView(BaseModel):
-    """A URL that receives these events: an operator's those of all transfers, a client's those of its own wallet's transfers.
+    """A URL that receives events of these types.
 
+    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallet.
     `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
     """
 

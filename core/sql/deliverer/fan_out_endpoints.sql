@@ -35,13 +35,7 @@ WITH claimed AS MATERIALIZED (
 ), due_receivers AS MATERIALIZED (
     SELECT DISTINCT owner COLLATE "C" AS owner, endpoint_id::text COLLATE "C" AS receiver FROM candidates WHERE is_receiver
 ), recorded AS (
-    INSERT INTO receivers (owner, receiver)
-    SELECT owner, receiver
-      FROM due_receivers w
-     WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
-           IS NOT TRUE
-     ORDER BY owner, receiver
-    ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
+    {{record_receivers}}
 ), page AS MATERIALIZED (
     SELECT count(*) >= %(rows)s::bigint AS goes_on, (array_agg(endpoint_id ORDER BY endpoint_id DESC))[1] AS last_endpoint
       FROM candidates
@@ -52,6 +46,4 @@ WITH claimed AS MATERIALIZED (
 ), finished AS (
     DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM claimed, page WHERE NOT goes_on)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM finished) AS done,
-       coalesce((SELECT array_agg(owner) FROM due_receivers), '{}') AS owners,
-       coalesce((SELECT array_agg(receiver) FROM due_receivers), '{}') AS receivers
+{{fan_out_step}}

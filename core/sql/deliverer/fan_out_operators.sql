@@ -50,13 +50,7 @@ WITH claimed AS MATERIALIZED (
 ), due_receivers AS MATERIALIZED (
     SELECT DISTINCT owner COLLATE "C" AS owner, endpoint_id::text COLLATE "C" AS receiver FROM candidates WHERE is_receiver
 ), recorded AS (
-    INSERT INTO receivers (owner, receiver)
-    SELECT owner, receiver
-      FROM due_receivers w
-     WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
-           IS NOT TRUE
-     ORDER BY owner, receiver
-    ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
+    {{record_receivers}}
 ), page AS MATERIALIZED (
     SELECT u.moment, u.ordinal, count(a.endpoint_id) >= %(rows)s::bigint AS goes_on,
            (array_agg(a.endpoint_id ORDER BY a.endpoint_id DESC))[1] AS last_endpoint
@@ -78,6 +72,4 @@ WITH claimed AS MATERIALIZED (
 ), finished AS (
     DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM finished) AS done,
-       coalesce((SELECT array_agg(owner) FROM due_receivers), '{}') AS owners,
-       coalesce((SELECT array_agg(receiver) FROM due_receivers), '{}') AS receivers
+{{fan_out_step}}

@@ -62,13 +62,7 @@ WITH claimed AS MATERIALIZED (
 ), due_receivers AS MATERIALIZED (
     SELECT DISTINCT owner COLLATE "C" AS owner, receiver COLLATE "C" AS receiver FROM recipients
 ), recorded AS (
-    INSERT INTO receivers (owner, receiver)
-    SELECT owner, receiver
-      FROM due_receivers w
-     WHERE (SELECT r.used_at > now() - interval '10 minutes' FROM receivers r WHERE r.owner = w.owner AND r.receiver = w.receiver)
-           IS NOT TRUE
-     ORDER BY owner, receiver
-    ON CONFLICT (owner, receiver) DO UPDATE SET used_at = now()
+    {{record_receivers}}
 ), progress AS MATERIALIZED (
     SELECT s.row, s.size, coalesce(max(u.ordinal), s.after_ordinal) AS ordinal, count(u.moment) > 0 AS has_moved
       FROM sized s
@@ -81,6 +75,4 @@ WITH claimed AS MATERIALIZED (
 ), finished AS (
     DELETE FROM fan_outs WHERE ctid = ANY(ARRAY(SELECT row FROM progress WHERE ordinal >= size)) RETURNING moment
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM finished) AS done,
-       coalesce((SELECT array_agg(owner) FROM due_receivers), '{}') AS owners,
-       coalesce((SELECT array_agg(receiver) FROM due_receivers), '{}') AS receivers
+{{fan_out_step}}

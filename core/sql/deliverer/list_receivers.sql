@@ -1,8 +1,8 @@
 -- Returns receivers that may have pending deliveries, by owner, each with the time of its longest due delivery, or NULL.
--- Starts at a given owner. For each owner that is named, it starts after the receiver beside it, and returns one row without a
--- receiver if none is left.
--- Reads one index entry of deliveries per receiver, however many wait or have ended before `due_from`: index entries of ended
--- deliveries stay as long as any session holds a snapshot. `least` allows for a clock that was set back.
+-- A look continues the one before: it starts at the owner `from_owner`. `owners` and `receivers` are pairs: at such an owner it
+-- starts after that receiver. An owner of which no receiver is left has one row, with the receiver ''.
+-- Reads one index entry of deliveries per receiver, because it starts at `due_from`: before that, index entries of ended deliveries
+-- stay as long as any session holds a snapshot. `least` allows for a clock that was set back.
 -- Locks nothing. Index: receivers_pkey, and deliveries_due per receiver.
 WITH RECURSIVE owners AS (
     (SELECT owner FROM receivers WHERE owner >= %(from_owner)s ORDER BY owner LIMIT 1)

@@ -1,9 +1,9 @@
--- Stores the result of an attempt and updates its delivery and its endpoint. Must run in a transaction of its own: the event has
--- its moment.
--- The delivery becomes final, or due again later. The endpoint's `failing_since` is set or cleared.
--- The endpoint is disabled if it is gone. It is also disabled if it has only failed for too long and a delivery has used up its
--- attempts.
--- One failure after a long silence does not disable it.
+-- Stores the result of an attempt and updates its delivery and its endpoint. Must run in a transaction of its own, because the
+-- moment of the transaction becomes the position of a disabled endpoint's event in the feed.
+-- The delivery becomes final, or due again later. `failing_since` of the endpoint is the time of its first failed attempt since its
+-- last success; a success clears it.
+-- The endpoint is disabled if it is gone. It is also disabled if this delivery has used up its attempts and `failing_since` is more
+-- than `failing_max_s` ago. So one failure after a long silence does not disable it.
 -- Disabling inserts an event into the owner's feed, with the endpoint as it is then and without its secrets, and a fan-out to the
 -- owner's other endpoints. An attempt at a URL that the endpoint no longer has changes nothing of it.
 -- Only the deliverer with the last claim may store a result. If another has claimed the delivery, or it is canceled, nothing

@@ -31,7 +31,4 @@ SELECT event.moment, event.ordinal, event.id AS event_id, n.endpoint::json, n.cr
         ORDER BY moment, ordinal
         LIMIT %(limit)s
        ) event
-  LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = event.id AND NOT event.of_endpoint OFFSET 0) t ON true
-  LEFT JOIN LATERAL (SELECT endpoint, created_at FROM endpoint_events WHERE moment = event.moment AND event.of_endpoint OFFSET 0) n ON true
- WHERE t.id IS NOT NULL OR event.of_endpoint
- ORDER BY event.moment, event.ordinal
+  {{subject_of_event}}

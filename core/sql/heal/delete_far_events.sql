@@ -1,6 +1,6 @@
--- Deletes events at or above the next moment that are of no transfer: no drain wrote them, and no transfer becomes final behind
--- them.
--- After a restore in another cluster there are events too at such moments, but their transfers have the same moments.
+-- Deletes rows of events at or above the next moment, of which no transfer has that moment. No drain wrote such a row, and while it
+-- is there no transfer becomes final: feed_moment() raises an error.
+-- A restore in another cluster also leaves events at such moments. Their transfers have the same moments, so they stay.
 -- Index: events_pkey, and transfers_pkey per transfer.
 DELETE FROM events e
  WHERE e.moment >= (SELECT shift + pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM feed)
