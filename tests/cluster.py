@@ -1,6 +1,7 @@
 """A migrated cluster of PostgreSQL that is made once: servers of tests start on copies of it.
 
-initdb, the migrations and a start take 1.5 s or more, a copy and its start take 0.3 s. What a server does on a copy is seen by no other server.
+initdb, the migrations and a start take 1.5 s or more, a copy and its start take 0.3 s. What a server does on a copy is seen by no
+other server.
 """
 
 import subprocess
