@@ -8,7 +8,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check long soak mutants bench lint reference lock audit start stop
+.PHONY: help run test check unit long soak mutants bench lint reference lock audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,15 @@ lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) mypy --strict api core worker local bench tests
 	$(VENV)/bin/lint-imports
 
-check: $(INSTALLED) lint  ## style, types and the unit tests: under a minute, before each commit
+unit: $(INSTALLED)  ## run the unit tests, which need no server
 	@exec $(RUN) pytest tests/unit
+
+# At once, because mypy works on one core. Each shows its output when it ends, where this make can do that; a failure of one does not
+# stop the other.
+TOGETHER := --no-print-directory --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check: $(INSTALLED)  ## style, types and the unit tests: under a minute, before each commit
+	@exec $(MAKE) $(TOGETHER) lint unit
 
 reference: $(INSTALLED)  ## write docs/reference and the house map from the code; a test compares them
 	@exec $(RUN) tests.reference

@@ -17,6 +17,7 @@ import pytest
 
 from local.postgres import Postgres
 from local.redis import Redis
+from tests import cluster
 from tests.caller import Caller
 from tests.databases import Databases
 from tests.system import System
@@ -54,11 +55,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a PostgreSQL server that has been migrated and stopped: see tests/cluster.py."""
+    return cluster.make(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Databases]:
     """A PostgreSQL server on which any test may have databases of its own."""
     external = os.environ.get("TELLER_ADMIN_DATABASE_URL") or os.environ.get("DATABASE_URL")
-    server = None if external else Postgres(tmp_path_factory.mktemp("postgres"))
-    if server:
+    server = None
+    if not external:
+        server = cluster.copy(request.getfixturevalue("postgres_cluster"), tmp_path_factory.mktemp("server") / "postgres")
         server.start()
     made = Databases(external or (server.url("postgres") if server else ""))
     yield made
@@ -93,9 +101,9 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
+def own_postgres(tmp_path: Path, postgres_cluster: Path) -> Iterator[Postgres]:
     """A PostgreSQL server that the test may freeze or kill."""
-    server = Postgres(tmp_path / "postgres")
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres")
     server.start()
     yield server
     server.stop("immediate")

@@ -157,10 +157,12 @@ class Model:
         callers = tuple(sorted(Caller(self.first_step, shard) for shard in transfers))
         self.start = State((0,) * shards, Redis(), callers, (Worker(), Worker()), sweeps)
 
-    def moves(self, state: State) -> list[Move]:
-        """Return all that may happen next: steps of the protocol, then keys that expire, and faults."""
-        steps = self.steps_and_sweep(state)
-        return [*steps, *(self.expiries(state) if self.expires else ()), *(self.all_faults(state) if self.faults else ())]
+    def events(self, state: State) -> Iterator[Move]:
+        """Yield what may happen beside the steps: keys that expire, and faults."""
+        if self.expires:
+            yield from self.expiries(state)
+        if self.faults:
+            yield from self.all_faults(state)
 
     def steps_and_sweep(self, state: State) -> list[Move]:
         """Return the steps where faults may have happened: a sweeper's, when there is no other."""
@@ -373,7 +375,7 @@ class Explored(NamedTuple):
     """All states that can be reached, each with the move that led there first, and from which others a step leads there."""
 
     came_by: dict[State, tuple[State | None, str]]
-    before: dict[State, list[State]]  # by one step of the protocol, or of the sweeper
+    before: dict[State, list[State]]  # by one step of the protocol, or of the sweeper; empty for a model without faults
     titles: set[str]
 
     def cannot_reach(self, goals: Iterable[State]) -> set[State]:
@@ -397,21 +399,22 @@ class Explored(NamedTuple):
 
 
 def explore(model: Model, check: Callable[[State], str | None] = lambda _: None) -> Explored:
-    """Visit every reachable state, breadth first. Raises Violation, with the shortest path, where `check` or a step finds one."""
+    """Visit every reachable state, breadth first. Raises Violation, with the shortest path, where a step finds one, or `check` in
+    a state at rest.
+    """
     explored = Explored({model.start: (None, "start")}, {}, set())
     ahead = deque([model.start])
     while ahead:
         state = ahead.popleft()
-        wrong = check(state)
-        if wrong:
-            raise Violation(f"{wrong} after {explored.path_to(state)}")
         try:
-            moves = model.moves(state)
+            steps = model.steps_and_sweep(state)
         except Violation as violation:
             raise Violation(f"{violation} after {explored.path_to(state)}") from violation
-        for title, after in moves:
+        if not steps and (wrong := check(state)):
+            raise Violation(f"{wrong} after {explored.path_to(state)}")
+        for title, after in [*steps, *model.events(state)]:
             explored.titles.add(title)
-            if title not in EVENTS:
+            if model.faults and title not in EVENTS:
                 explored.before.setdefault(after, []).append(state)
             if after not in explored.came_by:
                 explored.came_by[after] = (state, title)

@@ -24,8 +24,10 @@ from core.postgres.limits import session_of
 from core.postgres.pool import Database
 from core.transfers import Inserted, Submission, Transfer
 from core.wallets import Wallet
+from local.postgres import Postgres
 from tests.bells import Bells
 from tests.caller import new_key
+from tests.databases import Databases
 from tests.waiting import wait_for
 from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
@@ -215,6 +217,13 @@ class World:
                 await database.close()
 
         return asyncio.run(main())
+
+
+def world_on(server: Postgres) -> World:
+    """Return a world on a running server of the test's own."""
+    databases = Databases(server.url("postgres"))
+    url = databases.migrated()
+    return World(url, databases.owner_url(url))
 
 
 def insert_by_hand(connection: psycopg.Connection[Any], sent: Submission) -> None:

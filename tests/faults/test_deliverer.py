@@ -58,6 +58,29 @@ def system(own_system: System) -> System:
     return own_system
 
 
+@pytest.fixture(scope="module")
+def lasting_system(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The same system for the cases of one test, which start a deliverer each."""
+    redis = Redis(tmp_path_factory.mktemp("redis") / "redis")
+    redis.start()
+    system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), redis.url)
+    system.start_api(ALLOW_PRIVATE)
+    system.start_workers(1)
+    system.start_sweeper()
+    yield system
+    system.close()
+    redis.stop()
+
+
+@pytest.fixture
+def lasting_database(databases: Databases, lasting_system: System) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to its database, as the owner. The endpoints of a case are deleted with it."""
+    with psycopg.connect(databases.owner_url(lasting_system.database_url), autocommit=True) as connection:
+        yield connection
+        connection.execute("DELETE FROM deliveries")
+        connection.execute("DELETE FROM webhook_endpoints")
+
+
 @contextmanager
 def receiving(system: System, behaviour: Behaviour) -> Iterator[Receiver]:
     """A receiver that is closed after the deliverers: each of their connections has its other end until then."""
@@ -309,8 +332,9 @@ def test_more_dead_endpoints_than_their_owner_has_places_starve_none_of_its_othe
     ids=["hangs", "drips", "resets", "099", "noise", "redirects", "500", "429", "410"],
 )
 def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
-    system: System, connection: psycopg.Connection[Any], behaviour: Any, error: str | int | None
+    lasting_system: System, lasting_database: psycopg.Connection[Any], behaviour: Any, error: str | int | None
 ) -> None:
+    system, connection = lasting_system, lasting_database
     caller = system.caller()
     with receiving(system, behaviour) as bad, receiving(system, answer("200 OK")) as good:
         secret = new_endpoint(caller, bad), new_endpoint(caller, good)["secret"]

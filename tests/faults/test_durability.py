@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.postgres import Postgres
+from tests import cluster
 from tests.databases import Databases
 from tests.system import System
 from tests.waiting import wait_for
@@ -13,9 +14,9 @@ from tests.world import NO_REDIS
 
 
 @pytest.fixture
-def lazy_postgres(tmp_path: Path) -> Iterator[Postgres]:
+def lazy_postgres(tmp_path: Path, postgres_cluster: Path) -> Iterator[Postgres]:
     """A PostgreSQL server that writes its log when a COMMIT asks for it, and hardly ever by itself."""
-    server = Postgres(tmp_path / "postgres", {"wal_writer_delay": "10s", "autovacuum": "off"})
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres", {"wal_writer_delay": "10s", "autovacuum": "off"})
     server.start()
     yield server
     server.stop("immediate")

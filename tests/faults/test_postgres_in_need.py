@@ -14,7 +14,7 @@ import pytest
 
 from local.postgres import Postgres
 from local.redis import Redis
-from tests import flood
+from tests import cluster, flood
 from tests.caller import Answer, Caller, new_key
 from tests.databases import Databases
 from tests.system import System
@@ -160,28 +160,32 @@ def use_up_log(server: Postgres) -> None:
         ask(server, "SELECT pg_switch_wal()")
 
 
-@pytest.mark.parametrize("sqlstate", ["53100", "53200", "53300"])
+LACKS = ("53100", "53200", "53300")  # disk_full, out_of_memory, too_many_connections
+
+
 def test_a_server_that_lacks_something_is_a_503_and_rejects_nothing(
-    own_system: System, connection: psycopg.Connection[object], sqlstate: str
+    own_system: System, connection: psycopg.Connection[object]
 ) -> None:
     """What Postgres says without disk, without memory and so on, also where no disk can be filled."""
     own_system.start_api()
     caller = own_system.caller()
-    wallet, key = caller.new_wallet(), new_key()
-    queued = caller.deposit(wallet, 1).body["id"]
-    raise_it = f"BEGIN RAISE EXCEPTION 'in need' USING ERRCODE = '{sqlstate}'; END"
-    connection.execute(f"CREATE FUNCTION lack() RETURNS trigger LANGUAGE plpgsql AS $${raise_it}$$".encode())
-    for table in ("transfers", "entries"):
-        connection.execute(f"CREATE TRIGGER lack BEFORE INSERT ON {table} EXECUTE FUNCTION lack()".encode())
-
+    wallet = caller.new_wallet()
     own_system.start_sweeper()
-    assert deposit_in_time(caller, wallet, key).status == 503
-    wait_for(lambda: f'"{sqlstate}"' in put_off(own_system), "a drain that is put off")
+    for sqlstate in LACKS:
+        key = new_key()
+        raise_it = f"BEGIN RAISE EXCEPTION 'in need' USING ERRCODE = '{sqlstate}'; END"
+        connection.execute(f"CREATE FUNCTION lack() RETURNS trigger LANGUAGE plpgsql AS $${raise_it}$$".encode())
+        connection.execute(b"CREATE TRIGGER lack BEFORE INSERT ON entries EXECUTE FUNCTION lack()")
+        queued = caller.deposit(wallet, 1).body["id"]
+        connection.execute(b"CREATE TRIGGER lack BEFORE INSERT ON transfers EXECUTE FUNCTION lack()")
 
-    assert caller.get(f"/v1/transfers/{queued}").body["status"] == "queued"
-    connection.execute(b"DROP FUNCTION lack CASCADE")
-    assert caller.wait_final(caller.deposit(wallet, 1, key).body["id"])["status"] == "applied"
-    assert caller.balance(wallet) == 2
+        assert deposit_in_time(caller, wallet, key).status == 503
+        wait_for(lambda: f'"{sqlstate}"' in put_off(own_system), "a drain that is put off")  # noqa: B023
+
+        assert caller.get(f"/v1/transfers/{queued}").body["status"] == "queued"
+        connection.execute(b"DROP FUNCTION lack CASCADE")
+        assert caller.wait_final(caller.deposit(wallet, 1, key).body["id"])["status"] == "applied"
+    assert caller.balance(wallet) == 2 * len(LACKS)
     own_system.audit()
 
 
@@ -192,8 +196,10 @@ def put_off(system: System) -> str:
 # --- No connections left ---
 
 
-def test_without_a_free_connection_a_503_comes_in_time_and_no_restart_is_needed(own_redis: Redis, tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "postgres", {"max_connections": "20"})
+def test_without_a_free_connection_a_503_comes_in_time_and_no_restart_is_needed(
+    own_redis: Redis, tmp_path: Path, postgres_cluster: Path
+) -> None:
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres", {"max_connections": "20"})
     with started(server), system_on(server, own_redis, tmp_path) as system:
         caller = system.caller()
         wallet, key = caller.new_wallet(), new_key()

@@ -11,7 +11,7 @@ from psycopg import sql
 from core.admin import rights
 from core.admin.migrate import migration_names
 from core.postgres.statements import statement
-from local.postgres import Postgres
+from tests import cluster
 from tests.caller import Caller
 from tests.databases import Databases, with_role
 from tests.http.conftest import NOWHERE
@@ -98,8 +98,8 @@ def test_a_database_without_the_newest_migration_or_with_a_newer_one_is_not_read
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
-def test_a_server_that_may_forget_is_not_ready_until_it_may_not(tmp_path: Path, setting: str) -> None:
-    server = Postgres(tmp_path / "postgres", {setting: "off"})
+def test_a_server_that_may_forget_is_not_ready_until_it_may_not(tmp_path: Path, postgres_cluster: Path, setting: str) -> None:
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres", {setting: "off"})
     server.start()
 
     with api_on(Databases(server.url("postgres")).migrated(), tmp_path) as caller:

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from core import ids
 from core.admin.audit import CHECKS, SHOWN, audit
 from core.ids import Prefix
+from tests.databases import Databases
 from tests.system import ROOT
 from tests.world import World, deposit, new_client, new_id, transfer
 
@@ -54,8 +56,11 @@ WALLETS = ("rich", "external", "unused")
 TRANSFERS = ("deposited", "applied", "rejected", "queued", "absent")
 
 
-@pytest.fixture
-def worked(world: World) -> Worked:
+@pytest.fixture(scope="module")
+def worked_once(databases: Databases) -> Worked:
+    """The ledger of which each test has a copy."""
+    url = databases.migrated()
+    world = World(url, databases.owner_url(url))
     rich, poor = world.new_wallets(1000, 10, shard=5)
     applied, rejected, queued = transfer(rich, poor, 300), transfer(poor, rich, 311), deposit(poor, 1)
     for sent in (applied, rejected):
@@ -66,6 +71,13 @@ def worked(world: World) -> Worked:
         "SELECT id FROM transfers WHERE destination = %s AND type = 'deposit' AND status = 'applied'", rich
     )
     return Worked(world, rich, poor, deposited, applied.id, rejected.id, queued.id)
+
+
+@pytest.fixture
+def worked(databases: Databases, worked_once: Worked) -> Iterator[Worked]:
+    url = databases.copy(worked_once.world.url)
+    yield replace(worked_once, world=World(url, databases.owner_url(url)))
+    databases.release(url)
 
 
 def damage(world: World, *statements: str, **params: object) -> None:

@@ -18,7 +18,7 @@ from core.postgres.connections import connect_worker
 from core.postgres.statements import statement
 from core.settings import Settings
 from local.postgres import Postgres
-from tests.world import SHARDS, World, deposit, insert_by_hand, transfer
+from tests.world import SHARDS, World, deposit, insert_by_hand, transfer, world_on
 from worker.ledger.apply import Applier
 from worker.ledger.floors import LOOK_AFTER, SWEEPER_STORES_AFTER, WORKER_STORES_AFTER, Floors, Settling
 from worker.ledger.sweep import Sweeper
@@ -203,10 +203,7 @@ def prepared_possible(server: Postgres) -> Iterator[World]:
     server.stop()
     server.settings["max_prepared_transactions"] = "2"
     server.start()
-    server.create_database("teller")
-    world = World(server.url("teller", "teller_app"), server.url("teller"))
-    migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
-    yield world
+    yield world_on(server)
 
 
 def drained_past(world: World, applier: Applier, wallet: UUID, rows: int = 2 * SWEEPER_STORES_AFTER) -> None:
@@ -293,9 +290,7 @@ def test_a_floor_that_is_not_true_is_named_by_the_audit_and_healed_by_a_migratio
 
 
 def test_a_restart_of_the_server_in_the_midst_of_a_drain_skips_nothing(own_postgres: Postgres) -> None:
-    own_postgres.create_database("teller")
-    world = World(own_postgres.url("teller", "teller_app"), own_postgres.url("teller"))
-    migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
+    world = world_on(own_postgres)
     wallet = world.new_wallet(shard=3)
     with closing(world.applier()) as applier:
         drained_past(world, applier, wallet)

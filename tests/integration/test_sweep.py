@@ -6,14 +6,12 @@ import psycopg
 import pytest
 
 from core.admin.audit import audit
-from core.admin.migrate import migrate
 from core.postgres.connections import connect_worker
-from core.settings import Settings
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.hooks import SUCCESS, new_endpoint
 from tests.integration.test_retention import left, told
-from tests.world import NO_REDIS, World, deposit, transfer
+from tests.world import NO_REDIS, World, deposit, transfer, world_on
 from worker.ledger.shards import WAIT_FROM
 from worker.ledger.sweep import SWEEP_AFTER_S, Sweeper
 from worker.process import StopFlag
@@ -144,9 +142,7 @@ def test_a_sweep_that_can_do_nothing_but_fail_counts_nothing(world: World, conne
 
 
 def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Postgres) -> None:
-    own_postgres.create_database("teller")
-    world = World(own_postgres.url("teller", "teller_app"), own_postgres.url("teller"))
-    migrate(Settings.model_validate({"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url}))
+    world = world_on(own_postgres)
     sweepers = sweeper_of(world)
     sweeper = next(sweepers)
     sent = deposit(world.new_wallet(), 5)

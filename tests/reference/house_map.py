@@ -1,6 +1,7 @@
 """docs/contributing/house-map.md, from the first line of each module and of each SQL statement."""
 
 import ast
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ PACKAGES = {
     "bench": "`make bench`: speed, beside pgbench of the same run.",
     "tests": "The tests, and what they break systems with.",
 }
+BEFORE_A_DOCSTRING = {tokenize.ENCODING, tokenize.COMMENT, tokenize.NL}
 
 
 def page() -> str:
@@ -42,7 +44,10 @@ def link(file: Path) -> str:
 
 def first_line(file: Path) -> str:
     """Return the first line of the docstring; empty for a file without one, such as an `__init__.py` that only marks a package."""
-    return (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n")[0]
+    with file.open() as source:  # read to its first statement only
+        tokens = (token for token in tokenize.generate_tokens(source.readline) if token.type not in BEFORE_A_DOCSTRING)
+        first = next(tokens)
+    return str(ast.literal_eval(first.string)).strip().partition("\n")[0] if first.type == tokenize.STRING else ""
 
 
 def first_sentence(file: Path) -> str:

@@ -36,23 +36,19 @@ FAULTY: dict[str, dict[str, Any]] = {
 }
 
 
-def lost_wake_up(model: Model) -> Callable[[State], str | None]:
-    """Return the check of a state without faults: at rest no transfer waits, and nothing is left that silences the next ring."""
-
-    def check(state: State) -> str | None:
-        redis = state.redis
-        if (state.waiting or redis.flags or redis.jobs or redis.handed_over) and not model.steps(state):
-            return f"at rest: queue {state.queue}, {redis}"
-        return None
-
-    return check
+def lost_wake_up(state: State) -> str | None:
+    """Check a state at rest, without faults: no transfer waits, and nothing is left that silences the next ring."""
+    redis = state.redis
+    if state.waiting or redis.flags or redis.jobs or redis.handed_over:
+        return f"at rest: queue {state.queue}, {redis}"
+    return None
 
 
 def prove(make: type[Model], world: dict[str, Any]) -> set[str]:
     """Explore a world. Raises Violation where a property does not hold; returns the titles of all that has happened."""
     model = make(**world)
     if not model.faults:
-        return explore(model, lost_wake_up(model)).titles
+        return explore(model, lost_wake_up).titles
     explored = explore(model)
     stuck = explored.cannot_reach(state for state in explored.came_by if not state.waiting and not model.steps_and_sweep(state))
     for state in explored.came_by:  # the nearest first

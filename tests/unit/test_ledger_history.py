@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,7 +29,8 @@ from core.ledger.plan import Line, Plan
 from core.ledger.post import post
 from core.ledger.refusals import Refusal
 
-HISTORIES = 60
+HISTORIES = 15
+MANY_HISTORIES = 60
 STEPS = 50
 
 # How much is asked for, beside what the two wallets hold: the limits themselves, and one beyond them, come up again and again.
@@ -156,8 +158,9 @@ class History(RuleBasedStateMachine):
         return None
 
 
-def test_a_history_of_batches_leaves_the_ledger_where_a_dict_of_balances_is() -> None:
-    bounded = settings(max_examples=HISTORIES, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None)
+@pytest.mark.parametrize("histories", [HISTORIES, pytest.param(MANY_HISTORIES, marks=pytest.mark.long)])
+def test_a_history_of_batches_leaves_the_ledger_where_a_dict_of_balances_is(histories: int) -> None:
+    bounded = settings(max_examples=histories, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None)
     History.met.clear()
     History.met_by_plans.clear()
 
