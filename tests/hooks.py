@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core import ids
 from core.errors import Unavailable
+from core.events import Type
 from core.ids import Prefix
 from core.postgres import deadline
 from core.postgres.pool import Database

@@ -14,7 +14,7 @@ from core.ledger.fold import apply
 from core.ledger.kinds import KINDS, Fit, Type
 from core.ledger.refusals import Refusal
 
-HISTORIES = 40
+HISTORIES = 20
 BATCHES = 25
 BATCH_MAX = 12
 CLIENTS = [UUID(int=1000 + number) for number in range(4)]
