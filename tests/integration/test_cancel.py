@@ -59,7 +59,7 @@ def test_a_scheduled_transfer_is_canceled_and_never_due(world: World) -> None:
 
     assert [cancel(world, sent), cancel(world, placed)] == [TOLD, TOLD]
 
-    assert world.query("SELECT FROM due") == []
+    assert world.query("SELECT transfer_id FROM due") == []
     assert queue_due(world) == []
     assert world.statuses(sent.id, placed.id) == [CANCELED, CANCELED]
     assert_clean(world)
@@ -183,7 +183,7 @@ def test_canceling_while_the_sweeper_queues_it_finds_it_in_the_queue(world: Worl
             world.wait_until_blocked()
         assert answer.result(20) == TOLD
 
-    assert world.query("SELECT FROM queue") == []
+    assert world.query("SELECT transfer_id FROM queue") == []
     assert world.statuses(sent.id) == [CANCELED]
     assert_clean(world)
 
