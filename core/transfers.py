@@ -49,7 +49,9 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a special submission says beyond two wallets and an amount. Each field is a parameter of core/sql/transfers/insert_special.sql.
+    """What a special submission says beyond two wallets and an amount.
+
+    Each field is a parameter of core/sql/transfers/insert_special.sql.
 
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
@@ -293,9 +295,7 @@ async def list_page(
 
 async def list_open_holds(database: Database, wallet_id: UUID, *, before: UUID, limit: int) -> list[Transfer]:
     """Return up to `limit` open holds of the wallet with an id below `before`, newest first. They make up what it has held."""
-    return await database.fetch(
-        "transfers/list_open_holds", {"wallet_id": wallet_id, "before": before, "limit": limit}, from_row
-    )
+    return await database.fetch("transfers/list_open_holds", {"wallet_id": wallet_id, "before": before, "limit": limit}, from_row)
 
 
 async def find_in_list(

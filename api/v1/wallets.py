@@ -110,7 +110,9 @@ def render_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": None if ids.is_external_wallet(entry.counterparty) else ids.text(Prefix.WALLET, entry.counterparty),
+        "counterparty_wallet_id": None
+        if ids.is_external_wallet(entry.counterparty)
+        else ids.text(Prefix.WALLET, entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
