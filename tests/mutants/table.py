@@ -41,6 +41,7 @@ RIGHTS = "tests/integration/test_rights.py"
 VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
+LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -768,14 +769,11 @@ MUTANTS = (
         36,
         "read what is left of a parent before the lock",
         (
+            Edit("worker/ledger/apply.py", f"        {LOCK_WALLETS}\n", ""),
             Edit(
                 "worker/ledger/apply.py",
-                '        locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)\n'
-                "        parent_ids = {special.parent_id for special in specials} - {None}\n"
-                '        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()\n',
-                "        parent_ids = {special.parent_id for special in specials} - {None}\n"
-                '        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()\n'
-                '        locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)\n',
+                "        pipeline.sync()\n        return Book(",
+                f"        {LOCK_WALLETS}\n        pipeline.sync()\n        return Book(",
             ),
         ),
         (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
