@@ -10,7 +10,6 @@ from uuid import UUID
 from core import ids
 from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
-from core.ledger.kinds import KINDS
 from core.ledger.refusals import Refusal
 from core.times import rfc3339
 from core.transfers import Transfer
@@ -18,6 +17,10 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
+    Refusal.DEADLINE_PASSED: "no worker took the transfer up within the time that was given for it",
+    Refusal.HOLD_CLOSED: "the hold was not applied, has nothing left, or had expired when the capture was accepted",
+    Refusal.HOLD_EXCEEDED: "the hold had less left than the amount",
+    Refusal.REVERSAL_EXCEEDED: "less than the amount was left to reverse",
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
     Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
     Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
@@ -39,9 +42,9 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
         "status": transfer.status,
-        "source_wallet_id": None if KINDS[transfer.type].source == "external" else ids.text(Prefix.WALLET, transfer.source),
-        "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
-        "amount": transfer.amount,
+        "source_wallet_id": render_wallet_id(transfer.source),
+        "destination_wallet_id": render_wallet_id(transfer.destination),
+        "amount": transfer.total,
         "currency": transfer.currency,
         "reference": transfer.reference,
         "metadata": transfer.metadata,
@@ -60,6 +63,11 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "created_at": rfc3339(transfer.created_at),
         "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,
     }
+
+
+def render_wallet_id(id: UUID) -> str | None:
+    """Return the id as text; None for an external wallet, which callers are not shown."""
+    return None if ids.is_external_wallet(id) else ids.text(Prefix.WALLET, id)
 
 
 def render_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:

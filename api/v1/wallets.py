@@ -16,7 +16,7 @@ from api.services import services
 from api.v1.transfers import TransferId, WalletId
 from core import ids, wallets
 from core.ids import Prefix
-from core.ledger.kinds import KINDS, Type
+from core.ledger.kinds import Type
 from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
@@ -110,12 +110,9 @@ def render_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": None if is_from_outside(entry) else ids.text(Prefix.WALLET, entry.counterparty),
+        "counterparty_wallet_id": None
+        if ids.is_external_wallet(entry.counterparty)
+        else ids.text(Prefix.WALLET, entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
-
-
-def is_from_outside(entry: WalletEntry) -> bool:
-    """Return whether an external wallet was debited for this credit. The API does not show the ids of external wallets."""
-    return KINDS[entry.type].source == "external" and entry.amount > 0
