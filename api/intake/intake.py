@@ -156,8 +156,8 @@ def result_of_omitted(submission: Submission, found: Transfer | None, wallet_kin
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
     # Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
     kind = KINDS[submission.type]
-    wanted = [(submission.source, kind.source), (submission.destination, kind.destination)]
-    unknown = frozenset(id for id, side in wanted if wallet_kinds.get(id) != side)
+    wanted = [(submission.source, kind.sources), (submission.destination, kind.destinations)]
+    unknown = frozenset(id for id, sides in wanted if wallet_kinds.get(id) not in sides)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
 
 
