@@ -19,6 +19,10 @@ from core.webhooks import endpoints
 from core.webhooks.endpoints import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
+    Refusal.DEADLINE_PASSED: "no worker took the transfer up within the time that was given for it",
+    Refusal.HOLD_CLOSED: "the hold was not applied, has nothing left, or had expired when the capture was accepted",
+    Refusal.HOLD_EXCEEDED: "the hold had less left than the amount",
+    Refusal.REVERSAL_EXCEEDED: "less than the amount was left to reverse",
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
     Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
     Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
@@ -40,8 +44,8 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
         "status": shown_status(transfer),
-        "source_wallet_id": wallet_text(transfer.source),
-        "destination_wallet_id": wallet_text(transfer.destination),
+        "source_wallet_id": render_wallet_id(transfer.source),
+        "destination_wallet_id": render_wallet_id(transfer.destination),
         "amount": transfer.total,
         "currency": transfer.currency,
         "reference": transfer.reference,
@@ -59,12 +63,12 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
             if viewer.sees_wallet(entry.wallet_id)
         ],
         "created_at": rfc3339(transfer.created_at),
-        "finished_at": time_text(transfer.finished_at),
+        "finished_at": render_time(transfer.finished_at),
         "parent_id": ids.text(Prefix.TRANSFER, transfer.parent) if transfer.parent else None,
         "debits": None,
         "credits": None,
-        "scheduled_for": time_text(transfer.scheduled_for),
-        "apply_by": time_text(transfer.apply_by),
+        "scheduled_for": render_time(transfer.scheduled_for),
+        "apply_by": render_time(transfer.apply_by),
         "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
         "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
         "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
@@ -85,16 +89,16 @@ def render_hold(hold: Transfer) -> dict[str, object]:
         "remaining_amount": hold.remaining,
         "captured_amount": hold.captured or 0,
         "released_amount": hold.returned or 0,
-        "expires_at": time_text(hold.expires_at),
+        "expires_at": render_time(hold.expires_at),
     }
 
 
-def wallet_text(id: UUID) -> str | None:
+def render_wallet_id(id: UUID) -> str | None:
     """Return the id of a client's wallet. None for an external wallet: callers are not shown the ids of these."""
     return None if ids.is_external_wallet(id) else ids.text(Prefix.WALLET, id)
 
 
-def time_text(moment: datetime | None) -> str | None:
+def render_time(moment: datetime | None) -> str | None:
     return rfc3339(moment) if moment else None
 
 
@@ -125,9 +129,9 @@ def render_endpoint(endpoint: Endpoint) -> dict[str, object]:
         "description": endpoint.description,
         "status": endpoint.status,
         "disabled_reason": endpoint.disabled_reason,
-        "disabled_at": time_text(endpoint.disabled_at),
+        "disabled_at": render_time(endpoint.disabled_at),
         "created_at": rfc3339(endpoint.created_at),
-        "old_secret_expires_at": time_text(endpoint.old_secret_expires_at),
+        "old_secret_expires_at": render_time(endpoint.old_secret_expires_at),
     }
 
 

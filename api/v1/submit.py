@@ -93,7 +93,10 @@ async def post_capture(request: Request, transfer_id: TransferId) -> Json:
 
 @route("/v1/transfers/{transfer_id}/release", "release", "Release a hold", *CHILD_PROBLEMS, "not_a_hold")
 async def post_release(request: Request, transfer_id: TransferId) -> Json:
-    """Queue a release of a hold, whole or in part: the amount is available to its source again. For operators, and for the payee's key."""
+    """Queue a release of a hold, whole or in part: the amount is available to its source again.
+
+    For operators, and for the payee's key: the payer waits for the hold's end.
+    """
     return await submit(request, VERBS["release"])
 
 

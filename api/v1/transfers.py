@@ -54,7 +54,7 @@ class HoldView(BaseModel):
 class TransferView(BaseModel):
     """One instruction to move, hold or give back money. It becomes `applied`, `rejected` or `canceled`, once and for ever.
 
-    `applied` means for a hold that the money is reserved. What came of it later is in `hold`, and in the transfers whose parent it is.
+    `applied` means for a hold that the money is reserved. What came of it later is in `hold`, and in its captures and releases.
     """
 
     id: TransferId

@@ -151,13 +151,13 @@ def legs_of_deposit(new: NewDeposit, asked: Asked) -> Legs:
 
 
 def legs_of_withdrawal(new: NewWithdrawal, asked: Asked) -> Legs:
-    return Legs(new.wallet_id, ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.amount, fit_of(new.up_to))
+    return Legs(new.wallet_id, ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.amount, fit_of(up_to=new.up_to))
 
 
 def legs_of_transfer(new: NewTransfer, asked: Asked) -> Legs:
     source, destination = new.source_wallet_id, new.destination_wallet_id
     refuse_same(source, destination)
-    return Legs(source, destination, new.amount, fit_of(new.up_to))
+    return Legs(source, destination, new.amount, fit_of(up_to=new.up_to))
 
 
 def legs_of_hold(new: NewHold, asked: Asked) -> Legs:
@@ -192,10 +192,10 @@ def legs_of_reversal(new: NewReversal, asked: Asked) -> Legs:
 
 def legs_of_part(source: UUID, destination: UUID, given: int | None, *, up_to: bool, parent: Transfer) -> Legs:
     """Return the legs of a part of the parent's amount: what is given, or else all that is left of it."""
-    return Legs(source, destination, given or parent.total, fit_of(up_to, rest=given is None))
+    return Legs(source, destination, given or parent.total, fit_of(up_to=up_to, rest=given is None))
 
 
-def fit_of(up_to: bool, *, rest: bool = False) -> Fit | None:
+def fit_of(*, up_to: bool, rest: bool = False) -> Fit | None:
     if rest:
         return "rest_and_funds" if up_to else "rest"
     return "funds" if up_to else None

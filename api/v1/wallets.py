@@ -18,7 +18,7 @@ from api.v1.transfers import TransferId, TransferPage, WalletId
 from core import ids, transfers, wallets
 from core.ids import Prefix
 from core.ledger.kinds import Type
-from core.render import render_transfer, wallet_text
+from core.render import render_transfer, render_wallet_id
 from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
@@ -96,7 +96,10 @@ async def list_wallet_entries(
 async def list_wallet_holds(
     request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The open holds of the wallet's money, newest first: what remains of them sums to `held`. A client's key opens its own wallet only."""
+    """The open holds of the wallet's money, newest first. What remains of them sums to `held`.
+
+    A client's key opens those of its own wallet only.
+    """
     id = (await wallet_or_404(request, caller)).id
     pages = Pages.of("holds", caller.owner, wallet_id=id)
     list_page = partial(transfers.list_open_holds, services(request).database, id)
@@ -132,7 +135,7 @@ def render_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": wallet_text(entry.counterparty),
+        "counterparty_wallet_id": render_wallet_id(entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
