@@ -33,7 +33,11 @@ async def store_within_limits(
     """
     deadline.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate
-    problem = await (gate.reserve(caller, len(submissions), tokens) if submissions else gate.charge(caller, tokens))
+    if submissions:
+        scheduled = any(is_scheduled(submission) for submission in submissions)
+        problem = await gate.reserve(caller, len(submissions), tokens, scheduled=scheduled)
+    else:
+        problem = await gate.charge(caller, tokens)
     if problem is None:
         try:
             return await store_reserved(shared, caller, submissions)
@@ -55,7 +59,8 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
         if any(submission.callback_url for submission in submissions):
             await shared.secret_cache.ensure(caller.owner)
         results = await shared.intake.submit(submissions)
-        kept = sum(isinstance(result, Accepted) for result in results)
+        stored = [submission for submission, result in zip(submissions, results, strict=True) if isinstance(result, Accepted)]
+        kept = sum(not is_scheduled(submission) for submission in stored)  # the table `due` shows the others from now on
     except Busy:
         kept = 0
         raise
@@ -63,6 +68,11 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
         return results
     finally:
         shared.gate.settle(caller, len(submissions), kept)
+
+
+def is_scheduled(submission: Submission) -> bool:
+    """Tell whether the transfer waits for a time before it has a place in the queue."""
+    return submission.terms is not None and submission.terms.scheduled_for is not None
 
 
 def transfer_of_result(submission: Submission, result: SubmitResult, pointers: Mapping[UUID, str]) -> tuple[Transfer, bool]:

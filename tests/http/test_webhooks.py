@@ -21,7 +21,7 @@ HOOK = "https://example.com/hook"
 ENDPOINTS = "/v1/webhook-endpoints"
 UNKNOWN = "whk_01h455vb4pex5vsknk084sn02q"
 BOTH = ["transfer.applied", "transfer.rejected"]
-ALL = [*BOTH, "webhook_endpoint.disabled"]
+ALL = [*BOTH, "transfer.canceled", "webhook_endpoint.disabled"]
 
 
 def new_endpoint(caller: Caller, **fields: object) -> Any:
