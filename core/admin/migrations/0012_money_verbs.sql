@@ -96,9 +96,10 @@ CREATE TABLE due (
     verb        text        NOT NULL DEFAULT 'apply' CONSTRAINT known_verb CHECK (verb IN ('apply', 'release')),
     shard       integer     NOT NULL CONSTRAINT shard_not_negative CHECK (shard >= 0),
     due_at      timestamptz NOT NULL CONSTRAINT due_since_1970 CHECK (due_at >= '1970-01-01Z'::timestamptz),
-    PRIMARY KEY (wallet_id, transfer_id, verb)
+    PRIMARY KEY (transfer_id, verb)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE INDEX due_next ON due (shard, due_at);
+CREATE INDEX due_wallet ON due (wallet_id, verb, transfer_id);
 CREATE INDEX due_scheduled ON due (transfer_id) WHERE verb = 'apply';
 
 -- Returns the text that callers are shown for an id: the prefix, and the bits in 26 characters of base32 (TypeID 0.3).
@@ -145,7 +146,7 @@ DECLARE
 BEGIN
     SELECT * INTO asked FROM transfers WHERE id = wanted AND NOT starts_with(idempotency_key, 'expiry ');
     SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;
-    DELETE FROM due WHERE wallet_id = asked.source AND transfer_id = wanted AND verb = 'apply';
+    DELETE FROM due WHERE transfer_id = wanted AND verb = 'apply' AND asked.id IS NOT NULL;
     GET DIAGNOSTICS placed = ROW_COUNT;
     IF placed = 0 THEN
         DELETE FROM queue
