@@ -1,5 +1,6 @@
 """Holds over HTTP: money is reserved for a payee, captured in parts or whole, released, or free again when the hold ends."""
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from core import ids
 from core.ids import Prefix
 from tests.caller import Answer, Caller, new_key
+from tests.databases import Databases
 from tests.http.conftest import AsClient, Count
 from tests.system import System
 from tests.waiting import wait_for
@@ -69,8 +71,6 @@ def test_a_hold_ends_a_week_after_its_acceptance_unless_told_otherwise(caller: C
 
 
 def seconds_of(hold: Any) -> float:
-    from datetime import datetime
-
     return (datetime.fromisoformat(hold["hold"]["expires_at"]) - datetime.fromisoformat(hold["created_at"])).total_seconds()
 
 
@@ -156,7 +156,13 @@ def test_a_hold_is_released_in_parts(caller: Caller) -> None:
     hold = caller.applied(caller.hold(payer, payee, 70))["id"]
 
     part = caller.applied(caller.release(hold, amount=30))
-    assert (part["type"], part["parent_id"], part["amount"], part["entries"], part["reason"]) == ("release", hold, 30, [], "requested")
+    assert (part["type"], part["parent_id"], part["amount"], part["entries"], part["reason"]) == (
+        "release",
+        hold,
+        30,
+        [],
+        "requested",
+    )
     assert money(caller, payer) == (100, 40, 60)
 
     rest = caller.applied(caller.release(hold))
@@ -292,7 +298,9 @@ def test_a_hold_is_a_promise_to_its_payee(caller: Caller, as_client: AsClient) -
     assert [entry["wallet_id"] for entry in bobs.get(f"/v1/transfers/{captured['id']}").body["entries"]] == [payee]
 
 
-def test_a_client_holds_money_of_its_own_for_a_payee_that_it_names(caller: Caller, as_client: AsClient, count_stored: Count) -> None:
+def test_a_client_holds_money_of_its_own_for_a_payee_that_it_names(
+    caller: Caller, as_client: AsClient, count_stored: Count
+) -> None:
     ada, bob = caller.new_client(), caller.new_client()
     adas, other = as_client(ada), caller.new_wallet()
     before = count_stored()
@@ -318,13 +326,20 @@ def test_open_holds_are_listed_page_by_page(caller: Caller) -> None:
     assert caller.get(f"/v1/wallets/{payee}/holds?cursor={first['next_cursor']}").code == "invalid_cursor"
 
 
-def test_the_release_of_a_hold_that_has_ended_cannot_be_canceled(idle_system: System, idle_caller: Caller) -> None:
+def test_the_release_of_a_hold_that_has_ended_cannot_be_canceled(
+    databases: Databases, idle_system: System, idle_caller: Caller
+) -> None:
     """No second one is ever made, so the money would stay held for ever."""
     payer, payee = idle_caller.new_wallet(), idle_caller.new_wallet()
     hold = idle_caller.hold(payer, payee, 5).body["id"]
-    release = idle_caller.release(hold).body["id"]
-    with psycopg.connect(idle_system.database_url, autocommit=True) as connection:
-        name = connection.execute("SELECT current_user").fetchone()
-    assert name
+    asked, expired = (idle_caller.release(hold).body["id"] for _ in range(2))
+    with psycopg.connect(databases.owner_url(idle_system.database_url)) as connection:  # as the sweeper would make it
+        connection.execute(
+            "UPDATE transfers SET idempotency_key = 'expiry ' || %s WHERE id = %s", [hold, ids.parse(Prefix.TRANSFER, expired)]
+        )
 
-    assert idle_caller.cancel(release).status == 200
+    refused = idle_caller.cancel(expired)
+
+    assert (refused.status, refused.code) == (409, "not_cancelable")
+    assert (refused.body["transfer"]["status"], refused.body["transfer"]["reason"]) == ("queued", "expired")
+    assert idle_caller.cancel(asked).body["status"] == "canceled"
