@@ -156,13 +156,8 @@ def test_a_hold_is_released_in_parts(caller: Caller) -> None:
     hold = caller.applied(caller.hold(payer, payee, 70))["id"]
 
     part = caller.applied(caller.release(hold, amount=30))
-    assert (part["type"], part["parent_id"], part["amount"], part["entries"], part["reason"]) == (
-        "release",
-        hold,
-        30,
-        [],
-        "requested",
-    )
+    assert (part["type"], part["parent_id"], part["amount"], part["entries"]) == ("release", hold, 30, [])
+    assert part["reason"] == "requested"
     assert money(caller, payer) == (100, 40, 60)
 
     rest = caller.applied(caller.release(hold))
