@@ -90,7 +90,7 @@ def test_a_transfer_that_was_just_queued_is_its_submission_without_an_outcome() 
     queued = just_queued(sent, now)
 
     assert isinstance(queued, Transfer)
-    assert {name: getattr(queued, name) for name in SUBMITTED} == asdict(sent)
+    assert {**{name: getattr(queued, name) for name in SUBMITTED}, "terms": None} == asdict(sent)
     assert (queued.status, queued.failure_code, queued.created_at, queued.finished_at, queued.entries) == (
         "queued",
         None,
