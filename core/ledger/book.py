@@ -1,7 +1,7 @@
 """The wallets and parents of a batch while it is decided, and the verdicts and entries so far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -86,9 +86,9 @@ class Outcome:
     verdicts: list[Verdict]
     entries: list[Entry]
     wallets: list[Wallet]
-    parents: list[Parent]
-    opened: list[Parent]
-    closed: list[Parent]
+    parents: list[Parent] = field(default_factory=list)
+    opened: list[Parent] = field(default_factory=list)
+    closed: list[Parent] = field(default_factory=list)
 
 
 NO_PARENTS: Mapping[UUID, Parent] = {}
