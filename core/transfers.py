@@ -49,7 +49,7 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a special submission says beyond two wallets and an amount. Each field is a parameter of core/sql/parts/terms.sql.
+    """What a special submission says beyond two wallets and an amount. Each field is a parameter of core/sql/transfers/insert_special.sql.
 
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
@@ -214,9 +214,9 @@ async def insert(connection: AsyncConnection, submissions: Sequence[Submission])
     One special submission makes all of them take the statement that has columns for it: two statements would lock keys in two
     orders, and give places in another order than that of arrival.
     """
-    special = any(submission.terms is not None for submission in submissions)
-    columns = special_columns_of if special else columns_of
-    return await fetch(connection, f"transfers/{'insert_special' if special else 'insert'}", columns(submissions), Inserted)
+    if any(submission.terms is not None for submission in submissions):
+        return await fetch(connection, "transfers/insert_special", special_columns_of(submissions), Inserted)
+    return await fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
 
 def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
@@ -227,7 +227,7 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
 
 
 def special_columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
-    """Return the same with the values of core/sql/parts/terms.sql."""
+    """Return the same with the values of their terms, as transfers/insert_special takes them."""
     terms = [submission.terms or NO_TERMS for submission in submissions]
     return columns_of(submissions) | {name: [getattr(one, name) for one in terms] for name in TERMS}
 

@@ -6,8 +6,9 @@
 -- Locks and indexes: as transfers/insert.
 WITH submitted AS (
     SELECT *
-      FROM unnest({{submission}}, {{terms}})
-           WITH ORDINALITY AS submitted ({{submission.names}}, {{terms.names}}, arrival)
+      FROM unnest({{submission}}, %(parent)b::uuid[], %(fit)b::text[], %(closes)b::boolean[], %(scheduled_for)b::timestamptz[],
+                  %(apply_within_s)b::integer[], %(expires_in_s)b::integer[])
+           WITH ORDINALITY AS submitted ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, expires_in_s, arrival)
 ), inserted AS (
     INSERT INTO transfers ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at)
     SELECT {{submission.names of s}}, s.parent, s.fit, nullif(s.closes, false), s.scheduled_for, s.apply_within_s,
