@@ -640,6 +640,12 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        25,
+        "what a client has scheduled is not counted",
+        (Edit("api/admission/gate.py", "if problem is None and scheduled and", "if problem is None and not scheduled and"),),
+        ("tests/http/test_schedule.py::test_a_clients_scheduled_transfers_count_in_its_part_of_the_backlog",),
+    ),
+    Mutant(
         38,
         "first come, first served: callers have no turns at the batches",
         (Edit("api/intake/micro_batches.py", "        owner = OWNER.get()\n", '        owner = ""\n'),),
