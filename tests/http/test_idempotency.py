@@ -293,7 +293,7 @@ def test_a_client_made_with_a_key_is_made_once_and_replayed_as_it_is_now(caller:
 
     assert (first.status, is_replay(first)) == (201, False)
     assert (replay.status, is_replay(replay)) == (201, True)
-    assert replay.body == {**first.body, "wallet": {**first.body["wallet"], "balance": 5, "version": 1}}
+    assert replay.body == {**first.body, "wallet": {**first.body["wallet"], "balance": 5, "available": 5, "version": 1}}
     assert replay.headers["location"] == first.headers["location"] == f"/v1/clients/{first.body['id']}"
     assert count_stored() == before
 
