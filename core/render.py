@@ -43,7 +43,7 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
-        "status": shown_status(transfer),
+        "status": shown_status(transfer) if transfer.scheduled_for else transfer.status,
         "source_wallet_id": render_wallet_id(transfer.source),
         "destination_wallet_id": render_wallet_id(transfer.destination),
         "amount": transfer.total,

@@ -7,7 +7,7 @@ never changes: that the wallets and the parent exist, their types, the caller's 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from pydantic import MISSING
@@ -52,12 +52,15 @@ class Legs(NamedTuple):
     fit: Fit | None = None
 
 
+Model: TypeAlias = type[MoneyRequest]
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """One verb. `source_field` and `destination_field` are the fields of its request that name wallets."""
 
     type: Type
-    model: type[MoneyRequest]
+    model: Model
     admit: Callable[[Caller, Transfer | None], None]  # raises Problem "forbidden"
     legs: Callable[[Any, Asked], Legs]  # raises Problem
     source_field: str | None = None
