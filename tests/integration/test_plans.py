@@ -311,7 +311,7 @@ CASES = {
         {"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}, 2
     ),  # a trigger looks into the catalogue
     "transfers/insert": Case(NEW, KEYS),
-    "transfers/insert_special": Case(NEW_SPECIAL, KEYS),
+    "transfers/insert_special": Case(NEW_SPECIAL, 2 * KEYS),
     "drain/insert_due": Case(
         {
             "source": [uuid(WALLET, number) for number in SOME],

@@ -512,7 +512,7 @@ def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> No
     }
 
     retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers")}
-    assert locked == {("worker", "queue"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
+    assert locked == {("worker", "queue"), ("worker", "due"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
 
 
 def test_the_files_of_a_sort_are_bounded_but_for_the_audits(roles: Roles) -> None:

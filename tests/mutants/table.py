@@ -145,7 +145,7 @@ MUTANTS = (
         (
             Edit(
                 "worker/ledger/sweep.py",
-                "return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)",
+                "return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
                 "return 0",
             ),
         ),
@@ -251,8 +251,9 @@ MUTANTS = (
         8,
         "no look at the funds, no constraint",
         (
-            Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else 0", "EXTERNAL_BALANCE_MIN"),
+            Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else wallet.held", "EXTERNAL_BALANCE_MIN"),
             Edit("core/admin/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
+            Edit("core/admin/migrations/0012_money_verbs.sql", "held <= balance OR kind = 'external'", "true"),
         ),
         (
             f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",

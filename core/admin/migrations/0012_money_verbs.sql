@@ -84,7 +84,7 @@ ALTER TABLE transfers ADD CONSTRAINT special_needs_newer_worker CHECK (
 -- What a client's open holds have reserved: part of the balance, and not available. No entry changes it.
 ALTER TABLE wallets ADD COLUMN held bigint NOT NULL DEFAULT 0;
 ALTER TABLE wallets
-    ADD CONSTRAINT held_within_limits CHECK (held >= 0 AND held <= 9007199254740991 AND (held = 0 OR kind = 'client')) NOT VALID,
+    ADD CONSTRAINT held_in_limits CHECK (held >= 0 AND held <= 9007199254740991 AND (held = 0 OR kind = 'client')) NOT VALID,
     ADD CONSTRAINT held_needs_newer_worker CHECK (held <= balance OR kind = 'external' OR refuse_older_worker()) NOT VALID;
 
 -- What happens at a time, a row each. 'apply': a scheduled transfer gets its place in the queue. 'release': an open hold ends; the

@@ -10,4 +10,4 @@ SELECT 'wallet' AS kind, w.id,
          GROUP BY source
        ) h ON h.source = w.id
  WHERE w.held <> coalesce(h.remaining, 0)
-    OR (w.kind = 'client' AND w.held > w.balance)
+    OR (w.kind = 'client' AND w.held > greatest(w.balance, 0))

@@ -6,10 +6,13 @@ SELECT {{transfer}},
   FROM (
         SELECT t.*, row_number() OVER (ORDER BY id DESC) AS window_row,
                {{matches}} AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (t.source, t.destination)) AS matches
-          FROM transfers t
-         WHERE (parent, id) < (%(parent)s, %(before)s) AND parent >= %(parent)s
-         ORDER BY parent DESC, id DESC
-         LIMIT %(window)s
+          FROM (
+                SELECT *
+                  FROM transfers
+                 WHERE (parent, id) < (%(parent)s, %(before)s) AND parent >= %(parent)s
+                 ORDER BY parent DESC, id DESC
+                 LIMIT %(window)s
+               ) t
        ) t
  WHERE matches OR window_row = %(window)s
  ORDER BY id DESC
