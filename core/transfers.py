@@ -49,7 +49,9 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a special submission says beyond two wallets and an amount. Each field is a parameter of core/sql/transfers/insert_special.sql.
+    """What a special submission says beyond two wallets and an amount.
+
+    Each field is a parameter of core/sql/transfers/insert_special.sql.
 
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),

@@ -37,7 +37,7 @@ CHECKS = {
     "transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
     "wallets": "every client has its wallet and every shard its external wallet, and there are no others",
     "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",
-    "parents": "what was taken of a transfer is the sum of its captures, releases and reversals, and a closed hold has nothing left",
+    "parents": "what was taken of a transfer is the sum of its children, and a hold that a capture closed has nothing left",
     "children": "each capture, release and reversal fits the transfer that it is of, and no capture was accepted too late",
     "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet, or scheduled",
     "due": "each open hold has its end, each scheduled transfer its time, and nothing else has one",

@@ -113,7 +113,8 @@ SELECT {made(KEY)}, 'client', {made(CLIENT)}, sha256(n::text::bytea)
 
 INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
                        fingerprint, shard, moment, ordinal, callback_url, parent, moved)
-SELECT {made(TRANSFER)}, CASE WHEN n % 5 = 0 THEN 'reversal' ELSE 'transfer' END, CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
+SELECT {made(TRANSFER)}, CASE WHEN n % 5 = 0 THEN 'reversal' ELSE 'transfer' END,
+       CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
        CASE WHEN n <= {queued} THEN now() END,
        {source}, {destination}, 1, 'USD', '{{}}', 'cli_' || n % 5000, 't' || n, sha256('f'), n % {SHARDS},
        CASE WHEN n <= {queued} THEN n - 1000000 END, CASE WHEN n <= {queued} THEN 1 END, 'https://example.com/',

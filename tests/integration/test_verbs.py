@@ -286,7 +286,7 @@ def test_a_capture_counts_by_its_acceptance_however_late_the_drain_is(
 
 def test_a_child_of_another_wallets_transfer_takes_nothing(world: World, held: tuple[UUID, UUID, Submission]) -> None:
     """The API names no such parent: only a stolen password could store one."""
-    payer, payee, placed = held
+    payer, _, placed = held
     thief = world.new_wallet()
     forged = capture(placed)
     forged = transfer(payer, thief, 100, type="capture", terms=forged.terms)
@@ -359,7 +359,7 @@ def test_a_batch_reads_what_is_special_only_if_something_is(world: World, held: 
         for _ in range(2):  # a statement is prepared when it comes for the second time
             world.submit(transfer(payer, payee, 1))
             applier.apply([placed.shard], BATCH_MAX)
-        connection = applier._own.opened()  # noqa: SLF001  # the statements that its session has prepared
+        connection = applier._own.opened()  # the statements that its session has prepared
         prepared = "SELECT statement FROM pg_prepared_statements"
         plain = [text for (text,) in connection.execute(prepared)]
         for _ in range(2):

@@ -192,7 +192,7 @@ class History:
         return made
 
     def _may_have(self, type: Type, one: Command) -> bool:
-        """Whether it may have such a child. The API accepts a reversal of what is applied, and a capture of a hold that is queued."""
+        """Whether it may have such a child. The API accepts a reversal of what is applied, a capture of a queued hold too."""
         of = self._type(one.transfer_id)
         if type in {"capture", "release"}:
             return of == "hold"
