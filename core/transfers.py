@@ -147,6 +147,13 @@ class Transfer(Plain):
         return self.idempotency_key.startswith("expiry ")
 
 
+JUST_QUEUED: dict[str, Any] = {
+    "status": "queued",
+    **dict.fromkeys(("failure_code", "finished_at", "captured", "returned", "moved")),
+}
+NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at"))
+
+
 class SearchRow(NamedTuple):
     """A row that a search returns: a transfer that matches the filters, or the last one of a full window, or both."""
 
@@ -184,24 +191,20 @@ def from_row(*, entries: list[list[Any]], **columns: Any) -> Transfer:
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     """Return the transfer that an INSERT has stored, without reading it again."""
     given = {name: getattr(submission, name) for name in SUBMITTED}
-    terms = submission.terms or NO_TERMS
-    return Transfer(
-        **given,
-        status="queued",
-        failure_code=None,
-        created_at=created_at,
-        finished_at=None,
-        parent=terms.parent,
-        fit=terms.fit,
-        closes=terms.closes or None,
-        captured=None,
-        returned=None,
-        moved=None,
-        scheduled_for=terms.scheduled_for,
-        apply_by=None if terms.scheduled_for else after(created_at, terms.apply_within_s),
-        expires_at=after(terms.scheduled_for or created_at, terms.expires_in_s),
-        entries=[],
-    )
+    said = NOTHING_SAID if submission.terms is None else said_by(submission.terms, created_at)
+    return Transfer(**given, **JUST_QUEUED, **said, created_at=created_at, entries=[])
+
+
+def said_by(terms: Terms, created_at: datetime) -> dict[str, Any]:
+    """Return the fields of a transfer that an INSERT has stored with these terms."""
+    return {
+        "parent": terms.parent,
+        "fit": terms.fit,
+        "closes": terms.closes or None,
+        "scheduled_for": terms.scheduled_for,
+        "apply_by": None if terms.scheduled_for else after(created_at, terms.apply_within_s),
+        "expires_at": after(terms.scheduled_for or created_at, terms.expires_in_s),
+    }
 
 
 def after(begin: datetime, seconds: int | None) -> datetime | None:

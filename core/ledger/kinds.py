@@ -86,3 +86,6 @@ KINDS: Mapping[Type, Kind] = {
         refusals=ANY_TYPE | {Refusal.REVERSAL_EXCEEDED, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
 }
+
+# The types of which an applied transfer may be reversed: those that moved money, without reversals themselves.
+REVERSIBLE: frozenset[Type] = frozenset({"deposit", "withdrawal", "transfer", "capture"})

@@ -170,12 +170,24 @@ def test_the_http_api_lists_the_types_the_statuses_and_the_refusals_of_the_table
 
 
 def test_a_clients_key_submits_the_types_of_the_table_and_no_others(caller: Caller) -> None:
-    ada, ben = caller.new_client(), caller.new_wallet()
+    ada, ben = caller.new_client(), caller.new_wallet(10)
     key = caller.request("POST", f"/v1/clients/{ada['id']}/keys").body["key"]
     client = Caller(caller.url, key)
     own = ada["wallet"]["id"]
 
-    asked = {"deposit": client.deposit(own, 1), "transfer": client.transfer(own, ben, 1)}
+    caller.applied(caller.deposit(own, 10))
+    hold = caller.applied(caller.hold(ben, own, 2))["id"]
+    paid = caller.applied(caller.transfer(ben, own, 2))["id"]
+
+    asked = {
+        "deposit": client.deposit(own, 1),
+        "withdrawal": client.withdraw(own, 1),
+        "transfer": client.transfer(own, ben, 1),
+        "hold": client.hold(own, ben, 1),
+        "capture": client.capture(hold, amount=1),
+        "release": client.release(hold, amount=1),
+        "reversal": client.reverse(paid, amount=1),
+    }
     client.close()
 
     assert set(asked) == set(KINDS)

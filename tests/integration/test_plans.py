@@ -236,6 +236,7 @@ CASES = {
     "drain/claim_queue": Case({"shards": SHARDS_LEFT, "floors": [0] * SHARDS, "limit": 10}, 10 * SHARDS),
     "queue/count": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
+    "queue/count_due": Case({"wallet_id": uuid(WALLET, 8), "most": LIMIT}, LIMIT),
     "queue/count_shards": Case({}, SHARDS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),

@@ -115,6 +115,7 @@ STATEMENTS = {
         "session/check",
         "queue/count",
         "queue/count_by_client",
+        "queue/count_due",
         "queue/count_shards",
         "webhooks/delete_endpoint",
         "session/fence",

@@ -216,19 +216,15 @@ MUTANTS = (
                 "    RAW.set(body)\n    if not isinstance(value, dict):\n",
             ),
             Edit("api/http/body.py", "\nDECODER = ", '\nRAW = __import__("contextvars").ContextVar("raw")\nDECODER = '),
-            Edit("api/v1/submit.py", "from api.http.body import read_object\n", "from api.http.body import RAW, read_object\n"),
-            Edit("api/v1/submit.py", "idempotency.fingerprint(type, fields)", 'idempotency.fingerprint(type, {"raw": RAW.get()})'),
+            Edit("api/v1/verbs.py", "from api.http import idempotency\n", "from api.http import body, idempotency\n"),
+            Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"raw": body.RAW.get()})'),
         ),
         (f"{IDEMPOTENCY}::test_how_a_request_is_written_makes_no_difference",),
     ),
     Mutant(
         7,
         "hash of the amount alone",
-        (
-            Edit(
-                "api/v1/submit.py", "idempotency.fingerprint(type, fields)", 'idempotency.fingerprint(type, {"amount": new.amount})'
-            ),
-        ),
+        (Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"amount": amount})'),),
         (
             f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
             f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
@@ -594,7 +590,13 @@ MUTANTS = (
     Mutant(
         23,
         "a float is an amount: 1E400",
-        (Edit("api/http/fields.py", "if type(value) is not int:", "if not isinstance(value, int | float):"),),
+        (
+            Edit(
+                "api/http/fields.py",
+                'if type(value) is not int:\n        raise coded_error("amount',
+                'if not isinstance(value, int | float):\n        raise coded_error("amount',
+            ),
+        ),
         (f"{BAD_INPUT}[amount 1E400]",),
     ),
     Mutant(
@@ -641,6 +643,12 @@ MUTANTS = (
             "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",
             f"{OVERLOAD}::test_batches_at_once_do_not_pass_a_limit_together",
         ),
+    ),
+    Mutant(
+        25,
+        "what a client has scheduled is not counted",
+        (Edit("api/admission/gate.py", "if problem is None and scheduled and", "if problem is None and not scheduled and"),),
+        ("tests/http/test_schedule.py::test_a_clients_scheduled_transfers_count_in_its_part_of_the_backlog",),
     ),
     Mutant(
         38,

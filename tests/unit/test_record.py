@@ -9,9 +9,10 @@ import pytest
 from api.admission.auth import OPERATOR, Caller
 from api.http.idempotency import Fingerprinted
 from api.http.validation import validate
-from api.v1.batch import BatchItem
+from api.v1.batch import TransferItem
 from api.v1.clients import ClientRequest, build_client
-from api.v1.submit import NewDeposit, NewTransfer, build_deposit, build_transfer
+from api.v1.requests import NewDeposit, NewTransfer
+from api.v1.verbs import VERBS, Asked, build
 from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 
@@ -29,15 +30,16 @@ SHARDS = 16
 
 
 def transfer(fields: dict[str, object], caller: Caller = OPERATOR) -> Submission:
-    return build_transfer(validate(NewTransfer, BETWEEN | fields), "k", caller, SHARDS)
+    return build(VERBS["transfer"], validate(NewTransfer, BETWEEN | fields), Asked(caller, "k", SHARDS))
 
 
 def deposit(fields: dict[str, object]) -> Submission:
-    return build_deposit(validate(NewDeposit, {"wallet_id": ADA, **fields}), "k", OPERATOR, SHARDS)
+    return build(VERBS["deposit"], validate(NewDeposit, {"wallet_id": ADA, **fields}), Asked(OPERATOR, "k", SHARDS))
 
 
 def item(fields: dict[str, object]) -> Submission:
-    return build_transfer(validate(BatchItem, BETWEEN | fields | {"idempotency_key": "k"}), "k", OPERATOR, SHARDS)
+    item = validate(TransferItem, BETWEEN | fields | {"idempotency_key": "k"})
+    return build(VERBS["transfer"], item, Asked(OPERATOR, "k", SHARDS))
 
 
 # Of commit f0ac868, which built the fingerprinted fields by hand.
@@ -88,7 +90,7 @@ def test_a_transfer_that_was_just_queued_is_its_submission_without_an_outcome() 
     queued = just_queued(sent, now)
 
     assert isinstance(queued, Transfer)
-    assert {name: getattr(queued, name) for name in SUBMITTED} == asdict(sent)
+    assert {**{name: getattr(queued, name) for name in SUBMITTED}, "terms": None} == asdict(sent)
     assert (queued.status, queued.failure_code, queued.created_at, queued.finished_at, queued.entries) == (
         "queued",
         None,
