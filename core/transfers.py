@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from core import metrics
 from core.ledger.kinds import Fit, Status, Type
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
@@ -244,7 +245,10 @@ async def cancel(database: Database, transfer_id: UUID) -> Canceled | None:
     Unavailable with nothing changed. The caller publishes the news, and rings the deliverer where webhooks are due.
     """
     canceled = await database.fetch_one("transfers/cancel", {"id": transfer_id}, Canceled)
-    return None if canceled is None or canceled.webhooks_due is None else canceled
+    if canceled is None or canceled.webhooks_due is None:
+        return None
+    metrics.CANCELED.inc()
+    return canceled
 
 
 async def find_all(database: Database, ids: Sequence[UUID]) -> list[Transfer | None]:

@@ -372,7 +372,7 @@ DAMAGES_OF_VERBS: dict[str, tuple[list[str], dict[str, str]]] = {
     "a capture that was accepted at the end of its hold": (
         [
             "UPDATE transfers SET expires_at = (SELECT created_at FROM transfers WHERE id = %(taken)s) WHERE id = %(placed)s",
-            "UPDATE due SET due_at = expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND verb = 'release'",
+            "UPDATE due SET due_at = expires_at + interval '1 second' FROM transfers t WHERE id = transfer_id AND verb <> 'apply'",
         ],
         {"children": "taken"},
     ),

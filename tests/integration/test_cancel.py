@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import events, ids, transfers
+from core import events, ids, metrics, transfers
 from core.admin.audit import audit
 from core.errors import Unavailable
 from core.events import FEED_START
@@ -41,9 +41,12 @@ def test_a_queued_transfer_is_canceled_and_changes_nothing(world: World) -> None
     sent = transfer(payer, payee, 60)
     world.submit(sent)
 
+    counted = metrics.REGISTRY.get_sample_value("teller_transfers_canceled_total") or 0.0
+
     assert cancel(world, sent) == TOLD
     assert cancel(world, sent) is None
     assert world.drain() == 0
+    assert metrics.REGISTRY.get_sample_value("teller_transfers_canceled_total") == counted + 1
 
     found = world.transfer(sent.id)
     assert (found.status, found.failure_code, found.entries) == ("canceled", None, [])

@@ -212,6 +212,29 @@ def test_reversals_in_different_batches_share_what_was_moved(
         drainer.close()
 
 
+def test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets(
+    world: World, connection: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    """Two reversals in two shards, as only a stolen password could store them: no shard's lock is between them."""
+    payer, payee = world.new_wallet(100, shard=3), world.new_wallet(500, shard=8)
+    paid = transfer(payer, payee, 100)
+    assert settle(world, paid) == [APPLIED]
+    both = [reversal(paid, 60), replace(reversal(paid, 60), shard=3)]
+    world.submit(*both)
+    drainers = [world.drainer(lock_timeout="4s") for _ in both]
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = ANY(%s) FOR UPDATE", [[payer, payee]])
+        drains = [threads.submit(drainer.run, [one.shard]) for drainer, one in zip(drainers, both, strict=True)]
+        world.wait_until_blocked(2)
+    assert [drain.result(20) for drain in drains] == [1, 1]
+
+    assert sorted(world.statuses(*(one.id for one in both)), key=str) == [APPLIED, ("rejected", "reversal_exceeded")]
+    assert world.transfer(paid.id).returned == 60
+    for drainer in drainers:
+        drainer.close()
+
+
 def test_a_reversal_of_money_that_was_spent_is_refused_or_takes_what_is_there(world: World) -> None:
     payer, payee, shop = world.new_wallets(100, 0, 0)
     paid = transfer(payer, payee, 100)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +17,8 @@ from core.ledger.refusals import Refusal
 
 ADA, BEN, OUTSIDE = UUID(int=101), UUID(int=102), external_wallet(5)
 PARENT = UUID(int=900)
-NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-LATER = NOW + timedelta(hours=1)
+NOW = 1_769_851_800_000_000
+LATER = NOW + 3_600_000_000  # an hour
 
 
 def wallets(ada: int = 0, ben: int = 0, held: int = 0) -> dict[UUID, Wallet]:
@@ -32,7 +31,7 @@ def wallets(ada: int = 0, ben: int = 0, held: int = 0) -> dict[UUID, Wallet]:
 
 def parent(type: Type = "hold", total: int = 100, **changes: Any) -> Parent:
     """An applied hold of ADA's for BEN, or a movement from ADA to BEN."""
-    made = Parent(PARENT, type, ADA, BEN, 5, True, total, 0, 0, LATER if type == "hold" else None)
+    made = Parent(PARENT, type, ADA, BEN, True, total, 0, 0, LATER if type == "hold" else None)
     return made._replace(**changes)
 
 
@@ -49,7 +48,7 @@ def decide(commands: Command | Sequence[Command], given: dict[UUID, Wallet], *pa
     """Apply, with each hold among the commands in the book as the drain reads it: not applied yet."""
     asked = [commands] if isinstance(commands, Command) else commands
     holds = [
-        Parent(one.transfer_id, "hold", one.source, one.destination, 5, False, one.amount, 0, 0, LATER)
+        Parent(one.transfer_id, "hold", one.source, one.destination, False, one.amount, 0, 0, LATER)
         for one in asked
         if one.special and one.special.type == "hold"
     ]
@@ -124,7 +123,7 @@ DECISIONS = [
     Case(
         "a capture a moment before the end",
         None,
-        child("capture", accepted_at=LATER - timedelta.resolution),
+        child("capture", accepted_at=LATER - 1),
         wallets(100, held=100),
         parent(),
     ),
@@ -156,7 +155,7 @@ def test_a_hold_reserves_without_an_entry_and_opens() -> None:
 
     assert outcome.entries == []
     assert outcome.wallets == [Wallet(ADA, external=False, balance=100, version=7, held=70)]
-    assert [(hold.id, hold.source, hold.shard, hold.expires_at) for hold in outcome.opened] == [(UUID(int=1), ADA, 5, LATER)]
+    assert [(hold.id, hold.source, hold.remaining, hold.expires_at) for hold in outcome.opened] == [(UUID(int=1), ADA, 60, LATER)]
     assert (outcome.parents, outcome.closed, outcome.verdicts[0].moved) == ([], [], 60)
 
 
