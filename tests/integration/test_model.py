@@ -38,6 +38,7 @@ EXAMPLES = 9
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
+FUNDS = 25  # of each wallet at the beginning: so little that a large deposit still fits
 QUEUED_MAX = 16  # or a batch more: so few that a poison among them takes the usual number of attempts
 HAS_ROOM = precondition(lambda self: len(self.queued) < QUEUED_MAX)
 
@@ -143,8 +144,13 @@ class Teller(RuleBasedStateMachine):
     @initialize(target=wallets)
     def begin(self) -> MultipleResults[UUID]:
         """Some wallets in few shards, so that batches share shards and cross between them."""
-        made = [self.ground.world.new_wallet(shard=shard) for shard in (1, 1, 2, 9)]
-        self.balances |= dict.fromkeys(made, 0)
+        shards = (1, 1, 2, 9)
+        made = [self.ground.world.new_wallet(FUNDS, shard=shard) for shard in shards]
+        self.balances |= dict.fromkeys(made, FUNDS)
+        self.versions.update(made)
+        self.outside.subtract(dict(zip(made, shards, strict=True)).values())
+        self.outside = Counter({shard: count * FUNDS for shard, count in self.outside.items()})
+        self.seen = self._newest_moment()
         return multiple(*made)
 
     @HAS_ROOM
@@ -169,13 +175,18 @@ class Teller(RuleBasedStateMachine):
         return self._submit([stamped(one) for one in asked])
 
     @HAS_ROOM
-    @rule(target=holds, source=wallets, payee=st.one_of(wallets, st.none()), amounts=st.lists(AMOUNTS, min_size=1, max_size=3))
+    @rule(
+        target=holds,
+        source=wallets,
+        payee=st.one_of(wallets, st.none()),
+        amounts=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    )
     def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
         """For another client, or for a payout."""
         return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
 
     @HAS_ROOM
-    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 60)), st.booleans()), max_size=3))
+    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 12)), st.booleans()), max_size=3))
     def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
         """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
         return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
