@@ -131,6 +131,7 @@ def a_rejection_has_its_reason(row: Stored, stored: Rows) -> Iterator[str]:
     reasons = REASONS[row.type] | ({"deadline_passed"} if row.apply_by else set())
     if (row.status == "rejected") != (row.failure_code is not None) or row.failure_code not in {None, *reasons}:
         yield f"{row} was rejected for no reason of its own"
+        return
     parent = stored.by_id.get(row.parent or "")
     if parent is None or row.failure_code is None:
         return
@@ -145,11 +146,10 @@ def a_rejection_has_its_reason(row: Stored, stored: Rows) -> Iterator[str]:
 
 def was_closed(hold: Stored, child: Stored, stored: Rows) -> bool:
     """Whether the hold may have been closed when its child was decided. What is closed stays so; an appointment is not open yet."""
-    assert child.finished_at is not None
-    assert hold.finished_at is not None
-    assert hold.expires_at is not None
-    ended = child.type == "capture" and child.created_at >= hold.expires_at
-    return not hold.is_applied or not stored.left_of(hold) or ended or child.finished_at <= hold.finished_at
+    if not hold.is_applied or not stored.left_of(hold) or hold.finished_at is None or child.finished_at is None:
+        return True
+    ended = child.type == "capture" and hold.expires_at is not None and child.created_at >= hold.expires_at
+    return ended or child.finished_at <= hold.finished_at
 
 
 def cancellations_have_one_outcome(history: History, stored: Rows) -> Iterator[str]:
