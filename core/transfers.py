@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from core import metrics
 from core.ledger.kinds import Fit, Status, Type
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
@@ -49,7 +50,9 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a special submission says beyond two wallets and an amount. Each field is a parameter of core/sql/transfers/insert_special.sql.
+    """What a special submission says beyond two wallets and an amount.
+
+    Each field is a parameter of core/sql/transfers/insert_special.sql.
 
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
@@ -242,7 +245,10 @@ async def cancel(database: Database, transfer_id: UUID) -> Canceled | None:
     Unavailable with nothing changed. The caller publishes the news, and rings the deliverer where webhooks are due.
     """
     canceled = await database.fetch_one("transfers/cancel", {"id": transfer_id}, Canceled)
-    return None if canceled is None or canceled.webhooks_due is None else canceled
+    if canceled is None or canceled.webhooks_due is None:
+        return None
+    metrics.CANCELED.inc()
+    return canceled
 
 
 async def find_all(database: Database, ids: Sequence[UUID]) -> list[Transfer | None]:

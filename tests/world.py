@@ -73,7 +73,9 @@ def transfer(source: UUID, destination: UUID, amount: int, **changes: Any) -> Su
 def withdrawal(wallet: UUID, amount: int, terms: Terms | None = None, **changes: Any) -> Submission:
     """A withdrawal from the wallet."""
     shard = shard_of(wallet, SHARDS)
-    return replace(submission(wallet, ids.external_wallet(shard), amount, shard), **{"type": "withdrawal", "terms": terms, **changes})
+    return replace(
+        submission(wallet, ids.external_wallet(shard), amount, shard), **{"type": "withdrawal", "terms": terms, **changes}
+    )
 
 
 def hold(source: UUID, destination: UUID | None, amount: int, *, expires_in_s: int = 3600, **terms: Any) -> Submission:

@@ -92,9 +92,9 @@ def read_time(value: object) -> datetime | None:
     """Return the time of an RFC 3339 text (section 5.6) with at most six digits of a second's fraction. None for anything else."""
     try:
         if isinstance(value, str) and RFC3339.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # such as month 13, a leap second, or a time that is before the year 1 in UTC
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass  # such as month 13, or a leap second
     return None
 
 
@@ -109,12 +109,20 @@ def parse_schedule(value: object) -> datetime:
     """Return the time for which a transfer is scheduled. A past one is valid: a repetition may arrive after that time."""
     if not isinstance(value, str):
         raise coded_error(*WRONG_TYPE)
-    time = read_time(value)
+    time = utc(read_time(value))
     if time is None:
         raise coded_error("time_invalid", "must be a time with an offset, such as 2026-01-31T09:30:00Z")
     if time - datetime.now(UTC) > SCHEDULED_AHEAD_MAX:
         raise coded_error("time_invalid", f"must lie at most {SCHEDULED_AHEAD_MAX.days} days ahead")
     return time
+
+
+def utc(time: datetime | None) -> datetime | None:
+    """Return the same instant in UTC, so that equal instants are equal texts. None if its year there has not four digits."""
+    try:
+        return time.astimezone(UTC) if time else None
+    except OverflowError:
+        return None
 
 
 def check_seconds(most: int, value: object) -> object:

@@ -88,9 +88,9 @@ def repair(owner: psycopg.Connection) -> None:
         queued = run(owner, "heal/repair_queue")
         wallets = run(owner, "heal/repair_wallets")
     warn(
-        f"repaired: {queued} queued transfers had no place in the queue, {due} times were missing or wrong at which something is due,"
-        f" {parents} transfers did not say what their captures, releases or reversals took, {wallets} wallets had not the balance of"
-        " their entries or had not reserved what their holds have left"
+        f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
+        f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
+        " not reserved what their holds have left"
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,18 +32,18 @@ class Parent(NamedTuple):
     """A transfer that has children, or may have: a hold with its captures and releases, or a movement with its reversals.
 
     `total` is what it came to, in minor units. `captured` and `returned` are what its applied children have taken of it.
+    `expires_at` is the end of a hold, in microseconds since 1970 by the database's clock.
     """
 
     id: UUID
     type: Type
     source: UUID
     destination: UUID
-    shard: int
     is_applied: bool
     total: int
     captured: int
     returned: int
-    expires_at: datetime | None
+    expires_at: int | None
 
     @property
     def remaining(self) -> int:

@@ -1,6 +1,5 @@
 """The input of the ledger."""
 
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,11 +9,11 @@ from core.ledger.kinds import Fit, Type
 class Special(NamedTuple):
     """What a command says beyond two wallets and an amount. `is_late`: the drain that took it up began after its deadline.
 
-    `accepted_at` is the time of its acceptance, by the clock by which holds end.
+    `accepted_at` is the time of its acceptance, in microseconds since 1970 by the database's clock.
     """
 
     type: Type
-    accepted_at: datetime
+    accepted_at: int
     parent: UUID | None = None
     fit: Fit | None = None
     closes: bool = False

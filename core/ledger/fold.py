@@ -1,7 +1,8 @@
 """The fold: applies a batch of commands in order, each to the wallets after the commands before it.
 
 A drain passes it the claimed transfers and the locked wallets, and writes what it returns. So a transaction first decides all
-commands and then only writes. Refusals are data: a refused command is as final as an applied one, and changes no wallet and no parent.
+commands and then only writes. Refusals are data: a refused command is as final as an applied one, and changes no wallet and no
+parent.
 """
 
 from collections.abc import Iterable

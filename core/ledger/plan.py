@@ -22,7 +22,8 @@ REVERSIBLE: frozenset[Type] = frozenset({"deposit", "withdrawal", "transfer", "c
 class Change(NamedTuple):
     """What a special command would change beside balances.
 
-    `moved` is what it comes to. `held` is added to what `wallet` has reserved. `parent` is its parent afterwards; for a hold, itself.
+    `moved` is what it comes to. `held` is added to what `wallet` has reserved. `parent` is its parent afterwards; for a hold,
+    itself.
     """
 
     moved: int
@@ -62,7 +63,7 @@ def plan_movement(command: Command, special: Special, book: Book) -> Plan:
     return movement(command, within_funds(command, special, book, command.amount))
 
 
-def plan_hold(command: Command, special: Special, book: Book) -> Plan:
+def plan_hold(command: Command, _: Special, book: Book) -> Plan:
     """Plan a hold: it reserves its amount, and becomes a parent."""
     opened = book.parents[command.transfer_id.int]._replace(is_applied=True)
     return Plan(command.transfer_id, (), Change(command.amount, command.source, held=command.amount, parent=opened))

@@ -372,7 +372,7 @@ DAMAGES_OF_VERBS: dict[str, tuple[list[str], dict[str, str]]] = {
     "a capture that was accepted at the end of its hold": (
         [
             "UPDATE transfers SET expires_at = (SELECT created_at FROM transfers WHERE id = %(taken)s) WHERE id = %(placed)s",
-            "UPDATE due SET due_at = expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.type = 'hold'",
+            "UPDATE due SET due_at = expires_at + interval '1 second' FROM transfers t WHERE id = transfer_id AND verb <> 'apply'",
         ],
         {"children": "taken"},
     ),
@@ -385,7 +385,10 @@ DAMAGES_OF_VERBS: dict[str, tuple[list[str], dict[str, str]]] = {
         ],
         {"children": "undone"},
     ),
-    "a release of a hold that is not there": (["UPDATE transfers SET parent = %(payer)s WHERE id = %(late)s"], {"children": "late"}),
+    "a release of a hold that is not there": (
+        ["UPDATE transfers SET parent = %(payer)s WHERE id = %(late)s"],
+        {"children": "late"},
+    ),
     "a reversal of another's transfer": (
         ["UPDATE transfers SET source = %(payer)s, destination = %(payee)s WHERE id = %(refused)s"],
         {"children": "refused"},
@@ -393,8 +396,10 @@ DAMAGES_OF_VERBS: dict[str, tuple[list[str], dict[str, str]]] = {
     "an open hold without an end": (["DELETE FROM due WHERE transfer_id = %(placed)s"], {"due": "placed"}),
     "an end of a hold that is not open": (
         [
-            "INSERT INTO due (wallet_id, transfer_id, verb, shard, due_at)"
-            " SELECT source, id, 'release', shard, now() FROM transfers WHERE id = %(closed)s"
+            (
+                "INSERT INTO due (wallet_id, transfer_id, verb, shard, due_at)"
+                " SELECT source, id, 'release', shard, now() FROM transfers WHERE id = %(closed)s"
+            )
         ],
         {"due": "closed"},
     ),
@@ -433,8 +438,13 @@ def test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_c
     world.submit(undone, refused)
     world.drain()
     submitted = {
-        **{"placed": placed, "closed": closed, "appointed": appointed, "taken": taken},
-        **{"late": late, "undone": undone, "refused": refused},
+        "placed": placed,
+        "closed": closed,
+        "appointed": appointed,
+        "taken": taken,
+        "late": late,
+        "undone": undone,
+        "refused": refused,
     }
     things = {name: one.id for name, one in submitted.items()}
     names = {

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import events, ids, transfers
+from core import events, ids, metrics, transfers
 from core.admin.audit import audit
 from core.errors import Unavailable
 from core.events import FEED_START
@@ -41,9 +41,12 @@ def test_a_queued_transfer_is_canceled_and_changes_nothing(world: World) -> None
     sent = transfer(payer, payee, 60)
     world.submit(sent)
 
+    counted = metrics.REGISTRY.get_sample_value("teller_transfers_canceled_total") or 0.0
+
     assert cancel(world, sent) == TOLD
     assert cancel(world, sent) is None
     assert world.drain() == 0
+    assert metrics.REGISTRY.get_sample_value("teller_transfers_canceled_total") == counted + 1
 
     found = world.transfer(sent.id)
     assert (found.status, found.failure_code, found.entries) == ("canceled", None, [])
@@ -54,7 +57,10 @@ def test_a_queued_transfer_is_canceled_and_changes_nothing(world: World) -> None
 
 def test_a_scheduled_transfer_is_canceled_and_never_due(world: World) -> None:
     payer, payee = world.new_wallets(100, 0)
-    sent, placed = transfer(payer, payee, 60, terms=later(apply_within_s=5)), hold(payer, payee, 1, scheduled_for=later().scheduled_for)
+    sent, placed = (
+        transfer(payer, payee, 60, terms=later(apply_within_s=5)),
+        hold(payer, payee, 1, scheduled_for=later().scheduled_for),
+    )
     world.submit(sent, placed)
 
     assert [cancel(world, sent), cancel(world, placed)] == [TOLD, TOLD]
@@ -214,7 +220,7 @@ def test_under_a_drain_each_transfer_is_canceled_or_applied_and_never_both(world
 
     outcomes = dict(zip((one.id for one in sent), world.statuses(*(one.id for one in sent)), strict=True))
     assert {id for id, outcome in outcomes.items() if outcome == CANCELED} == {one.id for one in canceled}
-    assert {outcome for outcome in outcomes.values()} <= {CANCELED, APPLIED}
+    assert set(outcomes.values()) <= {CANCELED, APPLIED}
     assert world.balance(payee) == len(sent) - len(canceled)
     assert_clean(world)
 

@@ -53,7 +53,9 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
 def test_a_claim_says_which_transfers_are_special(world: World, connection: Connection) -> None:
     source, destination = world.new_wallets(0, 0)
     placed = hold(source, destination, 1)
-    open_amount, with_deadline = (transfer(source, destination, 1, terms=terms) for terms in (Terms(fit="funds"), Terms(apply_within_s=9)))
+    open_amount, with_deadline = (
+        transfer(source, destination, 1, terms=terms) for terms in (Terms(fit="funds"), Terms(apply_within_s=9))
+    )
     sent = [placed, capture(placed), open_amount, with_deadline, transfer(source, destination, 1)]
     world.submit(*sent)
 

@@ -44,12 +44,10 @@ def end(world: World, *holds: Submission, ago_s: float = 1.0) -> None:
     """Let the holds have ended so long ago, and what they have as children have been accepted long before that."""
     changed = [one.id for one in holds]
     world.query("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = ANY(%s)", changed)
+    world.query("UPDATE transfers SET expires_at = now() - make_interval(secs => %s) WHERE id = ANY(%s)", ago_s, changed)
     world.query(
-        "UPDATE transfers SET expires_at = now() - make_interval(secs => %s) WHERE id = ANY(%s)", ago_s, changed
-    )
-    world.query(
-        "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = due.transfer_id AND t.id = ANY(%s)"
-        " AND due.verb = 'release'",
+        "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t"
+        " WHERE t.id = due.transfer_id AND t.id = ANY(%s) AND due.verb = 'release'",
         changed,
     )
 

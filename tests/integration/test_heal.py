@@ -191,9 +191,11 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
     assert [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables] == before
     said = [line for line in capsys.readouterr().err.splitlines() if "warning: the role" not in line]
     assert said == [
-        "warning: repaired: 0 queued transfers had no place in the queue, 0 times were missing or wrong at which something is due,"
-        " 0 transfers did not say what their captures, releases or reversals took, 0 wallets had not the balance of their entries or"
-        " had not reserved what their holds have left"
+        (
+            "warning: repaired: 0 queued transfers had no place in the queue, 0 times at which something is due were wrong,"
+            " 0 transfers did not say what their children took, 0 wallets had not the balance of their entries, or had not reserved"
+            " what their holds have left"
+        )
     ]
 
 

@@ -6,9 +6,9 @@ there: so the model need not know how batches are cut, and the feed is held agai
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -26,9 +26,11 @@ from core.admin.audit import audit
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import API_LIMITS, session_of
-from core.transfers import Submission
+from core.postgres.queries import fetch_one
+from core.postgres.statements import statement
+from core.transfers import Submission, Terms
 from tests.databases import Databases
-from tests.world import SHARDS, World, deposit, new_id, transfer
+from tests.world import SHARDS, World, capture, deposit, hold, new_id, release, reversal, transfer, withdrawal
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
@@ -54,6 +56,15 @@ AMOUNTS = st.one_of(st.integers(1, 60), LARGE)
 DEPOSITS = st.one_of(*[st.integers(1, 60)] * 4, LARGE)  # a large one leaves its shard's external wallet next to nothing to give
 
 
+Result = TypeVar("Result")
+
+
+class Canceled(NamedTuple):
+    """What the statement that cancels returns: None where it changed nothing."""
+
+    webhooks_due: bool | None
+
+
 @dataclass(frozen=True)
 class Known:
     """What the model knows of an accepted transfer."""
@@ -73,7 +84,10 @@ class Ground:
     applier: Applier
 
     def submit(self, submissions: Sequence[Submission]) -> list[SubmitResult]:
-        return self.loop.run_until_complete(intake.store_batch(self.connection, submissions))
+        return self.run(lambda connection: intake.store_batch(connection, submissions))
+
+    def run(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, Result]]) -> Result:
+        return self.loop.run_until_complete(work(self.connection))
 
     def close(self) -> None:
         self.applier.close()
@@ -104,12 +118,17 @@ class Teller(RuleBasedStateMachine):
 
     wallets: Bundle[UUID] = Bundle("wallets")
     sent: Bundle[Submission] = Bundle("sent")
+    holds: Bundle[Submission] = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
         self.ground = new_ground(self.databases)
         self.outside: Counter[int] = Counter()  # the balances of the external wallets, by their shard
         self.balances: dict[UUID, int] = {}
+        self.held: Counter[UUID] = Counter()
+        self.left: Counter[UUID] = Counter()  # what children may take, of each applied transfer
+        self.ended: set[UUID] = set()  # holds that have expired
+        self.too_late: set[UUID] = set()  # captures that were accepted after that
         self.versions: Counter[UUID] = Counter()
         self.by_key: dict[str, Submission] = {}
         self.queued: dict[UUID, Known] = {}
@@ -133,6 +152,71 @@ class Teller(RuleBasedStateMachine):
     def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> MultipleResults[Submission]:
         """A batch of several shards."""
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
+
+    @rule(target=sent, withdrawals=st.lists(st.tuples(wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3))
+    def withdraw(self, withdrawals: list[tuple[UUID, int, bool]]) -> MultipleResults[Submission]:
+        """Of so much, or of up to so much."""
+        asked = [
+            withdrawal(wallet, amount, Terms(fit="funds", apply_within_s=3600) if up_to else None)
+            for wallet, amount, up_to in withdrawals
+        ]
+        return self._submit([stamped(one) for one in asked])
+
+    @rule(target=holds, source=wallets, payee=st.one_of(wallets, st.none()), amounts=st.lists(AMOUNTS, min_size=1, max_size=3))
+    def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
+        """For another client, or for a payout."""
+        return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
+
+    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 60)), st.booleans()), max_size=3))
+    def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
+        """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
+        return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
+
+    @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
+    def release(self, of: Submission, amount: int | None) -> None:
+        self._submit([stamped(release(of, amount))])
+
+    @rule(of=sent, amount=st.one_of(st.none(), st.integers(1, 60)), up_to=st.booleans())
+    def reverse(self, of: Submission, amount: int | None, up_to: bool) -> None:
+        """The API accepts this of what is applied."""
+        if self.outcomes.get(of.id) == "applied":
+            fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
+            self._submit([stamped(reversal(of, amount, **fit))])
+
+    @rule(one=st.one_of(sent, holds))
+    def cancel(self, one: Submission) -> None:
+        """It is final then, unless it was before."""
+        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
+        assert found is not None
+        if one.id not in self.queued:
+            assert found.webhooks_due is None
+            return
+        assert self._new_events() == [(one.id, "canceled")]
+        self.outcomes[one.id] = "canceled"
+        self.met["canceled"] += 1
+        del self.queued[one.id]
+
+    @rule(of=holds)
+    def expire(self, of: Submission) -> None:
+        """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
+        if self.left[of.id] == 0 or of.id in self.ended:
+            return
+        owner = self.ground.owner
+        owner.execute("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = %s", [of.id])
+        owner.execute("UPDATE transfers SET expires_at = now() - interval '2 seconds' WHERE id = %s", [of.id])
+        owner.execute(
+            "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.id = %s",
+            [of.id],
+        )
+        owner.execute(statement("sweep/queue_due"))
+        [(id, position)] = owner.execute(
+            "SELECT t.id, q.position FROM transfers t JOIN queue q ON q.transfer_id = t.id"
+            " WHERE t.parent = %s AND starts_with(t.idempotency_key, 'expiry ')",
+            [of.id],
+        ).fetchall()
+        self.queued[id] = Known(replace(release(of), id=id), position)
+        self.ended.add(of.id)
+        self.met["expired"] += 1
 
     @rule(source=wallets, known=st.booleans())
     def transfer_to_an_absent_wallet(self, source: UUID, known: bool) -> None:
@@ -190,9 +274,11 @@ class Teller(RuleBasedStateMachine):
 
     @invariant()
     def balances_and_versions_are_those_of_the_model(self) -> None:
-        rows = self.ground.owner.execute("SELECT id, balance, version FROM wallets WHERE id = ANY(%s)", [list(self.balances)])
-        assert {id: (balance, version) for id, balance, version in rows} == {
-            id: (balance, self.versions[id]) for id, balance in self.balances.items()
+        rows = self.ground.owner.execute(
+            "SELECT id, balance, held, version FROM wallets WHERE id = ANY(%s)", [list(self.balances)]
+        ).fetchall()
+        assert {id: stored for id, *stored in rows} == {
+            id: [balance, self.held[id], self.versions[id]] for id, balance in self.balances.items()
         }
 
     @invariant()
@@ -227,7 +313,7 @@ class Teller(RuleBasedStateMachine):
         accepted = []
         for one, answer in zip(batch, answers, strict=True):
             first = self.by_key.get(one.idempotency_key)
-            nobody = {id for id in (one.source, one.destination) if id not in self.balances and one.type == "transfer"}
+            nobody = {id for id in (one.source, one.destination) if id not in self.balances and not ids.is_external_wallet(id)}
             if first is not None:
                 assert isinstance(answer, Existing), answer
                 self._check_existing(answer, first, one)
@@ -238,15 +324,21 @@ class Teller(RuleBasedStateMachine):
                 assert isinstance(answer, Accepted), answer
                 self.by_key[one.idempotency_key] = one
                 accepted.append(one)
+                if one.type == "capture" and one.terms and one.terms.parent in self.ended:
+                    self.too_late.add(one.id)
         self._take_places(accepted)
         return multiple(*accepted)
 
     def _check_existing(self, answer: Existing, first: Submission, one: Submission) -> None:
         """A key that was used leads to its transfer as it is, whatever the request; the fingerprints tell a replay from another."""
         found = answer.transfer
-        status = {"applied": "applied"}.get(outcome, "rejected") if (outcome := self.outcomes.get(first.id)) else "queued"
+        status = (
+            {"applied": "applied", "canceled": "canceled"}.get(outcome, "rejected")
+            if (outcome := self.outcomes.get(first.id))
+            else "queued"
+        )
         assert (found.id, found.status) == (first.id, status)
-        same = (first.type, first.source, first.destination, first.amount) == (one.type, one.source, one.destination, one.amount)
+        same = replace(first, id=one.id) == one
         assert (found.fingerprint == one.fingerprint) is same
         self.met["replayed" if same else "reused"] += 1
 
@@ -289,29 +381,64 @@ class Teller(RuleBasedStateMachine):
 
     def _finish(self, one: Submission) -> str:
         """Do in the model what must become of it now. A poison that would be refused anyway never gets to poison anything."""
-        if one.type == "transfer" and self.balances[one.source] < one.amount:
-            return "insufficient_funds"
-        if one.type == "deposit" and self.outside[one.shard] - one.amount < EXTERNAL_BALANCE_MIN:
-            self.met["external wallet at its limit"] += 1
-            return "balance_limit_exceeded"
-        if self.balances[one.destination] + one.amount > BALANCE_MAX:
-            self.met["client wallet at its limit"] += 1
+        terms = one.terms or Terms()
+        left = self.left[terms.parent] if terms.parent else 0
+        amount = left if terms.fit in {"rest", "rest_and_funds"} else one.amount
+        if refusal := self._refuse_child(one, left, amount):
+            return refusal
+        up_to = terms.fit in {"funds", "rest_and_funds"}
+        if one.type not in {"capture", "release"} and not ids.is_external_wallet(one.source):
+            available = self.balances[one.source] - self.held[one.source]
+            if available < (1 if up_to else amount):
+                return "insufficient_funds"
+            amount = min(amount, available)
+        if one.type not in {"hold", "release"} and self._is_beyond_limits(one, amount):
             return "balance_limit_exceeded"
         if one.id in self.poisoned:
             return "internal"
-        if one.type == "transfer":
-            self.balances[one.source] -= one.amount
-            self.versions[one.source] += 1
-        else:
-            self.outside[one.shard] -= one.amount
-        self.balances[one.destination] += one.amount
-        self.versions[one.destination] += 1
+        self._do(one, terms, amount)
         return "applied"
+
+    def _refuse_child(self, one: Submission, left: int, amount: int) -> str | None:
+        if one.type in {"capture", "release"}:
+            if left == 0 or one.id in self.too_late:
+                return "hold_closed"
+            return "hold_exceeded" if amount > left else None
+        return "reversal_exceeded" if one.type == "reversal" and (left == 0 or amount > left) else None
+
+    def _is_beyond_limits(self, one: Submission, amount: int) -> bool:
+        if ids.is_external_wallet(one.source) and self.outside[one.shard] - amount < EXTERNAL_BALANCE_MIN:
+            self.met["external wallet at its limit"] += 1
+            return True
+        if ids.is_external_wallet(one.destination):
+            return self.outside[one.shard] + amount > BALANCE_MAX
+        if self.balances[one.destination] + amount > BALANCE_MAX:
+            self.met["client wallet at its limit"] += 1
+            return True
+        return False
+
+    def _do(self, one: Submission, terms: Terms, amount: int) -> None:
+        self.left[one.id] = amount
+        if terms.parent:
+            rest = self.left[terms.parent] - amount if terms.closes else 0
+            self.left[terms.parent] -= amount + rest
+            if one.type != "reversal":
+                self.held[one.source] -= amount + rest
+        if one.type == "hold":
+            self.held[one.source] += amount
+        if one.type in {"hold", "release"}:
+            return
+        for wallet, change in ((one.source, -amount), (one.destination, amount)):
+            if ids.is_external_wallet(wallet):
+                self.outside[one.shard] += change
+            else:
+                self.balances[wallet] += change
+                self.versions[wallet] += 1
 
 
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
-    fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX)}
+    fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
     return replace(one, fingerprint=idempotency.fingerprint(one.type, fields))
 
 
@@ -335,6 +462,7 @@ def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_
     assert_all_met(OnThisServer.met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
     assert_all_met(OnThisServer.met, ["client wallet at its limit", "external wallet at its limit"])
     assert_all_met(OnThisServer.met, ["replayed", "reused", "unknown wallets"])
+    assert_all_met(OnThisServer.met, ["hold_closed", "hold_exceeded", "reversal_exceeded", "canceled", "expired"])
 
 
 def assert_all_met(met: Counter[str], wanted: Iterable[str]) -> None:

@@ -212,6 +212,29 @@ def test_reversals_in_different_batches_share_what_was_moved(
         drainer.close()
 
 
+def test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets(
+    world: World, connection: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    """Two reversals in two shards, as only a stolen password could store them: no shard's lock is between them."""
+    payer, payee = world.new_wallet(100, shard=3), world.new_wallet(500, shard=8)
+    paid = transfer(payer, payee, 100)
+    assert settle(world, paid) == [APPLIED]
+    both = [reversal(paid, 60), replace(reversal(paid, 60), shard=3)]
+    world.submit(*both)
+    drainers = [world.drainer(lock_timeout="4s") for _ in both]
+
+    with connection.transaction():
+        connection.execute("SELECT FROM wallets WHERE id = ANY(%s) FOR UPDATE", [[payer, payee]])
+        drains = [threads.submit(drainer.run, [one.shard]) for drainer, one in zip(drainers, both, strict=True)]
+        world.wait_until_blocked(2)
+    assert [drain.result(20) for drain in drains] == [1, 1]
+
+    assert sorted(world.statuses(*(one.id for one in both)), key=str) == [APPLIED, ("rejected", "reversal_exceeded")]
+    assert world.transfer(paid.id).returned == 60
+    for drainer in drainers:
+        drainer.close()
+
+
 def test_a_reversal_of_money_that_was_spent_is_refused_or_takes_what_is_there(world: World) -> None:
     payer, payee, shop = world.new_wallets(100, 0, 0)
     paid = transfer(payer, payee, 100)
@@ -286,7 +309,7 @@ def test_a_capture_counts_by_its_acceptance_however_late_the_drain_is(
 
 def test_a_child_of_another_wallets_transfer_takes_nothing(world: World, held: tuple[UUID, UUID, Submission]) -> None:
     """The API names no such parent: only a stolen password could store one."""
-    payer, payee, placed = held
+    payer, _, placed = held
     thief = world.new_wallet()
     forged = capture(placed)
     forged = transfer(payer, thief, 100, type="capture", terms=forged.terms)
@@ -359,7 +382,7 @@ def test_a_batch_reads_what_is_special_only_if_something_is(world: World, held: 
         for _ in range(2):  # a statement is prepared when it comes for the second time
             world.submit(transfer(payer, payee, 1))
             applier.apply([placed.shard], BATCH_MAX)
-        connection = applier._own.opened()  # noqa: SLF001  # the statements that its session has prepared
+        connection = applier._own.opened()  # the statements that its session has prepared
         prepared = "SELECT statement FROM pg_prepared_statements"
         plain = [text for (text,) in connection.execute(prepared)]
         for _ in range(2):

@@ -38,6 +38,10 @@ INTAKE = "tests/integration/test_intake.py"
 FAN_OUTS = "tests/integration/test_fan_outs.py"
 HOSTILE = "tests/integration/test_hostile.py"
 RIGHTS = "tests/integration/test_rights.py"
+VERBS = "tests/integration/test_verbs.py"
+VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
+DUE = "tests/integration/test_due.py"
+LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -666,6 +670,133 @@ MUTANTS = (
         "a refused request costs its caller no token",
         (Edit("api/admission/gate.py", "await self.charge(caller, 1) or problem", "problem"),),
         (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
+    ),
+    Mutant(
+        26,
+        "do not carry what is left of a hold from command to command",
+        (
+            Edit(
+                "core/ledger/post.py",
+                "        book.parents[change.parent.id.int] = change.parent\n",
+                "        book.parents = book.parents\n",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_of_two_captures_of_all_in_one_batch_the_first_closes_and_the_second_is_refused",),
+    ),
+    Mutant(
+        26,
+        "capture after the end of the hold",
+        (Edit("core/ledger/plan.py", " or special.accepted_at >= hold.expires_at", ""),),
+        (f"{VERBS}::test_a_capture_counts_by_its_acceptance_however_late_the_drain_is",),
+    ),
+    Mutant(
+        26,
+        "keep the rest of a hold after its final capture",
+        (Edit("core/ledger/plan.py", "rest = hold.remaining - amount if special.closes else 0", "rest = 0"),),
+        (
+            "tests/unit/test_ledger_verb_history.py::test_histories_of_all_verbs_agree_with_a_model_and_pass_an_audit_after_each_batch",
+        ),
+    ),
+    Mutant(
+        26,
+        "spend what is reserved",
+        (
+            Edit(
+                "core/ledger/check.py",
+                "EXTERNAL_BALANCE_MIN if wallet.external else wallet.held",
+                "EXTERNAL_BALANCE_MIN if wallet.external else 0",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_a_command_is_refused_for_the_first_reason_that_holds",),
+    ),
+    Mutant(
+        26,
+        "do not audit what a closed hold has left",
+        (
+            Edit(
+                "core/sql/audit/parents.sql",
+                "CASE WHEN c.closed THEN coalesce(p.captured, 0) + coalesce(p.returned, 0) <> coalesce(p.moved, p.amount)\n",
+                "CASE WHEN c.closed THEN false\n",
+            ),
+        ),
+        ("tests/integration/test_audit.py::test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_concerns",),
+    ),
+    Mutant(
+        27,
+        "store no end of a hold",
+        (Edit("worker/ledger/writes.py", '        ("drain/insert_due", outcome.opened),\n', ""),),
+        (f"{DUE}::test_an_expired_hold_is_released_with_a_transfer_of_its_own",),
+    ),
+    Mutant(
+        28,
+        "cancel without the lock of the shard",
+        (
+            Edit(
+                "core/admin/migrations/0012_money_verbs.sql",
+                "SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;",
+                "SELECT floor INTO begins FROM shards WHERE shard = asked.shard;",
+            ),
+        ),
+        ("tests/integration/test_cancel.py::test_a_cancellation_waits_for_the_drain_that_has_the_shard",),
+    ),
+    Mutant(
+        29,
+        "judge a deadline at the door",
+        (Edit("core/sql/drain/find_specials.sql", "coalesce(apply_by < now(), false)", "coalesce(apply_by < created_at, false)"),),
+        (f"{VERBS}::test_a_drain_that_begins_after_the_deadline_refuses",),
+    ),
+    Mutant(
+        30,
+        "keep the row of a scheduled transfer that was queued",
+        (
+            Edit(
+                "core/sql/sweep/queue_due.sql",
+                "DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken WHERE verb = 'apply'))",
+                "DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken WHERE verb = 'none'))",
+            ),
+        ),
+        (
+            f"{DUE}::test_a_thousand_due_at_one_instant_are_queued_once_by_three_sweepers",
+            f"{DUE}::test_what_is_due_fills_no_queue_and_a_shard_with_much_of_it_delays_no_other",
+        ),
+    ),
+    Mutant(
+        30,
+        "queue a scheduled transfer before its time",
+        (
+            Edit(
+                "core/sql/sweep/queue_due.sql",
+                "WHERE due.shard = s.shard AND due_at <= now() LIMIT 1",
+                "WHERE due.shard = s.shard LIMIT 1",
+            ),
+            Edit("core/sql/sweep/queue_due.sql", "due.shard = ready.shard AND due_at <= now()\n", "due.shard = ready.shard\n"),
+        ),
+        (f"{DUE}::test_a_scheduled_transfer_waits_for_its_time_and_is_applied_once",),
+    ),
+    Mutant(
+        36,
+        "read what is left of a parent before the lock",
+        (
+            Edit("worker/ledger/apply.py", f"        {LOCK_WALLETS}\n", ""),
+            Edit(
+                "worker/ledger/apply.py",
+                "        pipeline.sync()\n        return Book(",
+                f"        {LOCK_WALLETS}\n        pipeline.sync()\n        return Book(",
+            ),
+        ),
+        (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
+    ),
+    Mutant(
+        36,
+        "compare a reversal with the whole of its parent",
+        (
+            Edit(
+                "core/ledger/plan.py",
+                "asked(command, special, parent) > parent.remaining",
+                "asked(command, special, parent) > parent.total",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_of_two_reversals_of_60_on_100_in_one_batch_the_second_is_refused",),
     ),
     Mutant(
         37,

@@ -4,7 +4,6 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from core.ids import external_wallet
@@ -19,7 +18,8 @@ BATCHES = 25
 BATCH_MAX = 12
 CLIENTS = [UUID(int=1000 + number) for number in range(4)]
 OUTSIDE = external_wallet(0)
-BEGIN = datetime(2026, 1, 31, tzinfo=UTC)
+BEGIN = 1_769_817_600_000_000
+SECOND = 1_000_000
 FITS: Mapping[Type, list[Fit | None]] = {
     "withdrawal": [None, "funds"],
     "transfer": [None, "funds"],
@@ -36,9 +36,9 @@ class Model:
     balance: Counter[UUID] = field(default_factory=Counter)
     held: Counter[UUID] = field(default_factory=Counter)
     left: dict[UUID, int] = field(default_factory=dict)  # of each applied parent
-    ends: dict[UUID, datetime] = field(default_factory=dict)  # of each applied hold
+    ends: dict[UUID, int] = field(default_factory=dict)  # of each applied hold
 
-    def do(self, one: Command, expires_at: datetime) -> tuple[Refusal | None, int]:
+    def do(self, one: Command, expires_at: int) -> tuple[Refusal | None, int]:
         """Say what becomes of the command, and what it comes to; do it."""
         special = one.special
         assert special is not None
@@ -64,7 +64,7 @@ class Model:
         self._move(one, special, amount, expires_at)
         return None, amount
 
-    def _move(self, one: Command, special: Special, amount: int, expires_at: datetime) -> None:
+    def _move(self, one: Command, special: Special, amount: int, expires_at: int) -> None:
         if special.type == "hold":
             self.held[one.source] += amount
             self.ends[one.transfer_id] = expires_at
@@ -116,7 +116,7 @@ class History:
         self.wallets |= {wallet.id: wallet for wallet in outcome.wallets}
         self.entries += outcome.entries
         self._audit()
-        self.now += timedelta(seconds=self.random.choice([0, 1, 30]))
+        self.now += SECOND * self.random.choice([0, 1, 30])
 
     def _audit(self) -> None:
         """Compare with the model, then check what an audit of the tables checks."""
@@ -187,12 +187,12 @@ class History:
         )
         amount = parent.amount if parent and fit in {"rest", "rest_and_funds"} else self.random.randint(1, 60)
         made = self.commands[id] = Command(id, source, destination, amount, special)
-        ends = self.now + timedelta(seconds=self.random.choice([1, 60, 600]))
-        self.parents[id] = Parent(id, type, source, destination, 0, False, amount, 0, 0, ends if type == "hold" else None)
+        ends = self.now + SECOND * self.random.choice([1, 60, 600])
+        self.parents[id] = Parent(id, type, source, destination, False, amount, 0, 0, ends if type == "hold" else None)
         return made
 
     def _may_have(self, type: Type, one: Command) -> bool:
-        """Whether it may have such a child. The API accepts a reversal of what is applied, and a capture of a hold that is queued."""
+        """Whether it may have such a child. The API accepts a reversal of what is applied, a capture of a queued hold too."""
         of = self._type(one.transfer_id)
         if type in {"capture", "release"}:
             return of == "hold"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +17,8 @@ from core.ledger.refusals import Refusal
 
 ADA, BEN, OUTSIDE = UUID(int=101), UUID(int=102), external_wallet(5)
 PARENT = UUID(int=900)
-NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-LATER = NOW + timedelta(hours=1)
+NOW = 1_769_851_800_000_000
+LATER = NOW + 3_600_000_000  # an hour
 
 
 def wallets(ada: int = 0, ben: int = 0, held: int = 0) -> dict[UUID, Wallet]:
@@ -32,7 +31,7 @@ def wallets(ada: int = 0, ben: int = 0, held: int = 0) -> dict[UUID, Wallet]:
 
 def parent(type: Type = "hold", total: int = 100, **changes: Any) -> Parent:
     """An applied hold of ADA's for BEN, or a movement from ADA to BEN."""
-    made = Parent(PARENT, type, ADA, BEN, 5, True, total, 0, 0, LATER if type == "hold" else None)
+    made = Parent(PARENT, type, ADA, BEN, True, total, 0, 0, LATER if type == "hold" else None)
     return made._replace(**changes)
 
 
@@ -49,7 +48,7 @@ def decide(commands: Command | Sequence[Command], given: dict[UUID, Wallet], *pa
     """Apply, with each hold among the commands in the book as the drain reads it: not applied yet."""
     asked = [commands] if isinstance(commands, Command) else commands
     holds = [
-        Parent(one.transfer_id, "hold", one.source, one.destination, 5, False, one.amount, 0, 0, LATER)
+        Parent(one.transfer_id, "hold", one.source, one.destination, False, one.amount, 0, 0, LATER)
         for one in asked
         if one.special and one.special.type == "hold"
     ]
@@ -89,14 +88,30 @@ DECISIONS = [
     Case("a hold that is no hold", Refusal.HOLD_CLOSED, child("capture"), wallets(100), parent("transfer")),
     Case("a hold of another's", Refusal.HOLD_CLOSED, child("release"), wallets(100), parent(destination=OUTSIDE)),
     Case("no hold at all", Refusal.HOLD_CLOSED, child("release", parent=UUID(int=7)), wallets(100), parent()),
-    Case("a cent too much, and a full payee", Refusal.HOLD_EXCEEDED, child("capture", 41), wallets(100, **FULL), parent(captured=60)),
+    Case(
+        "a cent too much, and a full payee", Refusal.HOLD_EXCEEDED, child("capture", 41), wallets(100, **FULL), parent(captured=60)
+    ),
     Case("a release of a cent too much", Refusal.HOLD_EXCEEDED, child("release", 41), wallets(100), parent(returned=60)),
-    Case("more than was moved, and spent", Refusal.REVERSAL_EXCEEDED, child("reversal", 41), wallets(), parent("transfer", returned=60)),
-    Case("nothing left", Refusal.REVERSAL_EXCEEDED, child("reversal", 9, fit="rest_and_funds"), wallets(), parent("transfer", returned=100)),
+    Case(
+        "more than was moved, and spent",
+        Refusal.REVERSAL_EXCEEDED,
+        child("reversal", 41),
+        wallets(),
+        parent("transfer", returned=60),
+    ),
+    Case(
+        "nothing left",
+        Refusal.REVERSAL_EXCEEDED,
+        child("reversal", 9, fit="rest_and_funds"),
+        wallets(),
+        parent("transfer", returned=100),
+    ),
     Case("too much, up to", Refusal.REVERSAL_EXCEEDED, child("reversal", 101, fit="funds"), wallets(0, 100), parent("transfer")),
     Case("of a hold", Refusal.REVERSAL_EXCEEDED, child("reversal"), wallets(0, 100), parent()),
     Case("of a reversal", Refusal.REVERSAL_EXCEEDED, child("reversal"), wallets(0, 100), parent("reversal")),
-    Case("of what was refused", Refusal.REVERSAL_EXCEEDED, child("reversal"), wallets(0, 100), parent("transfer", is_applied=False)),
+    Case(
+        "of what was refused", Refusal.REVERSAL_EXCEEDED, child("reversal"), wallets(0, 100), parent("transfer", is_applied=False)
+    ),
     Case("of another's", Refusal.REVERSAL_EXCEEDED, child("reversal"), wallets(0, 100), parent("transfer", source=OUTSIDE)),
     Case("money that was spent", Refusal.INSUFFICIENT_FUNDS, child("reversal", 100), wallets(BALANCE_MAX, 99), parent("transfer")),
     Case("nothing there, up to", Refusal.INSUFFICIENT_FUNDS, command("transfer", 9, fit="funds"), wallets(**FULL), parent()),
@@ -105,7 +120,13 @@ DECISIONS = [
     Case("a full payee", Refusal.BALANCE_LIMIT_EXCEEDED, child("capture", 1), wallets(100, held=100, **FULL), parent()),
     Case("a full payer", Refusal.BALANCE_LIMIT_EXCEEDED, child("reversal", 1), wallets(BALANCE_MAX, 5), parent("transfer")),
     Case("a capture of the last cent", None, child("capture", 40), wallets(100, held=40), parent(captured=60)),
-    Case("a capture a moment before the end", None, child("capture", accepted_at=LATER - timedelta.resolution), wallets(100, held=100), parent()),
+    Case(
+        "a capture a moment before the end",
+        None,
+        child("capture", accepted_at=LATER - 1),
+        wallets(100, held=100),
+        parent(),
+    ),
     Case("a release after the end", None, child("release", accepted_at=LATER), wallets(100, held=100), parent()),
     Case("a reversal of the last cent", None, child("reversal", 40), wallets(0, 40), parent("transfer", returned=60)),
     Case("a hold of all that is available", None, command("hold", 60), wallets(100, held=40), parent()),
@@ -134,7 +155,7 @@ def test_a_hold_reserves_without_an_entry_and_opens() -> None:
 
     assert outcome.entries == []
     assert outcome.wallets == [Wallet(ADA, external=False, balance=100, version=7, held=70)]
-    assert [(hold.id, hold.source, hold.shard, hold.expires_at) for hold in outcome.opened] == [(UUID(int=1), ADA, 5, LATER)]
+    assert [(hold.id, hold.source, hold.remaining, hold.expires_at) for hold in outcome.opened] == [(UUID(int=1), ADA, 60, LATER)]
     assert (outcome.parents, outcome.closed, outcome.verdicts[0].moved) == ([], [], 60)
 
 

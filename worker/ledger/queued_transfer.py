@@ -1,7 +1,6 @@
 """The queued transfers that a drain has claimed: as rows of the queue, as commands of the ledger, by shard."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,7 +25,7 @@ class SpecialTransfer(NamedTuple):
 
     transfer_id: UUID
     type: Type
-    accepted_at: datetime
+    accepted_at: int
     parent: UUID | None
     fit: Fit | None
     closes: bool

@@ -5,8 +5,9 @@
 SELECT t.*
   FROM unnest(%(ids)b::uuid[]) AS wanted (id)
  CROSS JOIN LATERAL (
-        SELECT id, type, source, destination, shard, status = 'applied' AS is_applied, coalesce(moved, amount) AS total,
-               coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned, expires_at
+        SELECT id, type, source, destination, status = 'applied' AS is_applied, coalesce(moved, amount) AS total,
+               coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned,
+               (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at
           FROM transfers
          WHERE id = wanted.id
         OFFSET 0
