@@ -144,7 +144,7 @@ class Lane:
         return self._send_transfer(amount)
 
     def _submit_hold(self, amount: int) -> str:
-        """Store two holds, captures that close the first, and one that closes what was left open before; return the id of the last."""
+        """Store two holds, captures that close the first, and one of what was left open before; return the id of the last."""
         source, destination = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination))
         placed, open_hold = hold(source, destination, 2 * amount), hold(source, destination, 1)
         sent = [placed, open_hold, *map(capture, self.open_holds), capture(placed, amount), capture(placed, amount)]

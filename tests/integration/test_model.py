@@ -38,6 +38,10 @@ EXAMPLES = 9
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
+FUNDS = 25  # of each wallet at the beginning: so little that a large deposit still fits
+QUEUED_MAX = 16  # or a batch more: so few that a poison among them takes the usual number of attempts
+HAS_ROOM = precondition(lambda self: len(self.queued) < QUEUED_MAX)
+
 # An unknown fault: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
 # be no poison. Two bits of the machine's own, which the application may neither see nor change.
 MAKE_POISONABLE = """
@@ -140,19 +144,27 @@ class Teller(RuleBasedStateMachine):
     @initialize(target=wallets)
     def begin(self) -> MultipleResults[UUID]:
         """Some wallets in few shards, so that batches share shards and cross between them."""
-        made = [self.ground.world.new_wallet(shard=shard) for shard in (1, 1, 2, 9)]
-        self.balances |= dict.fromkeys(made, 0)
+        shards = (1, 1, 2, 9)
+        made = [self.ground.world.new_wallet(FUNDS, shard=shard) for shard in shards]
+        self.balances |= dict.fromkeys(made, FUNDS)
+        self.versions.update(made)
+        self.outside.subtract(dict(zip(made, shards, strict=True)).values())
+        self.outside = Counter({shard: count * FUNDS for shard, count in self.outside.items()})
+        self.seen = self._newest_moment()
         return multiple(*made)
 
+    @HAS_ROOM
     @rule(target=sent, deposits=st.lists(st.tuples(wallets, DEPOSITS), min_size=1, max_size=4))
     def deposit(self, deposits: list[tuple[UUID, int]]) -> MultipleResults[Submission]:
         return self._submit([stamped(deposit(wallet, amount)) for wallet, amount in deposits])
 
+    @HAS_ROOM
     @rule(target=sent, moves=st.lists(st.tuples(wallets, wallets, AMOUNTS), min_size=1, max_size=12))
     def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> MultipleResults[Submission]:
         """A batch of several shards."""
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
 
+    @HAS_ROOM
     @rule(target=sent, withdrawals=st.lists(st.tuples(wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3))
     def withdraw(self, withdrawals: list[tuple[UUID, int, bool]]) -> MultipleResults[Submission]:
         """Of so much, or of up to so much."""
@@ -162,20 +174,29 @@ class Teller(RuleBasedStateMachine):
         ]
         return self._submit([stamped(one) for one in asked])
 
-    @rule(target=holds, source=wallets, payee=st.one_of(wallets, st.none()), amounts=st.lists(AMOUNTS, min_size=1, max_size=3))
+    @HAS_ROOM
+    @rule(
+        target=holds,
+        source=wallets,
+        payee=st.one_of(wallets, st.none()),
+        amounts=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    )
     def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
         """For another client, or for a payout."""
         return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
 
-    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 60)), st.booleans()), max_size=3))
+    @HAS_ROOM
+    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 12)), st.booleans()), max_size=3))
     def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
         """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
         return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
 
+    @HAS_ROOM
     @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
     def release(self, of: Submission, amount: int | None) -> None:
         self._submit([stamped(release(of, amount))])
 
+    @HAS_ROOM
     @rule(of=sent, amount=st.one_of(st.none(), st.integers(1, 60)), up_to=st.booleans())
     def reverse(self, of: Submission, amount: int | None, up_to: bool) -> None:
         """The API accepts this of what is applied."""
@@ -196,6 +217,7 @@ class Teller(RuleBasedStateMachine):
         self.met["canceled"] += 1
         del self.queued[one.id]
 
+    @HAS_ROOM
     @rule(of=holds)
     def expire(self, of: Submission) -> None:
         """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
@@ -218,24 +240,27 @@ class Teller(RuleBasedStateMachine):
         self.ended.add(of.id)
         self.met["expired"] += 1
 
+    @HAS_ROOM
     @rule(source=wallets, known=st.booleans())
     def transfer_to_an_absent_wallet(self, source: UUID, known: bool) -> None:
         """It stands beside a good one in its batch, or alone, and stores nothing."""
         neighbours = [stamped(deposit(source, 1))] if known else []
         self._submit([stamped(transfer(source, new_id(), 1)), *neighbours])
 
+    @HAS_ROOM
     @rule(again=st.lists(sent, min_size=1, max_size=4))
     def replay(self, again: list[Submission]) -> None:
         """The same requests, perhaps twice in one batch, with the ids that a repeated request is given."""
         self._submit([replace(one, id=new_id()) for one in again])
 
+    @HAS_ROOM
     @rule(target=sent, first=sent, wallet=wallets)
     def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> MultipleResults[Submission]:
         other = stamped(deposit(wallet, 7, idempotency_key=first.idempotency_key))
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, replace(new, id=new_id())])
 
-    @precondition(lambda self: len(self.poisoned) < POISONS_MAX)
+    @precondition(lambda self: len(self.poisoned) < POISONS_MAX and len(self.queued) < QUEUED_MAX)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
