@@ -314,3 +314,21 @@ def test_lists_of_what_is_scheduled_open_and_of_children(world: World) -> None:
     assert {one.id for one in open_holds(world, payer)} == {placed.id, other.id}
     begin(world, appointment)
     assert listed(status="scheduled") == set()
+
+
+def test_the_releases_of_many_holds_are_stored_by_one_call(world: World, connection: psycopg.Connection[Any]) -> None:
+    """A call of the function costs four times as much as a row that it stores."""
+    payer, payee = world.new_wallets(100, 0)
+    holds = [hold(payer, payee, 1) for _ in range(100)]
+    world.submit(*holds)
+    world.drain()
+    end(world, *holds)
+
+    with connection.transaction():
+        connection.execute("SET LOCAL track_functions = 'all'")
+        connection.execute(statement("sweep/queue_due"))
+        calls = connection.execute("SELECT funcname, calls FROM pg_stat_xact_user_functions").fetchall()
+
+    assert dict(calls)["release_expired"] == 1
+    assert dict(calls)["typeid"] == 100
+    assert world.query("SELECT count(*) FROM queue") == [(100,)]
