@@ -92,6 +92,10 @@ class Intake:
             self._shards = counted.shards
         return self._shards
 
+    def ring_if_asked(self, shard: int) -> None:
+        """Ring for a shard that this process has locked and released, if a worker has passed it by."""
+        self._ringer.ring_if_asked(shard)
+
     def start(self) -> None:
         self._batches.start()
         self._lookups.start()

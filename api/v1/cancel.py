@@ -46,8 +46,14 @@ async def post_cancel(request: Request, after: BackgroundTasks, caller: CallerDe
 
 
 async def cancel(shared: Services, transfer: Transfer, after: BackgroundTasks) -> Transfer:
-    """Return the transfer as it is after an attempt to cancel it. What canceled it is published after the response."""
-    canceled = await transfers.cancel(shared.database, transfer.id)
+    """Return the transfer as it is after an attempt to cancel it. What canceled it is published after the response.
+
+    A worker that came while the shard was locked has used its ring up, whether or not the attempt succeeded.
+    """
+    try:
+        canceled = await transfers.cancel(shared.database, transfer.id)
+    finally:
+        shared.intake.ring_if_asked(transfer.shard)
     if canceled is not None:
         after.add_task(publish, shared, transfer.id, canceled)
     return existing_or_404(await shared.lookup.ask(transfer.id))

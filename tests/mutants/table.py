@@ -194,6 +194,18 @@ MUTANTS = (
         (f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._drain-]",),
     ),
     Mutant(
+        5,
+        "a cancellation that rings without lowering the flag",
+        (
+            Edit(
+                "core/redis/shard_doorbell.py",
+                "            self.lower(shards)\n            self.ring(shards)\n",
+                "            self.ring(shards)\n",
+            ),
+        ),
+        ("tests/faults/test_cancel.py::test_a_worker_that_passed_a_shard_by_is_rung_again_when_a_cancellation_ends",),
+    ),
+    Mutant(
         6,
         "SELECT then INSERT",
         (
