@@ -38,7 +38,7 @@ async def post_cancel(request: Request, after: BackgroundTasks, caller: CallerDe
     shared = services(request)
     if problem := await shared.gate.charge(caller, 1):
         raise problem
-    if transfer.status == "queued" and not transfer.is_expiry:
+    if transfer.status == "queued":
         transfer = await cancel(shared, transfer, after)
     if transfer.status != "canceled":
         raise Problem("not_cancelable", transfer=render_transfer(transfer, caller))

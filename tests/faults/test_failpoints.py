@@ -20,6 +20,7 @@ from core import ids
 from core.failpoint import POINTS
 from core.ids import Prefix
 from core.postgres.deadline import ANSWER_WITHIN_S
+from core.transfers import Submission
 from local.redis import Redis
 from tests.caller import Answer, new_key
 from tests.databases import Databases
@@ -83,6 +84,7 @@ class Lane:
         self.case: Case | None = None
         self.sent: list[str] = []
         self.stored = 0
+        self.open_holds: list[Submission] = []
         self.sent_before = 0
         self.unexpected: list[str] = []
         self._running: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
@@ -142,10 +144,11 @@ class Lane:
         return self._send_transfer(amount)
 
     def _submit_hold(self, amount: int) -> str:
-        """Store two holds, and two captures of the first, the second of which closes it; return the id of that one."""
+        """Store two holds, captures that close the first, and one of what was left open before; return the id of the last."""
         source, destination = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination))
         placed, open_hold = hold(source, destination, 2 * amount), hold(source, destination, 1)
-        sent = [placed, open_hold, capture(placed, amount), capture(placed, amount)]
+        sent = [placed, open_hold, *map(capture, self.open_holds), capture(placed, amount), capture(placed, amount)]
+        self.open_holds = [open_hold]
         World(self.system.database_url, self.system.database_url).submit(*sent)
         self.stored += len(sent)
         return ids.text(Prefix.TRANSFER, sent[-1].id)

@@ -17,7 +17,7 @@ from core.errors import Unavailable
 from core.events import FEED_START
 from core.postgres.statements import statement
 from core.transfers import Canceled, Submission
-from tests.hooks import new_endpoint
+from tests.hooks import fan_out, new_endpoint
 from tests.integration.test_due import begin, expiry_of, later, queue_due
 from tests.integration.test_verbs import APPLIED, CLOSED, funds, settle
 from tests.world import World, capture, hold, reversal, transfer
@@ -121,6 +121,25 @@ def test_canceling_is_an_event_and_makes_webhooks_due(world: World) -> None:
     found = world.ask(lambda database: events.list_page(database, after=FEED_START, limit=50))
     assert [events.type_of(one.transfer) for one in found if isinstance(one, events.Event)][-2:] == ["transfer.canceled"] * 2
     assert world.query("SELECT audience FROM fan_outs") == [("operators",)]
+    assert_clean(world)
+
+
+def test_endpoints_are_told_of_a_cancellation_if_they_asked_for_it(world: World) -> None:
+    payer, payee = world.new_wallets(100, 0)
+    asked = [
+        new_endpoint(world, "https://all.example.com/", events=["transfer.canceled"]),
+        new_endpoint(world, "https://ada.example.com/", wallet_id=payer, events=["transfer.applied", "transfer.canceled"]),
+    ]
+    new_endpoint(world, "https://old.example.com/")
+    new_endpoint(world, "https://ben.example.com/", wallet_id=payee, events=["transfer.rejected"])
+    sent = transfer(payer, payee, 1, callback_url="https://hook.example.com/")
+    world.submit(sent)
+    cancel(world, sent)
+
+    fan_out(world)
+
+    made = {endpoint for (endpoint,) in world.query("SELECT endpoint_id FROM deliveries WHERE transfer_id = %s", sent.id)}
+    assert made == {None, *(one.id for one in asked)}
     assert_clean(world)
 
 

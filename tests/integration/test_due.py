@@ -215,6 +215,22 @@ def test_a_scheduled_hold_opens_at_its_time_and_counts_from_it(world: World, swe
     assert_clean(world)
 
 
+def test_a_scheduled_transfer_has_waited_since_its_time_and_not_since_its_acceptance(world: World) -> None:
+    payer, payee = world.new_wallets(100, 0)
+    sent = transfer(payer, payee, 1, terms=later())
+    world.submit(sent)
+    world.query("UPDATE transfers SET created_at = created_at - interval '1 day'")
+    begin(world, sent)
+    queue_due(world)
+
+    [(oldest_s,)] = world.query(f"SELECT oldest_s FROM ({statement('queue/measure')}) measured WHERE transfers > 0")
+    waiting = f"SELECT shard FROM ({statement('sweep/list_waiting_shards').replace('%(waited_s)s', '%s')}) waiting"
+
+    assert oldest_s < 60
+    assert world.query(waiting, 60.0) == []
+    assert world.query(waiting, 0.0) == [(sent.shard,)]
+
+
 def test_the_deadline_of_a_scheduled_transfer_counts_from_its_place_in_the_queue(world: World) -> None:
     payer, payee = world.new_wallets(100, 0)
     in_time, late = (transfer(payer, payee, 1, terms=later(apply_within_s=60)) for _ in range(2))
@@ -314,3 +330,21 @@ def test_lists_of_what_is_scheduled_open_and_of_children(world: World) -> None:
     assert {one.id for one in open_holds(world, payer)} == {placed.id, other.id}
     begin(world, appointment)
     assert listed(status="scheduled") == set()
+
+
+def test_the_releases_of_many_holds_are_stored_by_one_call(world: World, connection: psycopg.Connection[Any]) -> None:
+    """A call of the function costs four times as much as a row that it stores."""
+    payer, payee = world.new_wallets(100, 0)
+    holds = [hold(payer, payee, 1) for _ in range(100)]
+    world.submit(*holds)
+    world.drain()
+    end(world, *holds)
+
+    with connection.transaction():
+        connection.execute("SET LOCAL track_functions = 'all'")
+        connection.execute(statement("sweep/queue_due"))
+        calls = connection.execute("SELECT funcname, calls FROM pg_stat_xact_user_functions").fetchall()
+
+    assert dict(calls)["release_expired"] == 1
+    assert dict(calls)["typeid"] == 100
+    assert world.query("SELECT count(*) FROM queue") == [(100,)]

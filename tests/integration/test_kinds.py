@@ -105,7 +105,7 @@ BALANCES = {
 def test_the_ledger_refuses_a_type_for_the_reasons_of_the_table_and_no_others(type: Type) -> None:
     met: set[Refusal] = set()
 
-    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=600, deadline=None, derandomize=True, database=None)
     @given(st.data(), st.sampled_from(sorted(KINDS[type].sides)), AMOUNTS)
     def apply_one(data: st.DataObject, sides: tuple[Side, Side], amount: int) -> None:
         balances = [data.draw(BALANCES[side]) for side in sides]

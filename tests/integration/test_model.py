@@ -35,8 +35,12 @@ from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
+EXAMPLES_WITH_VERBS = 5
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
+
+QUEUED_MAX = 16  # or a batch more: so few that a poison among them takes the usual number of attempts
+HAS_ROOM = precondition(lambda self: len(self.queued) < QUEUED_MAX)
 
 # An unknown fault: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
 # be no poison. Two bits of the machine's own, which the application may neither see nor change.
@@ -115,10 +119,10 @@ class Teller(RuleBasedStateMachine):
 
     databases: ClassVar[Databases]
     met: ClassVar[Counter[str]]
+    funds = 0  # of each wallet at the beginning
 
     wallets: Bundle[UUID] = Bundle("wallets")
     sent: Bundle[Submission] = Bundle("sent")
-    holds: Bundle[Submission] = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,6 +130,7 @@ class Teller(RuleBasedStateMachine):
         self.outside: Counter[int] = Counter()  # the balances of the external wallets, by their shard
         self.balances: dict[UUID, int] = {}
         self.held: Counter[UUID] = Counter()
+        self.movements: list[Submission] = []  # those that are applied, and no reversals
         self.left: Counter[UUID] = Counter()  # what children may take, of each applied transfer
         self.ended: set[UUID] = set()  # holds that have expired
         self.too_late: set[UUID] = set()  # captures that were accepted after that
@@ -140,102 +145,47 @@ class Teller(RuleBasedStateMachine):
     @initialize(target=wallets)
     def begin(self) -> MultipleResults[UUID]:
         """Some wallets in few shards, so that batches share shards and cross between them."""
-        made = [self.ground.world.new_wallet(shard=shard) for shard in (1, 1, 2, 9)]
-        self.balances |= dict.fromkeys(made, 0)
+        shards = (1, 1, 2, 9)
+        made = [self.ground.world.new_wallet(self.funds, shard=shard) for shard in shards]
+        self.balances |= dict.fromkeys(made, self.funds)
+        if self.funds:
+            self.versions.update(made)
+            self.outside.subtract({shard: self.funds * shards.count(shard) for shard in shards})
+        self.seen = self._newest_moment()
         return multiple(*made)
 
+    @HAS_ROOM
     @rule(target=sent, deposits=st.lists(st.tuples(wallets, DEPOSITS), min_size=1, max_size=4))
     def deposit(self, deposits: list[tuple[UUID, int]]) -> MultipleResults[Submission]:
         return self._submit([stamped(deposit(wallet, amount)) for wallet, amount in deposits])
 
+    @HAS_ROOM
     @rule(target=sent, moves=st.lists(st.tuples(wallets, wallets, AMOUNTS), min_size=1, max_size=12))
     def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> MultipleResults[Submission]:
         """A batch of several shards."""
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
 
-    @rule(target=sent, withdrawals=st.lists(st.tuples(wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3))
-    def withdraw(self, withdrawals: list[tuple[UUID, int, bool]]) -> MultipleResults[Submission]:
-        """Of so much, or of up to so much."""
-        asked = [
-            withdrawal(wallet, amount, Terms(fit="funds", apply_within_s=3600) if up_to else None)
-            for wallet, amount, up_to in withdrawals
-        ]
-        return self._submit([stamped(one) for one in asked])
-
-    @rule(target=holds, source=wallets, payee=st.one_of(wallets, st.none()), amounts=st.lists(AMOUNTS, min_size=1, max_size=3))
-    def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
-        """For another client, or for a payout."""
-        return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
-
-    @rule(target=sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 60)), st.booleans()), max_size=3))
-    def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
-        """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
-        return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
-
-    @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
-    def release(self, of: Submission, amount: int | None) -> None:
-        self._submit([stamped(release(of, amount))])
-
-    @rule(of=sent, amount=st.one_of(st.none(), st.integers(1, 60)), up_to=st.booleans())
-    def reverse(self, of: Submission, amount: int | None, up_to: bool) -> None:
-        """The API accepts this of what is applied."""
-        if self.outcomes.get(of.id) == "applied":
-            fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
-            self._submit([stamped(reversal(of, amount, **fit))])
-
-    @rule(one=st.one_of(sent, holds))
-    def cancel(self, one: Submission) -> None:
-        """It is final then, unless it was before."""
-        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
-        assert found is not None
-        if one.id not in self.queued:
-            assert found.webhooks_due is None
-            return
-        assert self._new_events() == [(one.id, "canceled")]
-        self.outcomes[one.id] = "canceled"
-        self.met["canceled"] += 1
-        del self.queued[one.id]
-
-    @rule(of=holds)
-    def expire(self, of: Submission) -> None:
-        """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
-        if self.left[of.id] == 0 or of.id in self.ended:
-            return
-        owner = self.ground.owner
-        owner.execute("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = %s", [of.id])
-        owner.execute("UPDATE transfers SET expires_at = now() - interval '2 seconds' WHERE id = %s", [of.id])
-        owner.execute(
-            "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.id = %s",
-            [of.id],
-        )
-        owner.execute(statement("sweep/queue_due"))
-        [(id, position)] = owner.execute(
-            "SELECT t.id, q.position FROM transfers t JOIN queue q ON q.transfer_id = t.id"
-            " WHERE t.parent = %s AND starts_with(t.idempotency_key, 'expiry ')",
-            [of.id],
-        ).fetchall()
-        self.queued[id] = Known(replace(release(of), id=id), position)
-        self.ended.add(of.id)
-        self.met["expired"] += 1
-
+    @HAS_ROOM
     @rule(source=wallets, known=st.booleans())
     def transfer_to_an_absent_wallet(self, source: UUID, known: bool) -> None:
         """It stands beside a good one in its batch, or alone, and stores nothing."""
         neighbours = [stamped(deposit(source, 1))] if known else []
         self._submit([stamped(transfer(source, new_id(), 1)), *neighbours])
 
+    @HAS_ROOM
     @rule(again=st.lists(sent, min_size=1, max_size=4))
     def replay(self, again: list[Submission]) -> None:
         """The same requests, perhaps twice in one batch, with the ids that a repeated request is given."""
         self._submit([replace(one, id=new_id()) for one in again])
 
+    @HAS_ROOM
     @rule(target=sent, first=sent, wallet=wallets)
     def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> MultipleResults[Submission]:
         other = stamped(deposit(wallet, 7, idempotency_key=first.idempotency_key))
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, replace(new, id=new_id())])
 
-    @precondition(lambda self: len(self.poisoned) < POISONS_MAX)
+    @precondition(lambda self: len(self.poisoned) < POISONS_MAX and len(self.queued) < QUEUED_MAX)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
@@ -419,6 +369,8 @@ class Teller(RuleBasedStateMachine):
 
     def _do(self, one: Submission, terms: Terms, amount: int) -> None:
         self.left[one.id] = amount
+        if one.type not in {"hold", "release", "reversal"}:
+            self.movements.append(one)
         if terms.parent:
             rest = self.left[terms.parent] - amount if terms.closes else 0
             self.left[terms.parent] -= amount + rest
@@ -436,6 +388,93 @@ class Teller(RuleBasedStateMachine):
                 self.versions[wallet] += 1
 
 
+class TellerWithVerbs(Teller):
+    """The same with the other verbs, for wallets that have something to begin with."""
+
+    funds = 300
+
+    holds: Bundle[Submission] = Bundle("holds")
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, withdrawals=st.lists(st.tuples(Teller.wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3))
+    def withdraw(self, withdrawals: list[tuple[UUID, int, bool]]) -> MultipleResults[Submission]:
+        """Of so much, or of up to so much."""
+        asked = [
+            withdrawal(wallet, amount, Terms(fit="funds", apply_within_s=3600) if up_to else None)
+            for wallet, amount, up_to in withdrawals
+        ]
+        return self._submit([stamped(one) for one in asked])
+
+    @HAS_ROOM
+    @rule(
+        target=holds,
+        source=Teller.wallets,
+        payee=st.one_of(Teller.wallets, st.none()),
+        amounts=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    )
+    def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
+        """For another client, or for a payout."""
+        return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
+
+    @HAS_ROOM
+    @rule(
+        target=Teller.sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 30)), st.booleans()), max_size=3)
+    )
+    def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
+        """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
+        return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
+
+    @HAS_ROOM
+    @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
+    def release(self, of: Submission, amount: int | None) -> None:
+        self._submit([stamped(release(of, amount))])
+
+    @HAS_ROOM
+    @rule(which=st.integers(0, 99), amount=st.one_of(st.none(), st.integers(1, 60)), up_to=st.booleans())
+    def reverse(self, which: int, amount: int | None, up_to: bool) -> None:
+        """The API accepts this of what is applied."""
+        if self.movements:
+            of = self.movements[which % len(self.movements)]
+            fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
+            self._submit([stamped(reversal(of, amount, **fit))])
+
+    @rule(one=st.one_of(Teller.sent, holds))
+    def cancel(self, one: Submission) -> None:
+        """It is final then, unless it was before."""
+        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
+        assert found is not None
+        if one.id not in self.queued:
+            assert found.webhooks_due is None
+            return
+        assert self._new_events() == [(one.id, "canceled")]
+        self.outcomes[one.id] = "canceled"
+        self.met["canceled"] += 1
+        del self.queued[one.id]
+
+    @HAS_ROOM
+    @rule(of=holds)
+    def expire(self, of: Submission) -> None:
+        """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
+        if self.left[of.id] == 0 or of.id in self.ended:
+            return
+        owner = self.ground.owner
+        owner.execute("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = %s", [of.id])
+        owner.execute("UPDATE transfers SET expires_at = now() - interval '2 seconds' WHERE id = %s", [of.id])
+        owner.execute(
+            "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.id = %s",
+            [of.id],
+        )
+        owner.execute(statement("sweep/queue_due"))
+        [(id, position)] = owner.execute(
+            "SELECT t.id, q.position FROM transfers t JOIN queue q ON q.transfer_id = t.id"
+            " WHERE t.parent = %s AND starts_with(t.idempotency_key, 'expiry ')",
+            [of.id],
+        ).fetchall()
+        self.queued[id] = Known(replace(release(of), id=id), position)
+        self.ended.add(of.id)
+        self.met["expired"] += 1
+
+
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
     fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
@@ -444,25 +483,35 @@ def stamped(one: Submission) -> Submission:
 
 @pytest.mark.long
 def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
-    class OnThisServer(Teller):
-        pass
+    met = run_examples(Teller, databases, EXAMPLES)
 
-    OnThisServer.databases, OnThisServer.met = databases, Counter()
+    assert_all_met(met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
+    assert_all_met(met, ["client wallet at its limit", "external wallet at its limit"])
+    assert_all_met(met, ["replayed", "reused", "unknown wallets"])
+
+
+@pytest.mark.long
+def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    met = run_examples(TellerWithVerbs, databases, EXAMPLES_WITH_VERBS)
+
+    assert_all_met(
+        met, ["applied", "insufficient_funds", "hold_closed", "hold_exceeded", "reversal_exceeded", "canceled", "expired"]
+    )
+
+
+def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:
+    """Return what the model has met."""
+    on_this_server: type[Teller] = type("OnThisServer", (machine,), {"databases": databases, "met": Counter()})
     bounded = settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         stateful_step_count=STEPS,
         deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],  # a failure is shown as it was found: making it smaller would take minutes
     )
-
-    run_machine(OnThisServer, settings=bounded)
-
-    assert_all_met(OnThisServer.met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
-    assert_all_met(OnThisServer.met, ["client wallet at its limit", "external wallet at its limit"])
-    assert_all_met(OnThisServer.met, ["replayed", "reused", "unknown wallets"])
-    assert_all_met(OnThisServer.met, ["hold_closed", "hold_exceeded", "reversal_exceeded", "canceled", "expired"])
+    run_machine(on_this_server, settings=bounded)
+    return on_this_server.met
 
 
 def assert_all_met(met: Counter[str], wanted: Iterable[str]) -> None:

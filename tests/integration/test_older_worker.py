@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import pytest
 
@@ -36,7 +36,7 @@ def statement_of_older(name: str) -> LiteralString:
         return text
     new, old = OLDER[name]
     assert new in text, name
-    return cast(LiteralString, text.replace(new, old))
+    return text.replace(new, old)
 
 
 @pytest.fixture

@@ -112,13 +112,14 @@ SELECT {made(KEY)}, 'client', {made(CLIENT)}, sha256(n::text::bytea)
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
-                       fingerprint, shard, moment, ordinal, callback_url, parent, moved)
-SELECT {made(TRANSFER)}, CASE WHEN n % 5 = 0 THEN 'reversal' ELSE 'transfer' END,
+                       fingerprint, shard, moment, ordinal, callback_url, parent, expires_at, moved)
+SELECT {made(TRANSFER)}, CASE n % 5 WHEN 0 THEN 'reversal' WHEN 1 THEN 'hold' ELSE 'transfer' END,
        CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
        CASE WHEN n <= {queued} THEN now() END,
        {source}, {destination}, 1, 'USD', '{{}}', 'cli_' || n % 5000, 't' || n, sha256('f'), n % {SHARDS},
        CASE WHEN n <= {queued} THEN n - 1000000 END, CASE WHEN n <= {queued} THEN 1 END, 'https://example.com/',
-       CASE WHEN n % 5 = 0 THEN {made(TRANSFER, "(n % 100 + 1)")} END, CASE WHEN n % 5 = 0 AND n <= {queued} THEN 1 END
+       CASE WHEN n % 5 = 0 THEN {made(TRANSFER, "(n % 100 + 1)")} END, CASE WHEN n % 5 = 1 THEN now() + interval '1 day' END,
+       CASE WHEN n % 5 < 2 AND n <= {queued} THEN 1 END
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO queue (shard, transfer_id) SELECT n % {SHARDS}, {made(TRANSFER)} FROM generate_series({queued + 1}, {rows}) n;
@@ -313,7 +314,7 @@ CASES = {
     ),  # a trigger looks into the catalogue
     "transfers/insert": Case(NEW, KEYS),
     "transfers/insert_special": Case(NEW_SPECIAL, 2 * KEYS),
-    "drain/insert_due": Case({"id": [uuid(TRANSFER, 2 * number) for number in range(1, KEYS + 1)]}, KEYS),  # they are no holds
+    "drain/insert_due": Case({"id": [uuid(TRANSFER, 10 * number + 6) for number in range(KEYS)]}, KEYS),  # holds without an end
     "webhooks/insert_secret": Case({"owner": "new", "secret": SECRET}),
     "clients/list": Case({**PAGE, "external_id": None}, LIMIT),
     "clients/list of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),

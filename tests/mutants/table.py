@@ -253,6 +253,12 @@ MUTANTS = (
     ),
     Mutant(
         7,
+        "an amount that is left out is the parent's",
+        (Edit("api/v1/verbs.py", '"amount": amount_of(new)', '"amount": amount'),),
+        ("tests/http/test_holds.py::test_a_capture_is_repeated_by_its_key_also_when_the_hold_is_closed",),
+    ),
+    Mutant(
+        7,
         "fingerprints that no earlier version has stored",
         (Edit("api/http/idempotency.py", 'FINGERPRINT_VERSION = "1"', 'FINGERPRINT_VERSION = "2"'),),
         ("tests/unit/test_record.py::test_a_request_has_the_fingerprint_that_an_earlier_version_stored",),
@@ -655,6 +661,12 @@ MUTANTS = (
             "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",
             f"{OVERLOAD}::test_batches_at_once_do_not_pass_a_limit_together",
         ),
+    ),
+    Mutant(
+        27,
+        "the release of a hold that has ended can be canceled",
+        (Edit("core/admin/migrations/0012_money_verbs.sql", " AND NOT starts_with(idempotency_key, 'expiry ')", ""),),
+        ("tests/http/test_holds.py::test_the_release_of_a_hold_that_has_ended_cannot_be_canceled",),
     ),
     Mutant(
         25,

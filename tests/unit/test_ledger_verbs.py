@@ -74,7 +74,7 @@ class Case:
 
 
 FULL = {"ben": BALANCE_MAX}
-LATE = {"is_late": True}
+LATE: dict[str, Any] = {"is_late": True}
 
 # In the order of the Refusal enum. Each has, beside its reason, one or more that come after it.
 DECISIONS = [

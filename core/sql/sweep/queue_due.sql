@@ -34,14 +34,17 @@ WITH ready AS MATERIALIZED (
        SET apply_by = now() + make_interval(secs => apply_within_s)
      WHERE id = ANY (ARRAY(SELECT transfer_id FROM taken WHERE verb = 'apply')) AND apply_within_s IS NOT NULL
 ), wanted AS MATERIALIZED (
-    SELECT taken.shard, taken.due_at, CASE verb WHEN 'apply' THEN waits.id ELSE release_expired(taken.transfer_id) END AS transfer_id
+    SELECT taken.shard, taken.due_at, waits.id AS transfer_id
       FROM taken
-      LEFT JOIN LATERAL (
-            SELECT id FROM transfers WHERE id = taken.transfer_id AND taken.verb = 'apply' AND status = 'queued' AND shard = taken.shard OFFSET 0
-           ) waits ON true
+     CROSS JOIN LATERAL (
+            SELECT id FROM transfers WHERE id = taken.transfer_id AND status = 'queued' AND shard = taken.shard OFFSET 0
+           ) waits
+     WHERE taken.verb = 'apply'
+    UNION ALL
+    SELECT shard, due_at, transfer_id FROM release_expired(ARRAY(SELECT transfer_id FROM taken WHERE verb = 'release'))
 ), queued AS (
     INSERT INTO queue (shard, transfer_id)
-    SELECT shard, transfer_id FROM wanted WHERE transfer_id IS NOT NULL ORDER BY due_at
+    SELECT shard, transfer_id FROM wanted ORDER BY due_at
     RETURNING shard
 )
 SELECT DISTINCT shard FROM queued
