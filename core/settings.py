@@ -161,8 +161,8 @@ class Settings(BaseSettings):
     second: with N of them up to N times as many.
     """
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 10_000
-    """How many transfers of one client may be queued, counted in the same way. A client that schedules a transfer may have no more
-    than that in all: queued, scheduled, and open holds of its wallet.
+    """How many transfers of one client may be queued, counted in the same way. A client that schedules a transfer, or holds
+    money, may have no more than that in all: queued, scheduled, and open holds of its wallet.
     """
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE"), About((API, DELIVERER))] = False
     """Development: `true` lets webhooks go to http, any port and private addresses, with a warning."""

@@ -76,7 +76,7 @@ class Backlog:
             self._settled[name] += kept
 
     async def has_room_for_due(self, caller: Caller) -> bool:
-        """Return whether scheduled transfers of the caller, with their places reserved, are within the limit of a client.
+        """Return whether scheduled transfers or holds of the caller, with their places reserved, are within the limit of a client.
 
         What already waits in the client's wallet for a time counts with what is queued: its scheduled transfers and its open holds,
         as far as the table `due` shows them now. An operator has no such limit. Raises Unavailable.

@@ -1,7 +1,7 @@
 """Rings the doorbells of shards from a thread of its own, and collects rings under load."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from core.redis.shard_doorbell import ShardDoorbell
@@ -43,13 +43,15 @@ class Ringer:
             self._ringing = asyncio.create_task(self._ring_until_none_is_left())
 
     async def _ring_until_none_is_left(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._to_ring or self._unlocked:
             shards, self._to_ring = self._to_ring, []
             unlocked, self._unlocked = self._unlocked, []
-            if unlocked:
-                await loop.run_in_executor(self._thread, self._doorbell.ring_if_asked, set(unlocked))
-            if shards:
-                await loop.run_in_executor(self._thread, self._doorbell.ring, set(shards))
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._send, set(shards), set(unlocked))
             if len(shards) >= BUSY_FROM:
                 await asyncio.sleep(RING_AGAIN_AFTER_S)
+
+    def _send(self, shards: Collection[int], unlocked: Collection[int]) -> None:
+        if unlocked:
+            self._doorbell.ring_if_asked(unlocked)
+        if shards:
+            self._doorbell.ring(shards)

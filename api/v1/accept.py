@@ -34,8 +34,8 @@ async def store_within_limits(
     deadline.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate
     if submissions:
-        scheduled = any(is_scheduled(submission) for submission in submissions)
-        problem = await gate.reserve(caller, len(submissions), tokens, scheduled=scheduled)
+        waits = any(is_scheduled(submission) or submission.type == "hold" for submission in submissions)
+        problem = await gate.reserve(caller, len(submissions), tokens, waits=waits)
     else:
         problem = await gate.charge(caller, tokens)
     if problem is None:

@@ -166,6 +166,7 @@ def legs_of_transfer(new: NewTransfer, asked: Asked) -> Legs:
 def legs_of_hold(new: NewHold, asked: Asked) -> Legs:
     """A hold without a destination is for the external wallet of its source's shard. Clients must name one."""
     source = new.source_wallet_id
+    refuse_external(source, "/source_wallet_id")
     if new.destination_wallet_id is not MISSING:
         refuse_same(source, new.destination_wallet_id)
         refuse_external(new.destination_wallet_id, "/destination_wallet_id")

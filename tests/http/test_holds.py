@@ -307,6 +307,13 @@ def test_a_client_holds_money_of_its_own_for_a_payee_that_it_names(
     assert count_stored() == before
 
 
+def test_money_outside_is_not_held(caller: Caller) -> None:
+    outside = ids.text(Prefix.WALLET, ids.external_wallet(3))
+
+    for payee in (caller.new_wallet(), None):
+        assert caller.hold(outside, payee, 1).field_codes == {"/source_wallet_id": "wallet_not_found"}
+
+
 def test_open_holds_are_listed_page_by_page(caller: Caller) -> None:
     payer, payee = caller.new_wallet(100), caller.new_wallet()
     made = [caller.applied(caller.hold(payer, payee, amount))["id"] for amount in (1, 2, 3, 4)]

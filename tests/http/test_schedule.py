@@ -114,6 +114,30 @@ def test_a_clients_scheduled_transfers_count_in_its_part_of_the_backlog(own_syst
         wait_for(lambda: schedule().status == 202, "room for another one")
 
 
+def test_a_clients_open_holds_count_in_its_part_of_the_backlog(own_system: System) -> None:
+    """Each is a row that waits for its end: without a limit one client could delay the ends of all holds in its shard."""
+    own_system.start_api({"TELLER_CLIENT_BACKLOG_MAX": "3"})
+    own_system.start_workers(1)
+    caller = own_system.caller()
+    ada, other = caller.new_client(), caller.new_wallet()
+    payer = ada["wallet"]["id"]
+    caller.applied(caller.deposit(payer, 100))
+    key = caller.request("POST", f"/v1/clients/{ada['id']}/keys").body["key"]
+
+    with closing(Caller(caller.url, key)) as client:
+        first = caller.applied(client.hold(payer, other, 1))["id"]
+        for _ in range(2):
+            wait_for(lambda: client.hold(payer, other, 1).status == 202, "the count of the queue")
+        wait_for(lambda: caller.get(f"/v1/wallets/{payer}").body["held"] == 3, "three open holds")
+
+        assert client.hold(payer, other, 1).code == "backlog_full"
+        assert client.transfer(payer, other, 1).status == 202
+        caller.applied(caller.hold(payer, other, 1))  # an operator's
+        for id in (first, caller.get(f"/v1/wallets/{payer}/holds").body["data"][0]["id"]):
+            caller.applied(caller.release(id))
+        wait_for(lambda: client.hold(payer, other, 1).status == 202, "room for another one")
+
+
 # --- Deadlines ---
 
 

@@ -328,8 +328,9 @@ def test_lists_of_what_is_scheduled_open_and_of_children(world: World) -> None:
     assert listed(status="scheduled", key=("operator", appointment.idempotency_key)) == {appointment.id}
     assert listed(status="queued", key=("operator", appointment.idempotency_key)) == set()
     assert {one.id for one in open_holds(world, payer)} == {placed.id, other.id}
-    begin(world, appointment)
+    begin(world, appointment)  # it waits for a worker now, although it has no place in the queue yet
     assert listed(status="scheduled") == set()
+    assert listed(status="queued") == listed(status="queued", wallet_id=payer) == {waits.id, appointment.id}
 
 
 def test_the_releases_of_many_holds_are_stored_by_one_call(world: World, connection: psycopg.Connection[Any]) -> None:
