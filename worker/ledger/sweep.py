@@ -101,8 +101,13 @@ class Sweeper:
         return raised
 
     def _queue_due(self) -> set[int]:
-        """Queue what is due, and return the shards of it."""
-        due = {shard for (shard,) in self._own.opened().execute(statement("sweep/queue_due"))}
+        """Queue what is due, and return the shards of it. After a fault, which is logged, that is none: shards that wait are drained."""
+        try:
+            due = {shard for (shard,) in self._own.opened().execute(statement("sweep/queue_due"))}
+        except psycopg.Error as error:
+            logger.warning("due transfers put off", kind=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+            return set()
         failpoint("sweep.after_due")
         return due
 
