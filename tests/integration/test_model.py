@@ -563,14 +563,8 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
 
     met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
 
-<<<<<<< HEAD
     assert_all_met(met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired"])
-=======
-    assert_all_met(
-        met, ["applied", "insufficient_funds", "hold_closed", "hold_exceeded", "reversal_exceeded", "canceled", "expired"]
-    )
     assert_all_met(met, ["came due", "deadline_passed", "canceled before its time"])
->>>>>>> verbs-proof
 
 
 def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:

@@ -101,7 +101,7 @@ class Sweeper:
         return raised
 
     def _queue_due(self) -> set[int]:
-        """Queue what is due, and return the shards of it. After a fault, which is logged, that is none: shards that wait are drained."""
+        """Queue what is due, and return the shards of it. After a fault, which is logged, that is none: the sweep goes on."""
         try:
             due = {shard for (shard,) in self._own.opened().execute(statement("sweep/queue_due"))}
         except psycopg.Error as error:
