@@ -1,5 +1,6 @@
 """Holds that expire in a system of real processes, while Redis loses everything."""
 
+import pytest
 import redis
 
 from core import ids
@@ -13,6 +14,7 @@ FINAL_WITHIN_S = 30.0
 LATE_S = 10.0  # promised are 3 s; the machine that runs the tests may be busy with others
 
 
+@pytest.mark.long
 def test_a_thousand_holds_expire_within_seconds_though_redis_is_flushed(own_system: System) -> None:
     own_system.start_api()
     own_system.start_workers(1)

@@ -16,6 +16,13 @@ def fill(body: bytes, caller: Caller) -> bytes:
     return body.replace(b"SOURCE", source).replace(b"DESTINATION", destination).replace(b"WALLET", destination)
 
 
+def of_a_transfer(path: str, caller: Caller) -> str:
+    """Put the id of an applied transfer in for TRANSFER."""
+    if "TRANSFER" not in path:
+        return path
+    return path.replace("TRANSFER", caller.applied(caller.deposit(caller.new_wallet(), 5))["id"])
+
+
 def good(path: str) -> bytes:
     return {
         "/v1/deposits": b'{"wallet_id": "WALLET", "amount": 5}',

@@ -35,12 +35,12 @@ from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
-EXAMPLES_WITH_VERBS = 5
+EXAMPLES_WITH_VERBS = 6
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
 QUEUED_MAX = 16  # or a batch more: so few that a poison among them takes the usual number of attempts
-HAS_ROOM = precondition(lambda self: len(self.queued) < QUEUED_MAX)
+HAS_ROOM = precondition(lambda self: len(self.queued) < self.queued_max)
 
 # An unknown fault: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
 # be no poison. Two bits of the machine's own, which the application may neither see nor change.
@@ -120,6 +120,7 @@ class Teller(RuleBasedStateMachine):
     databases: ClassVar[Databases]
     met: ClassVar[Counter[str]]
     funds = 0  # of each wallet at the beginning
+    queued_max = 1000  # or a batch more
 
     wallets: Bundle[UUID] = Bundle("wallets")
     sent: Bundle[Submission] = Bundle("sent")
@@ -131,6 +132,7 @@ class Teller(RuleBasedStateMachine):
         self.balances: dict[UUID, int] = {}
         self.held: Counter[UUID] = Counter()
         self.movements: list[Submission] = []  # those that are applied, and no reversals
+        self.placed: list[Submission] = []
         self.left: Counter[UUID] = Counter()  # what children may take, of each applied transfer
         self.ended: set[UUID] = set()  # holds that have expired
         self.too_late: set[UUID] = set()  # captures that were accepted after that
@@ -185,7 +187,7 @@ class Teller(RuleBasedStateMachine):
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, replace(new, id=new_id())])
 
-    @precondition(lambda self: len(self.poisoned) < POISONS_MAX and len(self.queued) < QUEUED_MAX)
+    @precondition(lambda self: len(self.poisoned) < POISONS_MAX and len(self.queued) < self.queued_max)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
@@ -349,6 +351,10 @@ class Teller(RuleBasedStateMachine):
         self._do(one, terms, amount)
         return "applied"
 
+    def _open_holds(self) -> list[Submission]:
+        """The holds with something left, that have not expired."""
+        return [one for one in self.placed if self.left[one.id] and one.id not in self.ended]
+
     def _refuse_child(self, one: Submission, left: int, amount: int) -> str | None:
         if one.type in {"capture", "release"}:
             if left == 0 or one.id in self.too_late:
@@ -371,6 +377,8 @@ class Teller(RuleBasedStateMachine):
         self.left[one.id] = amount
         if one.type not in {"hold", "release", "reversal"}:
             self.movements.append(one)
+        if one.type == "hold":
+            self.placed.append(one)
         if terms.parent:
             rest = self.left[terms.parent] - amount if terms.closes else 0
             self.left[terms.parent] -= amount + rest
@@ -392,6 +400,7 @@ class TellerWithVerbs(Teller):
     """The same with the other verbs, for wallets that have something to begin with."""
 
     funds = 300
+    queued_max = QUEUED_MAX
 
     holds: Bundle[Submission] = Bundle("holds")
 
@@ -452,11 +461,11 @@ class TellerWithVerbs(Teller):
         del self.queued[one.id]
 
     @HAS_ROOM
-    @rule(of=holds)
-    def expire(self, of: Submission) -> None:
+    @precondition(lambda self: self._open_holds())
+    @rule(which=st.integers(0, 99))
+    def expire(self, which: int) -> None:
         """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
-        if self.left[of.id] == 0 or of.id in self.ended:
-            return
+        of = self._open_holds()[which % len(self._open_holds())]
         owner = self.ground.owner
         owner.execute("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = %s", [of.id])
         owner.execute("UPDATE transfers SET expires_at = now() - interval '2 seconds' WHERE id = %s", [of.id])
@@ -483,7 +492,10 @@ def stamped(one: Submission) -> Submission:
 
 @pytest.mark.long
 def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
-    met = run_examples(Teller, databases, EXAMPLES)
+    class OnThisServer(Teller):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES)
 
     assert_all_met(met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
     assert_all_met(met, ["client wallet at its limit", "external wallet at its limit"])
@@ -492,7 +504,10 @@ def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_
 
 @pytest.mark.long
 def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
-    met = run_examples(TellerWithVerbs, databases, EXAMPLES_WITH_VERBS)
+    class OnThisServer(TellerWithVerbs):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
 
     assert_all_met(
         met, ["applied", "insufficient_funds", "hold_closed", "hold_exceeded", "reversal_exceeded", "canceled", "expired"]
@@ -501,7 +516,7 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
 
 def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:
     """Return what the model has met."""
-    on_this_server: type[Teller] = type("OnThisServer", (machine,), {"databases": databases, "met": Counter()})
+    machine.databases, machine.met = databases, Counter()
     bounded = settings(
         max_examples=examples,
         stateful_step_count=STEPS,
@@ -510,8 +525,8 @@ def run_examples(machine: type[Teller], databases: Databases, examples: int) -> 
         database=None,
         phases=[Phase.generate],  # a failure is shown as it was found: making it smaller would take minutes
     )
-    run_machine(on_this_server, settings=bounded)
-    return on_this_server.met
+    run_machine(machine, settings=bounded)
+    return machine.met
 
 
 def assert_all_met(met: Counter[str], wanted: Iterable[str]) -> None:

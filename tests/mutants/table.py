@@ -790,8 +790,8 @@ MUTANTS = (
         (
             Edit(
                 "core/sql/sweep/queue_due.sql",
-                "WHERE due.shard = s.shard AND due_at <= now() LIMIT 1",
-                "WHERE due.shard = s.shard LIMIT 1",
+                "WHERE due.shard = shards.shard AND due_at <= now() LIMIT 1",
+                "WHERE due.shard = shards.shard LIMIT 1",
             ),
             Edit("core/sql/sweep/queue_due.sql", "due.shard = ready.shard AND due_at <= now()\n", "due.shard = ready.shard\n"),
         ),

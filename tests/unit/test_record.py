@@ -42,8 +42,9 @@ def deposit(fields: dict[str, object]) -> Submission:
 def child(type: str, fields: dict[str, object]) -> Submission:
     """A child of a hold with the id 7, or of that hold once it has moved its money."""
     hold = build(VERBS["hold"], validate(NewHold, BETWEEN | {"amount": 9}), ASKED)
-    moved = {"type": "transfer", "status": "applied"} if type == "reversal" else {}
-    parent = replace(just_queued(hold, datetime.now(UTC)), **{"id": UUID(int=7), **moved})
+    parent = replace(just_queued(hold, datetime.now(UTC)), id=UUID(int=7))
+    if type == "reversal":
+        parent = replace(parent, type="transfer", status="applied")
     return build(VERBS[type], validate(VERBS[type].model, fields), Asked(OPERATOR, "k", SHARDS, parent))
 
 

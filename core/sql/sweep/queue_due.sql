@@ -5,11 +5,16 @@
 -- shard with much of it delays no other.
 -- Locks: the rows that it takes. Those that another sweeper has taken are skipped. Nothing waits for a shard.
 -- now(), not clock_timestamp(): a volatile function is no condition of an index.
--- Index: shards_pkey; per shard due_next, and where something is due queue_pkey from the floor on; per row transfers_pkey.
+-- Index: shards_pkey; per shard due_next, and only where something is due (OFFSET 0) queue_pkey from the floor on; per row
+-- transfers_pkey.
 WITH ready AS MATERIALIZED (
     SELECT s.shard
-      FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) s
-     CROSS JOIN LATERAL (SELECT FROM due WHERE due.shard = s.shard AND due_at <= now() LIMIT 1) due
+      FROM (
+            SELECT shards.shard, shards.floor
+              FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) shards
+             CROSS JOIN LATERAL (SELECT FROM due WHERE due.shard = shards.shard AND due_at <= now() LIMIT 1) due
+            OFFSET 0
+           ) s
      CROSS JOIN LATERAL (
             SELECT count(*) AS queued FROM (SELECT FROM queue WHERE shard = s.shard AND position >= s.floor LIMIT 1000) q
            ) depth
