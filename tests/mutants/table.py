@@ -677,7 +677,7 @@ MUTANTS = (
     Mutant(
         25,
         "what a client has scheduled is not counted",
-        (Edit("api/admission/gate.py", "if problem is None and waits and", "if problem is None and not scheduled and"),),
+        (Edit("api/admission/gate.py", "if problem is None and waits and", "if problem is None and not waits and"),),
         ("tests/http/test_schedule.py::test_a_clients_scheduled_transfers_count_in_its_part_of_the_backlog",),
     ),
     Mutant(
