@@ -194,6 +194,12 @@ MUTANTS = (
         (f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._drain-]",),
     ),
     Mutant(
+        25,
+        "what a client holds is not counted",
+        (Edit("api/v1/accept.py", ' or submission.type == "hold" for', " for"),),
+        ("tests/http/test_schedule.py::test_a_clients_open_holds_count_in_its_part_of_the_backlog",),
+    ),
+    Mutant(
         5,
         "a cancellation that rings without lowering the flag",
         (
