@@ -113,7 +113,10 @@ MUTANTS = (
     Mutant(
         3,
         "synchronous_commit=off",
-        (Edit("core/postgres/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        (  # two edits: the check of a new session would refuse "off", and nothing would start
+            Edit("core/postgres/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),
+            Edit("core/postgres/session.py", '{"on", "remote_apply"}', '{"on", "remote_apply", "off"}'),
+        ),
         ("tests/faults/test_durability.py::test_what_was_answered_with_202_is_there_after_a_kill_of_postgres",),
     ),
     Mutant(
