@@ -650,7 +650,7 @@ MUTANTS = (
     Mutant(
         7,
         "an INSERT of transfers does not look for clients again",
-        (Edit("core/sql/transfers/insert.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "true"),),
+        (Edit("core/sql/transfers/insert.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "count(*) >= 0"),),
         (f"{ONE_KEY}::test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends",),
     ),
     Mutant(
