@@ -176,7 +176,7 @@ def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers:
         servers.promote()
         again = wait_for(lambda: caller.transfer(source, destination, 1, key).body.get("id"), "a 202", DRAINS_AGAIN_WITHIN_S)
         wait_for(lambda: caller.get("/v1/clients").status == 200, "a read that has a connection again")
-        outcomes = {wait_for(lambda: outcome(caller, id), "an outcome") for id in [*accepted, again]}  # noqa: B023
+        outcomes = {wait_for(lambda: outcome(caller, id), "an outcome", DRAINS_AGAIN_WITHIN_S) for id in [*accepted, again]}  # noqa: B023
 
         assert time.monotonic() - frozen_at < DRAINS_AGAIN_WITHIN_S
         assert outcomes == {"applied"}

@@ -1,8 +1,8 @@
 """python -m tests.mutants [WORD]: break copies of the tree on purpose, and fail when no test fails.
 
-Each check runs in an unchanged copy first, where it must pass. A mutant is caught when each of its checks fails in the broken copy,
-and fails by its own assertion: not because an import or a fixture failed, or the time was over. WORD chooses the
-mutants with this word in their title, or those of the promise with this number.
+Each check runs in an unchanged copy first, where it must pass: a check that fails there catches nothing. A mutant is caught when
+each of its checks fails in the broken copy, and fails by its own assertion: not because an import or a fixture failed, or the time
+was over. WORD chooses the mutants with this word in their title, or those of the promise with this number.
 """
 
 import os
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -57,11 +57,11 @@ def main(words: Sequence[str]) -> int:
     checks = sorted({check for mutant in chosen for check in mutant.checks})
     with tempfile.TemporaryDirectory(prefix="teller-mutants-") as folder:
         whole = run_whole(Path(folder), checks)
-        if failed := [f"{check}: {outcome}" for check, outcome in whole.items() if outcome.kind != "passed"]:
-            print("\n".join(["These do not pass in a whole tree, and prove nothing:", *failed]))
-            return 1
+        unsound = {check: outcome for check, outcome in whole.items() if outcome.kind != "passed"}
+        for check, outcome in unsound.items():
+            print(f"does not pass in a whole tree, and proves nothing: {check}: {outcome}", flush=True)
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            results = threads.map(lambda pair: try_out(Path(folder) / str(pair[0]), pair[1]), enumerate(chosen))
+            results = threads.map(lambda pair: try_out(Path(folder) / str(pair[0]), pair[1], unsound), enumerate(chosen))
             caught = sum(show(result).caught for result in results)
     print(f"{caught} of {len(chosen)} mutants caught")
     return 0 if caught == len(chosen) else 1
@@ -79,10 +79,12 @@ def is_chosen(mutant: Mutant, words: Sequence[str]) -> bool:
     return all(word == str(mutant.promise) or word.lower() in mutant.title.lower() for word in words)
 
 
-def try_out(folder: Path, mutant: Mutant) -> Result:
-    """Break a copy in the folder, and run the mutant's checks in it."""
+def try_out(folder: Path, mutant: Mutant, unsound: Collection[str]) -> Result:
+    """Break a copy in the folder, and run the mutant's checks in it. An `unsound` one does not pass in a whole tree."""
     began = time.monotonic()
     outcomes: dict[str, Outcome] = {}
+    if any(check in unsound for check in mutant.checks):
+        return Result(mutant, outcomes, "a check does not pass in a whole tree", 0.0)
     fault = None
     try:
         outcomes = run(copy(folder, mutant.edits), mutant.checks)
