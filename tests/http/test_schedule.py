@@ -68,12 +68,22 @@ def test_a_time_that_has_passed_means_now_so_that_a_repetition_may_come_late(cal
 
     elsewhere = soon.astimezone(datetime.strptime("+0530", "%z").tzinfo).isoformat()
     again = caller.withdraw(wallet, 5, key, scheduled_for=elsewhere)
-    late = caller.withdraw(wallet, 5, scheduled_for=soon.isoformat())
+    late = caller.withdraw(wallet, 5, scheduled_for=(soon - timedelta(minutes=2)).isoformat())
 
     assert (again.status, again.headers["idempotent-replayed"], again.body) == (200, "true", final)
     assert caller.withdraw(wallet, 5, key).code == "idempotency_key_reused"
     assert (late.body["status"], late.body["scheduled_for"]) == ("queued", None)
     assert caller.applied(late)["amount"] == 5
+
+
+def test_a_time_that_has_just_passed_is_left_to_the_clock_of_the_database(caller: Caller) -> None:
+    """The clock of the API may be ahead: then the time has passed for the API alone."""
+    just_now = datetime.now(UTC) - timedelta(seconds=1)
+
+    answer = caller.withdraw(caller.new_wallet(100), 5, scheduled_for=just_now.isoformat())
+
+    assert (answer.status, datetime.fromisoformat(answer.body["scheduled_for"])) == (202, just_now)
+    assert caller.applied(answer)["amount"] == 5
 
 
 def test_a_hold_that_is_scheduled_reserves_and_ends_from_its_time_on(caller: Caller) -> None:
