@@ -37,6 +37,7 @@ from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
 EXAMPLES_WITH_VERBS = 6
+EXAMPLES_WITH_TIMES = 6
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
@@ -121,6 +122,7 @@ class Teller(RuleBasedStateMachine):
     databases: ClassVar[Databases]
     met: ClassVar[Counter[str]]
     funds = 0  # of each wallet at the beginning
+    poisons_max = POISONS_MAX
     queued_max = 1000  # or a batch more
 
     wallets: Bundle[UUID] = Bundle("wallets")
@@ -190,7 +192,7 @@ class Teller(RuleBasedStateMachine):
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, replace(new, id=new_id())])
 
-    @precondition(lambda self: len(self.poisoned) < POISONS_MAX and len(self.queued) < self.queued_max)
+    @precondition(lambda self: len(self.poisoned) < self.poisons_max and len(self.queued) < self.queued_max)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
@@ -308,10 +310,20 @@ class Teller(RuleBasedStateMachine):
         assert [id for id, _ in rows] == [one.id for one in accepted]
         self.queued |= {one.id: Known(one, position) for one, (_, position) in zip(accepted, rows, strict=True)}
 
-    def _hurried(self) -> list[UUID]:
-        """What waits in the queue with a deadline that has not passed."""
-        queued = [known.submission for known in self.queued.values()]
-        return [one.id for one in queued if one.terms and one.terms.apply_within_s and one.id not in self.late]
+    def _cancel(self, one: Submission) -> None:
+        """It is final then, unless it was before."""
+        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
+        assert found is not None
+        if one.id not in self.queued and one.id not in self.scheduled:
+            assert found.webhooks_due is None
+            return
+        assert self._new_events() == [(one.id, "canceled")]
+        self.outcomes[one.id] = "canceled"
+        self.met["canceled"] += 1
+        if self.scheduled.pop(one.id, None):
+            self.met["canceled before its time"] += 1
+        else:
+            del self.queued[one.id]
 
     def _waiting(self, shard: int) -> list[Known]:
         return sorted(
@@ -409,10 +421,6 @@ class Teller(RuleBasedStateMachine):
                 self.versions[wallet] += 1
 
 
-# From, to, how much, and whether there is a deadline.
-APPOINTMENTS = st.lists(st.tuples(Teller.wallets, Teller.wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3)
-
-
 class TellerWithVerbs(Teller):
     """The same with the other verbs, for wallets that have something to begin with."""
 
@@ -466,53 +474,7 @@ class TellerWithVerbs(Teller):
 
     @rule(one=st.one_of(Teller.sent, holds))
     def cancel(self, one: Submission) -> None:
-        """It is final then, unless it was before."""
-        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
-        assert found is not None
-        if one.id not in self.queued and one.id not in self.scheduled:
-            assert found.webhooks_due is None
-            return
-        assert self._new_events() == [(one.id, "canceled")]
-        self.outcomes[one.id] = "canceled"
-        self.met["canceled"] += 1
-        if self.scheduled.pop(one.id, None) is None:
-            del self.queued[one.id]
-        else:
-            self.met["canceled before its time"] += 1
-
-    @HAS_ROOM
-    @rule(target=Teller.sent, moves=APPOINTMENTS)
-    def schedule(self, moves: list[tuple[UUID, UUID, int, bool]]) -> MultipleResults[Submission]:
-        """Beside a plain one; with a deadline perhaps. They get no place in the queue yet."""
-        at = datetime.now(UTC) + timedelta(hours=1)
-        later = [
-            transfer(source, destination, amount, terms=Terms(scheduled_for=at, apply_within_s=3600 if is_urgent else None))
-            for source, destination, amount, is_urgent in moves
-            if source != destination
-        ]
-        return self._submit([stamped(one) for one in [*later, deposit(moves[0][0], 1)]])
-
-    @HAS_ROOM
-    @precondition(lambda self: self.scheduled)
-    @rule(number=st.integers(0, 50))
-    def come_due(self, number: int) -> None:
-        """The time of one has come. The sweeper gives it a place behind all that wait."""
-        id = list(self.scheduled)[number % len(self.scheduled)]
-        owner = self.ground.owner
-        owner.execute("UPDATE transfers SET scheduled_for = now() WHERE id = %s", [id])
-        owner.execute("UPDATE due SET due_at = now() WHERE transfer_id = %s", [id])
-        owner.execute(statement("sweep/queue_due"))
-        [(position,)] = owner.execute("SELECT position FROM queue WHERE transfer_id = %s", [id]).fetchall()
-        assert position > max((known.position for known in self.queued.values()), default=0)
-        self.queued[id] = Known(self.scheduled.pop(id), position)
-        self.met["came due"] += 1
-
-    @precondition(lambda self: self._hurried())
-    @rule(number=st.integers(0, 50))
-    def pass_a_deadline(self, number: int) -> None:
-        id = self._hurried()[number % len(self._hurried())]
-        self.ground.owner.execute("UPDATE transfers SET apply_by = now() - interval '1 second' WHERE id = %s", [id])
-        self.late.add(id)
+        self._cancel(one)
 
     @HAS_ROOM
     @precondition(lambda self: self._open_holds())
@@ -536,6 +498,71 @@ class TellerWithVerbs(Teller):
         self.queued[id] = Known(replace(release(of), id=id), position)
         self.ended.add(of.id)
         self.met["expired"] += 1
+
+
+# From, to, how much, and something about its deadline.
+MOVES = st.lists(st.tuples(Teller.wallets, Teller.wallets, st.integers(1, 60), st.booleans()), min_size=1, max_size=3)
+
+
+class TellerWithTimes(Teller):
+    """The same with appointments and deadlines, and without poisons, so that more examples fit into the time."""
+
+    funds = 300
+    queued_max = QUEUED_MAX
+    poisons_max = 0
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, moves=MOVES)
+    def schedule(self, moves: list[tuple[UUID, UUID, int, bool]]) -> MultipleResults[Submission]:
+        """Beside a plain one; with a deadline perhaps. They get no place in the queue yet."""
+        at = datetime.now(UTC) + timedelta(hours=1)
+        later = [
+            transfer(source, destination, amount, terms=Terms(scheduled_for=at, apply_within_s=3600 if is_urgent else None))
+            for source, destination, amount, is_urgent in moves
+            if source != destination
+        ]
+        return self._submit([stamped(one) for one in [*later, deposit(moves[0][0], 1)]])
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, moves=MOVES)
+    def hurry(self, moves: list[tuple[UUID, UUID, int, bool]]) -> MultipleResults[Submission]:
+        """With deadlines, some of which pass before a drain begins."""
+        sent = [
+            (stamped(transfer(source, destination, amount, terms=Terms(apply_within_s=3600))), is_late)
+            for source, destination, amount, is_late in moves
+            if source != destination
+        ]
+        accepted = self._submit([one for one, _ in sent])
+        self._pass_deadlines([one.id for one, is_late in sent if is_late])
+        return accepted
+
+    @HAS_ROOM
+    @precondition(lambda self: self.scheduled)
+    @rule(which=st.integers(0, 99))
+    def come_due(self, which: int) -> None:
+        """The time of one has come. The sweeper gives it a place behind all that wait."""
+        id = list(self.scheduled)[which % len(self.scheduled)]
+        owner = self.ground.owner
+        owner.execute("UPDATE transfers SET scheduled_for = now() WHERE id = %s", [id])
+        owner.execute("UPDATE due SET due_at = now() WHERE transfer_id = %s", [id])
+        owner.execute(statement("sweep/queue_due"))
+        [(position,)] = owner.execute("SELECT position FROM queue WHERE transfer_id = %s", [id]).fetchall()
+        assert position > max((known.position for known in self.queued.values()), default=0)
+        self.queued[id] = Known(self.scheduled.pop(id), position)
+        self.met["came due"] += 1
+
+    @rule(one=Teller.sent)
+    def cancel(self, one: Submission) -> None:
+        self._cancel(one)
+
+    @precondition(lambda self: self.scheduled)
+    @rule(which=st.integers(0, 99))
+    def cancel_before_its_time(self, which: int) -> None:
+        self._cancel(list(self.scheduled.values())[which % len(self.scheduled)])
+
+    def _pass_deadlines(self, ids: list[UUID]) -> None:
+        self.ground.owner.execute("UPDATE transfers SET apply_by = now() - interval '1 second' WHERE id = ANY(%s)", [ids])
+        self.late.update(ids)
 
 
 def stamped(one: Submission) -> Submission:
@@ -564,7 +591,16 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
     met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
 
     assert_all_met(met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired"])
-    assert_all_met(met, ["came due", "deadline_passed", "canceled before its time"])
+
+
+@pytest.mark.long
+def test_whatever_is_scheduled_or_hurried_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithTimes):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_TIMES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "came due", "deadline_passed", "canceled", "canceled before its time"])
 
 
 def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:
