@@ -27,14 +27,16 @@ from api.http.problems import Problem
 from api.http.request_id import RequestIds
 from api.operations import health, metrics, pages, problems_page
 from api.services import running
-from api.v1 import batch, clients, events, keys, submit, transfers, wallets
+from api.v1 import batch, cancel, clients, events, keys, submit, transfers, wallets
+from api.v1.verbs import VERBS
 from api.v1.webhooks import deliveries, endpoints, secrets
 from core import failpoint, log, settings
 from core.errors import Unavailable
 from core.settings import Settings
 
 DESCRIPTION = (
-    "Deposits and transfers between wallets: accepted durably, applied once and in order, and provable from their entries."
+    "Money in wallets: deposits, withdrawals, transfers, holds and reversals, accepted durably, applied once and in order, and"
+    " provable from their entries."
 )
 
 API_VERSION = "1"  # of the contract, as in /v1; the version of the program is core/version.py
@@ -43,8 +45,7 @@ HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.ge
 
 BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
     clients.ClientRequest,
-    submit.NewDeposit,
-    submit.NewTransfer,
+    *(verb.model for verb in VERBS.values()),
     batch.BatchRequest,
     endpoints.EndpointRequest,
     endpoints.EndpointChanges,
@@ -130,7 +131,7 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, submit, batch, transfers, events, endpoints, secrets, deliveries):
+    for noun in (clients, keys, wallets, submit, batch, transfers, cancel, events, endpoints, secrets, deliveries):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, problems_page, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])

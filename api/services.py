@@ -22,6 +22,7 @@ from api.intake.secret_cache import SecretCache
 from core import transfers
 from core.postgres.pool import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
+from core.redis.final_news import FinalNews
 from core.redis.hints import Hints
 from core.redis.probe import Probe
 from core.redis.shard_doorbell import ShardDoorbell
@@ -44,6 +45,7 @@ class Services:
     hints: Hints
     redis_probe: Probe
     deliverer_doorbell: DelivererDoorbell
+    final_news: FinalNews
     authenticator: Authenticator
     gate: Gate
     batch_turns: Turns
@@ -99,6 +101,7 @@ def make(settings: Settings) -> Services:
         hints=hints,
         redis_probe=Probe(hints),
         deliverer_doorbell=DelivererDoorbell(hints),
+        final_news=FinalNews(hints),
         authenticator=Authenticator(database, settings.operator_key),
         gate=Gate(backlog, rate_limit),
         batch_turns=batch_turns(),

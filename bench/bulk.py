@@ -6,10 +6,11 @@ import random
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -27,10 +28,13 @@ from core.postgres.limits import session_of
 from core.postgres.statements import statement
 from core.redis.hints import Hints
 from core.redis.shard_doorbell import ShardDoorbell
-from core.transfers import Submission
+from core.transfers import Submission, Terms
 
 FUNDS = 1_000_000_000  # cents a wallet: no load here spends more
 BATCH = 500  # rows of one INSERT
+FAR_AWAY_S = 3_600  # of what becomes due later, when a measurement says so
+
+Make: TypeAlias = Callable[[UUID, UUID, int], Submission]  # of source, destination and shard
 
 
 def make_funded_wallets(system: System, count: int) -> list[UUID]:
@@ -69,9 +73,14 @@ def public_ids(wallets: Iterable[UUID]) -> list[str]:
 
 def queue_transfers(system: System, wallets: Sequence[UUID], count: int, *, rung: bool) -> None:
     """Queue `count` transfers of a cent between two of these wallets; if not `rung`, without ringing the doorbell."""
+    store_between(system, transfer, wallets, count, rung=rung)
+
+
+def store_between(system: System, make: Make, wallets: Sequence[UUID], count: int, *, rung: bool) -> None:
+    """Store `count` submissions that `make` returns for two of these wallets and the first one's shard."""
     shards = system.shards()
     pairs = (random.sample(wallets, 2) for _ in range(count))
-    store(system, (transfer(source, destination, shard_of(source, shards)) for source, destination in pairs), rung=rung)
+    store(system, (make(source, destination, shard_of(source, shards)) for source, destination in pairs), rung=rung)
 
 
 def ring(system: System) -> None:
@@ -97,6 +106,17 @@ def deposit(wallet: UUID, shard: int) -> Submission:
 
 def transfer(source: UUID, destination: UUID, shard: int) -> Submission:
     return submission("transfer", source, destination, 1, shard)
+
+
+def hold(source: UUID, destination: UUID, shard: int) -> Submission:
+    """A hold of a cent, with an end that is far away."""
+    return replace(submission("hold", source, destination, 1, shard), terms=Terms(expires_in_s=FAR_AWAY_S))
+
+
+def appointment(source: UUID, destination: UUID, shard: int) -> Submission:
+    """A transfer of a cent, for a time that is far away."""
+    scheduled_for = datetime.now(UTC) + timedelta(seconds=FAR_AWAY_S)
+    return replace(transfer(source, destination, shard), terms=Terms(scheduled_for=scheduled_for))
 
 
 def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: int) -> Submission:

@@ -4,12 +4,13 @@
 --   BENCH_OPERATOR_KEY  the operator's API key
 --   BENCH_PREFIX        what this run's idempotency keys begin with: a random text, the thread's number and a counter make a key
 --   BENCH_BATCH         transfers a request, for "batch"
--- There is no response(): with one, wrk builds a Lua table of the headers of each answer. wrk itself counts the statuses above 399, and
--- the callers of bench/load.py compare the count of answers with the stored transfers.
+-- Only "pairs" has a response(): with one, wrk builds a Lua table of the headers of each answer. wrk itself counts the statuses above
+-- 399, and the callers of bench/load.py compare the count of answers with the stored transfers.
 
 local threads = 0
 local ids, pick, ask, head, prefix
 local counter = 0
+local accepted = {} -- holds whose capture is not sent yet, for "pairs"
 
 function setup(thread)
    threads = threads + 1
@@ -22,7 +23,7 @@ function init()
    head = "Host: " .. wrk.headers["Host"] .. "\r\nAuthorization: Bearer " .. os.getenv("BENCH_OPERATOR_KEY") .. "\r\n"
    math.randomseed(number)
    local mode = modes[os.getenv("BENCH_MODE")]
-   ask, pick = mode.ask, mode.pick and mode.pick()
+   ask, pick, response = mode.ask, mode.pick and mode.pick(), mode.answered
 end
 
 function request()
@@ -58,11 +59,36 @@ function transfer()
    return post("/v1/transfers", "Idempotency-Key: " .. next_key() .. "\r\n", body)
 end
 
+-- Each hold is captured by the request that follows its 202 on any connection.
+function hold_or_capture()
+   local hold = table.remove(accepted)
+   if hold then
+      return post("/v1/transfers/" .. hold .. "/capture", "Idempotency-Key: " .. next_key() .. "\r\n", "{}")
+   end
+   local source, destination = pick()
+   local body = '{"source_wallet_id":"' .. source .. '","destination_wallet_id":"' .. destination .. '","amount":1}'
+   return post("/v1/holds", "Idempotency-Key: " .. next_key() .. "\r\n", body)
+end
+
+function note_hold(status, headers, body)
+   local hold = status == 202 and body:match('"id":"(trf_%w+)","type":"hold"')
+   if hold then accepted[#accepted + 1] = hold end
+end
+
 function batch()
+   return batch_of(function() return "" end)
+end
+
+-- One item in ten is a hold.
+function mixed()
+   return batch_of(function(i) return i % 10 == 0 and '"type":"hold",' or "" end)
+end
+
+function batch_of(type_of)
    local items = {}
    for i = 1, tonumber(os.getenv("BENCH_BATCH")) do
       local source, destination = pick()
-      items[i] = '{"idempotency_key":"' .. next_key() .. '","source_wallet_id":"' .. source
+      items[i] = "{" .. type_of(i) .. '"idempotency_key":"' .. next_key() .. '","source_wallet_id":"' .. source
          .. '","destination_wallet_id":"' .. destination .. '","amount":1}'
    end
    return post("/v1/transfers/batch", "", '{"transfers":[' .. table.concat(items, ",") .. "]}")
@@ -121,6 +147,8 @@ end
 modes = {
    ["get"] = { ask = get },
    ["batch"] = { ask = batch, pick = uniform },
+   ["mixed"] = { ask = mixed, pick = uniform },
+   ["pairs"] = { ask = hold_or_capture, pick = uniform, answered = note_hold },
    ["uniform"] = { ask = transfer, pick = uniform },
    ["into-one"] = { ask = transfer, pick = into_one },
    ["out-of-one"] = { ask = transfer, pick = out_of_one },

@@ -14,7 +14,7 @@ from typing import Literal
 
 from bench.errors import CannotBench
 
-Mode = Literal["get", "batch", "uniform", "into-one", "out-of-one", "zipf"]
+Mode = Literal["get", "batch", "mixed", "pairs", "uniform", "into-one", "out-of-one", "zipf"]
 
 CONNECTIONS = 64
 THREADS = 1  # of wrk; one sends several times what a Teller on the same two cores can answer

@@ -10,6 +10,7 @@ from bench.memory import measure_memory
 from bench.session import Session
 from bench.snapshot import measure_snapshot
 from bench.throughput import measure_batch, measure_drain, measure_get, measure_pgbench, measure_single
+from bench.verbs import measure_verbs
 
 MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
     "pgbench": measure_pgbench,
@@ -18,6 +19,7 @@ MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
     "drain": measure_drain,
     "burst": measure_burst,
     "get": measure_get,
+    "verbs": measure_verbs,
     "latency": measure_latency,
     "skew": measure_skew,
     "workers": measure_workers,

@@ -18,6 +18,9 @@ class Plan:
     stock_transfers: int
     burst_s: int
     dead_rows: int  # of the queue, while a snapshot is held
+    due: int  # holds that end within `ends_within_s`; and scheduled transfers for one instant
+    ends_within_s: int
+    beside_s: int  # of the load beside the scheduled ones, and of those without anything due
     dead_rows_chunk: int  # made at a time; a worker drains some transfers after each, as it would have in production
 
 
@@ -34,6 +37,9 @@ FULL = Plan(
     stock_wallets=100_000,
     stock_transfers=1_000_000,
     burst_s=8,
+    due=100_000,
+    ends_within_s=60,
+    beside_s=12,
     dead_rows=10_000_000,
     dead_rows_chunk=1_000_000,
 )
@@ -51,6 +57,9 @@ QUICK = Plan(
     stock_wallets=2_000,
     stock_transfers=20_000,
     burst_s=2,
+    due=2_000,
+    ends_within_s=4,
+    beside_s=3,
     dead_rows=100_000,
     dead_rows_chunk=50_000,
 )

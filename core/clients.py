@@ -39,6 +39,7 @@ class Client:
     wallet_id: UUID
     currency: str
     balance: int
+    held: int
     version: int
     status: str
     wallet_created_at: datetime
@@ -50,6 +51,7 @@ class Client:
             client_id=self.id,
             currency=self.currency,
             balance=self.balance,
+            held=self.held,
             version=self.version,
             status=self.status,
             created_at=self.wallet_created_at,

@@ -14,7 +14,13 @@ from core import transfers
 from core.postgres.pool import Database
 from core.transfers import Transfer
 
-Type = Literal["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
+Type = Literal["transfer.applied", "transfer.rejected", "transfer.canceled", "webhook_endpoint.disabled"]
+
+TYPES: Mapping[str, Type] = {  # of a transfer's event, by the status that it became final with
+    "applied": "transfer.applied",
+    "rejected": "transfer.rejected",
+    "canceled": "transfer.canceled",
+}
 
 
 class FeedPosition(NamedTuple):
@@ -55,7 +61,7 @@ AnyEvent = Event | EndpointEvent
 
 def type_of(transfer: Transfer) -> Type:
     """Return the type of a final transfer's event."""
-    return "transfer.applied" if transfer.status == "applied" else "transfer.rejected"
+    return TYPES[transfer.status]
 
 
 def from_row(

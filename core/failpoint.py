@@ -29,15 +29,20 @@ POINTS = (
     "doorbell.before_enqueue",  # flags up, no job
     "doorbell.after_enqueue",
     "apply.after_claim",  # the shards' locks are held
+    "apply.after_specials",  # of a batch with a special transfer
     "apply.after_wallets",  # the wallets' too
     "apply.after_insert_entries",
     "apply.after_update_wallets",
+    "apply.after_update_parents",
+    "apply.after_insert_due",
+    "apply.after_delete_due",
     "apply.after_finish_transfers",
     "apply.after_delete_queue",
     "apply.before_commit",
     "doorbell.before_publish",  # after the drain's COMMIT
     "doorbell.after_hand_over",  # before the drain's last look
     "sweep.before_list",
+    "sweep.after_due",  # what was due is queued
     "sweep.before_drain",
     "deliver.after_claim",  # before the request is sent
     "deliver.before_mark",  # after the request, before its outcome is stored

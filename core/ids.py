@@ -10,7 +10,7 @@ from uuid import UUID
 from typeid.codecs import base32
 from uuid_utils.compat import uuid7
 
-__all__ = ["Prefix", "UnknownId", "external_wallet", "mint", "parse", "text"]
+__all__ = ["Prefix", "UnknownId", "external_wallet", "is_external_wallet", "mint", "parse", "text"]
 
 
 class Prefix(StrEnum):
@@ -57,5 +57,10 @@ def parse(prefix: Prefix, value: str) -> UUID:
 
 
 def external_wallet(shard: int) -> UUID:
-    """Return the id of the shard's external wallet, the other side of its deposits."""
+    """Return the id of the shard's external wallet, the other side of its deposits and withdrawals."""
     return UUID(int=EXTERNAL_WALLET_BASE | shard)
+
+
+def is_external_wallet(id: UUID) -> bool:
+    """Return whether this is the id of an external wallet: all of them lie in one range, in which `mint` makes no id."""
+    return id.int >> 48 == EXTERNAL_WALLET_BASE >> 48

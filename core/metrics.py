@@ -56,6 +56,7 @@ ACCEPTED = counters("teller_transfers_accepted_total", "Transfers and deposits s
 REPLAYED = Counter("teller_transfers_replayed_total", "Repeated requests answered with what exists already", registry=REGISTRY)
 APPLIED = Counter("teller_transfers_applied_total", "Transfers and deposits applied", registry=REGISTRY)
 REJECTED = counters("teller_transfers_rejected_total", "Transfers and deposits rejected", "code", Refusal)
+CANCELED = Counter("teller_transfers_canceled_total", "Transfers canceled before they were applied", registry=REGISTRY)
 
 INTAKE_TRANSFERS = Histogram(
     "teller_intake_batch_transfers", "Requests that one INSERT was made for", registry=REGISTRY, buckets=SIZES

@@ -4,20 +4,25 @@ A client is shown the entries of its own wallet, an operator those of all. Only 
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
 from core import ids
 from core.events import AnyEvent, EndpointEvent, type_of
 from core.ids import Prefix
-from core.ledger.kinds import KINDS
+from core.ledger.kinds import REVERSIBLE
 from core.ledger.refusals import Refusal
 from core.times import rfc3339
-from core.transfers import Transfer
+from core.transfers import StatusFilter, Transfer
 from core.webhooks import endpoints
 from core.webhooks.endpoints import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
+    Refusal.DEADLINE_PASSED: "no worker took the transfer up within the time that was given for it",
+    Refusal.HOLD_CLOSED: "the hold was not applied, has nothing left, or had expired when the capture was accepted",
+    Refusal.HOLD_EXCEEDED: "the hold had less left than the amount",
+    Refusal.REVERSAL_EXCEEDED: "less than the amount was left to reverse",
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
     Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
     Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",
@@ -38,10 +43,10 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
-        "status": transfer.status,
-        "source_wallet_id": None if KINDS[transfer.type].source == "external" else ids.text(Prefix.WALLET, transfer.source),
-        "destination_wallet_id": ids.text(Prefix.WALLET, transfer.destination),
-        "amount": transfer.amount,
+        "status": shown_status(transfer) if transfer.scheduled_for else transfer.status,
+        "source_wallet_id": render_wallet_id(transfer.source),
+        "destination_wallet_id": render_wallet_id(transfer.destination),
+        "amount": transfer.total,
         "currency": transfer.currency,
         "reference": transfer.reference,
         "metadata": transfer.metadata,
@@ -58,8 +63,43 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
             if viewer.sees_wallet(entry.wallet_id)
         ],
         "created_at": rfc3339(transfer.created_at),
-        "finished_at": rfc3339(transfer.finished_at) if transfer.finished_at else None,
+        "finished_at": render_time(transfer.finished_at),
+        "parent_id": ids.text(Prefix.TRANSFER, transfer.parent) if transfer.parent else None,
+        "debits": None,
+        "credits": None,
+        "scheduled_for": render_time(transfer.scheduled_for),
+        "apply_by": render_time(transfer.apply_by),
+        "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
+        "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
+        "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
     }
+
+
+def shown_status(transfer: Transfer) -> StatusFilter:
+    """Return the status as callers see it: a queued transfer is `scheduled` until its time."""
+    if transfer.status == "queued" and transfer.scheduled_for and transfer.scheduled_for > datetime.now(UTC):
+        return "scheduled"
+    return transfer.status
+
+
+def render_hold(hold: Transfer) -> dict[str, object]:
+    """Return what became of an applied hold, as far as its captures and releases are applied."""
+    return {
+        "status": "open" if hold.remaining else "closed",
+        "remaining_amount": hold.remaining,
+        "captured_amount": hold.captured or 0,
+        "released_amount": hold.returned or 0,
+        "expires_at": render_time(hold.expires_at),
+    }
+
+
+def render_wallet_id(id: UUID) -> str | None:
+    """Return the id of a client's wallet. None for an external wallet: callers are not shown the ids of these."""
+    return None if ids.is_external_wallet(id) else ids.text(Prefix.WALLET, id)
+
+
+def render_time(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
 
 
 def render_event(event: AnyEvent, viewer: Viewer) -> dict[str, object]:
@@ -89,9 +129,9 @@ def render_endpoint(endpoint: Endpoint) -> dict[str, object]:
         "description": endpoint.description,
         "status": endpoint.status,
         "disabled_reason": endpoint.disabled_reason,
-        "disabled_at": rfc3339(endpoint.disabled_at) if endpoint.disabled_at else None,
+        "disabled_at": render_time(endpoint.disabled_at),
         "created_at": rfc3339(endpoint.created_at),
-        "old_secret_expires_at": rfc3339(endpoint.old_secret_expires_at) if endpoint.old_secret_expires_at else None,
+        "old_secret_expires_at": render_time(endpoint.old_secret_expires_at),
     }
 
 

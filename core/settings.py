@@ -151,17 +151,19 @@ class Settings(BaseSettings):
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two), About((MIGRATE,))] = 16
     """Shards that wallets are spread over: a power of two, fixed by the first migration; `migrate` warns when it is ignored."""
     rate_limit: Annotated[float | None, Field(alias="TELLER_RATE_LIMIT", gt=0, le=1_000_000), About((API,), "no limit")] = None
-    """Transfers and deposits that a key may submit a second, in the long run; beyond it 429. A refused request
-    counts as one.
+    """Transfers of any type that a key may submit a second, in the long run; beyond it 429. A refused request and a cancellation
+    count as one.
     """
     rate_burst: Annotated[int, Field(alias="TELLER_RATE_BURST", ge=1, le=1_000_000), About((API,))] = 100
-    """Transfers and deposits that a key may submit at once, where `TELLER_RATE_LIMIT` is set."""
+    """Transfers of any type that a key may submit at once, where `TELLER_RATE_LIMIT` is set."""
     backlog_max: Annotated[int, Field(alias="TELLER_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 1_000_000
     """How many transfers may be queued; beyond it 503. A batch must fit as a whole. Each API process counts for itself once a
     second: with N of them up to N times as many.
     """
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 10_000
-    """How many transfers of one client may be queued, counted in the same way."""
+    """How many transfers of one client may be queued, counted in the same way. A client that schedules a transfer, or holds
+    money, may have no more than that in all: queued, scheduled, and open holds of its wallet.
+    """
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE"), About((API, DELIVERER))] = False
     """Development: `true` lets webhooks go to http, any port and private addresses, with a warning."""
     cors_origins: Annotated[

@@ -1,29 +1,37 @@
 """Transfers: how they are stored, and how they are read.
 
-How transfers of one status are searched: only the queued ones have an index of their own, the queue. An index on the status would
-end the HOT update that makes a transfer final. So a list by another status reads a window: the next SEARCH_WINDOW_ROWS transfers,
-newest first, whatever their status. It returns those that match and, if the window was full, the id of its last row. The next page
-starts below that id. A page may then hold fewer than `limit` transfers, or none, although more match further down.
+How transfers of one status are searched: only the queued and the scheduled ones have an index of their own. An index on the status
+would end the HOT update that makes a transfer final. So a list by another status, or by a type, reads a window: the next
+SEARCH_WINDOW_ROWS transfers, newest first, whatever they are. It returns those that match and, if the window was full, the id of
+its last row. The next page starts below that id. A page may then hold fewer than `limit` transfers, or none, although more match
+further down.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from core.ledger.kinds import Status, Type
+from core import metrics
+from core.ledger.kinds import Fit, Status, Type
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
 from core.postgres.queries import fetch
 
 SEARCH_WINDOW_ROWS = 10_000  # read in some ten milliseconds
 
+# What a list is filtered by: "queued" leaves out what is stored as queued and scheduled for later.
+StatusFilter = Status | Literal["scheduled"]
+
+# Lists with an index of their own, if there is no other filter.
+LISTED_APART: Mapping[StatusFilter | None, str] = {"queued": "transfers/list_queued", "scheduled": "transfers/list_scheduled"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A validated request for a transfer, with the id it will have. Each field is a column of core/sql/parts/submission.sql."""
+class Plain:
+    """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql."""
 
     id: UUID
     type: Type
@@ -40,7 +48,44 @@ class Submission:
     shard: int
 
 
-SUBMITTED = tuple(field.name for field in fields(Submission))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a special submission says beyond two wallets and an amount.
+
+    Each field is a parameter of core/sql/transfers/insert_special.sql.
+
+    `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
+    transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
+    "rest_and_funds" the smaller of the two (a reversal with `up_to` and without an amount). The submission's amount is then the
+    most that it may be. `closes`: a final capture, which releases the rest. `scheduled_for` is a time with an offset; one that is
+    past is due at once. `apply_within_s` counts from acceptance, or from the moment when a scheduled one gets its place in the
+    queue. `expires_in_s`, given for every hold and for nothing else, counts from acceptance or from `scheduled_for`. The
+    database's clock decides.
+    """
+
+    parent: UUID | None = None
+    fit: Fit | None = None
+    closes: bool = False
+    scheduled_for: datetime | None = None
+    apply_within_s: int | None = None
+    expires_in_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission(Plain):
+    """A validated request for a transfer, with the id it will have. `terms` is None for a plain one.
+
+    Its shard is that of the first client's wallet that it debits or reserves, else of the one that it credits. So the children of a
+    parent are all in one shard. A capture or a release names the wallets of its hold, and a reversal those of its parent turned
+    round.
+    """
+
+    terms: Terms | None = None
+
+
+SUBMITTED = tuple(field.name for field in fields(Plain))
+TERMS = tuple(field.name for field in fields(Terms))
+NO_TERMS = Terms()
 
 
 class Inserted(NamedTuple):
@@ -58,25 +103,73 @@ class TransferEntry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer(Submission):
-    """A stored submission, its state and, when it is applied, its two entries: the debit first. See core/sql/parts/transfer.sql."""
+class Transfer(Plain):
+    """A stored transfer, its state and, when it is applied, its two entries: the debit first. See core/sql/parts/transfer.sql.
+
+    What does not apply to it is None. `parent`, `fit`, `closes`, `scheduled_for` are those of its terms. `captured` and `returned`
+    are what its children have taken: of a hold what was captured, and what was released; of any other what was reversed. None is 0.
+    `moved` is what a special one came to, and 0 if it was not applied. A drain that begins after `apply_by` rejects it.
+    """
 
     status: Status
     failure_code: str | None
     created_at: datetime
     finished_at: datetime | None
+    parent: UUID | None
+    fit: Fit | None
+    closes: bool | None
+    captured: int | None
+    returned: int | None
+    moved: int | None
+    scheduled_for: datetime | None
+    apply_by: datetime | None
+    expires_at: datetime | None
     entries: Sequence[TransferEntry]
+
+    @property
+    def total(self) -> int:
+        """What it came to, in minor units; before it is applied, the most that it may come to."""
+        return self.amount if self.moved is None or self.status != "applied" else self.moved
+
+    @property
+    def remaining(self) -> int:
+        """What its children may still take, if it is applied."""
+        return self.total - (self.captured or 0) - (self.returned or 0)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it waits for its time, by this machine's clock. It is stored as queued."""
+        return self.status == "queued" and self.scheduled_for is not None and self.scheduled_for > datetime.now(UTC)
+
+    @property
+    def is_expiry(self) -> bool:
+        """Whether it is the release of a hold that has expired. Callers' keys have no space."""
+        return self.idempotency_key.startswith("expiry ")
+
+
+JUST_QUEUED: dict[str, Any] = {
+    "status": "queued",
+    **dict.fromkeys(("failure_code", "finished_at", "captured", "returned", "moved")),
+}
+NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at"))
 
 
 class SearchRow(NamedTuple):
-    """A row that a search returns: a transfer with the status, or the last one of a full window, or both."""
+    """A row that a search returns: a transfer that matches the filters, or the last one of a full window, or both."""
 
     transfer: Transfer
+    matches: bool
     ends_window: bool
 
     @classmethod
-    def from_row(cls, *, ends_window: bool, **columns: Any) -> "SearchRow":
-        return cls(from_row(**columns), ends_window)
+    def from_row(cls, *, matches: bool, ends_window: bool, **columns: Any) -> "SearchRow":
+        return cls(from_row(**columns), matches, ends_window)
+
+
+class Canceled(NamedTuple):
+    """A transfer was canceled. `webhooks_due` says whether the deliverer has to be rung."""
+
+    webhooks_due: bool
 
 
 class SearchResult(NamedTuple):
@@ -98,15 +191,37 @@ def from_row(*, entries: list[list[Any]], **columns: Any) -> Transfer:
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     """Return the transfer that an INSERT has stored, without reading it again."""
     given = {name: getattr(submission, name) for name in SUBMITTED}
-    return Transfer(**given, status="queued", failure_code=None, created_at=created_at, finished_at=None, entries=[])
+    said = NOTHING_SAID if submission.terms is None else said_by(submission.terms, created_at)
+    return Transfer(**given, **JUST_QUEUED, **said, created_at=created_at, entries=[])
+
+
+def said_by(terms: Terms, created_at: datetime) -> dict[str, Any]:
+    """Return the fields of a transfer that an INSERT has stored with these terms."""
+    return {
+        "parent": terms.parent,
+        "fit": terms.fit,
+        "closes": terms.closes or None,
+        "scheduled_for": terms.scheduled_for,
+        "apply_by": None if terms.scheduled_for else after(created_at, terms.apply_within_s),
+        "expires_at": after(terms.scheduled_for or created_at, terms.expires_in_s),
+    }
+
+
+def after(begin: datetime, seconds: int | None) -> datetime | None:
+    return None if seconds is None else begin + timedelta(seconds=seconds)
 
 
 async def insert(connection: AsyncConnection, submissions: Sequence[Submission]) -> list[Inserted]:
-    """Store the submissions and queue them, in one transaction. Return those that were stored.
+    """Store the submissions and queue them, or schedule them, in one transaction. Return those that were stored.
 
     A submission is left out if its owner has used its key before, or if one of its wallets does not exist. A repeated call stores
     nothing twice and leaves out what the first one stored: find these by their keys.
+
+    One special submission makes all of them take the statement that has columns for it: two statements would lock keys in two
+    orders, and give places in another order than that of arrival.
     """
+    if any(submission.terms is not None for submission in submissions):
+        return await fetch(connection, "transfers/insert_special", special_columns_of(submissions), Inserted)
     return await fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
 
 
@@ -115,6 +230,25 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
     columns = {name: [getattr(submission, name) for submission in submissions] for name in SUBMITTED}
     columns["metadata"] = [json.dumps(metadata) if metadata else "{}" for metadata in columns["metadata"]]
     return columns
+
+
+def special_columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
+    """Return the same with the values of their terms, as transfers/insert_special takes them."""
+    terms = [submission.terms or NO_TERMS for submission in submissions]
+    return columns_of(submissions) | {name: [getattr(one, name) for one in terms] for name in TERMS}
+
+
+async def cancel(database: Database, transfer_id: UUID) -> Canceled | None:
+    """Make a queued or scheduled transfer final as canceled, unless a drain is faster. None: it is final, or does not exist.
+
+    A drain and a cancellation exclude each other by the lock of the shard. Waits for a drain of the shard for a second, then raises
+    Unavailable with nothing changed. The caller publishes the news, and rings the deliverer where webhooks are due.
+    """
+    canceled = await database.fetch_one("transfers/cancel", {"id": transfer_id}, Canceled)
+    if canceled is None or canceled.webhooks_due is None:
+        return None
+    metrics.CANCELED.inc()
+    return canceled
 
 
 async def find_all(database: Database, ids: Sequence[UUID]) -> list[Transfer | None]:
@@ -135,34 +269,59 @@ async def list_page(
     database: Database,
     *,
     wallet_id: UUID | None,
-    status: Status | None,
+    status: StatusFilter | None,
     key: tuple[str, str] | None,
     before: UUID,
     limit: int,
+    parent: UUID | None = None,
+    type: Type | None = None,
     window: int = SEARCH_WINDOW_ROWS,
 ) -> SearchResult:
     """Return up to `limit` transfers with an id below `before`, newest first. A filter of None matches all.
 
-    There are four ways to read them: by key, the queue, one wallet's transfers, or all. See the module for `window`.
+    "queued" are those that wait for a worker, "scheduled" those that wait for their time. There are six ways to read them: by key,
+    the children of one, the queue, what is scheduled, one wallet's transfers, or all. See the module for `window`.
     """
     if key is not None:
-        return SearchResult(await find_in_list(database, key, wallet_id, status, before))
-    params = {"wallet_id": wallet_id, "status": status, "before": before, "limit": limit}
-    if status == "queued" and wallet_id is None:
-        return SearchResult(await database.fetch("transfers/list_queued", params, from_row))
-    name = "transfers/list" if wallet_id is None else "transfers/list_of_wallet"
-    params["window"] = limit if status is None else max(window, limit)
+        found = await find_in_list(database, key, before, wallet_id=wallet_id, status=status, type=type, parent=parent)
+        return SearchResult(found)
+    params = {"wallet_id": wallet_id, "status": status, "type": type, "before": before, "limit": limit}
+    if wallet_id is None and parent is None and type is None and status in LISTED_APART:
+        return SearchResult(await database.fetch(LISTED_APART[status], params, from_row))
+    if parent is not None:
+        name = "transfers/list_children"
+        params["parent"] = parent
+    else:
+        name = "transfers/list" if wallet_id is None else "transfers/list_of_wallet"
+    is_search = status is not None or type is not None or (parent is not None and wallet_id is not None)
+    params["window"] = max(window, limit) if is_search else limit
     searched = await database.fetch(name, params, SearchRow.from_row)
-    rows = [row.transfer for row in searched if status in (None, row.transfer.status)]
-    return SearchResult(rows, next((row.transfer.id for row in searched if status and row.ends_window), None))
+    rows = [row.transfer for row in searched if row.matches]
+    return SearchResult(rows, next((row.transfer.id for row in searched if is_search and row.ends_window), None))
+
+
+async def list_open_holds(database: Database, wallet_id: UUID, *, before: UUID, limit: int) -> list[Transfer]:
+    """Return up to `limit` open holds of the wallet with an id below `before`, newest first. They make up what it has held."""
+    return await database.fetch("transfers/list_open_holds", {"wallet_id": wallet_id, "before": before, "limit": limit}, from_row)
 
 
 async def find_in_list(
-    database: Database, key: tuple[str, str], wallet_id: UUID | None, status: Status | None, before: UUID
+    database: Database,
+    key: tuple[str, str],
+    before: UUID,
+    *,
+    wallet_id: UUID | None,
+    status: StatusFilter | None,
+    type: Type | None,
+    parent: UUID | None,
 ) -> list[Transfer]:
     """Return the transfer of the key, if the other filters match it too."""
     return [
         transfer
         for transfer in await database.run(lambda connection: find_by_keys(connection, [key]))
-        if transfer.id < before and status in (None, transfer.status) and wallet_id in (None, transfer.source, transfer.destination)
+        if transfer.id < before
+        and status in (None, "scheduled" if transfer.is_scheduled else transfer.status)
+        and wallet_id in (None, transfer.source, transfer.destination)
+        and type in (None, transfer.type)
+        and parent in (None, transfer.parent)
     ]

@@ -12,15 +12,23 @@ from core.postgres.queries import fetch
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client."""
+    """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client.
+
+    `held` is the part of it that open holds have reserved.
+    """
 
     id: UUID
     client_id: UUID | None
     currency: str
     balance: int
+    held: int
     version: int
     status: str
     created_at: datetime
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,40 @@ class Caller:
         body = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount, **fields}
         return self.post("/v1/transfers", body, key=key or new_key())
 
+    def withdraw(self, wallet_id: str, amount: int, key: str | None = None, **fields: object) -> Answer:
+        return self.post("/v1/withdrawals", {"wallet_id": wallet_id, "amount": amount, **fields}, key=key or new_key())
+
+    def hold(self, source: str, destination: str | None, amount: int, key: str | None = None, **fields: object) -> Answer:
+        """Hold money of the source for the destination; without one for outside."""
+        named = {"source_wallet_id": source, **({"destination_wallet_id": destination} if destination else {})}
+        return self.post("/v1/holds", {**named, "amount": amount, **fields}, key=key or new_key())
+
+    def capture(self, hold_id: str, key: str | None = None, **fields: object) -> Answer:
+        return self.post(f"/v1/transfers/{hold_id}/capture", fields, key=key or new_key())
+
+    def release(self, hold_id: str, key: str | None = None, **fields: object) -> Answer:
+        return self.post(f"/v1/transfers/{hold_id}/release", fields, key=key or new_key())
+
+    def reverse(self, transfer_id: str, key: str | None = None, **fields: object) -> Answer:
+        return self.post(f"/v1/transfers/{transfer_id}/reverse", fields, key=key or new_key())
+
+    def cancel(self, transfer_id: str) -> Answer:
+        return self.request("POST", f"/v1/transfers/{transfer_id}/cancel")
+
+    def applied(self, answer: Answer) -> Any:
+        """Return the transfer that was accepted by this answer, once it is applied."""
+        assert answer.status in {200, 202}, answer
+        final = self.wait_final(answer.body["id"])
+        assert final["status"] == "applied", final
+        return final
+
     def wait_final(self, transfer_id: str, within_s: float = 20.0) -> Any:
         """Poll the transfer until its outcome is final, and return it."""
 
         def final() -> Any:
             answer = self.get(f"/v1/transfers/{transfer_id}")
             assert answer.status == 200, answer
-            return answer.body if answer.body["status"] != "queued" else None
+            return answer.body if answer.body["status"] not in {"queued", "scheduled"} else None
 
         return wait_for(final, f"the outcome of {transfer_id}", within_s)
 

@@ -12,7 +12,7 @@
 | take_over, acquire | ShardSet.wait_for_more; ShardSet.take_over after a full batch |
 | pass_on | ShardSet.share |
 | release, hand_over | ShardSet.hand_over |
-| rerun_asked | ShardSet.is_asked_again |
+| rerun_asked | ShardSet.is_asked_again; a cancellation has the same steps as a worker that ends: ShardDoorbell.ring_if_asked |
 | lower_again, raise_again, enqueue_again | ShardSet.ring_again |
 | end | ShardSet.end |
 | defer | CarefulApplier.defer |

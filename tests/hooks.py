@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core import ids
 from core.errors import Unavailable
+from core.events import Type
 from core.ids import Prefix
 from core.postgres import deadline
 from core.postgres.pool import Database
@@ -32,10 +33,17 @@ GONE = Attempt(410, None, 0.03)
 SILENCE = Attempt(None, Fault.TIMED_OUT, 15.0)
 
 
-def new_endpoint(world: World, url: str = SOMEWHERE, *, wallet_id: UUID | None = None, owner: str | None = None) -> NewEndpoint:
+def new_endpoint(
+    world: World,
+    url: str = SOMEWHERE,
+    *,
+    wallet_id: UUID | None = None,
+    owner: str | None = None,
+    events: Sequence[Type] = ("transfer.applied", "transfer.rejected"),
+) -> NewEndpoint:
     """Make an endpoint of the operator's, or of the wallet's client; each wallet stands for a client of its own."""
     owner = owner or (ids.text(Prefix.CLIENT, wallet_id) if wallet_id else "operator")
-    new = NewEndpoint(new_id(), owner, wallet_id, url, ["transfer.applied", "transfer.rejected"], None, make_secret())
+    new = NewEndpoint(new_id(), owner, wallet_id, url, list(events), None, make_secret())
     world.ask(lambda database: endpoints.insert_endpoint(database, new))
     return new
 

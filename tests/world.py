@@ -16,13 +16,14 @@ import psycopg
 from core import clients, ids, transfers, wallets
 from core.clients import Client, NewClient
 from core.errors import Unavailable
+from core.ledger.kinds import Type
 from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.postgres import deadline
 from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
 from core.postgres.limits import session_of
 from core.postgres.pool import Database
-from core.transfers import Inserted, Submission, Transfer
+from core.transfers import Inserted, Submission, Terms, Transfer
 from core.wallets import Wallet
 from local.postgres import Postgres
 from tests.bells import Bells
@@ -69,6 +70,43 @@ def deposit(wallet: UUID, amount: int, **changes: Any) -> Submission:
 def transfer(source: UUID, destination: UUID, amount: int, **changes: Any) -> Submission:
     """A transfer between two wallets, as the API would submit it."""
     return replace(submission(source, destination, amount, shard_of(source, SHARDS)), **changes)
+
+
+def withdrawal(wallet: UUID, amount: int, terms: Terms | None = None, **changes: Any) -> Submission:
+    """A withdrawal from the wallet."""
+    shard = shard_of(wallet, SHARDS)
+    return replace(
+        submission(wallet, ids.external_wallet(shard), amount, shard), **{"type": "withdrawal", "terms": terms, **changes}
+    )
+
+
+def hold(source: UUID, destination: UUID | None, amount: int, *, expires_in_s: int = 3600, **terms: Any) -> Submission:
+    """A hold for another client's wallet, or for a payout."""
+    shard = shard_of(source, SHARDS)
+    payee = destination or ids.external_wallet(shard)
+    return replace(submission(source, payee, amount, shard), type="hold", terms=Terms(expires_in_s=expires_in_s, **terms))
+
+
+def capture(of: Submission, amount: int | None = None, **terms: Any) -> Submission:
+    """A capture of the hold: of this amount, or of all that is left."""
+    return child("capture", of, of.source, of.destination, amount, **terms)
+
+
+def release(of: Submission, amount: int | None = None, **terms: Any) -> Submission:
+    return child("release", of, of.source, of.destination, amount, **terms)
+
+
+def reversal(of: Submission, amount: int | None = None, **terms: Any) -> Submission:
+    """A reversal of the movement: of this amount, or of all that is not reversed yet."""
+    return child("reversal", of, of.destination, of.source, amount, **terms)
+
+
+def child(type: Type, of: Submission, source: UUID, destination: UUID, amount: int | None, **terms: Any) -> Submission:
+    """A child of a transfer, in the shard of the first client's wallet that it debits or reserves, or else credits."""
+    client = destination if ids.is_external_wallet(source) else source
+    asked = submission(source, destination, of.amount if amount is None else amount, shard_of(client, SHARDS))
+    fit = {"fit": "rest"} if amount is None else {}
+    return replace(asked, type=type, terms=Terms(parent=of.id, **{**fit, **terms}))
 
 
 def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Submission:

@@ -23,6 +23,10 @@ class Queued(NamedTuple):
     queued: int
 
 
+class Due(NamedTuple):
+    due: int
+
+
 class QueuedByClient(NamedTuple):
     owner: str
     queued: int
@@ -70,6 +74,18 @@ class Backlog:
         for name, _ in self._limits(caller):
             self._reserved[name] -= reserved - kept
             self._settled[name] += kept
+
+    async def has_room_for_due(self, caller: Caller) -> bool:
+        """Return whether scheduled transfers or holds of the caller, with their places reserved, are within the limit of a client.
+
+        What already waits in the client's wallet for a time counts with what is queued: its scheduled transfers and its open holds,
+        as far as the table `due` shows them now. An operator has no such limit. Raises Unavailable.
+        """
+        if caller.wallet_id is None:
+            return True
+        params = {"wallet_id": caller.wallet_id, "most": self._most_by_client}
+        [waiting] = await self._database.fetch("queue/count_due", params, Due)
+        return waiting.due + self._counted[caller.owner] + self._reserved[caller.owner] <= self._most_by_client
 
     def _limits(self, caller: Caller) -> Sequence[tuple[str, int]]:
         """Return the names under which the caller's transfers are counted, each with its limit."""

@@ -40,16 +40,20 @@ class Gate:
         if self._rate_limit is not None:
             await self._rate_limit.close()
 
-    async def reserve(self, caller: Caller, transfers: int, tokens: int) -> Problem | None:
+    async def reserve(self, caller: Caller, transfers: int, tokens: int, *, waits: bool) -> Problem | None:
         """Reserve places for the caller's transfers, all or none. Return the problem that forbids it, or None.
 
         After None, `settle` must be called. Places are reserved before the INSERT, so that concurrent requests cannot exceed the
-        limit together. `tokens` count against the key's rate; a request that finds no place costs one token. Raises Busy.
+        limit together. `tokens` count against the key's rate; a request that finds no place costs one token. `waits`: some of the
+        transfers wait for a time, or are holds, which wait for their end. They count with all others that do. Raises Busy and
+        Unavailable.
         """
         if not self._backlog.reserve(caller, transfers):
             return await self.charge(caller, 1) or retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         try:
             problem = await self.charge(caller, tokens)
+            if problem is None and waits and not await self._backlog.has_room_for_due(caller):
+                problem = retry_after("backlog_full", BACKLOG_RETRY_AFTER_S)
         except BaseException:
             self._backlog.settle(caller, transfers, 0)
             raise

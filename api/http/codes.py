@@ -18,6 +18,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "wallet_not_found": "There is no such wallet, or it is not the caller's to move money out of.",
     "currency_mismatch": "The wallet has another currency.",
     "metadata_invalid": "Metadata is a flat object of at most 20 strings, with keys of 1 to 40 and values of up to 500 characters.",
+    "seconds_out_of_range": "A number of seconds is too small or too large. The OpenAPI document gives both limits.",
+    "time_invalid": "The text is no RFC 3339 time with an offset, or the time lies more than 366 days ahead.",
     "url_invalid": "The text is no URL that a webhook can be sent to.",
     "url_forbidden": "Webhooks go to https URLs on port 443 or 8443, with a public name and without a user.",
 }

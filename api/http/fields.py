@@ -1,5 +1,8 @@
 """The types of request fields. Each rejects a value with a field code of the contract, and never repeats the value."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +19,13 @@ from core.webhooks.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40
 METADATA_VALUE_LENGTH_MAX = 500
+
+SCHEDULED_AHEAD_MAX = timedelta(days=366)
+APPLY_WITHIN_S_MAX = 86_400  # a day
+HOLD_S_MAX = 31_622_400  # 366 days
+HOLD_S_DEFAULT = 604_800  # 7 days
+
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 
 URL_DETAILS = {
     UrlProblem.INVALID: "must be a URL such as https://example.com/hook, in ASCII, without a fragment",
@@ -78,6 +88,51 @@ def check_url(value: str, info: ValidationInfo[Settings | None]) -> str:
     return value
 
 
+def read_time(value: object) -> datetime | None:
+    """Return the time of an RFC 3339 text (section 5.6) with at most six digits of a second's fraction. None for anything else."""
+    try:
+        if isinstance(value, str) and RFC3339.fullmatch(value):
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass  # such as month 13, or a leap second
+    return None
+
+
+def parse_time(value: object) -> datetime:
+    time = read_time(value)
+    if time is None:
+        raise coded_error("wrong_type", "must be a time such as 2026-01-31T09:30:00Z")
+    return time
+
+
+def parse_schedule(value: object) -> datetime:
+    """Return the time for which a transfer is scheduled. A past one is valid: a repetition may arrive after that time."""
+    if not isinstance(value, str):
+        raise coded_error(*WRONG_TYPE)
+    time = utc(read_time(value))
+    if time is None:
+        raise coded_error("time_invalid", "must be a time with an offset, such as 2026-01-31T09:30:00Z")
+    if time - datetime.now(UTC) > SCHEDULED_AHEAD_MAX:
+        raise coded_error("time_invalid", f"must lie at most {SCHEDULED_AHEAD_MAX.days} days ahead")
+    return time
+
+
+def utc(time: datetime | None) -> datetime | None:
+    """Return the same instant in UTC, so that equal instants are equal texts. None if its year there has not four digits."""
+    try:
+        return time.astimezone(UTC) if time else None
+    except OverflowError:
+        return None
+
+
+def check_seconds(most: int, value: object) -> object:
+    if type(value) is not int:
+        raise coded_error(*WRONG_TYPE)
+    if not 1 <= value <= most:
+        raise coded_error("seconds_out_of_range", f"must be 1 to {most} seconds")
+    return value
+
+
 def id_schema(prefix: Prefix) -> WithJsonSchema:
     """Describe an id of this type to readers of the OpenAPI document."""
     return WithJsonSchema({"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"})
@@ -117,6 +172,14 @@ Url = Annotated[
     ),
     AfterValidator(check_url),
 ]
+
+ANY_TIME = WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]})
+ParsedTime = Annotated[datetime, BeforeValidator(parse_time), ANY_TIME]
+ScheduledFor = Annotated[datetime, BeforeValidator(parse_schedule), ANY_TIME]
+ApplyWithinS = Annotated[
+    int, Field(ge=1, le=APPLY_WITHIN_S_MAX, examples=[60]), BeforeValidator(partial(check_seconds, APPLY_WITHIN_S_MAX))
+]
+HoldS = Annotated[int, Field(ge=1, le=HOLD_S_MAX, examples=[3600]), BeforeValidator(partial(check_seconds, HOLD_S_MAX))]
 
 # For responses alone: the form of a time.
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000000Z"])]

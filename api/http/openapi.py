@@ -70,6 +70,7 @@ POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "i
 BATCH_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "backlog_full")
 CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
 MONEY_PROBLEMS = (*POST_PROBLEMS, "backlog_full", "idempotency_key_missing")
+CHILD_PROBLEMS = (*MONEY_PROBLEMS, "forbidden", "not_found")  # of a verb that names an earlier transfer in its path
 
 NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
 
@@ -126,5 +127,6 @@ PROBLEM_SCHEMA = {
                 "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
             },
         },
+        "transfer": {**reference("TransferView"), "description": "only of `not_cancelable`: the transfer as it is"},
     },
 }

@@ -33,9 +33,14 @@ def wallet_filter(value: object) -> UUID:
     return ids.parse(Prefix.WALLET, str(value))
 
 
+def transfer_filter(value: object) -> UUID:
+    return ids.parse(Prefix.TRANSFER, str(value))
+
+
 PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
 KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
+TransferFilter = Annotated[UUID, BeforeValidator(transfer_filter), id_schema(Prefix.TRANSFER)]
 
 
 def path_id(request: Request, prefix: Prefix, name: str) -> UUID:

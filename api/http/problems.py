@@ -83,6 +83,21 @@ KINDS: Mapping[str, ProblemKind] = {
         "You have as many webhook endpoints as a client may have",
         "Nothing was stored. Change one of yours, or delete it.",
     ),
+    "not_a_hold": ProblemKind(
+        409,
+        "The transfer is not a hold",
+        "Nothing was stored. Capture and release take the id of a transfer of type hold.",
+    ),
+    "not_reversible": ProblemKind(
+        409,
+        "The transfer cannot be reversed",
+        "Nothing was stored. An applied deposit, withdrawal, transfer or capture can be reversed; release a hold instead.",
+    ),
+    "not_cancelable": ProblemKind(
+        409,
+        "The transfer cannot be canceled",
+        "Nothing was changed. Its outcome is final, or it is the release of an expired hold: `transfer` shows it as it is.",
+    ),
     "body_too_large": ProblemKind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
     "unsupported_media_type": ProblemKind(
         415,
@@ -149,7 +164,10 @@ class FieldError:
 
 
 class Problem(Exception):
-    """Any code below a route may raise it. api/http/failures.py answers the request with it."""
+    """Any code below a route may raise it. api/http/failures.py answers the request with it.
+
+    `transfer` is the transfer that the problem is about, as this caller may see it: a member of the document.
+    """
 
     def __init__(
         self,
@@ -158,12 +176,14 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        transfer: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
         self.errors = errors
         self.headers = dict(headers or {})
+        self.transfer = transfer
 
 
 def existing_or_404(row: Row | None) -> Row:
@@ -196,6 +216,8 @@ def render_problem(problem: Problem, instance: str, request_id: str) -> dict[str
     }
     if problem.errors:
         fields["errors"] = [{"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in problem.errors]
+    if problem.transfer is not None:
+        fields["transfer"] = problem.transfer
     return fields
 
 

@@ -92,6 +92,10 @@ class Intake:
             self._shards = counted.shards
         return self._shards
 
+    def ring_if_asked(self, shard: int) -> None:
+        """Ring for a shard that this process has locked and released, if a worker has passed it by."""
+        self._ringer.ring_if_asked(shard)
+
     def start(self) -> None:
         self._batches.start()
         self._lookups.start()
@@ -156,8 +160,8 @@ def result_of_omitted(submission: Submission, found: Transfer | None, wallet_kin
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
     # Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
     kind = KINDS[submission.type]
-    wanted = [(submission.source, kind.source), (submission.destination, kind.destination)]
-    unknown = frozenset(id for id, side in wanted if wallet_kinds.get(id) != side)
+    wanted = [(submission.source, kind.sources), (submission.destination, kind.destinations)]
+    unknown = frozenset(id for id, sides in wanted if wallet_kinds.get(id) not in sides)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
 
 

@@ -1,9 +1,12 @@
-"""POST /v1/transfers/batch: up to 1000 transfers in one request. Each succeeds or fails on its own."""
+"""POST /v1/transfers/batch: up to 1000 transfers of any verbs in one request. Each succeeds or fails on its own."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
@@ -17,16 +20,21 @@ from api.http.headers import refuse_header_key
 from api.http.json_response import Json
 from api.http.openapi import BATCH_PROBLEMS, json_body, problem_responses
 from api.http.parameters import refuse_parameters
-from api.http.problems import KINDS, Problem, render_problem
+from api.http.problems import KINDS, FieldError, Problem, invalid, render_problem
 from api.http.validation import RequestModel, coded_error, validate
 from api.intake.intake import SubmitResult
 from api.services import Services, services
-from api.v1.submit import NewTransfer, build_transfer, store_within_limits, transfer_of_result, wallet_pointers
-from api.v1.transfers import TransferView
+from api.v1.accept import store_within_limits, transfer_of_result
+from api.v1.requests import NewCapture, NewDeposit, NewHold, NewRelease, NewReversal, NewTransfer, NewWithdrawal
+from api.v1.transfers import TransferId, TransferView, may_see
+from api.v1.verbs import VERBS, Asked, Verb, build
+from core import ids
 from core.errors import Unavailable
+from core.ids import Prefix
+from core.ledger.kinds import Type
 from core.render import render_transfer
 from core.settings import Settings
-from core.transfers import Submission
+from core.transfers import Submission, Transfer
 
 BODY_MAX = 1024 * 1024
 ITEMS_MAX = 1000
@@ -45,16 +53,77 @@ def check_key(value: str) -> str:
         raise coded_error("invalid_string", str(error)) from None
 
 
-class BatchItem(NewTransfer):
-    """A transfer with its idempotency key, which a single request carries in its header."""
+class Keyed(RequestModel):
+    """The idempotency key of an item, which a single request carries in its header."""
 
     idempotency_key: Annotated[
         str, Field(min_length=1, max_length=KEY_LENGTH_MAX, examples=["order-1001"]), AfterValidator(check_key)
     ]
 
 
+class WithParent(Keyed):
+    """The earlier transfer that a single request names in its path."""
+
+    parent_id: TransferId
+
+
+class TransferItem(Keyed, NewTransfer):
+    """A transfer between two wallets, as POST /v1/transfers takes it."""
+
+    type: Literal["transfer"] = "transfer"
+
+
+class DepositItem(Keyed, NewDeposit):
+    """A deposit, as POST /v1/deposits takes it."""
+
+    type: Literal["deposit"]
+
+
+class WithdrawalItem(Keyed, NewWithdrawal):
+    """A withdrawal, as POST /v1/withdrawals takes it."""
+
+    type: Literal["withdrawal"]
+
+
+class HoldItem(Keyed, NewHold):
+    """A hold, as POST /v1/holds takes it."""
+
+    type: Literal["hold"]
+
+
+class CaptureItem(WithParent, NewCapture):
+    """A capture of the hold `parent_id`."""
+
+    type: Literal["capture"]
+
+
+class ReleaseItem(WithParent, NewRelease):
+    """A release of the hold `parent_id`."""
+
+    type: Literal["release"]
+
+
+class ReversalItem(WithParent, NewReversal):
+    """A reversal of the transfer `parent_id`."""
+
+    type: Literal["reversal"]
+
+
+AnyItem: TypeAlias = TransferItem | DepositItem | WithdrawalItem | HoldItem | CaptureItem | ReleaseItem | ReversalItem
+
+ITEMS: Mapping[Type, type[AnyItem]] = {
+    "transfer": TransferItem,
+    "deposit": DepositItem,
+    "withdrawal": WithdrawalItem,
+    "hold": HoldItem,
+    "capture": CaptureItem,
+    "release": ReleaseItem,
+    "reversal": ReversalItem,
+}
+
+
 class BatchRequest(RequestModel):
-    transfers: Annotated[list[BatchItem], Field(min_length=1, max_length=ITEMS_MAX)]
+    transfers: Annotated[list[AnyItem], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
 class BatchShape(RequestModel):
@@ -64,7 +133,7 @@ class BatchShape(RequestModel):
 
 
 class BatchResult(BaseModel):
-    """The result of one item: 202 queued, 200 final, or 422 with the problem that a single request would get."""
+    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status."""
 
     status: int
     transfer: TransferView | None = None
@@ -89,7 +158,7 @@ router = APIRouter(tags=["transfers"])
 async def post_batch(request: Request) -> Json:
     """Queue up to 1000 transfers. Results come in the order of the items. Each item succeeds or fails on its own.
 
-    A client's key moves money out of its own wallet only.
+    An item's `type` says of which verb it is. It has the fields, the rights and the answer of that verb's own route.
     """
     caller = await authenticate(request)
     shared = services(request)
@@ -101,25 +170,60 @@ async def post_batch(request: Request) -> Json:
         items = await read_items(shared, caller, body)
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None
-    submissions = [(index, item) for index, item in enumerate(items) if isinstance(item, Submission)]
-    stored = await store_within_limits(shared, caller, [submission for _, submission in submissions], len(items))
-    results = {index: result for (index, _), result in zip(submissions, stored, strict=True)}
-    rendered = [render_item(request, caller, item, results.get(index)) async for index, item in in_slices(enumerate(items))]
+    submissions = [item.submission for item in items if isinstance(item, Read)]
+    results = iter(await store_within_limits(shared, caller, submissions, len(items)))
+    rendered = [
+        render_item(request, caller, item, next(results)) if isinstance(item, Read) else render_item_problem(request, item)
+        async for item in in_slices(items)
+    ]
     return Json({"results": rendered})
 
 
-async def read_items(shared: Services, caller: Caller, body: bytes) -> list[Submission | Problem]:
+class Read(NamedTuple):
+    """A valid item."""
+
+    verb: Verb
+    submission: Submission
+
+
+async def read_items(shared: Services, caller: Caller, body: bytes) -> list[Read | Problem]:
     """Return each item as a submission, or as the problem that refuses it.
 
-    Raises Problem when the body is no batch, or when the owner's earlier batches have taken too long.
+    Raises Problem when the body is no batch, or when the owner's earlier batches have taken too long. Raises Unavailable.
     """
     shards = await shared.intake.shards()
+    async with turn_of(shared, caller.owner):
+        shape = validate(BatchShape, parse_object(body))
+        parents = await find_parents(shared, shape.transfers)
+        reader = ItemReader(shared.settings, caller, shards, parents)
+        return [reader.read(item) async for item in in_slices(shape.transfers)]
+
+
+@asynccontextmanager
+async def turn_of(shared: Services, owner: str) -> AsyncIterator[None]:
+    """Wait for the owner's turn. Raises Problem when none comes in time: earlier batches of the owner took them."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(shared.batch_turns.turn(owner))
+        except Unavailable:
+            raise busy() from None
+        yield
+
+
+async def find_parents(shared: Services, items: Sequence[Any]) -> Mapping[UUID, Transfer]:
+    """Return the transfers that items name as their parents, as far as they exist. One look-up reads all of them."""
+    named = list({id: None for item in items if (id := parent_id_of(item))})
+    found = await shared.lookup.ask_all(named) if named else []
+    return {transfer.id: transfer for transfer in found if transfer}
+
+
+def parent_id_of(item: object) -> UUID | None:
+    """Return the id that an item gives for its parent. None if it gives none, or a text that is no id of a transfer."""
+    given = item.get("parent_id") if isinstance(item, dict) else None
     try:
-        async with shared.batch_turns.turn(caller.owner):
-            shape = validate(BatchShape, parse_object(body))
-            return [read_item(item, shared.settings, caller, shards) async for item in in_slices(shape.transfers)]
-    except Unavailable:
-        raise busy() from None  # no turn came in time: earlier batches of the owner took them
+        return ids.parse(Prefix.TRANSFER, given) if isinstance(given, str) else None
+    except ids.UnknownId:
+        return None
 
 
 async def in_slices(items: Iterable[Item]) -> AsyncIterator[Item]:
@@ -132,22 +236,54 @@ async def in_slices(items: Iterable[Item]) -> AsyncIterator[Item]:
             until = time.monotonic() + SLICE_S
 
 
-def read_item(fields: object, settings: Settings, caller: Caller, shards: int) -> Submission | Problem:
-    """Return the item as a submission, or as the problem that refuses it."""
-    try:
-        item = validate(BatchItem, fields, settings)
-        return build_transfer(item, item.idempotency_key, caller, shards)
-    except Problem as problem:
-        return problem
+@dataclass(frozen=True, slots=True)
+class ItemReader:
+    """Reads the items of one caller's batch, whose parents have been looked up."""
+
+    settings: Settings
+    caller: Caller
+    shards: int
+    parents: Mapping[UUID, Transfer]
+
+    def read(self, fields: object) -> Read | Problem:
+        """Return the item as a submission, or as the problem that refuses it. The order of checks is that of its own route."""
+        try:
+            verb = verb_of(fields)
+            parent = self.parent_or_404(fields) if verb.names_parent else None
+            if parent or not verb.names_parent:
+                verb.admit(self.caller, parent)
+            item = validate(ITEMS[verb.type], fields, self.settings)
+            return Read(verb, build(verb, item, Asked(self.caller, item.idempotency_key, self.shards, parent)))
+        except Problem as problem:
+            return problem
+
+    def parent_or_404(self, fields: object) -> Transfer | None:
+        """Return the parent, or None if the item names none: its validation says so.
+
+        Raises Problem "not_found", also when the caller may not see the parent.
+        """
+        if not isinstance(fields, dict) or not isinstance(fields.get("parent_id"), str):
+            return None
+        id = parent_id_of(fields)
+        parent = self.parents.get(id) if id else None
+        if parent is None or not may_see(self.caller, parent):
+            raise Problem("not_found")
+        return parent
 
 
-def render_item(request: Request, caller: Caller, item: Submission | Problem, result: SubmitResult | None) -> dict[str, object]:
-    """Return the item as BatchResult describes it. `result` is the intake's for a submission; a problem has none."""
-    if isinstance(item, Problem):
-        return render_item_problem(request, item)
-    assert result is not None
+def verb_of(fields: object) -> Verb:
+    """Return the verb of an item's `type`. Raises Problem for an unknown one."""
+    type = fields.get("type", "transfer") if isinstance(fields, dict) else "transfer"
+    verb = VERBS.get(type) if isinstance(type, str) else None
+    if verb is None:
+        raise invalid([FieldError("/type", "wrong_type", f"must be one of {', '.join(VERBS)}")])
+    return verb
+
+
+def render_item(request: Request, caller: Caller, item: Read, result: SubmitResult) -> dict[str, object]:
+    """Return the item as BatchResult describes it. `result` is the intake's."""
     try:
-        transfer, _ = transfer_of_result(item, result, wallet_pointers(item))
+        transfer, _ = transfer_of_result(item.submission, result, item.verb.pointers(item.submission))
     except Problem as problem:
         return render_item_problem(request, problem)
     return {"status": 202 if transfer.status == "queued" else 200, "transfer": render_transfer(transfer, caller)}

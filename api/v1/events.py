@@ -28,7 +28,7 @@ class TransferEventView(BaseModel):
     """A transfer became final. Webhooks of the event carry the same id on every attempt."""
 
     id: EventId
-    type: Literal["transfer.applied", "transfer.rejected"]
+    type: Literal["transfer.applied", "transfer.rejected", "transfer.canceled"]
     timestamp: Time = Field(description="when the transfer became final")
     data: TransferView
 

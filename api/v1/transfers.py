@@ -1,45 +1,30 @@
-"""Transfers as callers see them: deposits and transfers are one resource. Its id stays; its status changes once."""
+"""Transfers as callers see them: what each verb submits is one resource. Its id stays; its status changes once."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
 from api.callers import CallerDep, authenticate
-from api.http.fields import Amount, Currency, Metadata, Reference, Time, Url, id_schema
+from api.http.fields import Time, id_schema
 from api.http.json_response import Json
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import KeyFilter, WalletFilter, path_id, refuse_parameters
+from api.http.parameters import KeyFilter, TransferFilter, WalletFilter, path_id, refuse_parameters
 from api.http.problems import Problem
-from api.http.validation import RequestModel
 from api.services import services
 from core import transfers
 from core.ids import Prefix
-from core.ledger.kinds import Status, Type
-from core.ledger.money import CURRENCY
+from core.ledger.kinds import Type
 from core.ledger.refusals import Refusal
 from core.render import render_transfer
-from core.transfers import Transfer
+from core.transfers import StatusFilter, Transfer
 
 RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
 TransferId = Annotated[str, id_schema(Prefix.TRANSFER)]
 WalletId = Annotated[str, id_schema(Prefix.WALLET)]
-
-
-class MoneyRequest(RequestModel):
-    """The fields that deposits and transfers share. Each is a field of Submission. An optional field that is absent is None."""
-
-    amount: Amount
-    currency: Currency = CURRENCY
-    reference: Reference | None = None
-    metadata: Metadata = Field(default_factory=dict)
-    callback_url: Url | None = None
-
-
-REQUEST_FIELDS = tuple(MoneyRequest.model_fields)
 
 
 class FailureView(BaseModel):
@@ -56,15 +41,28 @@ class TransferEntryView(BaseModel):
     balance_after: int
 
 
+class HoldView(BaseModel):
+    """What became of an applied hold, in minor units. It is `open` while something remains."""
+
+    status: Literal["open", "closed"]
+    remaining_amount: int
+    captured_amount: int
+    released_amount: int
+    expires_at: Time
+
+
 class TransferView(BaseModel):
-    """A deposit or a transfer. `queued` becomes `applied` or `rejected`, once and for ever."""
+    """One instruction to move, hold or give back money. It becomes `applied`, `rejected` or `canceled`, once and for ever.
+
+    `applied` means for a hold that the money is reserved. What came of it later is in `hold`, and in its captures and releases.
+    """
 
     id: TransferId
     type: Type
-    status: Status
-    source_wallet_id: WalletId | None = Field(description="null for a deposit")
-    destination_wallet_id: WalletId
-    amount: int = Field(description="minor units (cents)")
+    status: StatusFilter = Field(description="`scheduled` until `scheduled_for`, then `queued` until it is final")
+    source_wallet_id: WalletId | None = Field(description="null for outside Teller")
+    destination_wallet_id: WalletId | None = Field(description="null for outside Teller")
+    amount: int = Field(description="minor units (cents); until an open amount is applied, the most that it may come to")
     currency: str
     reference: str | None
     metadata: dict[str, str]
@@ -73,6 +71,14 @@ class TransferView(BaseModel):
     entries: list[TransferEntryView] = Field(description="of an applied transfer, as far as the key may see their wallets")
     created_at: Time
     finished_at: Time | None
+    parent_id: TransferId | None = Field(description="of a capture, a release or a reversal: the transfer that it is about")
+    debits: None = Field(description="null: one wallet is debited")
+    credits: None = Field(description="null: one wallet is credited")
+    scheduled_for: Time | None
+    apply_by: Time | None = Field(description="rejected if a worker takes it up later; null for a scheduled one until it is queued")
+    reversed_amount: int = Field(description="how much of it was reversed so far, in minor units")
+    hold: HoldView | None = Field(description="of an applied hold")
+    reason: Literal["requested", "expired"] | None = Field(description="of a release: asked for by a caller, or by the hold's end")
 
 
 class TransferPage(Page[TransferView]):
@@ -87,16 +93,19 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
-    status: Annotated[Status | None, Query()] = None,
+    status: Annotated[StatusFilter | None, Query()] = None,
+    type: Annotated[Type | None, Query()] = None,
+    parent_id: Annotated[TransferFilter | None, Query(description="only the captures, releases and reversals of this one")] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
     """Transfers, newest first. A client's key lists the transfers of its own wallet, and none for another `wallet_id`.
 
-    With a rare `status` a page may hold fewer than `limit` rows while `has_more` is true.
+    With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
     """
-    pages = Pages.of("transfers", caller.owner, wallet_id=wallet_id, status=status, idempotency_key=idempotency_key)
+    filters = {"wallet_id": wallet_id, "status": status, "type": type, "parent_id": parent_id, "idempotency_key": idempotency_key}
+    pages = Pages.of("transfers", caller.owner, **filters)
     before = pages.id_before(cursor)
     found = transfers.SearchResult([])
     if wallet_id is None or caller.sees_wallet(wallet_id):
@@ -104,6 +113,8 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
             services(request).database,
             wallet_id=wallet_id or caller.wallet_id,
             status=status,
+            type=type,
+            parent=parent_id,
             key=(caller.owner, idempotency_key) if idempotency_key else None,
             before=before,
             limit=limit + 1,
@@ -130,8 +141,13 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
 
 
 async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
-    """Return the transfer in the path. Raises Problem "not_found", also when the caller may see neither of its wallets."""
+    """Return the transfer in the path. Raises Problem "not_found", also when the caller may not see it."""
     transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
-    if transfer is None or not (caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)):
+    if transfer is None or not may_see(caller, transfer):
         raise Problem("not_found")
     return transfer
+
+
+def may_see(caller: Caller, transfer: Transfer) -> bool:
+    """Tell whether the caller may see the transfer: a client sees those in which its wallet is the source or the destination."""
+    return caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)

@@ -1,5 +1,6 @@
 """Wallets and their entries, each with the balance after it."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -13,10 +14,11 @@ from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import existing_or_404
 from api.services import services
-from api.v1.transfers import TransferId, WalletId
-from core import ids, wallets
+from api.v1.transfers import TransferId, TransferPage, WalletId
+from core import ids, transfers, wallets
 from core.ids import Prefix
-from core.ledger.kinds import KINDS, Type
+from core.ledger.kinds import Type
+from core.render import render_transfer, render_wallet_id
 from core.times import rfc3339
 from core.wallets import Wallet, WalletEntry
 
@@ -24,12 +26,14 @@ ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
 
 
 class WalletView(BaseModel):
-    """A wallet. Its balance, in minor units, is the sum of its first `version` entries."""
+    """A wallet. Its balance, in minor units, is the sum of its first `version` entries. Holds change neither of the two."""
 
     id: WalletId
-    client_id: ClientId | None = Field(description="null for an external wallet, the other side of deposits")
+    client_id: ClientId | None = Field(description="null for an external wallet, the other side of deposits and withdrawals")
     currency: str
     balance: int
+    held: int = Field(description="what open holds have reserved of the balance")
+    available: int = Field(description="balance - held: what can be moved out or held")
     version: int
     status: Literal["active"]
     created_at: Time
@@ -44,7 +48,7 @@ class WalletEntryView(BaseModel):
     type: Type
     amount: int = Field(description="signed")
     balance_after: int
-    counterparty_wallet_id: WalletId | None = Field(description="null for a deposit")
+    counterparty_wallet_id: WalletId | None = Field(description="null for outside Teller")
     reference: str | None
     created_at: Time
 
@@ -83,6 +87,25 @@ async def list_wallet_entries(
     return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), render_entry)
 
 
+@router.get(
+    "/v1/wallets/{wallet_id}/holds",
+    summary="List a wallet's open holds",
+    response_model=TransferPage,
+    responses=problem_responses(*LIST_PROBLEMS, "not_found"),
+)
+async def list_wallet_holds(
+    request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Any:
+    """The open holds of the wallet's money, newest first. What remains of them sums to `held`.
+
+    A client's key opens those of its own wallet only.
+    """
+    id = (await wallet_or_404(request, caller)).id
+    pages = Pages.of("holds", caller.owner, wallet_id=id)
+    list_page = partial(transfers.list_open_holds, services(request).database, id)
+    return await pages.by_id(cursor, limit, list_page, lambda hold: render_transfer(hold, caller))
+
+
 async def wallet_or_404(request: Request, caller: Caller) -> Wallet:
     """Return the wallet in the path. Raises Problem "not_found", also for a wallet that the caller may not see."""
     id = path_id(request, Prefix.WALLET, "wallet_id")
@@ -96,6 +119,8 @@ def render_wallet(wallet: Wallet) -> dict[str, object]:
         "client_id": ids.text(Prefix.CLIENT, wallet.client_id) if wallet.client_id else None,
         "currency": wallet.currency,
         "balance": wallet.balance,
+        "held": wallet.held,
+        "available": wallet.available,
         "version": wallet.version,
         "status": wallet.status,
         "created_at": rfc3339(wallet.created_at),
@@ -110,12 +135,7 @@ def render_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": None if is_from_outside(entry) else ids.text(Prefix.WALLET, entry.counterparty),
+        "counterparty_wallet_id": render_wallet_id(entry.counterparty),
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }
-
-
-def is_from_outside(entry: WalletEntry) -> bool:
-    """Return whether an external wallet was debited for this credit. The API does not show the ids of external wallets."""
-    return KINDS[entry.type].source == "external" and entry.amount > 0

@@ -1,4 +1,4 @@
-"""The audit: proves promises 1, 2, 8, 9 and 11 from the tables, and that each transfer without an outcome is in the queue.
+"""The audit: proves promises 1, 2, 8, 9, 11, 26 and 36 from the tables, and that each transfer without an outcome is in the queue.
 
 All checks read one snapshot, so the audit may run at any time, under any load. Each check is a statement that returns what breaks
 it. Few of these rows leave the server. It sorts and joins on disk what does not fit into its work_mem.
@@ -30,13 +30,17 @@ SAMPLE = sql.SQL("SELECT kind, id, detail, count(*) OVER () FROM ({check}) viola
 # What each check proves, by its name: core/sql/audit/NAME.sql.
 CHECKS = {
     "zero_sum": "all entries sum to zero, and so do all balances",
-    "transfer_entries": "an applied transfer has exactly its two entries, any other has none",
+    "transfer_entries": "an applied movement has exactly its two entries, anything else has none",
     "stray_entries": "every entry belongs to a transfer and a wallet",
     "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
     "transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
     "wallets": "every client has its wallet and every shard its external wallet, and there are no others",
-    "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet",
+    "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",
+    "parents": "what was taken of a transfer is the sum of its children, and a final capture leaves nothing",
+    "children": "each capture, release and reversal fits its parent, and no capture was accepted too late",
+    "queue": "exactly the queued transfers are in the queue, each once, in the shard of its wallet, or scheduled",
+    "due": "each open hold has its end, each scheduled transfer its time, and nothing else has one",
     "floors": "no shard's floor is above a position that is queued in it, or above the next position",
     "events": "every final transfer has exactly one event, nothing else has one, and the next event comes after them",
     "deliveries": "each delivery is of a final transfer, and each callback URL of one has its delivery",

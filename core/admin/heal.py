@@ -22,7 +22,7 @@ def heal(owner: psycopg.Connection) -> None:
 
     Raises CannotDo for damage of which only the database's administrator can know what is right.
     """
-    for step in (heal_feed, heal_shards, heal_queue, heal_floors):
+    for step in (heal_feed, heal_shards, heal_queue, heal_due, heal_floors):
         for line in step(owner):
             warn(line)
 
@@ -65,6 +65,11 @@ def heal_queue(owner: psycopg.Connection) -> Iterator[str]:
         yield f"{strays} places in the queue were of no queued transfer, or not the place of theirs: they are put right"
 
 
+def heal_due(owner: psycopg.Connection) -> Iterator[str]:
+    if strays := run(owner, "heal/due"):
+        yield f"{strays} times at which something is due were of no scheduled transfer and of no open hold: they are deleted"
+
+
 def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
     """Lower each floor that is above a queued position of its shard."""
     if lowered := run(owner, "heal/lower_floors"):
@@ -72,15 +77,21 @@ def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def repair(owner: psycopg.Connection) -> None:
-    """Derive positions in the queue and balances from transfers and entries again. Reads all of both.
+    """Derive positions in the queue, what is due, remainders and balances from transfers and entries again. Reads all of both.
 
     Locks the table of shards: it waits for the drains that run, and later ones wait for it.
     """
     with owner.transaction():
         owner.execute("LOCK TABLE shards IN EXCLUSIVE MODE")
+        parents = run(owner, "heal/repair_parents")
+        due = run(owner, "heal/repair_due")
         queued = run(owner, "heal/repair_queue")
         wallets = run(owner, "heal/repair_wallets")
-    warn(f"repaired: {queued} queued transfers had no place in the queue, {wallets} wallets had not the balance of their entries")
+    warn(
+        f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
+        f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
+        " not reserved what their holds have left"
+    )
 
 
 def run(owner: psycopg.Connection, name: str, **params: object) -> int:

@@ -4,8 +4,9 @@ It contains the table of kinds (kinds, refusals), the input (commands, book), th
 itself (fold.apply), money and sharding. All packages may import it. It imports nothing of Teller but itself, and no driver,
 framework or clock: import-linter checks that (pyproject.toml).
 
-How a verb is added: a row in kinds.py, and a branch in `plan` that returns the signed lines of the command. A verb with several
-legs needs no more. The first verb that reserves money adds a field `held` to `Plan` and `Wallet`. The first one that names an
-earlier transfer adds the change of that parent to `Plan`. `check` and `post` then read each for all verbs alike: no verb has code
-of its own in `check`, `post` or `apply`. docs/contributing/add-a-verb.md lists the steps outside the ledger.
+A command becomes signed lines, a change of what one wallet has reserved, and a change of its parent. A plain transfer is the case
+of two lines and no other change.
+
+How a verb is added: a row in kinds.py, and in plan.py a function that returns its plan. `check` and `post` treat all plans alike:
+no verb has code of its own in `check`, `post` or `apply`. docs/contributing/add-a-verb.md lists the steps outside the ledger.
 """

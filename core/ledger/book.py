@@ -1,20 +1,59 @@
-"""The wallets of a batch while it is decided, and the verdicts and entries so far."""
+"""The wallets and parents of a batch while it is decided, and the verdicts and entries so far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from core.ledger.kinds import Type
+from core.ledger.money import EXTERNAL_BALANCE_MIN
 from core.ledger.refusals import Refusal
 
 
 class Wallet(NamedTuple):
-    """A wallet as a drain reads it. `balance` is in minor units; `version` counts its entries."""
+    """A wallet as a drain reads it. `balance` is in minor units; `version` counts its entries.
+
+    `held` is the part of the balance that open holds have reserved.
+    """
 
     id: UUID
     external: bool
     balance: int
     version: int
+    held: int = 0
+
+    @property
+    def available(self) -> int:
+        """What a debit or a new hold may take."""
+        return self.balance - (EXTERNAL_BALANCE_MIN if self.external else self.held)
+
+
+class Parent(NamedTuple):
+    """A transfer that has children, or may have: a hold with its captures and releases, or a movement with its reversals.
+
+    `total` is what it came to, in minor units. `captured` and `returned` are what its applied children have taken of it.
+    `expires_at` is the end of a hold, in microseconds since 1970 by the database's clock.
+    """
+
+    id: UUID
+    type: Type
+    source: UUID
+    destination: UUID
+    is_applied: bool
+    total: int
+    captured: int
+    returned: int
+    expires_at: int | None
+
+    @property
+    def remaining(self) -> int:
+        """What its children may still take."""
+        return self.total - self.captured - self.returned if self.is_applied else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a hold that reserves something."""
+        return self.type == "hold" and self.remaining > 0
 
 
 class Entry(NamedTuple):
@@ -28,36 +67,58 @@ class Entry(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`refusal` is None when the command was applied."""
+    """`refusal` is None when the command was applied. `moved` is what a special one came to, and None for a plain one."""
 
     transfer_id: UUID
     refusal: Refusal | None
+    moved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that a batch writes: a verdict per command, the entries of the applied commands, and each wallet that changed, once."""
+    """All that a batch writes: a verdict per command, the entries of the applied commands, and each wallet that changed, once.
+
+    `parents` are those of which children have taken something, as they are now. `opened` and `closed` are the holds that were not
+    open before the batch and are after it, and the other way round.
+    """
 
     verdicts: list[Verdict]
     entries: list[Entry]
     wallets: list[Wallet]
+    parents: list[Parent] = field(default_factory=list)
+    opened: list[Parent] = field(default_factory=list)
+    closed: list[Parent] = field(default_factory=list)
+
+
+NO_PARENTS: Mapping[UUID, Parent] = {}
 
 
 class Book:
     """The wallets that a batch has locked, each after the commands so far, and the verdicts and entries so far.
 
-    The keys of `wallets` are the ids as integers: Python code hashes and compares a UUID, which would cost a third of the fold.
+    `parents` has the parent of each child in the batch, and each hold in the batch, as a parent that is not applied yet.
+    The keys of both are the ids as integers: Python code hashes and compares a UUID, which would cost a third of the fold.
     """
 
-    __slots__ = ("_locked", "entries", "verdicts", "wallets")
+    __slots__ = ("_locked", "_read", "entries", "parents", "verdicts", "wallets")
 
-    def __init__(self, locked: Mapping[UUID, Wallet]) -> None:
+    def __init__(self, locked: Mapping[UUID, Wallet], parents: Mapping[UUID, Parent] = NO_PARENTS) -> None:
         self._locked = locked
+        self._read = parents
         self.wallets = {wallet.id.int: wallet for wallet in locked.values()}
+        self.parents = {parent.id.int: parent for parent in parents.values()}
         self.verdicts: list[Verdict] = []
         self.entries: list[Entry] = []
 
     def outcome(self) -> Outcome:
-        """Return what the commands so far write. A wallet has changed if it is not the same object that was locked."""
-        changed = [now for locked, now in zip(self._locked.values(), self.wallets.values(), strict=True) if now is not locked]
-        return Outcome(self.verdicts, self.entries, changed)
+        """Return what the commands so far write. A wallet or a parent has changed if it is not the object that was read."""
+        wallets = [now for locked, now in zip(self._locked.values(), self.wallets.values(), strict=True) if now is not locked]
+        changed = [(read, now) for read, now in zip(self._read.values(), self.parents.values(), strict=True) if now is not read]
+        return Outcome(
+            self.verdicts,
+            self.entries,
+            wallets,
+            parents=[now for read, now in changed if (now.captured, now.returned) != (read.captured, read.returned)],
+            opened=[now for read, now in changed if now.is_open and not read.is_open],
+            closed=[now for read, now in changed if read.is_open and not now.is_open],
+        )

@@ -6,6 +6,10 @@ from enum import StrEnum
 class Refusal(StrEnum):
     """The reasons, in order of precedence: a command with several reasons against it is refused for the first."""
 
+    DEADLINE_PASSED = "deadline_passed"  # the drain that took it up began after the time by which it was to be applied
+    HOLD_CLOSED = "hold_closed"
+    HOLD_EXCEEDED = "hold_exceeded"
+    REVERSAL_EXCEEDED = "reversal_exceeded"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     BALANCE_LIMIT_EXCEEDED = "balance_limit_exceeded"
     INTERNAL = "internal"  # decided by the worker: the transfer failed again and again on its own

@@ -5,6 +5,7 @@ worker lowers it before its last look, so no ring is needed while a worker is at
 finds no flag and rings again.
 
 Key rerun:N, the wish, is set by a worker that finds shard N locked. The worker that holds the lock reads it after its last look.
+The API locks a shard for a cancellation. It reads the wish afterwards, and rings again.
 """
 
 from collections.abc import Collection
@@ -67,6 +68,15 @@ class ShardDoorbell(HintProtocol):
     def rerun_asked(self, shards: Collection[int]) -> bool:
         """Return whether another worker asked, and delete its wish. Call it after the locks of the last look are released."""
         return bool(shards) and bool(self._hints.attempt(lambda: self._hints.redis.unlink(*map(rerun, shards))))
+
+    def ring_if_asked(self, shards: Collection[int]) -> None:
+        """Ring for these shards if a worker passed them by: this process had their locks, and drains nothing itself.
+
+        That worker has left the flags up, so they are lowered first. Call it after the locks are released.
+        """
+        if self.rerun_asked(shards):
+            self.lower(shards)
+            self.ring(shards)
 
     def _ring(self, shards: Collection[int]) -> int:
         failpoint("doorbell.before_flags")

@@ -389,6 +389,7 @@ def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System
         wait_for(lambda: len(receiver.requests) == 1 + PER_RECEIVER_MAX, "as many as one receiver is sent at once")
         deliverer.terminate()
         deliverer.send_signal(signal.SIGTERM)
+        wait_for(lambda: '"stopping"' in system.logs(), "the deliverer to know of it")
         go_on.set()
 
         assert deliverer.wait(STOP_WITHIN_S) == 0, system.logs()

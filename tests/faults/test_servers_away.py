@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from redis import Redis as Client
 
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.caller import Answer, Caller, new_key
-from tests.databases import Databases
+from tests.databases import APPLICATION, Databases
 from tests.system import System
 from tests.waiting import LOADED_S, wait_for
 
@@ -85,9 +86,7 @@ def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgr
 def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_postgres: Postgres) -> None:
     caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
-    for process in own_postgres.processes():
-        if process.pid != own_postgres.pid and system_backend(process.cmdline()):
-            os.kill(process.pid, signal.SIGTERM)
+    assert terminate_backends(own_postgres) > 0
 
     accepted = caller.transfer(source, destination, 1)
 
@@ -96,8 +95,14 @@ def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_post
     system.audit()
 
 
-def system_backend(command: list[str]) -> bool:
-    return any("teller_test" in part for part in command)
+def terminate_backends(server: Postgres) -> int:
+    """End the sessions of the application's role, and return how many ended."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [APPLICATION[0]]
+        ).fetchall()
+    assert all(ended_in_time for (ended_in_time,) in ended)
+    return len(ended)
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])

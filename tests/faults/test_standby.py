@@ -5,11 +5,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from core.postgres.pool import OWNER_CONNECTIONS
 from local.postgres import Postgres
 from local.redis import Redis
 from tests.caller import Answer, Caller, new_key
@@ -131,6 +133,28 @@ def wait_for_standbys(server: Postgres, names: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+@contextmanager
+def reads_that_wait(servers: Pair, database: str, system: System) -> Iterator[list[int]]:
+    """Within it, requests of the operator wait in the primary for a lock: as many as may have a connection of the API.
+
+    The list has the statuses of their answers afterwards. A request that its statement_timeout ended is sent again.
+    """
+    answers: list[int] = []
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'clients'::regclass"
+    lock = psycopg.connect(servers.primary.url(database))
+    threads = ThreadPoolExecutor(OWNER_CONNECTIONS)
+    try:
+        lock.execute("LOCK TABLE clients")
+        reads = [threads.submit(lambda: system.caller().get("/v1/clients").status) for _ in range(10 * OWNER_CONNECTIONS)]
+        wait_for(lambda: servers.ask(servers.primary, waiting, database) == [(OWNER_CONNECTIONS,)], "reads that wait")
+        yield answers
+        threads.shutdown(cancel_futures=True)
+        answers += [read.result() for read in reads if not read.cancelled()]
+    finally:
+        threads.shutdown(cancel_futures=True)
+        lock.close()
+
+
 @pytest.mark.long
 def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers: Pair, own_redis: Redis, logs: Path) -> None:
     url = servers.migrated()
@@ -144,11 +168,14 @@ def test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart(servers:
         source, destination = caller.new_wallet(100), caller.new_wallet()
         accepted = [caller.transfer(source, destination, 1).body["id"] for _ in range(5)]
 
-        servers.freeze_primary()
-        frozen_at, key = time.monotonic(), new_key()
+        with reads_that_wait(servers, database_of(url), system) as answers:
+            servers.freeze_primary()
+            frozen_at, key = time.monotonic(), new_key()
+        assert set(answers) == {503}
         assert caller.transfer(source, destination, 1, key).status == 503
         servers.promote()
         again = wait_for(lambda: caller.transfer(source, destination, 1, key).body.get("id"), "a 202", DRAINS_AGAIN_WITHIN_S)
+        wait_for(lambda: caller.get("/v1/clients").status == 200, "a read that has a connection again")
         outcomes = {wait_for(lambda: outcome(caller, id), "an outcome", DRAINS_AGAIN_WITHIN_S) for id in [*accepted, again]}  # noqa: B023
 
         assert time.monotonic() - frozen_at < DRAINS_AGAIN_WITHIN_S

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from api.http.problems import KINDS
+from core import ids
+from core.ids import Prefix
 from tests.caller import OPERATOR_KEY
 from tests.http.bodies import PATHS, good, with_fields
 
@@ -134,6 +136,14 @@ def bad_since(field: bytes, code: str) -> Bad:
     return Bad("/v1/webhook-endpoints/ENDPOINT/redeliver", b"{" + field + b"}", {"/since": code})
 
 
+def bad_time(value: bytes, code: str = "time_invalid") -> Bad:
+    return bad_field("/v1/transfers", b'"scheduled_for": ' + value, "/scheduled_for", code)
+
+
+def bad_child(verb: str, fields: bytes, pointer: str, code: str) -> Bad:
+    return Bad(f"/v1/transfers/TRANSFER/{verb}", b"{" + fields + b"}", {pointer: code})
+
+
 def bad_name(value: bytes, code: str) -> Bad:
     return Bad("/v1/clients", b'{"name": ' + value + b"}", {"/name": code})
 
@@ -151,6 +161,13 @@ def strings(count: int) -> bytes:
 
 
 WALLET_BYTES = b"01h455vb4pex5vsknk084sn02q"
+EXTERNAL = ids.text(Prefix.WALLET, ids.external_wallet(0)).encode()
+
+
+def bad_hold(source: bytes, destination: bytes, codes: dict[str, str]) -> Bad:
+    body = b'{"source_wallet_id": ' + source + b', "destination_wallet_id": ' + destination + b', "amount": 5}'
+    return Bad("/v1/holds", body, codes)
+
 
 BAD_FIELDS: dict[str, Bad] = {
     "amount 0": bad_amount(b"0", "amount_not_positive"),
@@ -354,6 +371,64 @@ BAD_FIELDS: dict[str, Bad] = {
         + b'r", "amount": 5}',
         {"/source_wallet_id": "wallet_not_found", "/destination_wallet_id": "wallet_not_found"},
     ),
+    "a withdrawal from an unknown wallet": Bad(
+        "/v1/withdrawals", b'{"wallet_id": "wal_' + WALLET_BYTES + b'", "amount": 5}', {"/wallet_id": "wallet_not_found"}
+    ),
+    "a withdrawal from an external wallet": Bad(
+        "/v1/withdrawals", b'{"wallet_id": "' + EXTERNAL + b'", "amount": 5}', {"/wallet_id": "wallet_not_found"}
+    ),
+    "a withdrawal to a wallet": bad_field(
+        "/v1/withdrawals", b'"destination_wallet_id": "SOURCE"', "/destination_wallet_id", "unknown_field"
+    ),
+    "a hold for its own source": bad_hold(b'"WALLET"', b'"WALLET"', {"/destination_wallet_id": "same_wallet"}),
+    "a hold for an external wallet": bad_hold(b'"WALLET"', b'"' + EXTERNAL + b'"', {"/destination_wallet_id": "wallet_not_found"}),
+    "a hold of an external wallet": bad_hold(b'"' + EXTERNAL + b'"', b'"WALLET"', {"/source_wallet_id": "wallet_not_found"}),
+    "a hold between unknown wallets": bad_hold(
+        b'"wal_' + WALLET_BYTES + b'"',
+        b'"wal_' + WALLET_BYTES[:-1] + b'r"',
+        {"/source_wallet_id": "wallet_not_found", "/destination_wallet_id": "wallet_not_found"},
+    ),
+    "a hold for null": bad_hold(b'"WALLET"', b"null", {"/destination_wallet_id": "wrong_type"}),
+    "expires_in_s 0": bad_field("/v1/holds", b'"expires_in_s": 0', "/expires_in_s", "seconds_out_of_range"),
+    "expires_in_s of more than 366 days": bad_field(
+        "/v1/holds", b'"expires_in_s": 31622401', "/expires_in_s", "seconds_out_of_range"
+    ),
+    "expires_in_s 1E400": bad_field("/v1/holds", b'"expires_in_s": 1E400', "/expires_in_s", "wrong_type"),
+    "expires_in_s null": bad_field("/v1/holds", b'"expires_in_s": null', "/expires_in_s", "wrong_type"),
+    "expires_in_s in a transfer": bad_field("/v1/transfers", b'"expires_in_s": 60', "/expires_in_s", "unknown_field"),
+    "up_to in a hold": bad_field("/v1/holds", b'"up_to": true', "/up_to", "unknown_field"),
+    "apply_within_s 0": bad_field("/v1/deposits", b'"apply_within_s": 0', "/apply_within_s", "seconds_out_of_range"),
+    "apply_within_s of more than a day": bad_field(
+        "/v1/transfers", b'"apply_within_s": 86401', "/apply_within_s", "seconds_out_of_range"
+    ),
+    "apply_within_s of 5 000 digits": bad_field(
+        "/v1/transfers", b'"apply_within_s": ' + b"9" * 5000, "/apply_within_s", "seconds_out_of_range"
+    ),
+    "apply_within_s true": bad_field("/v1/deposits", b'"apply_within_s": true', "/apply_within_s", "wrong_type"),
+    "apply_within_s text": bad_field("/v1/deposits", b'"apply_within_s": "60"', "/apply_within_s", "wrong_type"),
+    "scheduled_for number": bad_time(b"1769851800", "wrong_type"),
+    "scheduled_for text": bad_time(b'"Zq7xMark"'),
+    "scheduled_for a day": bad_time(b'"2026-01-31"'),
+    "scheduled_for nowhere": bad_time(b'"2026-01-31T09:30:00"'),
+    "scheduled_for never": bad_time(b'"2026-02-30T09:30:00Z"'),
+    "scheduled_for a leap second": bad_time(b'"2026-06-30T23:59:60Z"'),
+    "scheduled_for before the year 1": bad_time(b'"0001-01-01T00:00:00+14:00"'),
+    "scheduled_for in the year 9999": bad_time(b'"9999-12-31T23:59:59-14:00"'),
+    "scheduled_for lone surrogate": bad_time(b'"\\ud800"'),
+    "scheduled_for in a deposit": bad_field(
+        "/v1/deposits", b'"scheduled_for": "2026-01-31T09:30:00Z"', "/scheduled_for", "unknown_field"
+    ),
+    "up_to number": bad_field("/v1/transfers", b'"up_to": 1', "/up_to", "wrong_type"),
+    "up_to text": bad_field("/v1/withdrawals", b'"up_to": "true"', "/up_to", "wrong_type"),
+    "up_to null": bad_field("/v1/transfers", b'"up_to": null', "/up_to", "wrong_type"),
+    "a reversal of null": bad_child("reverse", b'"amount": null', "/amount", "amount_not_integer"),
+    "a reversal of 0": bad_child("reverse", b'"amount": 0', "/amount", "amount_not_positive"),
+    "a reversal in another currency": bad_child("reverse", b'"currency": "EUR"', "/currency", "currency_mismatch"),
+    "a final reversal": bad_child("reverse", b'"final": true', "/final", "unknown_field"),
+    "a capture of null": bad_child("capture", b'"amount": null', "/amount", "amount_not_integer"),
+    "a capture that is final in words": bad_child("capture", b'"final": "Zq7xMark"', "/final", "wrong_type"),
+    "a capture for other wallets": bad_child("capture", b'"credits": []', "/credits", "unknown_field"),
+    "a final release": bad_child("release", b'"final": true', "/final", "unknown_field"),
     "batch of nothing": Bad("/v1/transfers/batch", b'{"transfers": []}', {"/transfers": "required"}),
     "batch of another shape": Bad("/v1/transfers/batch", b'{"transfers": {}}', {"/transfers": "wrong_type"}),
     "batch with an unknown field": Bad("/v1/transfers/batch", b'{"transfers": [{}], "mode": "x"}', {"/mode": "unknown_field"}),
@@ -442,14 +517,15 @@ def rows_of_headers() -> Iterator[tuple[str, Row]]:
         chunked = (AUTHORIZATION, KEY, JSON, ("Transfer-Encoding", "chunked"))
         yield f"{path} a body too large", post(path, good(path).ljust(16 * 1024 + 1), "body_too_large")
         yield f"{path} chunks too large", post(path, b"4001\r\n" + b" " * 0x4001 + b"\r\n0\r\n\r\n", "body_too_large", chunked)
-    for path in ("/v1/deposits", "/v1/transfers"):
+    for path in PATHS[:-1]:  # all but that of clients
         yield f"{path} no key", post(path, good(path), "idempotency_key_missing", (AUTHORIZATION, JSON))
     yield "a batch with a key", post("/v1/transfers/batch", b'{"transfers": [{}]}', "idempotency_key_invalid")
 
 
 TRAILS = ("/v1/webhook-endpoints/ENDPOINT/deliveries", "/v1/transfers/TRANSFER/deliveries")
 LISTS = (
-    *("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/webhook-endpoints"),
+    *("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/wallets/WALLET/holds"),
+    "/v1/webhook-endpoints",
     *TRAILS,
 )
 ONES = (
@@ -468,6 +544,8 @@ FILTERS = (
     "wallet_id=", "wallet_id=x", "wallet_id=trf_01h455vb4pex5vsknk084sn02q", "wallet_id=WAL_01H455VB4PEX5VSKNK084SN02Q",
     "wallet_id={WALLET}", "wallet_id=WALLET%00", "wallet_id=%20WALLET", "wallet_id=018a4a5d-8d64-7754-9dd2-73f4a2e6a82c",
     "status=", "status=APPLIED", "status=failed", "status=queued,applied", "status=%20applied", "idempotency_key=",
+    "type=", "type=payment", "type=HOLD", "type=hold,capture", "parent_id=", "parent_id=x", "parent_id=WALLET",
+    "parent_id=TRANSFER%00",
     "idempotency_key=a%20b", "idempotency_key=%00", "idempotency_key=%C3%A9", "idempotency_key=" + "k" * 256,
 )  # fmt: skip
 EXTERNAL_IDS = ("%00", "a%0ab", "%C2%85", "%E2%80%AEa", "%EF%BB%BFa")
@@ -523,14 +601,18 @@ NOT_THERE = (
     "/v1/webhook-endpoints/", "/v1/webhook-endpoints/WALLET", "/v1/webhook-endpoints/whk_01h455vb4pex5vsknk084sn02q",
     "/v1/webhook-endpoints/whk_01h455vb4pex5vsknk084sn02q/deliveries", "/v1/webhook-endpoints/%00/deliveries",
     "/v1/webhook-endpoints/ENDPOINT/deliveries/", "/v1/transfers/trf_01h455vb4pex5vsknk084sn02q/deliveries",
-    "/v1/transfers/x/deliveries", "/v1/deliveries", "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
+    "/v1/transfers/x/deliveries", "/v1/transfers/TRANSFER/refund",
+    "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/holds", "/v1/deliveries",
+    "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
     "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
 )  # fmt: skip
 
 NOT_ALLOWED = (
-    ("GET", "/v1/deposits"), ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PATCH", "/v1/clients/CLIENT"),
+    ("GET", "/v1/deposits"), ("GET", "/v1/holds"), ("PUT", "/v1/withdrawals"), ("GET", "/v1/transfers/TRANSFER/capture"),
+    ("GET", "/v1/transfers/TRANSFER/cancel"), ("POST", "/v1/wallets/WALLET/holds"),
+    ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PATCH", "/v1/clients/CLIENT"),
     ("DELETE", "/v1/wallets/WALLET"), ("POST", "/v1/wallets/WALLET/entries"), ("OPTIONS", "/v1/transfers"),
     ("TRACE", "/v1/clients"), ("PUT", "/v1/transfers/batch"), ("POST", "/healthz"), ("DELETE", "/problems"), ("POST", "/docs"),
     ("PUT", "/openapi.json"), ("POST", "/static-offline-docs/swagger-ui.css"), ("PROPFIND", "/v1/clients"),

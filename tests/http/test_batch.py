@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from core import ids
+from core.ids import Prefix
 from tests.caller import Answer, Caller, new_key
+from tests.http.conftest import AsClient, Count
 
 BATCH = "/v1/transfers/batch"
 
@@ -133,3 +136,104 @@ def test_a_batch_may_be_a_mebibyte_and_not_a_byte_more(caller: Caller) -> None:
 
 def test_a_key_in_the_header_is_refused(caller: Caller) -> None:
     assert caller.post(BATCH, {"transfers": [{}]}, key=new_key()).code == "idempotency_key_invalid"
+
+
+def of(type: object, key: str | None = None, **fields: object) -> dict[str, Any]:
+    return {"idempotency_key": key or new_key(), "type": type, **fields}
+
+
+def test_items_of_every_verb_are_applied_in_order(caller: Caller) -> None:
+    wallet, other = caller.new_wallet(100), caller.new_wallet()
+    between = {"source_wallet_id": wallet, "destination_wallet_id": other}
+    hold = caller.applied(caller.hold(wallet, other, 50))["id"]
+    moved = caller.applied(caller.transfer(wallet, other, 10))["id"]
+
+    results = send(
+        caller,
+        of("deposit", wallet_id=wallet, amount=20),
+        of("withdrawal", wallet_id=wallet, amount=1000, up_to=True),
+        of("hold", source_wallet_id=other, amount=3, expires_in_s=60),
+        of("capture", parent_id=hold, amount=30),
+        of("release", parent_id=hold),
+        of("reversal", parent_id=moved, amount=7),
+        of("transfer", **between, amount=20),
+        item(wallet, other, 1, scheduled_for="2026-01-31T09:30:00Z"),
+    )
+
+    assert [result["status"] for result in results] == [202] * 8
+    finals = [caller.wait_final(result["transfer"]["id"]) for result in results]
+    assert {final["status"] for final in finals} == {"applied"}
+    assert [final["type"] for final in finals] == [
+        *("deposit", "withdrawal", "hold", "capture", "release", "reversal", "transfer", "transfer")
+    ]
+    assert [final["amount"] for final in finals[3:6]] == [30, 20, 7]
+    assert finals[3]["parent_id"] == finals[4]["parent_id"] == hold
+
+
+def test_an_item_is_refused_as_a_request_of_its_own_would_be(caller: Caller, as_client: AsClient, count_stored: Count) -> None:
+    ada, bob = caller.new_client(), caller.new_client()
+    adas, wallet, other = as_client(ada), ada["wallet"]["id"], bob["wallet"]["id"]
+    caller.applied(caller.deposit(wallet, 100))
+    hold = caller.applied(adas.hold(wallet, other, 50))["id"]
+    paid = caller.applied(caller.deposit(other, 5))
+    absent = ids.text(Prefix.TRANSFER, ids.mint())
+    before = count_stored()
+
+    refused = {
+        "an operator's verb": (of("deposit", wallet_id=wallet, amount=0), 403, "forbidden"),
+        "a payer's capture": (of("capture", parent_id=hold, amount=0), 403, "forbidden"),
+        "of another's": (of("reversal", parent_id=paid["id"]), 404, "not_found"),
+        "of an absent one": (of("capture", parent_id=absent, amount=0), 404, "not_found"),
+        "of no id": (of("capture", parent_id="Zq7xMark"), 404, "not_found"),
+        "no parent": (of("release"), 422, "validation_failed"),
+        "a parent of another type": (of("release", parent_id=5), 422, "validation_failed"),
+        "an unknown type": (
+            of("payment", source_wallet_id=wallet, destination_wallet_id=other, amount=1),
+            422,
+            "validation_failed",
+        ),
+        "a type of another type": (of(["hold"], amount=1), 422, "validation_failed"),
+        "a parent of a transfer": (item(wallet, other, parent_id=hold), 422, "validation_failed"),
+        "another's money": (of("hold", source_wallet_id=other, destination_wallet_id=wallet, amount=1), 422, "validation_failed"),
+        "a hold without a payee": (of("hold", source_wallet_id=wallet, amount=1), 422, "validation_failed"),
+    }
+    results = send(adas, *(sent for sent, _, _ in refused.values()))
+
+    assert {case: (result["status"], result["problem"]["code"]) for case, result in zip(refused, results, strict=True)} == {
+        case: (status, code) for case, (_, status, code) in refused.items()
+    }
+    assert count_stored() == before
+    assert fields_of(results[5]) == {"/parent_id": "required"}
+    assert fields_of(results[6]) == {"/parent_id": "wrong_type"}
+    assert fields_of(results[7]) == fields_of(results[8]) == {"/type": "wrong_type"}
+
+
+def fields_of(result: Any) -> dict[str, str]:
+    return {error["pointer"]: error["code"] for error in result["problem"]["errors"]}
+
+
+def test_an_item_names_a_parent_of_its_own_type(caller: Caller) -> None:
+    wallet, other = caller.new_wallet(10), caller.new_wallet()
+    hold = caller.applied(caller.hold(wallet, other, 5))["id"]
+    moved = caller.applied(caller.transfer(wallet, other, 5))["id"]
+
+    capture, reversal = send(caller, of("capture", parent_id=moved), of("reversal", parent_id=hold))
+
+    assert (capture["status"], capture["problem"]["code"]) == (409, "not_a_hold")
+    assert (reversal["status"], reversal["problem"]["code"]) == (409, "not_reversible")
+
+
+def test_an_item_of_a_verb_and_a_request_of_its_own_with_its_key_are_the_same(caller: Caller) -> None:
+    wallet, other, key = caller.new_wallet(10), caller.new_wallet(), new_key()
+    hold = caller.applied(caller.hold(wallet, other, 5))["id"]
+    captured = caller.applied(caller.capture(hold, key, final=True))
+
+    same, changed, another = send(
+        caller,
+        of("capture", key, parent_id=hold, final=True),
+        of("capture", key, parent_id=hold, amount=5, final=True),
+        of("release", key, parent_id=hold),
+    )
+
+    assert (same["status"], same["transfer"]) == (200, captured)
+    assert changed["problem"]["code"] == another["problem"]["code"] == "idempotency_key_reused"

@@ -38,6 +38,8 @@ def test_a_new_client_has_exactly_the_fields_of_the_contract(caller: Caller) -> 
             "client_id": client["id"],
             "currency": "USD",
             "balance": 0,
+            "held": 0,
+            "available": 0,
             "version": 0,
             "status": "active",
             "created_at": client["created_at"],

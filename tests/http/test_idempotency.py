@@ -193,10 +193,17 @@ def test_metadata_spelled_out_as_its_default_is_the_same_request(caller: Caller)
 
 
 def test_a_key_belongs_to_one_verb(caller: Caller, count_stored: Count) -> None:
-    wallet, other = caller.new_wallet(50), caller.new_wallet()
+    wallet, other = caller.new_wallet(100), caller.new_wallet()
+    hold = caller.applied(caller.hold(wallet, other, 20))["id"]
+    moved = caller.applied(caller.transfer(wallet, other, 20))["id"]
     verbs: dict[str, Callable[[str], Answer]] = {
         "deposit": lambda key: caller.deposit(other, 5, key),
         "transfer": lambda key: caller.transfer(wallet, other, 5, key),
+        "withdrawal": lambda key: caller.withdraw(wallet, 5, key),
+        "hold": lambda key: caller.hold(wallet, other, 5, key),
+        "capture": lambda key: caller.capture(hold, key, amount=5),
+        "release": lambda key: caller.release(hold, key, amount=5),
+        "reversal": lambda key: caller.reverse(moved, key, amount=5),
         "client": lambda key: caller.post("/v1/clients", {"name": "Ada"}, key=key),
     }
     for first, send_first in verbs.items():
@@ -286,7 +293,7 @@ def test_a_client_made_with_a_key_is_made_once_and_replayed_as_it_is_now(caller:
 
     assert (first.status, is_replay(first)) == (201, False)
     assert (replay.status, is_replay(replay)) == (201, True)
-    assert replay.body == {**first.body, "wallet": {**first.body["wallet"], "balance": 5, "version": 1}}
+    assert replay.body == {**first.body, "wallet": {**first.body["wallet"], "balance": 5, "available": 5, "version": 1}}
     assert replay.headers["location"] == first.headers["location"] == f"/v1/clients/{first.body['id']}"
     assert count_stored() == before
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -43,11 +44,14 @@ class Row:
     nobody: tuple[int, int, int] = SHUT
     query: str = ""
     body: Any = None
+    transfer: str = "transfer_id"  # which of the thing's transfers the path names
 
     def names_a_thing(self, path: str) -> bool:
         """Return whether a request differs by the thing it is sent for. Where not, two answers differ by time alone."""
         return "{" in f"{path}{self.query}{json.dumps(self.body).removeprefix('{')}"
 
+
+MONEY = ("/deposits", "/withdrawals", "/transfers", "/holds", "/capture", "/release", "/reverse")  # the ends of their paths
 
 AROUND = Row(OPEN, OPEN, OPEN)
 TRANSFER = {"source_wallet_id": "{wallet_id}", "destination_wallet_id": "{third_wallet_id}", "amount": 1}
@@ -66,6 +70,19 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/transfers/batch"): Row(OPEN, OPEN, body={"transfers": [{"idempotency_key": "{new_key}", **TRANSFER}]}),
     ("GET", "/v1/transfers"): Row(OPEN, OPEN, query="?wallet_id={wallet_id}"),
     ("GET", "/v1/transfers/{transfer_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("GET", "/v1/wallets/{wallet_id}/holds"): Row((200, 200, 404), (200, 404, 404)),
+    ("POST", "/v1/withdrawals"): Row((202, 202, 422), REFUSED, body={"wallet_id": "{wallet_id}", "amount": 1}),
+    ("POST", "/v1/holds"): Row((202, 202, 422), (202, 422, 422), body=TRANSFER),
+    ("POST", "/v1/transfers/{transfer_id}/capture"): Row(
+        (202, 202, 404), (202, 404, 404), body={"amount": 1}, transfer="hold_for_it"
+    ),
+    ("POST", "/v1/transfers/{transfer_id}/release"): Row(
+        (202, 202, 404), (202, 404, 404), body={"amount": 1}, transfer="hold_for_it"
+    ),
+    ("POST", "/v1/transfers/{transfer_id}/reverse"): Row(
+        (202, 202, 404), (202, 404, 404), body={"amount": 1}, transfer="paid_to_it"
+    ),
+    ("POST", "/v1/transfers/{transfer_id}/cancel"): Row((200, 200, 404), (200, 404, 404), transfer="scheduled"),
     ("GET", "/v1/events"): Row((200, 200, 400), (200, 400, 400), query="?after={event_id}"),
     ("GET", "/v1/events/{event_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("POST", "/v1/webhook-endpoints"): Row((201, 201, 201), (201, 201, 201), body={"url": HOOK}),
@@ -118,11 +135,12 @@ def stage(caller: Caller, as_client: AsClient, shared_system: System) -> Iterato
 
 def thing_of(caller: Caller, client: Any, as_client: Caller, database_url: str) -> Thing:
     """All that a client may have, with money left. What only itself can make is made as the client."""
-    wallet_id, third = client["wallet"]["id"], caller.new_wallet()
+    wallet_id, third = client["wallet"]["id"], caller.new_wallet(100)
     endpoint = as_client.post("/v1/webhook-endpoints", {"url": HOOK}).body
     caller.deposit(wallet_id, 100)
     moved = caller.wait_final(caller.transfer(wallet_id, third, 1).body["id"])
     assert moved["status"] == "applied"
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     fan_out_at(database_url)
     key = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
     as_client.request("POST", "/v1/webhook-secret/rotate")
@@ -132,6 +150,9 @@ def thing_of(caller: Caller, client: Any, as_client: Caller, database_url: str) 
         "wallet_id": wallet_id,
         "third_wallet_id": third,
         "transfer_id": moved["id"],
+        "hold_for_it": caller.applied(caller.hold(third, wallet_id, 10))["id"],
+        "paid_to_it": caller.applied(caller.transfer(third, wallet_id, 10))["id"],
+        "scheduled": as_client.transfer(wallet_id, third, 1, scheduled_for=tomorrow).body["id"],
         "event_id": moved["id"].replace("trf_", "evt_"),
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
@@ -144,7 +165,7 @@ def absent(caller: Caller) -> Thing:
     named = {
         "client_id": Prefix.CLIENT,
         "wallet_id": Prefix.WALLET,
-        "transfer_id": Prefix.TRANSFER,
+        **dict.fromkeys(("transfer_id", "hold_for_it", "paid_to_it", "scheduled"), Prefix.TRANSFER),
         "event_id": Prefix.EVENT,
         "key_id": Prefix.KEY,
         "endpoint_id": Prefix.ENDPOINT,
@@ -165,8 +186,9 @@ def fill(value: Any, thing: Thing) -> Any:
 
 def send(caller: Caller, route: tuple[str, str], thing: Thing) -> Answer:
     (method, path), row = route, MATRIX[route]
-    key = new_key() if path in ("/v1/deposits", "/v1/transfers") and method == "POST" else None
-    return caller.request(method, fill(path + row.query, thing), fill(row.body, thing), key=key)
+    key = new_key() if method == "POST" and path.endswith(MONEY) else None
+    named = {**thing, "transfer_id": thing[row.transfer]}
+    return caller.request(method, fill(path + row.query, named), fill(row.body, named), key=key)
 
 
 def told(answer: Answer) -> object:

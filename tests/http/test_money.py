@@ -63,6 +63,14 @@ def test_a_queued_transfer_has_exactly_the_fields_of_the_contract(caller: Caller
         "entries": [],
         "created_at": answer.body["created_at"],
         "finished_at": None,
+        "parent_id": None,
+        "debits": None,
+        "credits": None,
+        "scheduled_for": None,
+        "apply_by": None,
+        "reversed_amount": 0,
+        "hold": None,
+        "reason": None,
     }
 
 

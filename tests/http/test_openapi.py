@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from api.http.text import FIND_UNPRINTABLE
+from api.v1.verbs import VERBS
 from tests.caller import Answer, Caller, new_key
 from tests.hooks import fan_out_at
 from tests.http.bad_inputs import BAD_KEYS
@@ -21,6 +23,7 @@ BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_ty
 BATCH = READ | BODY | {"idempotency_key_invalid"}
 MONEY = BATCH | {"backlog_full"} | {"idempotency_key_missing", "idempotency_key_reused"}
 OPERATORS = {"forbidden"}
+CHILD = MONEY | {"not_found", "forbidden"}
 ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/clients"): BATCH | OPERATORS | {"external_id_taken", "idempotency_key_reused"},
     ("get", "/v1/clients"): READ | OPERATORS | {"invalid_cursor"},
@@ -30,8 +33,15 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/wallets/{wallet_id}/holds"): READ | {"not_found", "invalid_cursor"},
     ("post", "/v1/deposits"): MONEY | OPERATORS,
+    ("post", "/v1/withdrawals"): MONEY | OPERATORS,
     ("post", "/v1/transfers"): MONEY,
+    ("post", "/v1/holds"): MONEY,
+    ("post", "/v1/transfers/{transfer_id}/capture"): CHILD | {"not_a_hold"},
+    ("post", "/v1/transfers/{transfer_id}/release"): CHILD | {"not_a_hold"},
+    ("post", "/v1/transfers/{transfer_id}/reverse"): CHILD | {"not_reversible"},
+    ("post", "/v1/transfers/{transfer_id}/cancel"): READ | BODY | {"not_found", "forbidden", "not_cancelable"},
     ("post", "/v1/transfers/batch"): BATCH | {"backlog_full"},
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
@@ -157,8 +167,12 @@ def test_the_documents_patterns_are_the_rules(document: Schema) -> None:
 
 
 def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) -> None:
-    for model in ("RedeliverRequest", "EndpointRequest", "EndpointChanges", "ClientRequest", "NewDeposit", "NewTransfer"):
-        assert document["components"]["schemas"][model]["additionalProperties"] is False
+    schemas = document["components"]["schemas"]
+    items = [option["$ref"].rpartition("/")[2] for option in schemas["BatchRequest"]["properties"]["transfers"]["items"]["anyOf"]]
+    verbs = [verb.model.__name__ for verb in VERBS.values()]
+    assert len(items) == len(verbs)
+    for model in ("RedeliverRequest", "EndpointRequest", "EndpointChanges", "ClientRequest", *verbs, *items):
+        assert schemas[model]["additionalProperties"] is False, model
 
 
 def test_the_idempotency_key_is_required_for_money_alone(document: Schema) -> None:
@@ -169,7 +183,9 @@ def test_the_idempotency_key_is_required_for_money_alone(document: Schema) -> No
         if parameter["name"] == "Idempotency-Key"
     }
 
-    assert required == {"/v1/clients": False, "/v1/deposits": True, "/v1/transfers": True}
+    money = ("/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/holds")
+    children = tuple(f"/v1/transfers/{{transfer_id}}/{verb}" for verb in ("capture", "release", "reverse"))
+    assert required == {"/v1/clients": False, **dict.fromkeys((*money, *children), True)}
 
 
 def test_only_what_is_under_v1_needs_a_key(document: Schema) -> None:
@@ -263,6 +279,36 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/metrics", caller.get("/metrics"))
     check(document, "get", "/problems", caller.get("/problems"))
     check(document, "get", "/problems/{code}", caller.get("/problems/not_found"))
+
+
+def test_real_answers_about_each_verb_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    wallet, other = caller.new_wallet(100), caller.new_wallet()
+    hold = caller.applied(caller.hold(wallet, other, 50))["id"]
+    reservation, payout = caller.hold(wallet, other, 5), caller.hold(wallet, None, 1)
+    captured = caller.capture(hold, amount=5)
+    child = "/v1/transfers/{transfer_id}"
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    scheduled = caller.withdraw(wallet, 1, scheduled_for=tomorrow, apply_within_s=60)
+
+    check(document, "post", "/v1/withdrawals", caller.withdraw(wallet, 1))
+    check(document, "post", "/v1/withdrawals", scheduled)
+    check(document, "post", "/v1/holds", reservation)
+    check(document, "post", "/v1/holds", payout)
+    check(document, "get", child, caller.get(f"/v1/transfers/{hold}"))
+    check(document, "get", "/v1/wallets/{wallet_id}/holds", caller.get(f"/v1/wallets/{wallet}/holds?limit=1"))
+    check(document, "post", f"{child}/capture", captured)
+    check(document, "post", f"{child}/release", caller.release(hold, amount=5))
+    check(document, "post", f"{child}/reverse", caller.reverse(caller.applied(captured)["id"], up_to=True))
+    check(document, "get", "/v1/transfers", caller.get(f"/v1/transfers?parent_id={hold}&type=release"))
+    check(document, "post", f"{child}/cancel", caller.cancel(scheduled.body["id"]))
+    check(document, "post", f"{child}/cancel", caller.cancel(hold))
+    check(document, "post", f"{child}/capture", caller.capture(captured.body["id"]))
+    check(document, "post", f"{child}/reverse", caller.reverse(hold))
+    batch = [
+        {"idempotency_key": new_key(), "type": "capture", "parent_id": hold, "amount": 1},
+        {"idempotency_key": new_key(), "type": "reversal", "parent_id": hold},
+    ]
+    check(document, "post", "/v1/transfers/batch", caller.post("/v1/transfers/batch", {"transfers": batch}))
 
 
 def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema, shared_system: System) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.caller import Caller, new_key
-from tests.http.bodies import PATHS, fill, good
+from tests.http.bodies import PATHS, fill, good, of_a_transfer
 from tests.http.conftest import Count
 
 BODY_MAX = 16 * 1024
@@ -40,7 +40,7 @@ def padded(body: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_body_of_16_kib_is_read_and_one_byte_more_is_refused(caller: Caller, count_stored: Count, path: str) -> None:
-    body, key = fill(good(path), caller), new_key()
+    path, body, key = of_a_transfer(path, caller), fill(good(path), caller), new_key()
     before = count_stored()
 
     refused = caller.post(path, padded(body, BODY_MAX + 1), key=key)
@@ -58,7 +58,7 @@ def chunked(body: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_chunked_body_is_counted_while_it_streams(caller: Caller, count_stored: Count, path: str) -> None:
-    body, key = fill(good(path), caller), new_key()
+    path, body, key = of_a_transfer(path, caller), fill(good(path), caller), new_key()
     headers = {"Transfer-Encoding": "chunked"}
     before = count_stored()
 

@@ -15,11 +15,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import ids
-from core.admin.audit import CHECKS, SHOWN, audit
+from core.admin.audit import CHECKS, SHOWN, audit, run_checks
 from core.ids import Prefix
 from tests.databases import Databases
+from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, deposit, new_client, new_id, transfer
+from tests.world import World, capture, deposit, hold, new_client, new_id, release, reversal, transfer
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def damage(world: World, *statements: str, **params: object) -> None:
     """Do what no program may: as the owner, without triggers and without constraints."""
     with psycopg.connect(world.owner_url) as connection:
         connection.execute("SET session_replication_role = replica")
-        for constraint in ("moved_only_by_entries", "balance_not_negative", "version_not_negative"):
+        for constraint in ("moved_only_by_entries", "balance_not_negative", "version_not_negative", "held_needs_newer_worker"):
             connection.execute(f"ALTER TABLE wallets DROP CONSTRAINT {constraint}".encode())
         for constraint in ("entries_pkey", "entries_transfer"):
             connection.execute(f"ALTER TABLE entries DROP CONSTRAINT {constraint}".encode())
@@ -351,8 +352,135 @@ def test_a_damage_is_seen_by_exactly_the_checks_it_concerns_and_named(worked: Wo
     assert not report.clean
 
 
+# The same for what holds, captures, reversals and appointments leave.
+DAMAGES_OF_VERBS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "a wallet that has reserved too much": (["UPDATE wallets SET held = held + 1 WHERE id = %(payer)s"], {"holds": "payer"}),
+    "a wallet that has reserved more than it has": (
+        [
+            "UPDATE wallets SET held = held + 9000 WHERE id = %(payer)s",
+            "UPDATE transfers SET amount = amount + 9000, moved = moved + 9000 WHERE id = %(placed)s",
+        ],
+        {"holds": "payer"},
+    ),
+    "a hold that has given more than its captures": (
+        [
+            "UPDATE transfers SET captured = captured + 1 WHERE id = %(placed)s",
+            "UPDATE wallets SET held = held - 1 WHERE id = %(payer)s",
+        ],
+        {"parents": "placed"},
+    ),
+    "a release that its hold has forgotten": (
+        [
+            "UPDATE transfers SET returned = NULL WHERE id = %(placed)s",
+            "UPDATE wallets SET held = held + 5 WHERE id = %(payer)s",
+        ],
+        {"parents": "placed"},
+    ),
+    "a reversal that its parent has forgotten": (
+        ["UPDATE transfers SET returned = NULL WHERE id = %(taken)s"],
+        {"parents": "taken"},
+    ),
+    "a final capture that has kept the rest": (["UPDATE transfers SET closes = true WHERE id = %(taken)s"], {"parents": "placed"}),
+    "a capture that was accepted at the end of its hold": (
+        [
+            "UPDATE transfers SET expires_at = (SELECT created_at FROM transfers WHERE id = %(taken)s) WHERE id = %(placed)s",
+            "UPDATE due SET due_at = expires_at + interval '1 second' FROM transfers t WHERE id = transfer_id AND verb <> 'apply'",
+        ],
+        {"children": "taken"},
+    ),
+    "a reversal of a hold": (
+        [
+            "UPDATE transfers SET parent = %(placed)s WHERE id = %(undone)s",
+            "UPDATE transfers SET returned = NULL WHERE id = %(taken)s",
+            "UPDATE transfers SET returned = returned + 4 WHERE id = %(placed)s",
+            "UPDATE wallets SET held = held - 4 WHERE id = %(payer)s",
+        ],
+        {"children": "undone"},
+    ),
+    "a release of a hold that is not there": (
+        ["UPDATE transfers SET parent = %(payer)s WHERE id = %(late)s"],
+        {"children": "late"},
+    ),
+    "a reversal of another's transfer": (
+        ["UPDATE transfers SET source = %(payer)s, destination = %(payee)s WHERE id = %(refused)s"],
+        {"children": "refused"},
+    ),
+    "an open hold without an end": (["DELETE FROM due WHERE transfer_id = %(placed)s"], {"due": "placed"}),
+    "an end of a hold that is not open": (
+        [
+            (
+                "INSERT INTO due (wallet_id, transfer_id, verb, shard, due_at)"
+                " SELECT source, id, 'release', shard, now() FROM transfers WHERE id = %(closed)s"
+            )
+        ],
+        {"due": "closed"},
+    ),
+    "a hold that never ends": (["UPDATE due SET due_at = 'infinity' WHERE transfer_id = %(placed)s"], {"due": "placed"}),
+    "a hold that ends too late": (["UPDATE due SET due_at = due_at + interval '1 day' WHERE verb = 'release'"], {"due": "placed"}),
+    "a scheduled transfer that is in the queue too": (
+        ["INSERT INTO queue (shard, transfer_id) VALUES (9, %(appointed)s)"],
+        {"queue": "appointed"},
+    ),
+    "a scheduled transfer for which nothing is due": (
+        ["DELETE FROM due WHERE transfer_id = %(appointed)s"],
+        {"queue": "appointed"},
+    ),
+    "a scheduled transfer that is due at another time": (
+        ["UPDATE due SET due_at = due_at - interval '1 day' WHERE verb = 'apply'"],
+        {"due": "appointed"},
+    ),
+    "an exact capture that came to less": (
+        ["UPDATE transfers SET moved = moved - 1 WHERE id = %(taken)s"],
+        {"transfer_entries": "taken", "parents": "placed"},
+    ),
+    "a rejected reversal that came to something": (
+        ["UPDATE transfers SET moved = 1 WHERE id = %(refused)s"],
+        {"transfer_entries": "refused"},
+    ),
+}
+
+
+def test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_concerns(world: World) -> None:
+    payer, payee = world.new_wallets(100, 0, shard=9)
+    placed, closed, appointed = hold(payer, payee, 50), hold(payer, payee, 5), transfer(payer, payee, 1, terms=later())
+    taken, given, late = capture(placed, 10), release(placed, 5), release(closed)
+    world.submit(placed, closed, taken, given, capture(closed), late, appointed)
+    world.drain()
+    undone, refused = reversal(taken, 4), reversal(taken, 9)
+    world.submit(undone, refused)
+    world.drain()
+    submitted = {
+        "placed": placed,
+        "closed": closed,
+        "appointed": appointed,
+        "taken": taken,
+        "late": late,
+        "undone": undone,
+        "refused": refused,
+    }
+    things = {name: one.id for name, one in submitted.items()}
+    names = {
+        "payer": name(Prefix.WALLET, payer),
+        **{key: name(Prefix.TRANSFER, id) for key, id in things.items()},
+    }
+    assert audit(world.url).clean, "\n".join(audit(world.url).lines())
+
+    with psycopg.connect(world.owner_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("ALTER TABLE wallets DROP CONSTRAINT held_needs_newer_worker")
+        for what, (statements, expected) in DAMAGES_OF_VERBS.items():
+            with connection.transaction(force_rollback=True):
+                for statement in statements:
+                    connection.execute(statement.encode(), {**things, "payer": payer, "payee": payee})
+                report = run_checks(connection, lambda _: None, time.monotonic() + 60)
+            seen = {check: [violation.line() for violation in found] for check, found in report.violations.items() if found}
+            assert set(seen) == set(expected), (what, seen)
+            for check, who in expected.items():
+                assert any(line.startswith(names[who]) for line in seen[check]), (what, seen)
+
+
 def test_the_damages_above_concern_every_check() -> None:
-    assert {check for _, expected in DAMAGES.values() for check in expected} == set(CHECKS)
+    assert {check for _, expected in [*DAMAGES.values(), *DAMAGES_OF_VERBS.values()] for check in expected} == set(CHECKS)
 
 
 def test_a_broken_ledger_is_not_listed_to_its_end(world: World) -> None:

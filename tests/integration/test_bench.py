@@ -7,11 +7,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench import bulk
+from bench.errors import UnexpectedAnswer
 from bench.snapshot import held_snapshot, insert_and_delete
 from bench.system import OwnSystem, System
+from bench.verbs import APPOINTMENTS, HOLDS, LEAD_S, last_after_s, move, none_is_due
 from core.cores import default_api_processes
 from tests.waiting import wait_for
-from tests.world import World, transfer
+from tests.world import World, hold, release, transfer
 
 ROWS = 4_000
 NOWHERE = "http://127.0.0.1:1"
@@ -81,3 +84,42 @@ def test_the_instants_of_a_load_are_its_first_acceptance_and_each_verdict(world:
     assert second.finished_at is not None
     expected = [first.created_at, *sorted([first.finished_at, second.finished_at])]
     assert system.verdicts_since(since) == pytest.approx([instant.timestamp() for instant in expected], abs=1e-5)
+
+
+def test_what_is_stored_for_later_becomes_due_when_a_measurement_says_so(world: World, system: System) -> None:
+    wallets = world.new_wallets(100, 100)
+    for due in (HOLDS, APPOINTMENTS):
+        bulk.store_between(system, due.make, wallets, 10, rung=False)
+    world.drain()
+    now = system.clock()
+
+    assert LEAD_S - 5 < move(system, HOLDS, 20) <= LEAD_S
+    assert LEAD_S - 5 < move(system, APPOINTMENTS, 0) <= LEAD_S
+
+    shown = "coalesce(scheduled_for, expires_at + interval '1 s')"
+    rows = world.query(f"SELECT verb, due_at, {shown} FROM due JOIN transfers ON id = transfer_id")
+    ends, times = (sorted(at for verb, at, _ in rows if verb == wanted) for wanted in ("release", "apply"))
+    assert all(at == told for _, at, told in rows)
+    assert [round((end - now).total_seconds() - LEAD_S - 1) for end in ends] == list(range(2, 21, 2))
+    assert len(times) == 10
+    assert len(set(times)) == 1
+    assert not none_is_due(system)
+
+
+def test_the_last_release_after_its_end_is_measured_when_none_is_missing(world: World, system: System) -> None:
+    payer, payee = world.new_wallets(100, 0)
+    first, second = hold(payer, payee, 10), hold(payer, payee, 10)
+    world.submit(first, second)
+    world.submit(release(first))
+    world.drain()
+    world.query("UPDATE transfers SET expires_at = finished_at - interval '3 s' WHERE type = 'hold'")
+
+    assert last_after_s(system, HOLDS, 1) == pytest.approx(3.0, abs=2.0)
+    assert last_after_s(system, APPOINTMENTS, 0) == 0
+    with pytest.raises(UnexpectedAnswer, match="1 of 2"):
+        last_after_s(system, HOLDS, 2)
+    assert not none_is_due(system)
+    world.submit(release(second))
+    assert not none_is_due(system)
+    world.drain()
+    assert none_is_due(system)

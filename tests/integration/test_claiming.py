@@ -33,7 +33,7 @@ from tests.hooks import (
     with_deliveries,
 )
 from tests.waiting import wait_for
-from tests.world import World, new_id, transfer
+from tests.world import World, capture, hold, new_id, transfer
 from worker.webhooks.delivery import Delivery, Unsendable, claimed_of
 from worker.webhooks.fairness import PER_RECEIVER_MAX, Health, Slot, SlotLimits
 from worker.webhooks.receivers import LOOK_AT_MAX, LOOK_AT_OF_OWNER_MAX
@@ -107,6 +107,18 @@ def test_a_clients_callback_is_told_of_its_own_wallet_alone(world: World) -> Non
 
     assert [entry["wallet_id"] for entry in body["data"]["entries"]] == [ids.text(Prefix.WALLET, ada)]
     assert body["data"]["callback_url"] == "https://hook.example.com/"
+
+
+def test_the_callback_of_a_payees_capture_is_told_of_the_payees_wallet_alone(world: World) -> None:
+    ada, ben = world.new_wallets(100, 0)
+    bens = ids.text(Prefix.CLIENT, ben)
+    world.ask(lambda database: secrets.ensure(database, bens))
+    placed = hold(ada, ben, 50)
+    finish(world, placed, replace(capture(placed), owner=bens, callback_url="https://hook.example.com/"))
+
+    body = json.loads(only(claim(world)).body)
+
+    assert [entry["wallet_id"] for entry in body["data"]["entries"]] == [ids.text(Prefix.WALLET, ben)]
 
 
 def test_each_attempt_is_told_the_same_bytes(world: World) -> None:

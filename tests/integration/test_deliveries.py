@@ -278,12 +278,11 @@ def test_endpoints_made_at_once_do_not_pass_the_limit_together(world: World) -> 
 def test_a_verdict_without_receivers_asks_for_endpoints_once(world: World, pair: tuple[UUID, UUID]) -> None:
     sent = [transfer(*pair, 1) for _ in range(50)]
     world.submit(*sent)
-    verdict = statement("drain/finish_transfers").replace("%(transfer_id)b", "%s").replace("%(refusal)b", "%s")
+    verdict = statement("drain/finish_transfers").replace(")b::", ")s::")
+    params = {"transfer_id": [one.id for one in sent], "refusal": [None] * len(sent), "moved": [None] * len(sent)}
 
     with psycopg.connect(world.owner_url) as connection:
-        explained = connection.execute(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {verdict}".encode(), [[one.id for one in sent], [None] * len(sent)]
-        ).fetchone()
+        explained = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {verdict}".encode(), params).fetchone()
         connection.rollback()
     assert explained is not None
     [plan] = explained[0]

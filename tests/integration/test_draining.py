@@ -9,7 +9,8 @@ from psycopg import errors
 
 from core.ledger.book import Entry
 from core.postgres.statements import statement
-from tests.world import World, deposit, new_id, transfer
+from core.transfers import Terms
+from tests.world import World, capture, deposit, hold, new_id, transfer
 from worker.ledger.writes import write
 
 Connection = psycopg.Connection[Any]
@@ -17,6 +18,11 @@ Connection = psycopg.Connection[Any]
 
 def run(connection: Connection, name: str, **params: object) -> psycopg.Cursor[Any]:
     return connection.execute(statement(name), params)
+
+
+def run_verdicts(connection: Connection, refusals: dict[UUID, str | None]) -> psycopg.Cursor[Any]:
+    moved = [None] * len(refusals)
+    return run(connection, "drain/finish_transfers", transfer_id=[*refusals], refusal=[*refusals.values()], moved=moved)
 
 
 def claimed(connection: Connection, shard: int, limit: int = 500) -> list[UUID]:
@@ -41,7 +47,21 @@ def test_a_claim_says_what_is_to_be_moved(world: World, connection: Connection) 
     [(_, position, *claim)] = run(connection, "drain/claim_queue", shards=[sent.shard], floors=[0], limit=1)
 
     assert position >= 1
-    assert claim == [sent.id, source, destination, 42]
+    assert claim == [sent.id, source, destination, 42, False]
+
+
+def test_a_claim_says_which_transfers_are_special(world: World, connection: Connection) -> None:
+    source, destination = world.new_wallets(0, 0)
+    placed = hold(source, destination, 1)
+    open_amount, with_deadline = (
+        transfer(source, destination, 1, terms=terms) for terms in (Terms(fit="funds"), Terms(apply_within_s=9))
+    )
+    sent = [placed, capture(placed), open_amount, with_deadline, transfer(source, destination, 1)]
+    world.submit(*sent)
+
+    claim = run(connection, "drain/claim_queue", shards=[placed.shard], floors=[0], limit=9).fetchall()
+
+    assert [row[-1] for row in claim] == [True, True, True, True, False]
 
 
 def test_a_locked_shard_is_skipped_and_not_waited_for(world: World, connection: Connection) -> None:
@@ -65,7 +85,7 @@ def test_wallets_are_locked_in_id_order_and_read_as_they_are(world: World, conne
 
     rows = run(connection, "drain/lock_wallets", ids=[wallets[1], new_id(), wallets[0]]).fetchall()
 
-    assert rows == sorted([(wallets[0], False, 7, 1), (wallets[1], False, 0, 0)])
+    assert rows == sorted([(wallets[0], False, 7, 1, 0), (wallets[1], False, 0, 0, 0)])
 
 
 def test_a_locked_wallet_is_waited_for(world: World, connection: Connection) -> None:
@@ -93,7 +113,7 @@ def test_a_verdict_makes_a_queued_transfer_final(world: World, connection: Conne
     good, bad, untouched = (deposit(wallet, 1) for _ in range(3))
     world.submit(good, bad, untouched)
 
-    finished = run(connection, "drain/finish_transfers", transfer_id=[good.id, bad.id], refusal=[None, "balance_limit_exceeded"])
+    finished = run_verdicts(connection, {good.id: None, bad.id: "balance_limit_exceeded"})
 
     assert finished.rowcount == 2
     assert world.statuses(good.id, bad.id, untouched.id) == [
@@ -121,12 +141,10 @@ def test_a_verdict_leaves_what_is_final_alone_and_does_not_count_it(world: World
     wallet = world.new_wallet()
     applied, rejected, queued = (deposit(wallet, 1) for _ in range(3))
     world.submit(applied, rejected, queued)
-    run(connection, "drain/finish_transfers", transfer_id=[applied.id, rejected.id], refusal=[None, "internal"])
+    run_verdicts(connection, {applied.id: None, rejected.id: "internal"})
     before = [world.transfer(applied.id), world.transfer(rejected.id)]
 
-    again = run(
-        connection, "drain/finish_transfers", transfer_id=[applied.id, rejected.id, queued.id], refusal=["internal", None, None]
-    )
+    again = run_verdicts(connection, {applied.id: "internal", rejected.id: None, queued.id: None})
 
     assert again.rowcount == 1
     assert [world.transfer(applied.id), world.transfer(rejected.id)] == before
@@ -160,10 +178,11 @@ def test_entries_are_added_and_a_version_or_transfer_that_a_wallet_has_is_refuse
 def test_new_balances_are_written_to_their_wallets(world: World, connection: Connection) -> None:
     one, other, third = world.new_wallets(1, 2, 3)
 
-    updated = run(connection, "drain/update_wallets", id=[one, other], balance=[10, 20], version=[7, 8])
+    updated = run(connection, "drain/update_wallets", id=[one, other], balance=[10, 20], version=[7, 8], held=[0, 20])
 
     assert updated.rowcount == 2
-    assert [(world.wallet(id).balance, world.wallet(id).version) for id in (one, other, third)] == [(10, 7), (20, 8), (3, 1)]
+    found = [world.wallet(id) for id in (one, other, third)]
+    assert [(wallet.balance, wallet.version, wallet.held) for wallet in found] == [(10, 7, 0), (20, 8, 20), (3, 1, 0)]
 
 
 def test_shards_wait_whose_first_transfer_is_too_old_the_oldest_first(world: World, connection: Connection) -> None:

@@ -14,8 +14,9 @@ from core.admin.locks import MIGRATION_LOCK
 from core.admin.migrate import migrate
 from core.errors import CannotDo
 from core.settings import Settings
+from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, deposit, transfer
+from tests.world import World, capture, deposit, hold, release, transfer
 
 FAR = 2**61 - 1
 
@@ -58,6 +59,8 @@ def assert_goes_on(world: World) -> None:
         "DELETE FROM shards",
         "DELETE FROM wallets WHERE kind = 'external'",
         "INSERT INTO queue (shard, transfer_id) SELECT 99, id FROM transfers",
+        "INSERT INTO due (wallet_id, transfer_id, shard, due_at) SELECT destination, id, 0, 'now' FROM transfers",
+        "INSERT INTO due (wallet_id, transfer_id, verb, shard, due_at) SELECT destination, id, 'release', 0, 'now' FROM transfers",
     ],
 )
 def test_what_an_owners_statement_broke_is_mended_by_the_next_migration(
@@ -150,10 +153,36 @@ def test_a_repair_makes_the_queue_and_the_balances_follow_from_transfers_and_ent
     ]
 
 
+def test_a_repair_makes_holds_their_ends_and_appointments_follow_from_transfers(world: World) -> None:
+    rich, poor = world.new_wallets(100, 0)
+    placed, closed, appointed = hold(rich, poor, 50), hold(rich, poor, 20), transfer(rich, poor, 1, terms=later())
+    world.submit(placed, closed, capture(placed, 10), release(placed, 5), capture(closed, 5, closes=True), appointed)
+    world.drain()
+    tables = [
+        "SELECT transfer_id, wallet_id, verb, shard, due_at FROM due ORDER BY 1",
+        "SELECT id, balance, held, version FROM wallets ORDER BY 1",
+        "SELECT id, captured, returned FROM transfers ORDER BY 1",
+    ]
+    before = [world.query(table) for table in tables]
+    world.query("UPDATE due SET due_at = 'infinity' WHERE transfer_id = %s", placed.id)
+    world.query("DELETE FROM due WHERE transfer_id = %s", appointed.id)
+    world.query("UPDATE transfers SET captured = 1, returned = NULL WHERE id = ANY(%s)", [placed.id, closed.id])
+    world.query("UPDATE wallets SET held = 3 WHERE id = %s", rich)
+
+    mend(world)
+    assert not audit(world.url).clean
+    mend(world, repair=True)
+
+    assert audit(world.url).clean
+    assert [world.query(table) for table in tables] == before
+
+
 def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rich, poor = world.new_wallets(100, 5)
+    world.submit(hold(rich, poor, 10), transfer(rich, poor, 1, terms=later()))
+    world.drain()
     world.submit(transfer(rich, poor, 10), deposit(poor, 1))
-    tables = ("transfers", "queue", "wallets", "shards", "feed", "events", "entries")
+    tables = ("transfers", "queue", "due", "wallets", "shards", "feed", "events", "entries")
     before = [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables]
 
     mend(world)
@@ -162,7 +191,11 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
     assert [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables] == before
     said = [line for line in capsys.readouterr().err.splitlines() if "warning: the role" not in line]
     assert said == [
-        "warning: repaired: 0 queued transfers had no place in the queue, 0 wallets had not the balance of their entries"
+        (
+            "warning: repaired: 0 queued transfers had no place in the queue, 0 times at which something is due were wrong,"
+            " 0 transfers did not say what their children took, 0 wallets had not the balance of their entries, or had not reserved"
+            " what their holds have left"
+        )
     ]
 
 

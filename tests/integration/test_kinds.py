@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from core import metrics
 from core.ids import external_wallet
-from core.ledger.book import Book, Wallet
-from core.ledger.commands import Command
+from core.ledger.book import Book, Parent, Wallet
+from core.ledger.commands import Command, Special
 from core.ledger.fold import apply
 from core.ledger.kinds import KINDS, STATUSES, Side, Type
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.ledger.refusals import Refusal
+from core.transfers import Terms
 from tests.caller import Caller
 from tests.world import World, submission
 
@@ -52,44 +53,91 @@ def test_a_transfer_is_stored_between_wallets_of_the_sides_of_its_type_and_no_ot
         "external": [external_wallet(shard), external_wallet(shard + 1)],
     }
     asked = {
-        (type, source, destination): replace(submission(wallets[source][0], wallets[destination][1], 1, shard), type=type)
+        (type, source, destination, special): replace(
+            submission(wallets[source][0], wallets[destination][1], 1, shard), type=type, terms=terms_of(type, special=special)
+        )
         for type in KINDS
         for source in SIDES
         for destination in SIDES
+        for special in (False, True)
+        if special or type in PLAIN
     }
 
-    stored = {inserted.id for inserted in world.submit(*asked.values())}
+    stored = {
+        inserted.id
+        for special in (False, True)
+        for inserted in world.submit(*(one for (*_, is_special), one in asked.items() if is_special is special))
+    }
 
-    allowed = {(type, kind.source, kind.destination) for type, kind in KINDS.items()}
-    assert {sides for sides, one in asked.items() if one.id in stored} == allowed
+    allowed = {(type, *sides) for type, kind in KINDS.items() for sides in kind.sides}
+    met = [case for case, one in asked.items() if one.id in stored]
+    assert {(type, source, destination) for type, source, destination, special in met if special} == allowed
+    assert {(type, source, destination) for type, source, destination, special in met if not special} == {
+        case for case in allowed if case[0] in PLAIN
+    }
+
+
+PLAIN = ("deposit", "withdrawal", "transfer")  # the types that need no terms
+
+
+def terms_of(type: Type, *, special: bool) -> Terms | None:
+    if not special:
+        return None
+    return Terms(
+        parent=UUID(int=7) if type in {"capture", "release", "reversal"} else None,
+        expires_in_s=60 if type == "hold" else None,
+        apply_within_s=60,
+    )
 
 
 AMOUNTS = st.one_of(st.integers(1, 10), st.just(AMOUNT_MAX))
 BALANCES = {
     "client": st.one_of(st.integers(0, 10), st.integers(BALANCE_MAX - 10, BALANCE_MAX)),
-    "external": st.one_of(st.integers(-10, 0), st.integers(EXTERNAL_BALANCE_MIN, EXTERNAL_BALANCE_MIN + 10)),
+    "external": st.one_of(
+        st.integers(-10, 0),
+        st.integers(EXTERNAL_BALANCE_MIN, EXTERNAL_BALANCE_MIN + 10),
+        st.integers(BALANCE_MAX - 10, BALANCE_MAX),
+    ),
 }
 
 
 @pytest.mark.parametrize("type", KINDS)
 def test_the_ledger_refuses_a_type_for_the_reasons_of_the_table_and_no_others(type: Type) -> None:
-    kind = KINDS[type]
     met: set[Refusal] = set()
 
-    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
-    @given(AMOUNTS, BALANCES[kind.source], BALANCES[kind.destination])
-    def apply_one(amount: int, source: int, destination: int) -> None:
-        book = {
-            UUID(int=1): Wallet(UUID(int=1), external=kind.source == "external", balance=source, version=1),
-            UUID(int=2): Wallet(UUID(int=2), external=kind.destination == "external", balance=destination, version=1),
-        }
-        outcome = apply([Command(UUID(int=9), UUID(int=1), UUID(int=2), amount)], Book(book))
+    @settings(max_examples=600, deadline=None, derandomize=True, database=None)
+    @given(st.data(), st.sampled_from(sorted(KINDS[type].sides)), AMOUNTS)
+    def apply_one(data: st.DataObject, sides: tuple[Side, Side], amount: int) -> None:
+        balances = [data.draw(BALANCES[side]) for side in sides]
+        source, destination = (
+            Wallet(UUID(int=number), side == "external", balance, 1)
+            for number, side, balance in zip((1, 2), sides, balances, strict=True)
+        )
+        of = data.draw(PARENTS[type])
+        child, parent = UUID(int=9), UUID(int=9 if type == "hold" else 8)
+        turned = (2, 1) if type == "reversal" else (1, 2)
+        total, captured, is_applied = data.draw(st.tuples(st.integers(1, 12), st.integers(0, 1), MOSTLY))
+        known = Parent(
+            parent, of, UUID(int=turned[0]), UUID(int=turned[1]), is_applied and type != "hold", total, captured, 0, EXPIRES
+        )
+        special = Special(type, BEFORE if data.draw(MOSTLY) else EXPIRES, parent, is_late=not data.draw(MOSTLY))
+        held = min(total, balances[0]) if type in {"capture", "release"} and sides[0] == "client" else 0
+        book = {source.id: source._replace(held=held), destination.id: destination}
+        outcome = apply([Command(child, source.id, destination.id, amount, special)], Book(book, {parent: known}))
         met.update(verdict.refusal for verdict in outcome.verdicts if verdict.refusal)
 
     apply_one()
 
     # Any transfer that fails again and again is given up on by the worker, whatever its type.
-    assert met | {Refusal.INTERNAL} == kind.refusals
+    assert met | {Refusal.INTERNAL} == KINDS[type].refusals
+
+
+EXPIRES = 1_769_817_600_000_000
+BEFORE = EXPIRES - 1
+MOSTLY = st.sampled_from([True] * 5 + [False])
+HOLDS: st.SearchStrategy[Type] = st.just("hold")
+MOVEMENTS: st.SearchStrategy[Type] = st.sampled_from(["deposit", "withdrawal", "transfer", "capture"])
+PARENTS = {type: MOVEMENTS if type == "reversal" else HOLDS for type in KINDS}
 
 
 def test_the_metrics_count_by_the_types_and_the_refusals_of_the_table() -> None:
@@ -122,12 +170,24 @@ def test_the_http_api_lists_the_types_the_statuses_and_the_refusals_of_the_table
 
 
 def test_a_clients_key_submits_the_types_of_the_table_and_no_others(caller: Caller) -> None:
-    ada, ben = caller.new_client(), caller.new_wallet()
+    ada, ben = caller.new_client(), caller.new_wallet(10)
     key = caller.request("POST", f"/v1/clients/{ada['id']}/keys").body["key"]
     client = Caller(caller.url, key)
     own = ada["wallet"]["id"]
 
-    asked = {"deposit": client.deposit(own, 1), "transfer": client.transfer(own, ben, 1)}
+    caller.applied(caller.deposit(own, 10))
+    hold = caller.applied(caller.hold(ben, own, 2))["id"]
+    paid = caller.applied(caller.transfer(ben, own, 2))["id"]
+
+    asked = {
+        "deposit": client.deposit(own, 1),
+        "withdrawal": client.withdraw(own, 1),
+        "transfer": client.transfer(own, ben, 1),
+        "hold": client.hold(own, ben, 1),
+        "capture": client.capture(hold, amount=1),
+        "release": client.release(hold, amount=1),
+        "reversal": client.reverse(paid, amount=1),
+    }
     client.close()
 
     assert set(asked) == set(KINDS)

@@ -6,9 +6,10 @@ there: so the model need not know how batches are cut, and the feed is held agai
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -26,15 +27,22 @@ from core.admin.audit import audit
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import API_LIMITS, session_of
-from core.transfers import Submission
+from core.postgres.queries import fetch_one
+from core.postgres.statements import statement
+from core.transfers import Submission, Terms
 from tests.databases import Databases
-from tests.world import SHARDS, World, deposit, new_id, transfer
+from tests.world import SHARDS, World, capture, deposit, hold, new_id, release, reversal, transfer, withdrawal
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
+EXAMPLES_WITH_VERBS = 6
+EXAMPLES_WITH_TIMES = 6
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
+
+QUEUED_MAX = 16  # or a batch more: so few that a poison among them takes the usual number of attempts
+HAS_ROOM = precondition(lambda self: len(self.queued) < self.queued_max)
 
 # An unknown fault: whatever would give a poisoned transfer entries fails. A class of errors that only time heals would
 # be no poison. Two bits of the machine's own, which the application may neither see nor change.
@@ -52,6 +60,15 @@ CREATE TRIGGER poison BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION ref
 LARGE = st.sampled_from([BALANCE_MAX, BALANCE_MAX - 30])
 AMOUNTS = st.one_of(st.integers(1, 60), LARGE)
 DEPOSITS = st.one_of(*[st.integers(1, 60)] * 4, LARGE)  # a large one leaves its shard's external wallet next to nothing to give
+
+
+Result = TypeVar("Result")
+
+
+class Canceled(NamedTuple):
+    """What the statement that cancels returns: None where it changed nothing."""
+
+    webhooks_due: bool | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,10 @@ class Ground:
     applier: Applier
 
     def submit(self, submissions: Sequence[Submission]) -> list[SubmitResult]:
-        return self.loop.run_until_complete(intake.store_batch(self.connection, submissions))
+        return self.run(lambda connection: intake.store_batch(connection, submissions))
+
+    def run(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, Result]]) -> Result:
+        return self.loop.run_until_complete(work(self.connection))
 
     def close(self) -> None:
         self.applier.close()
@@ -101,6 +121,9 @@ class Teller(RuleBasedStateMachine):
 
     databases: ClassVar[Databases]
     met: ClassVar[Counter[str]]
+    funds = 0  # of each wallet at the beginning
+    poisons_max = POISONS_MAX
+    queued_max = 1000  # or a batch more
 
     wallets: Bundle[UUID] = Bundle("wallets")
     sent: Bundle[Submission] = Bundle("sent")
@@ -110,6 +133,14 @@ class Teller(RuleBasedStateMachine):
         self.ground = new_ground(self.databases)
         self.outside: Counter[int] = Counter()  # the balances of the external wallets, by their shard
         self.balances: dict[UUID, int] = {}
+        self.held: Counter[UUID] = Counter()
+        self.movements: list[Submission] = []  # those that are applied, and no reversals
+        self.placed: list[Submission] = []
+        self.left: Counter[UUID] = Counter()  # what children may take, of each applied transfer
+        self.ended: set[UUID] = set()  # holds that have expired
+        self.too_late: set[UUID] = set()  # captures that were accepted after that
+        self.scheduled: dict[UUID, Submission] = {}  # those whose time has not come
+        self.late: set[UUID] = set()  # those whose deadline has passed in the queue
         self.versions: Counter[UUID] = Counter()
         self.by_key: dict[str, Submission] = {}
         self.queued: dict[UUID, Known] = {}
@@ -121,37 +152,47 @@ class Teller(RuleBasedStateMachine):
     @initialize(target=wallets)
     def begin(self) -> MultipleResults[UUID]:
         """Some wallets in few shards, so that batches share shards and cross between them."""
-        made = [self.ground.world.new_wallet(shard=shard) for shard in (1, 1, 2, 9)]
-        self.balances |= dict.fromkeys(made, 0)
+        shards = (1, 1, 2, 9)
+        made = [self.ground.world.new_wallet(self.funds, shard=shard) for shard in shards]
+        self.balances |= dict.fromkeys(made, self.funds)
+        if self.funds:
+            self.versions.update(made)
+            self.outside.subtract({shard: self.funds * shards.count(shard) for shard in shards})
+        self.seen = self._newest_moment()
         return multiple(*made)
 
+    @HAS_ROOM
     @rule(target=sent, deposits=st.lists(st.tuples(wallets, DEPOSITS), min_size=1, max_size=4))
     def deposit(self, deposits: list[tuple[UUID, int]]) -> MultipleResults[Submission]:
         return self._submit([stamped(deposit(wallet, amount)) for wallet, amount in deposits])
 
+    @HAS_ROOM
     @rule(target=sent, moves=st.lists(st.tuples(wallets, wallets, AMOUNTS), min_size=1, max_size=12))
     def transfer(self, moves: list[tuple[UUID, UUID, int]]) -> MultipleResults[Submission]:
         """A batch of several shards."""
         return self._submit([stamped(transfer(*move)) for move in moves if move[0] != move[1]])
 
+    @HAS_ROOM
     @rule(source=wallets, known=st.booleans())
     def transfer_to_an_absent_wallet(self, source: UUID, known: bool) -> None:
         """It stands beside a good one in its batch, or alone, and stores nothing."""
         neighbours = [stamped(deposit(source, 1))] if known else []
         self._submit([stamped(transfer(source, new_id(), 1)), *neighbours])
 
+    @HAS_ROOM
     @rule(again=st.lists(sent, min_size=1, max_size=4))
     def replay(self, again: list[Submission]) -> None:
         """The same requests, perhaps twice in one batch, with the ids that a repeated request is given."""
         self._submit([replace(one, id=new_id()) for one in again])
 
+    @HAS_ROOM
     @rule(target=sent, first=sent, wallet=wallets)
     def reuse_a_key_and_send_a_new_request_twice(self, first: Submission, wallet: UUID) -> MultipleResults[Submission]:
         other = stamped(deposit(wallet, 7, idempotency_key=first.idempotency_key))
         new = stamped(deposit(wallet, 3))
         return self._submit([other, new, replace(new, id=new_id())])
 
-    @precondition(lambda self: len(self.poisoned) < POISONS_MAX)
+    @precondition(lambda self: len(self.poisoned) < self.poisons_max and len(self.queued) < self.queued_max)
     @rule(target=sent, into=st.lists(wallets, min_size=1, max_size=5), bad=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def poison(self, into: list[UUID], bad: set[int]) -> MultipleResults[Submission]:
         """One or two poisons in a batch, among others of their shards and of other shards."""
@@ -190,9 +231,11 @@ class Teller(RuleBasedStateMachine):
 
     @invariant()
     def balances_and_versions_are_those_of_the_model(self) -> None:
-        rows = self.ground.owner.execute("SELECT id, balance, version FROM wallets WHERE id = ANY(%s)", [list(self.balances)])
-        assert {id: (balance, version) for id, balance, version in rows} == {
-            id: (balance, self.versions[id]) for id, balance in self.balances.items()
+        rows = self.ground.owner.execute(
+            "SELECT id, balance, held, version FROM wallets WHERE id = ANY(%s)", [list(self.balances)]
+        ).fetchall()
+        assert {id: stored for id, *stored in rows} == {
+            id: [balance, self.held[id], self.versions[id]] for id, balance in self.balances.items()
         }
 
     @invariant()
@@ -227,7 +270,7 @@ class Teller(RuleBasedStateMachine):
         accepted = []
         for one, answer in zip(batch, answers, strict=True):
             first = self.by_key.get(one.idempotency_key)
-            nobody = {id for id in (one.source, one.destination) if id not in self.balances and one.type == "transfer"}
+            nobody = {id for id in (one.source, one.destination) if id not in self.balances and not ids.is_external_wallet(id)}
             if first is not None:
                 assert isinstance(answer, Existing), answer
                 self._check_existing(answer, first, one)
@@ -238,25 +281,49 @@ class Teller(RuleBasedStateMachine):
                 assert isinstance(answer, Accepted), answer
                 self.by_key[one.idempotency_key] = one
                 accepted.append(one)
+                if one.type == "capture" and one.terms and one.terms.parent in self.ended:
+                    self.too_late.add(one.id)
         self._take_places(accepted)
         return multiple(*accepted)
 
     def _check_existing(self, answer: Existing, first: Submission, one: Submission) -> None:
         """A key that was used leads to its transfer as it is, whatever the request; the fingerprints tell a replay from another."""
         found = answer.transfer
-        status = {"applied": "applied"}.get(outcome, "rejected") if (outcome := self.outcomes.get(first.id)) else "queued"
+        status = (
+            {"applied": "applied", "canceled": "canceled"}.get(outcome, "rejected")
+            if (outcome := self.outcomes.get(first.id))
+            else "queued"
+        )
         assert (found.id, found.status) == (first.id, status)
-        same = (first.type, first.source, first.destination, first.amount) == (one.type, one.source, one.destination, one.amount)
+        same = replace(first, id=one.id) == one
         assert (found.fingerprint == one.fingerprint) is same
         self.met["replayed" if same else "reused"] += 1
 
     def _take_places(self, accepted: Sequence[Submission]) -> None:
-        """Places in the queue are given in the order of arrival."""
+        """Places in the queue are given in the order of arrival, to all but those that are scheduled."""
+        later = {one.id: one for one in accepted if one.terms and one.terms.scheduled_for}
+        self.scheduled |= later
+        accepted = [one for one in accepted if one.id not in later]
         rows = self.ground.owner.execute(
             "SELECT transfer_id, position FROM queue WHERE transfer_id = ANY(%s) ORDER BY position", [[one.id for one in accepted]]
         ).fetchall()
         assert [id for id, _ in rows] == [one.id for one in accepted]
         self.queued |= {one.id: Known(one, position) for one, (_, position) in zip(accepted, rows, strict=True)}
+
+    def _cancel(self, one: Submission) -> None:
+        """It is final then, unless it was before."""
+        found = self.ground.run(lambda connection: fetch_one(connection, "transfers/cancel", {"id": one.id}, Canceled))
+        assert found is not None
+        if one.id not in self.queued and one.id not in self.scheduled:
+            assert found.webhooks_due is None
+            return
+        assert self._new_events() == [(one.id, "canceled")]
+        self.outcomes[one.id] = "canceled"
+        self.met["canceled"] += 1
+        if self.scheduled.pop(one.id, None):
+            self.met["canceled before its time"] += 1
+        else:
+            del self.queued[one.id]
 
     def _waiting(self, shard: int) -> list[Known]:
         return sorted(
@@ -289,29 +356,218 @@ class Teller(RuleBasedStateMachine):
 
     def _finish(self, one: Submission) -> str:
         """Do in the model what must become of it now. A poison that would be refused anyway never gets to poison anything."""
-        if one.type == "transfer" and self.balances[one.source] < one.amount:
-            return "insufficient_funds"
-        if one.type == "deposit" and self.outside[one.shard] - one.amount < EXTERNAL_BALANCE_MIN:
-            self.met["external wallet at its limit"] += 1
-            return "balance_limit_exceeded"
-        if self.balances[one.destination] + one.amount > BALANCE_MAX:
-            self.met["client wallet at its limit"] += 1
+        if one.id in self.late:
+            return "deadline_passed"
+        terms = one.terms or Terms()
+        left = self.left[terms.parent] if terms.parent else 0
+        amount = left if terms.fit in {"rest", "rest_and_funds"} else one.amount
+        if refusal := self._refuse_child(one, left, amount):
+            return refusal
+        up_to = terms.fit in {"funds", "rest_and_funds"}
+        if one.type not in {"capture", "release"} and not ids.is_external_wallet(one.source):
+            available = self.balances[one.source] - self.held[one.source]
+            if available < (1 if up_to else amount):
+                return "insufficient_funds"
+            amount = min(amount, available)
+        if one.type not in {"hold", "release"} and self._is_beyond_limits(one, amount):
             return "balance_limit_exceeded"
         if one.id in self.poisoned:
             return "internal"
-        if one.type == "transfer":
-            self.balances[one.source] -= one.amount
-            self.versions[one.source] += 1
-        else:
-            self.outside[one.shard] -= one.amount
-        self.balances[one.destination] += one.amount
-        self.versions[one.destination] += 1
+        self._do(one, terms, amount)
         return "applied"
+
+    def _open_holds(self) -> list[Submission]:
+        """The holds with something left, that have not expired."""
+        return [one for one in self.placed if self.left[one.id] and one.id not in self.ended]
+
+    def _refuse_child(self, one: Submission, left: int, amount: int) -> str | None:
+        if one.type in {"capture", "release"}:
+            if left == 0 or one.id in self.too_late:
+                return "hold_closed"
+            return "hold_exceeded" if amount > left else None
+        return "reversal_exceeded" if one.type == "reversal" and (left == 0 or amount > left) else None
+
+    def _is_beyond_limits(self, one: Submission, amount: int) -> bool:
+        if ids.is_external_wallet(one.source) and self.outside[one.shard] - amount < EXTERNAL_BALANCE_MIN:
+            self.met["external wallet at its limit"] += 1
+            return True
+        if ids.is_external_wallet(one.destination):
+            return self.outside[one.shard] + amount > BALANCE_MAX
+        if self.balances[one.destination] + amount > BALANCE_MAX:
+            self.met["client wallet at its limit"] += 1
+            return True
+        return False
+
+    def _do(self, one: Submission, terms: Terms, amount: int) -> None:
+        self.left[one.id] = amount
+        if one.type not in {"hold", "release", "reversal"}:
+            self.movements.append(one)
+        if one.type == "hold":
+            self.placed.append(one)
+        if terms.parent:
+            rest = self.left[terms.parent] - amount if terms.closes else 0
+            self.left[terms.parent] -= amount + rest
+            if one.type != "reversal":
+                self.held[one.source] -= amount + rest
+        if one.type == "hold":
+            self.held[one.source] += amount
+        if one.type in {"hold", "release"}:
+            return
+        for wallet, change in ((one.source, -amount), (one.destination, amount)):
+            if ids.is_external_wallet(wallet):
+                self.outside[one.shard] += change
+            else:
+                self.balances[wallet] += change
+                self.versions[wallet] += 1
+
+
+class TellerWithVerbs(Teller):
+    """The same with the other verbs, for wallets that have something to begin with."""
+
+    funds = 300
+    queued_max = QUEUED_MAX
+
+    holds: Bundle[Submission] = Bundle("holds")
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, withdrawals=st.lists(st.tuples(Teller.wallets, AMOUNTS, st.booleans()), min_size=1, max_size=3))
+    def withdraw(self, withdrawals: list[tuple[UUID, int, bool]]) -> MultipleResults[Submission]:
+        """Of so much, or of up to so much."""
+        asked = [
+            withdrawal(wallet, amount, Terms(fit="funds", apply_within_s=3600) if up_to else None)
+            for wallet, amount, up_to in withdrawals
+        ]
+        return self._submit([stamped(one) for one in asked])
+
+    @HAS_ROOM
+    @rule(
+        target=holds,
+        source=Teller.wallets,
+        payee=st.one_of(Teller.wallets, st.none()),
+        amounts=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    )
+    def hold(self, source: UUID, payee: UUID | None, amounts: list[int]) -> MultipleResults[Submission]:
+        """For another client, or for a payout."""
+        return self._submit([stamped(hold(source, payee, amount)) for amount in amounts if payee != source])
+
+    @HAS_ROOM
+    @rule(
+        target=Teller.sent, of=holds, parts=st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 30)), st.booleans()), max_size=3)
+    )
+    def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
+        """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
+        return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
+
+    @HAS_ROOM
+    @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
+    def release(self, of: Submission, amount: int | None) -> None:
+        self._submit([stamped(release(of, amount))])
+
+    @HAS_ROOM
+    @rule(which=st.integers(0, 99), amount=st.one_of(st.none(), st.integers(1, 60)), up_to=st.booleans())
+    def reverse(self, which: int, amount: int | None, up_to: bool) -> None:
+        """The API accepts this of what is applied."""
+        if self.movements:
+            of = self.movements[which % len(self.movements)]
+            fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
+            self._submit([stamped(reversal(of, amount, **fit))])
+
+    @rule(one=st.one_of(Teller.sent, holds))
+    def cancel(self, one: Submission) -> None:
+        self._cancel(one)
+
+    @HAS_ROOM
+    @precondition(lambda self: self._open_holds())
+    @rule(which=st.integers(0, 99))
+    def expire(self, which: int) -> None:
+        """Its end was a second and more ago, after all that was accepted until now. The sweeper comes."""
+        of = self._open_holds()[which % len(self._open_holds())]
+        owner = self.ground.owner
+        owner.execute("UPDATE transfers SET created_at = created_at - interval '1 hour' WHERE parent = %s", [of.id])
+        owner.execute("UPDATE transfers SET expires_at = now() - interval '2 seconds' WHERE id = %s", [of.id])
+        owner.execute(
+            "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.id = %s",
+            [of.id],
+        )
+        owner.execute(statement("sweep/queue_due"))
+        [(id, position)] = owner.execute(
+            "SELECT t.id, q.position FROM transfers t JOIN queue q ON q.transfer_id = t.id"
+            " WHERE t.parent = %s AND starts_with(t.idempotency_key, 'expiry ')",
+            [of.id],
+        ).fetchall()
+        self.queued[id] = Known(replace(release(of), id=id), position)
+        self.ended.add(of.id)
+        self.met["expired"] += 1
+
+
+# From, to, how much, and something about its deadline.
+MOVES = st.lists(st.tuples(Teller.wallets, Teller.wallets, st.integers(1, 60), st.booleans()), min_size=1, max_size=3)
+
+
+class TellerWithTimes(Teller):
+    """The same with appointments and deadlines, and without poisons, so that more examples fit into the time."""
+
+    funds = 300
+    queued_max = QUEUED_MAX
+    poisons_max = 0
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, moves=MOVES)
+    def schedule(self, moves: list[tuple[UUID, UUID, int, bool]]) -> MultipleResults[Submission]:
+        """Beside a plain one; with a deadline perhaps. They get no place in the queue yet."""
+        at = datetime.now(UTC) + timedelta(hours=1)
+        later = [
+            transfer(source, destination, amount, terms=Terms(scheduled_for=at, apply_within_s=3600 if is_urgent else None))
+            for source, destination, amount, is_urgent in moves
+            if source != destination
+        ]
+        return self._submit([stamped(one) for one in [*later, deposit(moves[0][0], 1)]])
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, moves=MOVES)
+    def hurry(self, moves: list[tuple[UUID, UUID, int, bool]]) -> MultipleResults[Submission]:
+        """With deadlines, some of which pass before a drain begins."""
+        sent = [
+            (stamped(transfer(source, destination, amount, terms=Terms(apply_within_s=3600))), is_late)
+            for source, destination, amount, is_late in moves
+            if source != destination
+        ]
+        accepted = self._submit([one for one, _ in sent])
+        self._pass_deadlines([one.id for one, is_late in sent if is_late])
+        return accepted
+
+    @HAS_ROOM
+    @precondition(lambda self: self.scheduled)
+    @rule(which=st.integers(0, 99))
+    def come_due(self, which: int) -> None:
+        """The time of one has come. The sweeper gives it a place behind all that wait."""
+        id = list(self.scheduled)[which % len(self.scheduled)]
+        owner = self.ground.owner
+        owner.execute("UPDATE transfers SET scheduled_for = now() WHERE id = %s", [id])
+        owner.execute("UPDATE due SET due_at = now() WHERE transfer_id = %s", [id])
+        owner.execute(statement("sweep/queue_due"))
+        [(position,)] = owner.execute("SELECT position FROM queue WHERE transfer_id = %s", [id]).fetchall()
+        assert position > max((known.position for known in self.queued.values()), default=0)
+        self.queued[id] = Known(self.scheduled.pop(id), position)
+        self.met["came due"] += 1
+
+    @rule(one=Teller.sent)
+    def cancel(self, one: Submission) -> None:
+        self._cancel(one)
+
+    @precondition(lambda self: self.scheduled)
+    @rule(which=st.integers(0, 99))
+    def cancel_before_its_time(self, which: int) -> None:
+        self._cancel(list(self.scheduled.values())[which % len(self.scheduled)])
+
+    def _pass_deadlines(self, ids: list[UUID]) -> None:
+        self.ground.owner.execute("UPDATE transfers SET apply_by = now() - interval '1 second' WHERE id = ANY(%s)", [ids])
+        self.late.update(ids)
 
 
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
-    fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX)}
+    fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
     return replace(one, fingerprint=idempotency.fingerprint(one.type, fields))
 
 
@@ -320,21 +576,46 @@ def test_whatever_callers_and_workers_do_in_turn_the_database_agrees_with_a_few_
     class OnThisServer(Teller):
         pass
 
-    OnThisServer.databases, OnThisServer.met = databases, Counter()
+    met = run_examples(OnThisServer, databases, EXAMPLES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
+    assert_all_met(met, ["client wallet at its limit", "external wallet at its limit"])
+    assert_all_met(met, ["replayed", "reused", "unknown wallets"])
+
+
+@pytest.mark.long
+def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithVerbs):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired"])
+
+
+@pytest.mark.long
+def test_whatever_is_scheduled_or_hurried_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithTimes):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_TIMES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "came due", "deadline_passed", "canceled", "canceled before its time"])
+
+
+def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:
+    """Return what the model has met."""
+    machine.databases, machine.met = databases, Counter()
     bounded = settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         stateful_step_count=STEPS,
         deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],  # a failure is shown as it was found: making it smaller would take minutes
     )
-
-    run_machine(OnThisServer, settings=bounded)
-
-    assert_all_met(OnThisServer.met, ["applied", "insufficient_funds", "balance_limit_exceeded", "internal"])
-    assert_all_met(OnThisServer.met, ["client wallet at its limit", "external wallet at its limit"])
-    assert_all_met(OnThisServer.met, ["replayed", "reused", "unknown wallets"])
+    run_machine(machine, settings=bounded)
+    return machine.met
 
 
 def assert_all_met(met: Counter[str], wanted: Iterable[str]) -> None:

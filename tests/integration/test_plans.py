@@ -56,7 +56,10 @@ EXEMPT = {
     "admin/insert_migration": "a migration's",
     "admin/insert_shards": "a migration's",
     **dict.fromkeys(
-        ("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/shards", "heal/repair_queue", "heal/repair_wallets"),
+        (
+            *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
+            *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets"),
+        ),
         "a migration's",
     ),
     "retention/limit_retention": "sets a limit",
@@ -109,14 +112,22 @@ SELECT {made(KEY)}, 'client', {made(CLIENT)}, sha256(n::text::bytea)
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
-                       fingerprint, shard, moment, ordinal, callback_url)
-SELECT {made(TRANSFER)}, 'transfer', CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
+                       fingerprint, shard, moment, ordinal, callback_url, parent, expires_at, moved)
+SELECT {made(TRANSFER)}, CASE n % 5 WHEN 0 THEN 'reversal' WHEN 1 THEN 'hold' ELSE 'transfer' END,
+       CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
        CASE WHEN n <= {queued} THEN now() END,
        {source}, {destination}, 1, 'USD', '{{}}', 'cli_' || n % 5000, 't' || n, sha256('f'), n % {SHARDS},
-       CASE WHEN n <= {queued} THEN n - 1000000 END, CASE WHEN n <= {queued} THEN 1 END, 'https://example.com/'
+       CASE WHEN n <= {queued} THEN n - 1000000 END, CASE WHEN n <= {queued} THEN 1 END, 'https://example.com/',
+       CASE WHEN n % 5 = 0 THEN {made(TRANSFER, "(n % 100 + 1)")} END, CASE WHEN n % 5 = 1 THEN now() + interval '1 day' END,
+       CASE WHEN n % 5 < 2 AND n <= {queued} THEN 1 END
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO queue (shard, transfer_id) SELECT n % {SHARDS}, {made(TRANSFER)} FROM generate_series({queued + 1}, {rows}) n;
+
+INSERT INTO due (wallet_id, transfer_id, verb, shard, due_at)
+SELECT {source}, {made(TRANSFER)}, CASE WHEN n % 2 = 0 THEN 'apply' ELSE 'release' END, n % {SHARDS},
+       now() + CASE WHEN n % 250 = 0 THEN interval '-1 hour' ELSE interval '1 day' END
+  FROM generate_series(1, {rows}) n;
 
 INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
 SELECT {source}, 2 * n, {made(TRANSFER)}, -1, 0 FROM generate_series(1, {queued}) n
@@ -181,6 +192,7 @@ class Case(NamedTuple):
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 SECRET = "whsec_" + "B" * 32
 PAGE = {"before": ids.LAST, "limit": LIMIT}
+ANY = {"status": None, "type": None}
 TRANSFERS = [uuid(TRANSFER, number) for number in QUEUED_SOME]
 SHARDS_LEFT = list(range(SHARDS))
 NEW = transfers.columns_of(
@@ -194,6 +206,14 @@ NEW = transfers.columns_of(
         for new, number in zip(NEW_SOME, SOME, strict=True)
     ]
 )
+NEW_SPECIAL = NEW | {
+    "parent": [None] * KEYS,
+    "fit": ["funds"] * KEYS,
+    "closes": [False] * KEYS,
+    "scheduled_for": [NOW, None] * (KEYS // 2),
+    "apply_within_s": [60] * KEYS,
+    "expires_in_s": [None] * KEYS,
+}
 BOUND = -1_000_000
 RECEIVING = {
     "owners": [f"cli_{number}" for number in range(KEYS)],
@@ -217,9 +237,11 @@ CASES = {
     "drain/claim_queue": Case({"shards": SHARDS_LEFT, "floors": [0] * SHARDS, "limit": 10}, 10 * SHARDS),
     "queue/count": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
+    "queue/count_due": Case({"wallet_id": uuid(WALLET, 8), "most": LIMIT}, LIMIT),
     "queue/count_shards": Case({}, SHARDS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
+    "drain/delete_due": Case({"id": [uuid(TRANSFER, number) for number in SOME]}, KEYS),
     "drain/delete_queue": Case(
         {
             "shard": [number % SHARDS for number in QUEUED_SOME],
@@ -250,7 +272,9 @@ CASES = {
     "wallets/find": Case({"id": uuid(WALLET, 7)}),
     "wallets/find_kinds": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
     "webhooks/find_secret": Case({"owner": "cli_7"}),
-    "drain/finish_transfers": Case({"transfer_id": TRANSFERS, "refusal": [None] * KEYS}, KEYS),
+    "drain/find_parents": Case({"ids": TRANSFERS}, KEYS),
+    "drain/find_specials": Case({"ids": TRANSFERS}, KEYS),
+    "drain/finish_transfers": Case({"transfer_id": TRANSFERS, "refusal": [None] * KEYS, "moved": [1] * KEYS}, KEYS),
     "clients/insert": Case(
         {
             "id": uuid(CLIENT, ROWS + 1),
@@ -289,6 +313,8 @@ CASES = {
         {"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}, 2
     ),  # a trigger looks into the catalogue
     "transfers/insert": Case(NEW, KEYS),
+    "transfers/insert_special": Case(NEW_SPECIAL, 2 * KEYS),
+    "drain/insert_due": Case({"id": [uuid(TRANSFER, 10 * number + 6) for number in range(KEYS)]}, KEYS),  # holds without an end
     "webhooks/insert_secret": Case({"owner": "new", "secret": SECRET}),
     "clients/list": Case({**PAGE, "external_id": None}, LIMIT),
     "clients/list of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),
@@ -307,14 +333,17 @@ CASES = {
     "webhooks/list_deliveries_of_transfer": Case(
         {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
     ),
-    "transfers/list": Case({**PAGE, "status": None, "window": LIMIT}, LIMIT),
+    "transfers/list": Case({**PAGE, **ANY, "window": LIMIT}, LIMIT),
+    "transfers/list_children": Case({**PAGE, **ANY, "wallet_id": None, "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT),
+    "transfers/list_open_holds": Case({**PAGE, "wallet_id": uuid(WALLET, 8)}, LIMIT),
+    "transfers/list_scheduled": Case(PAGE, LIMIT),
     "sweep/list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
     "wallets/list_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "limit": LIMIT}, LIMIT),
     "events/list_of_wallet": Case(
         {"moment": -995_000, "ordinal": 1, "window": KEYS, "wallet_id": uuid(WALLET, 7), "owner": "cli_7", "limit": LIMIT},
         2 * KEYS,
     ),
-    "transfers/list_of_wallet": Case({**PAGE, "wallet_id": uuid(WALLET, 7), "status": None, "window": LIMIT}, 2 * LIMIT),
+    "transfers/list_of_wallet": Case({**PAGE, **ANY, "wallet_id": uuid(WALLET, 7), "window": LIMIT}, 2 * LIMIT),
     "deliverer/list_delivery_bounds": Case({}, 4),
     "deliverer/look_at_receivers": Case(RECEIVING, KEYS),
     "deliverer/move_delivery_bound": Case({"name": "parties", "value": 1}),
@@ -351,9 +380,12 @@ CASES = {
     "webhooks/update_endpoint": Case(
         {**ENDPOINT_OF, "url": None, "events": None, "describes": False, "description": None, "status": "disabled"}
     ),
+    "drain/update_parents": Case({"id": TRANSFERS, "captured": [0] * KEYS, "returned": [1] * KEYS}, KEYS),
     "drain/update_wallets": Case(
-        {"id": [uuid(WALLET, number) for number in SOME], "balance": [1] * KEYS, "version": [1] * KEYS}, KEYS
+        {"id": [uuid(WALLET, number) for number in SOME], "balance": [1] * KEYS, "version": [1] * KEYS, "held": [1] * KEYS}, KEYS
     ),
+    "sweep/queue_due": Case({}, KEYS, waiting=QUEUED),
+    "transfers/cancel": Case({"id": uuid(TRANSFER, QUEUED + 5_001)}, waiting=QUEUED // SHARDS),
 }
 
 
@@ -415,6 +447,11 @@ def rows_read(plan: dict[str, Any]) -> Counter[str]:
     return read
 
 
+def blocks_read(plan: dict[str, Any]) -> int:
+    blocks: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return blocks
+
+
 MADE = ("on empty tables", "on emptied tables", "on statistics of emptied tables")
 
 
@@ -448,14 +485,17 @@ def test_every_statement_is_tried_or_exempt() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_plan_reads_by_key(sessions: dict[str, Session], name: str, made_when: str) -> None:
     case = CASES[name]
+    most = 30 * case.keys + 40 + case.waiting
 
     plan = sessions[made_when].plan(case, statement_of(name))
+    if blocks_read(plan) > most:  # the first execution after an ANALYZE also reads what the catalog says of functions in CHECKs
+        plan = sessions[made_when].plan(case, statement_of(name))
 
     read = rows_read(plan)
     by_key = 6 * case.keys + 40
     assert read["transfers"] <= by_key
     assert max(read.values()) <= by_key + 2 * case.waiting, read
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 30 * case.keys + 40 + case.waiting
+    assert blocks_read(plan) <= most
 
 
 def test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key(databases: Databases) -> None:

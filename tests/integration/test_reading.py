@@ -314,7 +314,7 @@ def test_a_listing_of_what_is_queued_reads_the_queue_and_never_scans_all_transfe
         plan = "\n".join(line for (line,) in connection.execute("EXPLAIN " + statement("transfers/list_queued"), params))
 
     assert "Scan on queue" in plan, plan
-    assert re.findall(r"(\w+) on transfers\b.*\n\s*(.*)", plan) == [("transfers_pkey", "Index Cond: (id = queue.transfer_id)")], (
+    assert re.findall(r"(\w+) on transfers\b.*\n\s*(.*)", plan) == [("transfers_pkey", "Index Cond: (id = queue_1.transfer_id)")], (
         plan
     )
     assert len(page(world, status="queued", limit=21)) == min(queued, 21)

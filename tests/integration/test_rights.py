@@ -32,11 +32,13 @@ API: Rights = {
     "transfers": {
         "SELECT": ALL,
         "INSERT": {
+            *("parent", "fit", "closes", "scheduled_for", "apply_within_s", "apply_by", "expires_at"),
             *("id", "type", "source", "destination", "amount", "currency", "reference", "metadata", "callback_url", "owner"),
             *("idempotency_key", "fingerprint", "shard"),
         },
     },
     "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}},
+    "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "shard", "due_at"}},
     "entries": {"SELECT": ALL},
     "events": {"SELECT": ALL},
     "feed": {"SELECT": ALL},
@@ -60,9 +62,13 @@ API: Rights = {
 WORKER: Rights = {
     "migrations": {"SELECT": ALL},
     "clients": {"SELECT": ALL},
-    "wallets": {"SELECT": ALL, "UPDATE": {"balance", "version"}},
-    "transfers": {"SELECT": ALL, "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal"}},
-    "queue": {"SELECT": ALL, "DELETE": ALL},
+    "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version"}},
+    "transfers": {
+        "SELECT": ALL,
+        "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal", "captured", "returned", "moved", "apply_by"},
+    },
+    "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}, "DELETE": ALL},
+    "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "verb", "shard", "due_at"}, "DELETE": ALL, "UPDATE": {"due_at"}},
     "entries": {"SELECT": ALL, "INSERT": {"wallet_id", "version", "transfer_id", "amount", "balance_after"}},
     "events": {"SELECT": ALL, "INSERT": {"transfer_ids"}},
     "feed": {"SELECT": ALL},
@@ -109,6 +115,7 @@ STATEMENTS = {
         "session/check",
         "queue/count",
         "queue/count_by_client",
+        "queue/count_due",
         "queue/count_shards",
         "webhooks/delete_endpoint",
         "session/fence",
@@ -129,6 +136,11 @@ STATEMENTS = {
         "webhooks/insert_endpoint",
         "keys/insert",
         "transfers/insert",
+        "transfers/insert_special",
+        "transfers/cancel",
+        "transfers/list_children",
+        "transfers/list_open_holds",
+        "transfers/list_scheduled",
         "webhooks/insert_secret",
         "session/list_backends",
         "clients/list",
@@ -167,6 +179,16 @@ STATEMENTS = {
         "audit/wallet_chain",
         "audit/wallets",
         "audit/zero_sum",
+        "audit/holds",
+        "audit/parents",
+        "audit/children",
+        "audit/due",
+        "drain/find_specials",
+        "drain/find_parents",
+        "drain/update_parents",
+        "drain/insert_due",
+        "drain/delete_due",
+        "sweep/queue_due",
         "drain/claim_queue",
         "queue/count_shards",
         "retention/delete_deliveries",
@@ -215,6 +237,9 @@ STATEMENTS = {
         "heal/insert_external_wallets",
         "heal/feed",
         "heal/queue",
+        "heal/due",
+        "heal/repair_due",
+        "heal/repair_parents",
         "heal/shards",
         "admin/insert_external_wallets",
         "keys/insert_first_operator",
@@ -286,6 +311,7 @@ SECRET = "whsec_" + "A" * 32
 # Tables that one applied transfer leaves empty.
 FILLED = {
     "queue": "(shard, transfer_id) SELECT 0, id",
+    "due": "(wallet_id, transfer_id, shard, due_at) SELECT destination, id, 0, 'infinity'",
     "webhook_endpoints": f"(id, owner, url, events, secret) SELECT id, 'operator', 'u', '{{transfer.applied}}', '{SECRET}'",
     "webhook_secrets": f"(owner, secret) SELECT 'operator', '{SECRET}'",
     "deliveries": "(owner, receiver, transfer_id, shard) SELECT owner, 'example.com', id, shard",
@@ -486,7 +512,7 @@ def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> No
     }
 
     retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers")}
-    assert locked == {("worker", "queue"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
+    assert locked == {("worker", "queue"), ("worker", "due"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
 
 
 def test_the_files_of_a_sort_are_bounded_but_for_the_audits(roles: Roles) -> None:

@@ -11,6 +11,7 @@ from psycopg import errors, sql
 from core.admin.migrate import MIGRATIONS
 from core.ids import external_wallet
 from core.ledger.refusals import Refusal
+from core.postgres.faults import is_transient
 from tests.unit.test_callback_url import GOOD
 from tests.world import World, deposit
 
@@ -36,6 +37,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "shard": 0,
     },
     "queue": {"shard": 0, "transfer_id": A},
+    "due": {"wallet_id": A, "transfer_id": B, "shard": 0, "due_at": "now"},
     "entries": {"wallet_id": A, "version": 1, "transfer_id": B, "amount": 1, "balance_after": 1},
     "events": {"moment": 1, "transfer_ids": [A, B]},
     "feed": {"shift": 0},
@@ -58,6 +60,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
 }
 
+HOLD = {"type": "hold", "expires_at": "tomorrow"}
+CHILD = {"type": "reversal", "parent": A}
+LONG_AGO = "1969-12-31Z"
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://[0000:0000:0000:0000:0000:ffff:127.127.127.127]/"]
 FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
@@ -85,6 +90,33 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("wallets", "balance_not_below_limit", {"kind": "external", "client_id": None, "balance": -(2**53), "version": 1}),
     ("wallets", "version_within_limit", {"version": 2**53}),
     ("wallets", "moved_only_by_entries", {"balance": 1}),
+    ("wallets", "held_in_limits", {"held": -1}),
+    ("wallets", "held_in_limits", {"held": 2**53, "balance": 2**53 - 1, "version": 1}),
+    ("wallets", "held_in_limits", {"held": 1, "kind": "external", "client_id": None}),
+    ("transfers", "parent_iff_child", {"parent": A}),
+    ("transfers", "parent_iff_child", {"type": "capture"}),
+    ("transfers", "known_fit", {"fit": "most"}),
+    ("transfers", "known_fit", {"fit": "rest"}),
+    ("transfers", "known_fit", {"fit": "rest_and_funds"}),
+    ("transfers", "closes_a_hold", {**CHILD, "closes": True}),
+    ("transfers", "expires_iff_hold", {"type": "hold"}),
+    ("transfers", "expires_iff_hold", {"expires_at": "tomorrow"}),
+    ("transfers", "apply_within_limits", {"apply_within_s": 0}),
+    ("transfers", "apply_within_limits", {"apply_within_s": 86_401}),
+    ("transfers", "apply_by_iff_within", {"apply_by": "tomorrow"}),
+    ("transfers", "moved_within_amount", {"moved": -1}),
+    ("transfers", "moved_within_amount", {"moved": 2}),
+    ("transfers", "remainder_within_amount", {**HOLD, "captured": 1, "returned": 1}),
+    ("transfers", "remainder_within_amount", {**HOLD, "captured": -1}),
+    ("transfers", "remainder_within_amount", {"returned": -1}),
+    ("transfers", "remainder_within_amount", {"captured": 1}),
+    ("transfers", "remainder_within_amount", {"returned": 1, "moved": 0}),
+    ("transfers", "appointments_have_four_digits", {"scheduled_for": "infinity"}),
+    ("transfers", "appointments_have_four_digits", {**HOLD, "expires_at": "10000-01-01Z"}),
+    ("transfers", "appointments_have_four_digits", {"apply_within_s": 1, "apply_by": LONG_AGO}),
+    ("due", "known_verb", {"verb": "capture"}),
+    ("due", "shard_not_negative", {"shard": -1}),
+    ("due", "due_since_1970", {"due_at": LONG_AGO}),
     ("transfers", "known_type", {"type": "gift"}),
     ("transfers", "known_status", {"status": "lost", "finished_at": "now"}),
     ("transfers", "known_failure_code", {"status": "rejected", "finished_at": "now", "failure_code": "mood"}),
@@ -211,6 +243,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("endpoint_events", "endpoint_events_pkey", {"id": B}),
     ("endpoint_events", "endpoint_events_id", {"moment": 7}),
     ("shards", "shards_pkey", {}),
+    ("due", "due_pkey", {"wallet_id": C, "shard": 7}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
     ("keys", "keys_digest_key", {"id": B}),
 ]
@@ -218,7 +251,14 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     *((table, {}) for table in ROWS if table not in ("feed", "delivery_bounds")),  # which have their rows
     ("clients", {"name": "ü" * 200, "external_id": None, "idempotency_key": None, "fingerprint": None}),
-    ("wallets", {"balance": 2**53 - 1, "version": 1}),
+    ("wallets", {"balance": 2**53 - 1, "held": 2**53 - 1, "version": 1}),
+    ("transfers", {**HOLD, "captured": 1}),
+    ("transfers", {**HOLD, "returned": 1}),
+    ("transfers", {**CHILD, "fit": "rest_and_funds"}),
+    ("transfers", {"fit": "funds", "scheduled_for": "tomorrow", "apply_within_s": 86_400, "apply_by": "tomorrow"}),
+    ("transfers", {**FINAL, "status": "canceled"}),
+    ("transfers", {**FINAL, **HOLD, "moved": 1}),
+    ("due", {"verb": "release", "due_at": "infinity"}),
     ("wallets", {"kind": "external", "client_id": None, "balance": -(2**53 - 1), "version": 1}),
     ("transfers", {"amount": 2**53 - 1, "reference": "r" * 200, "owner": "o" * 30, "idempotency_key": "k" * 255}),
     ("transfers", FINAL),
@@ -252,6 +292,23 @@ def test_every_constraint_refuses_its_nonsense_and_gives_its_name(connection: ps
         with pytest.raises(errors.CheckViolation) as refused, connection.transaction(force_rollback=True):
             insert(connection, table, changes)
         assert (refused.value.diag.table_name, refused.value.diag.constraint_name) == (table, constraint), changes
+
+
+# What a worker of an older version would write: the money of a hold, and a special transfer's outcome without what it came to.
+OLDER: list[tuple[str, dict[str, Any]]] = [
+    ("wallets", {"held": 2, "balance": 1, "version": 1}),
+    ("transfers", {**FINAL, **HOLD}),
+    ("transfers", {**FINAL, **CHILD}),
+    ("transfers", {**FINAL, "fit": "funds"}),
+    ("transfers", {**FINAL, "apply_within_s": 1}),
+]
+
+
+def test_what_an_older_worker_would_write_is_refused_as_a_fault_that_passes(connection: psycopg.Connection[Any]) -> None:
+    for table, changes in OLDER:
+        with pytest.raises(errors.FeatureNotSupported) as refused, connection.transaction(force_rollback=True):
+            insert(connection, table, changes)
+        assert is_transient(refused.value), changes
 
 
 def test_what_is_unique_is_not_stored_twice(connection: psycopg.Connection[Any]) -> None:
@@ -302,6 +359,7 @@ def test_a_key_stays_what_it_is_and_revoked(connection: psycopg.Connection[Any],
 
 def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psycopg.Connection[Any]) -> None:
     covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)} | {("feed", "shift_within_reach")}
+    covered |= {("wallets", "held_needs_newer_worker"), ("transfers", "special_needs_newer_worker")}
     named = connection.execute(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"
@@ -357,7 +415,8 @@ def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Con
     for table, definition in definitions:
         columns = definition.split(" USING ")[1]
         if table in ("wallets", "transfers"):
-            assert not re.search(r"\b(balance|version|status|failure_code|finished_at)\b", columns), definition
+            changing = r"\b(balance|version|held|status|failure_code|finished_at|captured|returned|moved|apply_by)\b"
+            assert not re.search(changing, columns), definition
 
 
 def test_external_wallets_are_the_only_ones_of_a_new_database(connection: psycopg.Connection[Any]) -> None:

@@ -38,6 +38,10 @@ INTAKE = "tests/integration/test_intake.py"
 FAN_OUTS = "tests/integration/test_fan_outs.py"
 HOSTILE = "tests/integration/test_hostile.py"
 RIGHTS = "tests/integration/test_rights.py"
+VERBS = "tests/integration/test_verbs.py"
+VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
+DUE = "tests/integration/test_due.py"
+LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -109,7 +113,10 @@ MUTANTS = (
     Mutant(
         3,
         "synchronous_commit=off",
-        (Edit("core/postgres/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),),
+        (  # two edits: the check of a new session would refuse "off", and nothing would start
+            Edit("core/postgres/session.py", '"synchronous_commit": "on"', '"synchronous_commit": "off"'),
+            Edit("core/postgres/session.py", '{"on", "remote_apply"}', '{"on", "remote_apply", "off"}'),
+        ),
         ("tests/faults/test_durability.py::test_what_was_answered_with_202_is_there_after_a_kill_of_postgres",),
     ),
     Mutant(
@@ -145,7 +152,7 @@ MUTANTS = (
         (
             Edit(
                 "worker/ledger/sweep.py",
-                "return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)",
+                "return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
                 "return 0",
             ),
         ),
@@ -190,6 +197,24 @@ MUTANTS = (
         (f"{DOORBELL_MODEL}::test_the_code_takes_the_steps_of_the_model_in_their_order[Drainer._drain-]",),
     ),
     Mutant(
+        25,
+        "what a client holds is not counted",
+        (Edit("api/v1/accept.py", ' or submission.type == "hold" for', " for"),),
+        ("tests/http/test_schedule.py::test_a_clients_open_holds_count_in_its_part_of_the_backlog",),
+    ),
+    Mutant(
+        5,
+        "a cancellation that rings without lowering the flag",
+        (
+            Edit(
+                "core/redis/shard_doorbell.py",
+                "            self.lower(shards)\n            self.ring(shards)\n",
+                "            self.ring(shards)\n",
+            ),
+        ),
+        ("tests/faults/test_cancel.py::test_a_worker_that_passed_a_shard_by_is_rung_again_when_a_cancellation_ends",),
+    ),
+    Mutant(
         6,
         "SELECT then INSERT",
         (
@@ -212,19 +237,15 @@ MUTANTS = (
                 "    RAW.set(body)\n    if not isinstance(value, dict):\n",
             ),
             Edit("api/http/body.py", "\nDECODER = ", '\nRAW = __import__("contextvars").ContextVar("raw")\nDECODER = '),
-            Edit("api/v1/submit.py", "from api.http.body import read_object\n", "from api.http.body import RAW, read_object\n"),
-            Edit("api/v1/submit.py", "idempotency.fingerprint(type, fields)", 'idempotency.fingerprint(type, {"raw": RAW.get()})'),
+            Edit("api/v1/verbs.py", "from api.http import idempotency\n", "from api.http import body, idempotency\n"),
+            Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"raw": body.RAW.get()})'),
         ),
         (f"{IDEMPOTENCY}::test_how_a_request_is_written_makes_no_difference",),
     ),
     Mutant(
         7,
         "hash of the amount alone",
-        (
-            Edit(
-                "api/v1/submit.py", "idempotency.fingerprint(type, fields)", 'idempotency.fingerprint(type, {"amount": new.amount})'
-            ),
-        ),
+        (Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"amount": amount})'),),
         (
             f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
             f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
@@ -238,6 +259,12 @@ MUTANTS = (
             f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
             f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
         ),
+    ),
+    Mutant(
+        7,
+        "an amount that is left out is the parent's",
+        (Edit("api/v1/verbs.py", '"amount": amount_of(new)', '"amount": amount'),),
+        ("tests/http/test_holds.py::test_a_capture_is_repeated_by_its_key_also_when_the_hold_is_closed",),
     ),
     Mutant(
         7,
@@ -255,8 +282,9 @@ MUTANTS = (
         8,
         "no look at the funds, no constraint",
         (
-            Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else 0", "EXTERNAL_BALANCE_MIN"),
+            Edit("core/ledger/check.py", "EXTERNAL_BALANCE_MIN if wallet.external else wallet.held", "EXTERNAL_BALANCE_MIN"),
             Edit("core/admin/migrations/0001_ledger.sql", "CHECK (balance >= 0 OR kind = 'external')", "CHECK (true)"),
+            Edit("core/admin/migrations/0012_money_verbs.sql", "held <= balance OR kind = 'external'", "true"),
         ),
         (
             f"{APPLY}::test_a_wallet_with_funds_for_500_pays_exactly_500_of_1000_debits",
@@ -589,7 +617,13 @@ MUTANTS = (
     Mutant(
         23,
         "a float is an amount: 1E400",
-        (Edit("api/http/fields.py", "if type(value) is not int:", "if not isinstance(value, int | float):"),),
+        (
+            Edit(
+                "api/http/fields.py",
+                'if type(value) is not int:\n        raise coded_error("amount',
+                'if not isinstance(value, int | float):\n        raise coded_error("amount',
+            ),
+        ),
         (f"{BAD_INPUT}[amount 1E400]",),
     ),
     Mutant(
@@ -622,7 +656,7 @@ MUTANTS = (
     Mutant(
         7,
         "an INSERT of transfers does not look for clients again",
-        (Edit("core/sql/transfers/insert.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "true"),),
+        (Edit("core/sql/transfers/insert.sql", "are_keys_of_no_client(array_agg(idempotency_key))", "count(*) >= 0"),),
         (f"{ONE_KEY}::test_a_client_that_is_made_after_an_insert_began_is_seen_before_it_ends",),
     ),
     Mutant(
@@ -636,6 +670,18 @@ MUTANTS = (
             "tests/integration/test_reserving.py::test_places_are_reserved_all_or_none_and_given_back_but_for_what_is_kept",
             f"{OVERLOAD}::test_batches_at_once_do_not_pass_a_limit_together",
         ),
+    ),
+    Mutant(
+        27,
+        "the release of a hold that has ended can be canceled",
+        (Edit("core/admin/migrations/0012_money_verbs.sql", " AND NOT starts_with(idempotency_key, 'expiry ')", ""),),
+        ("tests/http/test_holds.py::test_the_release_of_a_hold_that_has_ended_cannot_be_canceled",),
+    ),
+    Mutant(
+        25,
+        "what a client has scheduled is not counted",
+        (Edit("api/admission/gate.py", "if problem is None and waits and", "if problem is None and not waits and"),),
+        ("tests/http/test_schedule.py::test_a_clients_scheduled_transfers_count_in_its_part_of_the_backlog",),
     ),
     Mutant(
         38,
@@ -657,6 +703,133 @@ MUTANTS = (
         "a refused request costs its caller no token",
         (Edit("api/admission/gate.py", "await self.charge(caller, 1) or problem", "problem"),),
         (f"{OVERLOAD}::test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again",),
+    ),
+    Mutant(
+        26,
+        "do not carry what is left of a hold from command to command",
+        (
+            Edit(
+                "core/ledger/post.py",
+                "        book.parents[change.parent.id.int] = change.parent\n",
+                "        book.parents = book.parents\n",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_of_two_captures_of_all_in_one_batch_the_first_closes_and_the_second_is_refused",),
+    ),
+    Mutant(
+        26,
+        "capture after the end of the hold",
+        (Edit("core/ledger/plan.py", " or special.accepted_at >= hold.expires_at", ""),),
+        (f"{VERBS}::test_a_capture_counts_by_its_acceptance_however_late_the_drain_is",),
+    ),
+    Mutant(
+        26,
+        "keep the rest of a hold after its final capture",
+        (Edit("core/ledger/plan.py", "rest = hold.remaining - amount if special.closes else 0", "rest = 0"),),
+        (
+            "tests/unit/test_ledger_verb_history.py::test_histories_of_all_verbs_agree_with_a_model_and_pass_an_audit_after_each_batch",
+        ),
+    ),
+    Mutant(
+        26,
+        "spend what is reserved",
+        (
+            Edit(
+                "core/ledger/check.py",
+                "EXTERNAL_BALANCE_MIN if wallet.external else wallet.held",
+                "EXTERNAL_BALANCE_MIN if wallet.external else 0",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_a_command_is_refused_for_the_first_reason_that_holds",),
+    ),
+    Mutant(
+        26,
+        "do not audit what a closed hold has left",
+        (
+            Edit(
+                "core/sql/audit/parents.sql",
+                "CASE WHEN c.closed THEN coalesce(p.captured, 0) + coalesce(p.returned, 0) <> coalesce(p.moved, p.amount)\n",
+                "CASE WHEN c.closed THEN false\n",
+            ),
+        ),
+        ("tests/integration/test_audit.py::test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_concerns",),
+    ),
+    Mutant(
+        27,
+        "store no end of a hold",
+        (Edit("worker/ledger/writes.py", '        ("drain/insert_due", outcome.opened),\n', ""),),
+        (f"{DUE}::test_an_expired_hold_is_released_with_a_transfer_of_its_own",),
+    ),
+    Mutant(
+        28,
+        "cancel without the lock of the shard",
+        (
+            Edit(
+                "core/admin/migrations/0012_money_verbs.sql",
+                "SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;",
+                "SELECT floor INTO begins FROM shards WHERE shard = asked.shard;",
+            ),
+        ),
+        ("tests/integration/test_cancel.py::test_a_cancellation_waits_for_the_drain_that_has_the_shard",),
+    ),
+    Mutant(
+        29,
+        "judge a deadline at the door",
+        (Edit("core/sql/drain/find_specials.sql", "coalesce(apply_by < now(), false)", "coalesce(apply_by < created_at, false)"),),
+        (f"{VERBS}::test_a_drain_that_begins_after_the_deadline_refuses",),
+    ),
+    Mutant(
+        30,
+        "keep the row of a scheduled transfer that was queued",
+        (
+            Edit(
+                "core/sql/sweep/queue_due.sql",
+                "DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken WHERE verb = 'apply'))",
+                "DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken WHERE verb = 'none'))",
+            ),
+        ),
+        (
+            f"{DUE}::test_a_thousand_due_at_one_instant_are_queued_once_by_three_sweepers",
+            f"{DUE}::test_what_is_due_fills_no_queue_and_a_shard_with_much_of_it_delays_no_other",
+        ),
+    ),
+    Mutant(
+        30,
+        "queue a scheduled transfer before its time",
+        (
+            Edit(
+                "core/sql/sweep/queue_due.sql",
+                "WHERE due.shard = shards.shard AND due_at <= now() LIMIT 1",
+                "WHERE due.shard = shards.shard LIMIT 1",
+            ),
+            Edit("core/sql/sweep/queue_due.sql", "due.shard = ready.shard AND due_at <= now()\n", "due.shard = ready.shard\n"),
+        ),
+        (f"{DUE}::test_a_scheduled_transfer_waits_for_its_time_and_is_applied_once",),
+    ),
+    Mutant(
+        36,
+        "read what is left of a parent before the lock",
+        (
+            Edit("worker/ledger/apply.py", f"        {LOCK_WALLETS}\n", ""),
+            Edit(
+                "worker/ledger/apply.py",
+                "        pipeline.sync()\n        return Book(",
+                f"        {LOCK_WALLETS}\n        pipeline.sync()\n        return Book(",
+            ),
+        ),
+        (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
+    ),
+    Mutant(
+        36,
+        "compare a reversal with the whole of its parent",
+        (
+            Edit(
+                "core/ledger/plan.py",
+                "asked(command, special, parent) > parent.remaining",
+                "asked(command, special, parent) > parent.total",
+            ),
+        ),
+        (f"{VERBS_OF_LEDGER}::test_of_two_reversals_of_60_on_100_in_one_batch_the_second_is_refused",),
     ),
     Mutant(
         37,

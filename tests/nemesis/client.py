@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from tests.caller import OPERATOR_KEY
-from tests.nemesis.history import Asked, History, View
+from tests.nemesis.history import PENDING, Asked, History, View
 
 ANSWER_WITHIN_S = 4.0  # then a client hangs up: the outcome is unknown
 AGAIN_AFTER_S = (0.02, 0.3)
@@ -99,11 +99,25 @@ class Client:
         self.history.answer(asked, answer.status, answer.body, answer.sent_at)
         return dict(answer.body)
 
+    async def ask(self, source: str | None, destination: str | None, amount: int | None, **fields: Any) -> Asked:
+        """Send a request of its own, until it is known to be stored."""
+        asked = self.history.ask(Asked(self.new_key(), source, destination, amount, **fields))
+        await self.send(asked)
+        return asked
+
     async def transfer(self, source: str, destination: str, amount: int, *, prefer: str | None = None) -> View:
         return await self.send(self.history.ask(Asked(self.new_key(), source, destination, amount)), prefer=prefer)
 
     async def deposit(self, destination: str, amount: int) -> View:
-        return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount)))
+        return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount, type="deposit")))
+
+    async def cancel(self, asked: Asked) -> None:
+        """Cancel what was accepted, and note whether that came in time."""
+        assert asked.id is not None
+        self.history.cancellations.setdefault(asked.id, None)
+        answer = await self.insist("POST", f"/v1/transfers/{asked.id}/cancel", refusal=409)
+        view = answer.body if answer.status == 200 else answer.body["transfer"]
+        self.history.cancel(asked.id, answer.status, view, answer.sent_at)
 
     async def read(self, id: str, *, prefer: str | None = None) -> View:
         """Read a transfer that was accepted: from then on every reader finds it."""
@@ -112,7 +126,7 @@ class Client:
         return dict(answer.body)
 
     async def read_final(self, id: str) -> View:
-        while (view := await self.read(id, prefer="wait=1"))["status"] == "queued":
+        while (view := await self.read(id, prefer="wait=1"))["status"] in PENDING:
             pass
         return view
 
@@ -155,10 +169,36 @@ def is_problem(answer: Answer, body: Any) -> bool:
 
 
 def request_of(asked: Asked) -> tuple[str, dict[str, object]]:
-    if asked.source is None:
-        return "/v1/deposits", {"wallet_id": asked.destination, "amount": asked.amount}
-    return "/v1/transfers", transfer_fields(asked)
+    """Return the path and the body of the request."""
+    if asked.parent is not None:
+        return f"/v1/transfers/{asked.parent}/{'reverse' if asked.type == 'reversal' else asked.type}", fields_of(asked)
+    return f"/v1/{asked.type}s", fields_of(asked)
 
 
-def transfer_fields(asked: Asked) -> dict[str, object]:
-    return {"source_wallet_id": asked.source, "destination_wallet_id": asked.destination, "amount": asked.amount}
+def item_of(asked: Asked) -> dict[str, object]:
+    """Return the request as an item of a batch."""
+    parent = {} if asked.parent is None else {"parent_id": asked.parent}
+    return {"type": asked.type, "idempotency_key": asked.key, **parent, **fields_of(asked)}
+
+
+def fields_of(asked: Asked) -> dict[str, object]:
+    """Return the fields of the request. One that is left out has its default."""
+    fields = {
+        **wallets_of(asked),
+        "amount": asked.amount,
+        "up_to": asked.up_to or None,
+        "final": asked.final or None,
+        "scheduled_for": asked.scheduled_for.isoformat() if asked.scheduled_for else None,
+        "apply_within_s": asked.apply_within_s,
+        "expires_in_s": asked.expires_in_s,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def wallets_of(asked: Asked) -> dict[str, str | None]:
+    """Return the wallets as the request names them. A child names none: they are those of its parent."""
+    if asked.parent is not None:
+        return {}
+    if asked.type in {"deposit", "withdrawal"}:
+        return {"wallet_id": asked.source or asked.destination}
+    return {"source_wallet_id": asked.source, "destination_wallet_id": asked.destination}

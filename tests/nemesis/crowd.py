@@ -4,10 +4,12 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import aiohttp
 
-from tests.nemesis.client import ANSWER_WITHIN_S, Client, Gate, transfer_fields
+from tests.nemesis import verbs
+from tests.nemesis.client import ANSWER_WITHIN_S, Client, Gate, fields_of, item_of
 from tests.nemesis.history import Asked, History, Overdraft
 
 POOL = 8  # wallets that all use
@@ -51,6 +53,7 @@ class Crowd:
         acts += [self._read(self._client()) for _ in range(READERS)]
         acts += [act(self._client()) for act in (self._batch, self._deposit, self._same_key, self._other_request, self._overdraw)]
         acts += [self._wait(self._client()), self._follow(self._client())]
+        acts += [partial(story, self._client(), self._pool) for story in verbs.STORIES]
         self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
 
     async def end(self) -> None:
@@ -136,7 +139,7 @@ class Crowd:
             source, destination = client.dice.sample(self._pool, 2)
             asked = self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX)))
             await client.send(asked)
-            other = {**transfer_fields(asked), "amount": asked.amount + 1}
+            other = {**fields_of(asked), "amount": AMOUNT_MAX + 1}
             answer = await client.insist("POST", "/v1/transfers", other, key=asked.key, refusal=422)
             if answer.status != 422 or answer.body["code"] != "idempotency_key_reused":
                 self._history.complain(f"another request with the key {asked.key}: {answer.status} {answer.body}")
@@ -145,16 +148,16 @@ class Crowd:
         return act
 
     def _batch(self, client: Client) -> Act:
-        """Many in one request, the first of them twice."""
+        """Many in one request, the first of them twice, and some of each verb that names no parent."""
 
         async def act() -> None:
             items = []
             for _ in range(client.dice.randint(1, BATCH_MAX)):
                 source, destination = client.dice.sample(self._pool, 2)
                 items.append(self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX))))
+            items += [self._history.ask(item) for item in verbs.items(client, self._pool)]
             items.append(items[0])
-            body = {"transfers": [{**transfer_fields(item), "idempotency_key": item.key} for item in items]}
-            answer = await client.insist("POST", "/v1/transfers/batch", body)
+            answer = await client.insist("POST", "/v1/transfers/batch", {"transfers": [item_of(item) for item in items]})
             for item, result in zip(items, answer.body["results"], strict=True):
                 if "transfer" in result:
                     self._history.answer(item, result["status"], result["transfer"], answer.sent_at)
@@ -192,9 +195,11 @@ class Crowd:
                 return
             view = await client.read(client.dice.choice(known))
             for entry in view["entries"][:1]:
-                if view["type"] == "deposit":
+                if view["source_wallet_id"] is None:
                     continue
                 wallet = (await client.insist("GET", f"/v1/wallets/{entry['wallet_id']}")).body
+                if wallet["available"] != wallet["balance"] - wallet["held"] or min(wallet["available"], wallet["held"]) < 0:
+                    self._history.complain(f"a wallet has more reserved than it has: {wallet}")
                 if wallet["version"] < entry["version"]:
                     self._history.complain(f"{view['id']} is applied and its wallet does not show it: {entry}, {wallet}")
 

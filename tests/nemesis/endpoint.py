@@ -13,7 +13,7 @@ from tests.nemesis.history import History
 from tests.receivers import Received, answer, received, receiving
 
 INSERT = "INSERT INTO webhook_endpoints (id, owner, url, events, secret) VALUES (%s, 'operator', %s, %s, %s)"
-EVENTS = ["transfer.applied", "transfer.rejected"]
+EVENTS = ["transfer.applied", "transfer.rejected", "transfer.canceled"]
 OK = answer("200 OK")
 
 

@@ -3,22 +3,44 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from core.ledger.kinds import Fit, Type
 
 View = dict[str, Any]
 
-FINAL = ("applied", "rejected")
+FINAL = ("applied", "rejected", "canceled")
+PENDING = ("scheduled", "queued")
 
 
 @dataclass
 class Asked:
-    """A money request, known by its key. `id` is the one in its first answer."""
+    """A money request, known by its key. `id` is the one in its first answer.
+
+    A child names the two wallets that its transfer has: those of its hold, or those of its parent turned round.
+    """
 
     key: str
-    source: str | None  # None for a deposit
-    destination: str
-    amount: int
+    source: str | None  # None: outside
+    destination: str | None  # None: outside
+    amount: int | None  # None: all that is left of the parent
+    type: Type = "transfer"
+    parent: str | None = None
+    up_to: bool = False
+    final: bool = False
+    scheduled_for: datetime | None = None
+    apply_within_s: int | None = None
+    expires_in_s: int | None = None
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))  # before it is sent for the first time
     id: str | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def fit(self) -> Fit | None:
+        if self.amount is None:
+            return "rest_and_funds" if self.up_to else "rest"
+        return "funds" if self.up_to else None
 
 
 @dataclass
@@ -28,7 +50,12 @@ class Outcome:
     status: str
     failure: object
     finished_at: str
+    amount: int
     read_at: float
+
+    @property
+    def shown(self) -> tuple[str, object, str, int]:
+        return self.status, self.failure, self.finished_at, self.amount
 
 
 @dataclass
@@ -54,6 +81,8 @@ class History:
         self.overdrafts: list[Overdraft] = []
         self.followed: list[str] = []  # transfer ids, in the order of the feed
         self.heard: Counter[str] = Counter()  # webhooks that the endpoint got, by transfer
+        self.cancellations: dict[str, int | None] = {}  # by transfer, the status of the answer; None: not known yet
+        self.restarts: list[datetime] = []  # when no process was alive: each drain that ended later also began later
         self.counts: Counter[str] = Counter()
         self._key_of: dict[str, str] = {}
 
@@ -71,15 +100,27 @@ class History:
 
     def answer(self, asked: Asked, status: int, view: View, sent_at: float) -> None:
         """Note that the request was answered with this transfer, in 200 or 202."""
-        if (status == 202) != (view["status"] == "queued"):
+        if (status == 202) != (view["status"] in PENDING):
             self.complain(f"{view['id']} is {view['status']} in an answer of {status}")
         if self._key_of.setdefault(view["id"], asked.key) != asked.key:
             self.complain(f"{view['id']} was given to two keys, {asked.key} and {self._key_of[view['id']]}")
         if asked.id is None:
             asked.id = view["id"]
+            asked.answered_at = datetime.now(UTC)
             self.counts["accepted"] += 1
+            self.counts[f"accepted of type {asked.type}"] += 1
         elif asked.id != view["id"]:
             self.complain(f"the key {asked.key} stands for {asked.id} and for {view['id']}")
+        self.read(view, sent_at)
+
+    def cancel(self, id: str, status: int, view: View, sent_at: float) -> None:
+        """Note the answer to a cancellation: 200 or 409, and the same each time."""
+        if (status == 200) != (view["status"] == "canceled"):
+            self.complain(f"{id} is {view['status']} in an answer of {status} to its cancellation")
+        if self.cancellations.get(id) not in {None, status}:
+            self.complain(f"the cancellation of {id} was answered {self.cancellations[id]} and {status}")
+        self.cancellations[id] = status
+        self.counts[f"cancellations answered {status}"] += 1
         self.read(view, sent_at)
 
     def hear(self, event_id: str, type: str, view: View) -> None:
@@ -94,11 +135,9 @@ class History:
     def read(self, view: View, sent_at: float) -> None:
         """Note a transfer's state as it was read by a request sent then. Once final it stays as it is, for every later request."""
         before = self.outcomes.get(view["id"])
-        is_final = view["status"] in FINAL
-        if before is None and is_final:
-            self.outcomes[view["id"]] = Outcome(view["status"], view["failure"], view["finished_at"], time.monotonic())
-        elif before is not None and is_final:
-            if (before.status, before.failure, before.finished_at) != (view["status"], view["failure"], view["finished_at"]):
+        if view["status"] in FINAL:
+            now = Outcome(view["status"], view["failure"], view["finished_at"], view["amount"], time.monotonic())
+            if self.outcomes.setdefault(view["id"], now).shown != now.shown:
                 self.complain(f"{view['id']} was {before} and is {view}")
         elif before is not None and sent_at > before.read_at:
-            self.complain(f"{view['id']} was read as queued after another request had read that it is {before.status}")
+            self.complain(f"{view['id']} was read as {view['status']} after another request had read that it is {before.status}")

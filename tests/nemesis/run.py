@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.nemesis.faults import plan
@@ -46,6 +47,7 @@ async def calm(trial: Trial, *, after_death: bool) -> None:
     trial.gate.close()
     waiting = await trial.count_queue()
     if after_death:
+        trial.history.restarts.append(datetime.now(UTC))
         trial.house.start_all()
     await trial.drain(waiting)
     await trial.house.wait_until_open()

@@ -16,6 +16,7 @@ from tests.nemesis.endpoint import Endpoint
 from tests.nemesis.faults import Nemesis
 from tests.nemesis.history import History
 from tests.nemesis.house import KINDS, House, Kind
+from tests.nemesis.verbs import AHEAD_S, ENDS_IN_S
 from tests.nemesis.verdict import judge
 from tests.nemesis.watch import Watch
 
@@ -23,8 +24,13 @@ DRAINED_WITHIN_S = 30.0  # on a machine with other load; the time that it took i
 TOLD_WITHIN_S = 60.0  # and longer for a long backlog, at this pace, which is slow for any machine
 TOLD_PER_S_MIN = 20
 KNOWN_WITHIN_S = 60.0
+DUE_WITHIN_S = max(ENDS_IN_S[:-1]) + AHEAD_S[1] + DRAINED_WITHIN_S
 SHOWN = 20
 
+# What waits for a worker, and what the sweeper should have queued by now: it comes once a second.
+WAITING = "(SELECT FROM queue UNION ALL SELECT FROM due WHERE due_at < now() - interval '2 seconds') waits"
+# Appointments and ends of holds that are close, or that are queued.
+DUE = "due WHERE due_at < now() + interval '1 minute' OR due_at = 'infinity'"
 PENDING = "(SELECT FROM deliveries WHERE status = 'pending' UNION ALL SELECT FROM fan_outs) told"
 LAPSE = "UPDATE deliveries SET next_attempt_at = now() WHERE status = 'pending'"
 
@@ -78,6 +84,18 @@ class Trial:
         self.say(f"all is healed; {waiting} transfers waited, and were final within {self.recovered_s[-1]:.1f} s")
         await self.gate.wait_idle()
 
+    async def meet_all_appointments(self) -> None:
+        """Promises 27 and 30: what is scheduled is decided, and what has expired is free, without a request."""
+        began = time.monotonic()
+        waiting = await self._count(DUE)
+        while left := await self._count(DUE):
+            if time.monotonic() > began + DUE_WITHIN_S:
+                self.history.complain(f"{left} of {waiting} that were due were not queued and drained in {DUE_WITHIN_S:.0f} s")
+                return
+            await asyncio.sleep(0.1)
+        self.say(f"{waiting} were due soon, and final within {time.monotonic() - began:.1f} s")
+        await self.drain(await self.count_queue())
+
     async def tell_all(self) -> None:
         """Promise 22: the endpoint gets all events, whatever has died. Claims of dead deliverers lapse at once, not in 30 s."""
         began = time.monotonic()
@@ -94,6 +112,7 @@ class Trial:
         """Let all clients find out the outcome of their requests, and judge."""
         await asyncio.wait_for(self.crowd.end(), KNOWN_WITHIN_S)
         await self.drain(await self.count_queue())
+        await self.meet_all_appointments()
         while await crowd.follow(self.crowd.client()):
             pass
         await asyncio.to_thread(self.watch.end)
@@ -103,7 +122,7 @@ class Trial:
         self.raise_if_broken()
 
     async def count_queue(self) -> int:
-        return await self._count("queue")
+        return await self._count(WAITING)
 
     def raise_if_broken(self) -> None:
         if broken := self.history.broken:

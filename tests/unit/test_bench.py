@@ -4,12 +4,14 @@ import pytest
 
 from bench.burst import KINDS, STANDSTILL, Burst, longest_gap, rate, standstill
 from bench.compare import ratios_of, setting
+from bench.latency import Latencies
 from bench.load import Load
 from bench.measurements import MEASUREMENTS, describe
 from bench.pairs import Pair
 from bench.pgbench import Run
 from bench.report import row
 from bench.session import Submitted
+from bench.verbs import HOLDS, RELEASED, Flood, figures_of
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,18 @@ def test_a_second_without_a_verdict_is_too_long(standstill_s: float, mark: str) 
     assert must == f"≤ 1 s {mark}"
 
 
+@pytest.mark.parametrize(("last_s", "mark"), [(0.9, "✓"), (3.0, "✓"), (3.1, "✗")])
+def test_an_expired_hold_must_be_free_within_three_seconds_and_other_callers_are_compared_with_themselves(
+    last_s: float, mark: str
+) -> None:
+    flooded = Flood(100_000, last_s, alone=Latencies([5.0] * 100), beside=Latencies([10.0] * 100))
+
+    after, p99 = figures_of(HOLDS, "100,000 holds", "last release", flooded, RELEASED)
+
+    assert row(after)[5] == f"≤ 3 s {mark}"
+    assert (p99.value, p99.ratio, p99.to) == (10.0, 2.0, "alone")
+
+
 def test_two_checkouts_are_compared_by_neighbours() -> None:
     assert ratios_of([100.0, 200.0, 400.0], [150.0, 150.0]) == [1.0, 0.5]
 
@@ -64,5 +78,5 @@ def test_a_setting_for_the_base_has_a_name_and_a_value() -> None:
 
 
 def test_every_measurement_says_what_it_measures() -> None:
-    assert {"burst", "snapshot"} <= MEASUREMENTS.keys()
+    assert {"burst", "snapshot", "verbs"} <= MEASUREMENTS.keys()
     assert [name for name in MEASUREMENTS if not describe(name)] == []

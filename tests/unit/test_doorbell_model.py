@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from api.intake.intake import Intake
+from api.intake.ringer import Ringer
+from api.v1.cancel import cancel
 from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
 from tests.doorbell_model import EVENTS, Caller, Model, State, Violation, Worker, explore, move_caller
@@ -261,6 +263,9 @@ def test_every_break_is_tried() -> None:
 CODE: tuple[tuple[Callable[..., object], tuple[str, ...]], ...] = (
     (Intake._store, ("await self._database.run(", "self._ringer.ring(")),
     (ShardDoorbell._ring, ("self._raise_flags(shards)", "if silent:", "self._enqueue(silent)")),
+    (ShardDoorbell.ring_if_asked, ("if self.rerun_asked(", "self.lower(", "self.ring(")),
+    (Ringer._send, ("self._doorbell.ring_if_asked(", "self._doorbell.ring(")),
+    (cancel, ("await transfers.cancel(", "finally:", "shared.intake.ring_if_asked(")),
     (ShardDoorbell.acquire, ("self._raise_flags(shards)",)),
     (Applier._claim, ('"drain/lock_shards"', '"drain/claim_queue"')),
     (Applier._apply, ("connection.transaction()", "self._claim(", "self._write(")),
@@ -305,4 +310,4 @@ def test_the_model_has_every_command_of_the_doorbell_and_of_the_batcher() -> Non
 
     commands = [name for kind in (ShardDoorbell, Batcher) for name in vars(kind) if not name.startswith("_")]
     assert [name for name in commands if f"_doorbell.{name}(" not in called and f"_batcher.{name}(" not in called] == []
-    assert len(commands) == 11
+    assert len(commands) == 12

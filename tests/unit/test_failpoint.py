@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
-from core.ledger.book import Outcome
+from core.ledger.book import Outcome, Parent
 from tests.waiting import wait_for
 from worker.ledger.writes import writes_of
 
@@ -28,7 +29,9 @@ def test_in_a_process_that_was_not_started_for_them_a_point_is_an_empty_function
 def test_every_point_of_the_table_is_somewhere_in_the_code_and_every_one_in_the_code_is_in_the_table() -> None:
     sources = "".join(file.read_text() for folder in ("api", "core", "worker") for file in sorted((ROOT / folder).rglob("*.py")))
     named = set(re.findall(r'\bfailpoint\("([^"]+)"\)', sources))
-    after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in writes_of([], Outcome([], [], []))}
+    hold = Parent(UUID(int=1), "hold", UUID(int=2), UUID(int=3), True, 1, 0, 0, 0)
+    everything = Outcome([], [], [], parents=[hold], opened=[hold], closed=[hold])
+    after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in writes_of([], everything)}
 
     assert sorted(named | after_writes) == sorted(POINTS)
 

@@ -11,9 +11,9 @@ from api.http.body import parse_object
 from api.http.problems import KINDS, Problem, render_problem
 from api.http.text import FIND_UNPRINTABLE
 from api.http.validation import RequestModel, validate
-from api.v1.batch import BatchItem, BatchShape
+from api.v1.batch import BatchShape, CaptureItem, TransferItem
 from api.v1.clients import ClientRequest
-from api.v1.submit import NewDeposit, NewTransfer
+from api.v1.requests import NewDeposit, NewHold, NewReversal, NewTransfer
 from core.ledger.money import AMOUNT_MAX
 from tests import fuzz
 
@@ -28,7 +28,10 @@ GOOD: dict[type[RequestModel], bytes] = {
     NewTransfer: TRANSFER + b", " + MORE,
     ClientRequest: b'{"name": "Ada", "external_id": "u-17", "metadata": {"k": "v"}}',
     BatchShape: b'{"transfers": [' + TRANSFER + b', "idempotency_key": "k"}, {"amount": 1}]}',
-    BatchItem: TRANSFER + b', "idempotency_key": "k-1"}',
+    TransferItem: TRANSFER + b', "idempotency_key": "k-1"}',
+    NewHold: TRANSFER + b', "expires_in_s": 60, "scheduled_for": "2026-01-31T09:30:00Z", "apply_within_s": 60}',
+    NewReversal: b'{"up_to": true, "amount": 5, ' + MORE,
+    CaptureItem: b'{"type": "capture", "parent_id": "trf_x", "final": true, "idempotency_key": "k-1"}',
 }
 
 

@@ -14,13 +14,13 @@ from psycopg.rows import class_row
 from core import metrics
 from core.failpoint import failpoint
 from core.ledger import fold
-from core.ledger.book import Book, Outcome, Verdict, Wallet
+from core.ledger.book import Book, Outcome, Parent, Verdict, Wallet
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
 from worker.ledger.floors import Floors
-from worker.ledger.queued_transfer import QueuedTransfer, command_of, positions_by_shard
+from worker.ledger.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
 from worker.session import OwnConnection
 
@@ -68,6 +68,8 @@ class Applier:
     def apply(self, shards: Collection[int], limit: int) -> Batch:
         """Claim, decide, write and commit up to `limit` transfers a shard, in four round trips for any number of transfers.
 
+        Special transfers among them cost one round trip more, which reads what they say.
+
         Raises psycopg.Error and WrongRowCount. Then nothing was committed, or the COMMIT's answer was lost. A transfer that is
         still in the queue was not committed.
 
@@ -112,10 +114,11 @@ class Applier:
             locked, queued = self._claim(connection, pipeline, shards, limit)
             if queued:
                 failpoint("apply.after_claim")
-                commands = [command_of(transfer) for transfer in queued]
-                wallets = self._lock_wallets(connection, pipeline, commands)
+                specials = self._find_specials(connection, pipeline, queued)
+                commands = [command_of(transfer, specials) for transfer in queued]
+                book = self._lock_wallets(connection, pipeline, commands, specials.values())
                 failpoint("apply.after_wallets")
-                outcome = fold.apply(commands, Book(wallets))
+                outcome = fold.apply(commands, book)
                 self._store_floors(connection, locked)
                 due = self._write(connection, pipeline, queued, outcome)
                 failpoint("apply.before_commit")
@@ -135,7 +138,8 @@ class Applier:
             if not queued or queued[0].transfer_id != suspect:
                 return 0
             # Rows are not counted here: a suspect may fail because it is final already. It keeps its state and leaves the queue.
-            finished = execute(connection, finish_transfers([Verdict(suspect, Refusal.INTERNAL)]))
+            verdict = Verdict(suspect, Refusal.INTERNAL, moved=0 if queued[0].special else None)
+            finished = execute(connection, finish_transfers([verdict]))
             execute(connection, delete_queue(queued))
         metrics.REJECTED[Refusal.INTERNAL].inc(finished.rowcount)
         self._announce([suspect], due=webhooks_due(finished))
@@ -164,13 +168,33 @@ class Applier:
         self.head = queued[0].transfer_id if queued else None
         return locked, queued
 
+    def _find_specials(
+        self, connection: SyncConnection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer]
+    ) -> Mapping[UUID, SpecialTransfer]:
+        """Return what the special transfers say, by their ids. Sends nothing if there is none."""
+        ids = [transfer.transfer_id for transfer in queued if transfer.special]
+        if not ids:
+            return {}
+        found = select(connection, "drain/find_specials", {"ids": ids}, SpecialTransfer)
+        pipeline.sync()
+        specials = {special.transfer_id: special for special in found}
+        failpoint("apply.after_specials")
+        return specials
+
     def _lock_wallets(
-        self, connection: SyncConnection, pipeline: psycopg.Pipeline, commands: Sequence[Command]
-    ) -> Mapping[UUID, Wallet]:
+        self,
+        connection: SyncConnection,
+        pipeline: psycopg.Pipeline,
+        commands: Sequence[Command],
+        specials: Collection[SpecialTransfer],
+    ) -> Book:
+        """Lock the wallets of the commands, then read their parents, in one round trip."""
         touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
         locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
+        parent_ids = {special.parent_id for special in specials} - {None}
+        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()
         pipeline.sync()
-        return {wallet.id: wallet for wallet in locked}
+        return Book({wallet.id: wallet for wallet in locked}, {parent.id: parent for parent in parents})
 
     def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""

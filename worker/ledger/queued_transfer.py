@@ -1,10 +1,11 @@
 """The queued transfers that a drain has claimed: as rows of the queue, as commands of the ledger, by shard."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from core.ledger.commands import Command
+from core.ledger.commands import Command, Special
+from core.ledger.kinds import Fit, Type
 
 
 class QueuedTransfer(NamedTuple):
@@ -16,11 +17,39 @@ class QueuedTransfer(NamedTuple):
     source: UUID
     destination: UUID
     amount: int
+    special: bool
 
 
-def command_of(queued: QueuedTransfer) -> Command:
+class SpecialTransfer(NamedTuple):
+    """What a special transfer says beside. The columns of drain/find_specials.sql, by name."""
+
+    transfer_id: UUID
+    type: Type
+    accepted_at: int
+    parent: UUID | None
+    fit: Fit | None
+    closes: bool
+    is_late: bool
+
+    @property
+    def parent_id(self) -> UUID | None:
+        """The transfer that the ledger has to know as a parent: that of a child; a hold itself."""
+        return self.transfer_id if self.type == "hold" else self.parent
+
+
+def command_of(queued: QueuedTransfer, specials: Mapping[UUID, SpecialTransfer]) -> Command:
     """Return the ledger's command for the transfer."""
-    return Command(transfer_id=queued.transfer_id, source=queued.source, destination=queued.destination, amount=queued.amount)
+    return Command(
+        transfer_id=queued.transfer_id,
+        source=queued.source,
+        destination=queued.destination,
+        amount=queued.amount,
+        special=special_of(specials[queued.transfer_id]) if queued.special else None,
+    )
+
+
+def special_of(stored: SpecialTransfer) -> Special:
+    return Special(stored.type, stored.accepted_at, stored.parent, stored.fit, stored.closes, stored.is_late)
 
 
 def positions_by_shard(shards: Collection[int], queued: Sequence[QueuedTransfer]) -> dict[int, list[int]]:

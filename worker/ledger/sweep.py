@@ -1,4 +1,7 @@
-"""Drains shards whose transfers wait too long, without Redis: a lost doorbell, a dead worker or an empty Redis costs seconds."""
+"""Drains shards whose transfers wait too long, and queues what is due, without Redis.
+
+A lost doorbell, a dead worker or an empty Redis costs seconds. Due are scheduled transfers, and the releases of expired holds.
+"""
 
 import time
 from collections.abc import Callable
@@ -25,7 +28,7 @@ logger = log.get(__name__)
 
 
 class Sweeper:
-    """Drains shards that wait. With `retention_days` it also deletes deliveries that ended longer ago than that.
+    """Drains shards that wait, and queues what is due. With `retention_days` it also deletes deliveries that ended longer ago.
 
     It deletes while no transfer waits, and otherwise takes a step once a minute.
     """
@@ -48,7 +51,9 @@ class Sweeper:
                 self._retain()
 
     def run_once(self) -> int:
-        """Drain the shards that wait, the longest waiting first; return how many transfers were finished.
+        """Queue what is due. Drain the shards that wait, the longest waiting first, and those with something that was due.
+
+        Returns how many transfers were finished.
 
         A shard that another worker drains counts 0; each sweep finds it again while its backlog lasts. A fault of the database is
         logged. The drain does not wait for more transfers: during that time the sweeper would find no other shard.
@@ -56,6 +61,7 @@ class Sweeper:
         failpoint("sweep.before_list")
         try:
             raised = self._raise_floors()
+            due = self._queue_due()
             waiting = self._waiting_shards()
         except psycopg.Error as error:
             logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
@@ -65,7 +71,7 @@ class Sweeper:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
         # A worker skips a shard that is locked while its floor is stored here. So the sweeper drains those shards too.
-        return self._drainer.run([*waiting, *raised.difference(waiting)], waits=False)
+        return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)
 
     def close(self) -> None:
         """Close the connection. The next sweep opens another."""
@@ -93,6 +99,17 @@ class Sweeper:
         raised = {shard for (shard,) in connection.execute(statement("sweep/raise_floors"), wanted)}
         self._raised = settling.settled
         return raised
+
+    def _queue_due(self) -> set[int]:
+        """Queue what is due, and return the shards of it. After a fault, which is logged, that is none: the sweep goes on."""
+        try:
+            due = {shard for (shard,) in self._own.opened().execute(statement("sweep/queue_due"))}
+        except psycopg.Error as error:
+            logger.warning("due transfers put off", kind=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+            return set()
+        failpoint("sweep.after_due")
+        return due
 
     def _waiting_shards(self) -> list[int]:
         rows = self._own.opened().execute(statement("sweep/list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.ledger.book import Entry, Outcome, Verdict, Wallet
+from core.ledger.book import Entry, Outcome, Parent, Verdict, Wallet
 from worker.ledger.queued_transfer import QueuedTransfer
 
 
@@ -20,9 +20,20 @@ def writes_of(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[Write]
     return [
         write("drain/insert_entries", Entry._fields, outcome.entries),
         write("drain/update_wallets", Wallet._fields, outcome.wallets),
+        *writes_of_parents(outcome),
         finish_transfers(outcome.verdicts),
         delete_queue(queued),
     ]
+
+
+def writes_of_parents(outcome: Outcome) -> list[Write]:
+    """Return the statements that only some batches need: for what children have taken, for opened and for closed holds."""
+    wanted = [
+        ("drain/update_parents", outcome.parents),
+        ("drain/insert_due", outcome.opened),
+        ("drain/delete_due", outcome.closed),
+    ]
+    return [write(name, Parent._fields, parents) for name, parents in wanted if parents]
 
 
 def finish_transfers(verdicts: Sequence[Verdict]) -> Write:

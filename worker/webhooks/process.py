@@ -47,6 +47,7 @@ def stop_event(process: Process) -> asyncio.Event:
     stopping = asyncio.Event()
 
     def stop() -> None:
+        logger.info("stopping")
         process.stopping = True
         stopping.set()
 

@@ -1,23 +1,21 @@
 """Deliveries of events to receivers, each with its attempts, and the routes that make a delivery due again."""
 
-import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
 from api.callers import CallerDep
 from api.http.body import read_object
-from api.http.fields import Time, id_schema
+from api.http.fields import ParsedTime, Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem, existing_or_404
-from api.http.validation import RequestModel, coded_error, require_no_fields, validate
+from api.http.validation import RequestModel, require_no_fields, validate
 from api.services import services
 from api.v1.events import EventId
 from api.v1.transfers import TransferId, transfer_or_404
@@ -30,25 +28,6 @@ from core.webhooks.deliveries import REDELIVER_MAX, Attempt, Delivery, Status
 
 DeliveryId = Annotated[str, id_schema(Prefix.DELIVERY)]
 StatusFilter = Annotated[Status | None, Query(description="only those with this status")]
-
-RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII)
-
-
-def parse_time(value: object) -> datetime:
-    """Return the time of an RFC 3339 text (section 5.6) with at most six digits of a second's fraction. Refuses all else."""
-    try:
-        if isinstance(value, str) and RFC3339.fullmatch(value):
-            return datetime.fromisoformat(value)
-    except ValueError:
-        pass  # such as month 13, or a leap second
-    raise coded_error("wrong_type", "must be a time such as 2026-01-31T09:30:00Z")
-
-
-Since = Annotated[
-    datetime,
-    BeforeValidator(parse_time),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}),
-]
 
 
 class AttemptView(BaseModel):
@@ -84,7 +63,7 @@ class DeliveryPage(Page[DeliveryView]):
 
 
 class RedeliverRequest(RequestModel):
-    since: Since = Field(description="deliveries that were created at this time or later")
+    since: ParsedTime = Field(description="deliveries that were created at this time or later")
 
 
 class RedeliveredView(BaseModel):

@@ -34,7 +34,7 @@ from core.render import render_endpoint
 from core.webhooks import endpoints, signing
 from core.webhooks.endpoints import CLIENT_ENDPOINTS_MAX, DisabledReason, Endpoint, NewEndpoint, Status
 
-ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected", "webhook_endpoint.disabled"]
+ALL_EVENTS: list[Type] = ["transfer.applied", "transfer.rejected", "transfer.canceled", "webhook_endpoint.disabled"]
 
 EndpointId = Annotated[str, id_schema(Prefix.ENDPOINT)]
 Events = Annotated[list[Type], Field(min_length=1, max_length=len(ALL_EVENTS)), AfterValidator(lambda events: sorted(set(events)))]

@@ -1,17 +1,23 @@
--- Promise 2: an applied transfer has exactly two entries, -amount on its source and +amount on its destination; any other has none.
+-- Promise 2: an applied transfer has exactly two entries, -a on its source and +a on its destination; any other has none. A hold and
+-- a release move nothing: they have none either.
+-- a is what it came to. That is its amount, unless the amount was open, and nothing if it was not applied.
 -- Reads all transfers and all entries, by hash join.
 SELECT 'transfer' AS kind, t.id,
-       'is ' || t.status || ' and has ' || coalesce(e.entries, 0) || ' entries, ' || coalesce(e.debits, 0)
-       || ' right debits and ' || coalesce(e.credits, 0) || ' right credits' AS detail
+       'is a ' || t.type || ', ' || t.status || ', of ' || t.amount || coalesce(' that came to ' || t.moved, '') || ' and has '
+       || coalesce(e.entries, 0) || ' entries, ' || coalesce(e.debits, 0) || ' right debits and ' || coalesce(e.credits, 0)
+       || ' right credits' AS detail
   FROM transfers t
   LEFT JOIN (
         SELECT e.transfer_id,
                count(*) AS entries,
-               count(*) FILTER (WHERE e.wallet_id = t.source AND e.amount = -t.amount) AS debits,
-               count(*) FILTER (WHERE e.wallet_id = t.destination AND e.amount = t.amount) AS credits
+               count(*) FILTER (WHERE e.wallet_id = t.source AND e.amount = -coalesce(t.moved, t.amount)) AS debits,
+               count(*) FILTER (WHERE e.wallet_id = t.destination AND e.amount = coalesce(t.moved, t.amount)) AS credits
           FROM entries e
           JOIN transfers t ON t.id = e.transfer_id
          GROUP BY e.transfer_id
        ) e ON e.transfer_id = t.id
- WHERE (t.status = 'applied') <> (coalesce(e.entries, 0) > 0)
-    OR (t.status = 'applied' AND (e.entries, e.debits, e.credits) <> (2, 1, 1))
+ WHERE (t.status = 'applied' AND t.type NOT IN ('hold', 'release')) <> (coalesce(e.entries, 0) > 0)
+    OR (coalesce(e.entries, 0) > 0 AND (e.entries, e.debits, e.credits) <> (2, 1, 1))
+    OR (t.status = 'applied' AND t.fit IS NULL AND t.moved <> t.amount)
+    OR (t.status = 'applied' AND t.moved = 0)
+    OR (t.status IN ('rejected', 'canceled') AND t.moved <> 0)

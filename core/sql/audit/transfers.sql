@@ -1,5 +1,5 @@
 -- Every transfer has wallets that exist and fit its type, and plausible times. There are no foreign keys to wallets.
--- A deposit goes from the external wallet of its shard (core/ids.py) to a client's wallet, a transfer from client to client.
+-- An external wallet takes part in its own shard alone (core/ids.py). Which types have one is in core/ledger/kinds.py.
 -- None ended before it was accepted, or more than a day from now: clocks may differ or be set back by less.
 -- Reads all transfers and all wallets, by hash join.
 SELECT 'transfer' AS kind, t.id,
@@ -9,8 +9,13 @@ SELECT 'transfer' AS kind, t.id,
   FROM transfers t
   LEFT JOIN wallets source ON source.id = t.source
   LEFT JOIN wallets destination ON destination.id = t.destination
- WHERE source.kind IS DISTINCT FROM CASE t.type WHEN 'deposit' THEN 'external' ELSE 'client' END
-    OR destination.kind IS DISTINCT FROM 'client'
-    OR (t.type = 'deposit' AND t.source <> ('00000000-0000-7000-8000-' || lpad(to_hex(t.shard), 12, '0'))::uuid)
+ WHERE NOT CASE
+               WHEN source.kind = 'client' AND destination.kind = 'client' THEN t.type NOT IN ('deposit', 'withdrawal')
+               WHEN source.kind = 'client' AND destination.kind = 'external' THEN t.type NOT IN ('deposit', 'transfer')
+               WHEN source.kind = 'external' AND destination.kind = 'client' THEN t.type IN ('deposit', 'reversal')
+               ELSE false
+           END
+    OR (source.kind = 'external' AND t.source <> ('00000000-0000-7000-8000-' || lpad(to_hex(t.shard), 12, '0'))::uuid)
+    OR (destination.kind = 'external' AND t.destination <> ('00000000-0000-7000-8000-' || lpad(to_hex(t.shard), 12, '0'))::uuid)
     OR t.finished_at < t.created_at
     OR greatest(t.created_at, t.finished_at) > now() + interval '1 day'

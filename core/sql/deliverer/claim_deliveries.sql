@@ -2,7 +2,8 @@
 -- Per receiver it claims up to its count, and at most 16: with a limit that the planner does not know, it would sort all due rows.
 -- `since` is where the range of a receiver starts: an earlier look has found its first due delivery there.
 -- Returns all that is needed to send: the transfer with its entries or the disabled endpoint, the URL, and the secrets.
--- The URL is NULL if the endpoint is deleted or disabled.
+-- The URL is NULL if the endpoint is deleted or disabled. The wallet of a callback URL is that of the client that submitted the
+-- transfer: a capture or a release is the payee's, anything else is of the client whose wallet is debited.
 -- Locks: up to 16 rows per receiver. Rows that another deliverer has locked are skipped.
 -- Updates by ctid: by id, a plan made on a nearly empty table would read the whole table.
 -- Index: deliveries_due; per row transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey,
@@ -37,7 +38,9 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id, c.failures, c.next_attempt_at AS claimed_until,
        CASE WHEN c.endpoint_id IS NULL THEN t.callback_url WHEN e.status = 'enabled' THEN e.url END AS url,
-       CASE WHEN c.endpoint_id IS NOT NULL THEN e.wallet_id WHEN c.owner <> 'operator' THEN t.source END AS wallet_id,
+       CASE WHEN c.endpoint_id IS NOT NULL THEN e.wallet_id
+            WHEN c.owner <> 'operator' AND t.type IN ('capture', 'release') THEN t.destination
+            WHEN c.owner <> 'operator' THEN t.source END AS wallet_id,
        coalesce(e.secret, s.secret) AS secret,
        CASE WHEN coalesce(e.old_secret_expires_at, s.old_secret_expires_at) > now() THEN coalesce(e.old_secret, s.old_secret) END
            AS old_secret,

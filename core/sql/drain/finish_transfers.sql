@@ -10,10 +10,12 @@ WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
            failure_code = outcome.failure_code,
+           moved = outcome.moved,
            finished_at = greatest(clock_timestamp(), t.created_at),
            moment = (SELECT feed_moment()),
            ordinal = outcome.ordinal
-      FROM unnest(%(transfer_id)b::uuid[], %(refusal)b::text[]) WITH ORDINALITY AS outcome (id, failure_code, ordinal)
+      FROM unnest(%(transfer_id)b::uuid[], %(refusal)b::text[], %(moved)b::bigint[])
+           WITH ORDINALITY AS outcome (id, failure_code, moved, ordinal)
      CROSS JOIN LATERAL (SELECT found.ctid AS place FROM transfers found WHERE found.id = outcome.id OFFSET 0) stored
      WHERE t.ctid = stored.place AND t.status = 'queued'
     RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.owner, t.callback_url, t.shard

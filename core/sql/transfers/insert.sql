@@ -19,7 +19,7 @@ WITH submitted AS (
      CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.source OFFSET 0) source
      CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.destination OFFSET 0) destination
      WHERE (source.kind = 'external') = (s.type = 'deposit')
-       AND destination.kind = 'client'
+       AND (destination.kind = 'external') = (s.type = 'withdrawal')
        AND (s.owner <> 'operator'
             OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0))
      ORDER BY s.owner, s.idempotency_key, s.arrival

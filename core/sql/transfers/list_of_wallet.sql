@@ -1,10 +1,11 @@
--- Returns the transfers of a wallet, newest first, below a given id. With a `status`, it searches a window as transfers/list does.
+-- Returns the transfers of a wallet, newest first, below a given id. With a `status` or a `type`, it searches a window as
+-- transfers/list does.
 -- Index: transfers_source, transfers_destination. Read as ranges: with equations the planner may read all transfers in the order of
 -- their ids.
 SELECT {{transfer}},
-       window_row = %(window)s AS ends_window
+       matches, window_row = %(window)s AS ends_window
   FROM (
-        SELECT *, row_number() OVER (ORDER BY id DESC) AS window_row
+        SELECT t.*, {{matches}} AS matches, row_number() OVER (ORDER BY id DESC) AS window_row
           FROM (
                 (SELECT *
                    FROM transfers
@@ -17,10 +18,10 @@ SELECT {{transfer}},
                   WHERE (destination, id) < (%(wallet_id)s, %(before)s) AND destination >= %(wallet_id)s
                   ORDER BY destination DESC, id DESC
                   LIMIT %(window)s)
-               ) either
+               ) t
          ORDER BY id DESC
          LIMIT %(window)s
        ) t
- WHERE %(status)s::text IS NULL OR status = %(status)s OR window_row = %(window)s
+ WHERE matches OR window_row = %(window)s
  ORDER BY id DESC
  LIMIT %(limit)s

@@ -1,0 +1,93 @@
+"""The requests that submit a transfer: for each verb its fields."""
+
+from pydantic import MISSING, Field
+
+from api.http.fields import (
+    HOLD_S_DEFAULT,
+    Amount,
+    ApplyWithinS,
+    Currency,
+    HoldS,
+    Metadata,
+    ParsedWalletId,
+    Reference,
+    ScheduledFor,
+    Url,
+)
+from api.http.validation import RequestModel
+from core.ledger.money import CURRENCY
+
+UP_TO = Field(default=False, description="true: as much of the amount as the available funds allow; refused when that is nothing")
+SCHEDULED_FOR = Field(default=None, description="not before this time, at most 366 days ahead; a past time means now")
+
+
+class MoneyRequest(RequestModel):
+    """The fields that all verbs share. An optional field that is absent is None."""
+
+    currency: Currency = CURRENCY
+    reference: Reference | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    callback_url: Url | None = None
+    apply_within_s: ApplyWithinS | None = Field(
+        default=None, description="rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up"
+    )
+
+
+class NewDeposit(MoneyRequest):
+    """Money from outside Teller for a client's wallet."""
+
+    wallet_id: ParsedWalletId
+    amount: Amount
+
+
+class NewWithdrawal(MoneyRequest):
+    """Money from a client's wallet to outside Teller."""
+
+    wallet_id: ParsedWalletId
+    amount: Amount
+    up_to: bool = UP_TO
+    scheduled_for: ScheduledFor | None = SCHEDULED_FOR
+
+
+class NewTransfer(MoneyRequest):
+    """Money from one client's wallet for another client's wallet."""
+
+    source_wallet_id: ParsedWalletId
+    destination_wallet_id: ParsedWalletId
+    amount: Amount
+    up_to: bool = UP_TO
+    scheduled_for: ScheduledFor | None = SCHEDULED_FOR
+
+
+class NewHold(MoneyRequest):
+    """Money of a client's wallet that is reserved for a payee until it is captured, released or expires."""
+
+    source_wallet_id: ParsedWalletId
+    destination_wallet_id: ParsedWalletId | MISSING = Field(
+        default=MISSING, description="the payee; left out: to outside Teller, for operators alone"
+    )
+    amount: Amount
+    expires_in_s: HoldS = Field(
+        default=HOLD_S_DEFAULT, description="from acceptance, or from `scheduled_for`; what is left then is released"
+    )
+    scheduled_for: ScheduledFor | None = SCHEDULED_FOR
+
+
+class NewCapture(MoneyRequest):
+    """Money that a hold has reserved, for its payee."""
+
+    amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
+    final: bool = Field(default=False, description="true: what this capture leaves of the hold is released")
+
+
+class NewRelease(MoneyRequest):
+    """Money that a hold has reserved, available again to its source."""
+
+    amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
+
+
+class NewReversal(MoneyRequest):
+    """Money of an applied transfer, back to where it came from."""
+
+    amount: Amount | MISSING = Field(default=MISSING, description="left out: all that was not yet reversed")
+    up_to: bool = UP_TO

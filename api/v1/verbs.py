@@ -1,0 +1,249 @@
+"""The verbs: for each the fields of its request, who may ask for it, and the submission that a request becomes.
+
+A route of its own (api/v1/submit.py) and an item of a batch (api/v1/batch.py) both use a verb's row in VERBS. The door checks what
+never changes: that the wallets and the parent exist, their types, the caller's rights and the form. The ledger decides all else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+from pydantic import MISSING
+
+from api.admission.auth import Caller
+from api.http import idempotency
+from api.http.problems import FieldError, Problem, invalid
+from api.v1.requests import (
+    MoneyRequest,
+    NewCapture,
+    NewDeposit,
+    NewHold,
+    NewRelease,
+    NewReversal,
+    NewTransfer,
+    NewWithdrawal,
+)
+from core import ids
+from core.ledger.kinds import REVERSIBLE, Fit, Type
+from core.ledger.sharding import shard_of
+from core.transfers import Submission, Terms, Transfer
+
+SHARED = ("currency", "reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
+SAID = ("up_to", "scheduled_for", "apply_within_s", "expires_in_s", "final")  # fields that only some requests have or set
+
+CLOCKS_AGREE_WITHIN = timedelta(minutes=1)  # the API's and the database's. A guess: NTP keeps them within milliseconds
+
+
+class Asked(NamedTuple):
+    """Who asks, with which idempotency key, in a Teller of how many shards. `parent` is the earlier transfer that a verb names."""
+
+    caller: Caller
+    key: str
+    shards: int
+    parent: Transfer | None = None
+
+
+class Legs(NamedTuple):
+    """The wallets of a submission and its amount. The amount is the most that it may be where `fit` leaves it open."""
+
+    source: UUID
+    destination: UUID
+    amount: int
+    fit: Fit | None = None
+
+
+Model: TypeAlias = type[MoneyRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb. `source_field` and `destination_field` are the fields of its request that name wallets."""
+
+    type: Type
+    model: Model
+    admit: Callable[[Caller, Transfer | None], None]  # raises Problem "forbidden"
+    legs: Callable[[Any, Asked], Legs]  # raises Problem
+    source_field: str | None = None
+    destination_field: str | None = None
+    names_parent: bool = False
+    from_own: bool = False  # a client may name its own wallet alone as the source
+    said: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", tuple(name for name in SAID if name in self.model.model_fields))
+
+    def pointers(self, submission: Submission) -> Mapping[UUID, str]:
+        """Return which field of the body names which wallet of the submission."""
+        named = ((submission.source, self.source_field), (submission.destination, self.destination_field))
+        return {wallet: f"/{name}" for wallet, name in named if name}
+
+
+def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
+    """Return the submission of a validated request. Raises Problem when no such submission can ever be stored.
+
+    The shard is that of the wallet that is debited or held, or that of the credited one if the debited one is external.
+
+    For a source that the caller does not own, the submission names a wallet that does not exist. Both cases then run the same
+    statements and get the same answer in the same time, so the answer does not tell which wallets exist.
+    """
+    source, destination, amount, fit = verb.legs(new, asked)
+    said: dict[str, Any] = {name: value for name in verb.said if (value := getattr(new, name))}
+    shared = {name: getattr(new, name) for name in SHARED}
+    fields = {"source": source, "destination": destination, "amount": amount_of(new), **shared, **said}
+    if asked.parent is not None:
+        fields["parent"] = asked.parent.id
+    return Submission(
+        id=ids.mint(),
+        type=verb.type,
+        source=source if not verb.from_own or asked.caller.sees_wallet(source) else ids.mint(),
+        destination=destination,
+        amount=amount,
+        **shared,
+        owner=asked.caller.owner,
+        idempotency_key=asked.key,
+        fingerprint=idempotency.fingerprint(verb.type, fields),
+        shard=shard_of(destination if ids.is_external_wallet(source) else source, asked.shards),
+        terms=terms_of(said, asked.parent, fit) if said or asked.parent else None,
+    )
+
+
+def terms_of(said: Mapping[str, Any], parent: Transfer | None, fit: Fit | None) -> Terms | None:
+    """Return what the request says beyond two wallets and an amount. None if that is nothing.
+
+    A past `scheduled_for` means now. One that is past by less than CLOCKS_AGREE_WITHIN is kept: this machine's clock may be ahead
+    of the database's, which alone decides when a time has come. The sweeper then queues it within a second.
+    """
+    scheduled_for = said.get("scheduled_for")
+    terms = Terms(
+        parent=parent.id if parent else None,
+        fit=fit,
+        closes=said.get("final", False),
+        scheduled_for=scheduled_for if scheduled_for and scheduled_for > datetime.now(UTC) - CLOCKS_AGREE_WITHIN else None,
+        apply_within_s=said.get("apply_within_s"),
+        expires_in_s=said.get("expires_in_s"),
+    )
+    return terms if terms != Terms() else None
+
+
+def amount_of(new: Any) -> int | None:
+    """Return the amount that the request gives. None where it is left out: `fit` then says what it is."""
+    return None if new.amount is MISSING else new.amount
+
+
+def admit_operators(caller: Caller, parent: Transfer | None) -> None:
+    if not caller.is_operator:
+        raise Problem("forbidden")
+
+
+def admit_all(caller: Caller, parent: Transfer | None) -> None:
+    """Admit every caller: a wallet that the caller may not debit is answered as one that does not exist."""
+
+
+def admit_payee(caller: Caller, parent: Transfer | None) -> None:
+    """Admit operators and the client whose wallet the hold is for. A hold is a promise to it: the payer cannot take it back."""
+    assert parent is not None
+    if not caller.sees_wallet(parent.destination):
+        raise Problem("forbidden")
+
+
+def admit_credited(caller: Caller, parent: Transfer | None) -> None:
+    """Admit operators and the client whose wallet was credited by another client. A deposit's money is not its to send back."""
+    assert parent is not None
+    if not caller.sees_wallet(parent.destination) or (parent.type == "deposit" and not caller.is_operator):
+        raise Problem("forbidden")
+
+
+def legs_of_deposit(new: NewDeposit, asked: Asked) -> Legs:
+    return Legs(ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.wallet_id, new.amount)
+
+
+def legs_of_withdrawal(new: NewWithdrawal, asked: Asked) -> Legs:
+    return Legs(new.wallet_id, ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.amount, fit_of(up_to=new.up_to))
+
+
+def legs_of_transfer(new: NewTransfer, asked: Asked) -> Legs:
+    source, destination = new.source_wallet_id, new.destination_wallet_id
+    refuse_same(source, destination)
+    return Legs(source, destination, new.amount, fit_of(up_to=new.up_to))
+
+
+def legs_of_hold(new: NewHold, asked: Asked) -> Legs:
+    """A hold without a destination is for the external wallet of its source's shard. Clients must name one."""
+    source = new.source_wallet_id
+    refuse_external(source, "/source_wallet_id")
+    if new.destination_wallet_id is not MISSING:
+        refuse_same(source, new.destination_wallet_id)
+        refuse_external(new.destination_wallet_id, "/destination_wallet_id")
+        return Legs(source, new.destination_wallet_id, new.amount)
+    if not asked.caller.is_operator:
+        raise invalid([FieldError("/destination_wallet_id", "required", "is required: only operators hold money for outside")])
+    return Legs(source, ids.external_wallet(shard_of(source, asked.shards)), new.amount)
+
+
+def legs_of_hold_part(new: NewCapture | NewRelease, asked: Asked) -> Legs:
+    """A capture or a release is of the two wallets of its hold."""
+    parent = asked.parent
+    assert parent is not None
+    if parent.type != "hold":
+        raise Problem("not_a_hold")
+    return legs_of_part(parent.source, parent.destination, amount_of(new), up_to=False, parent=parent)
+
+
+def legs_of_reversal(new: NewReversal, asked: Asked) -> Legs:
+    """A reversal is of the parent's wallets, turned round."""
+    parent = asked.parent
+    assert parent is not None
+    if parent.status != "applied" or parent.type not in REVERSIBLE:
+        raise Problem("not_reversible")
+    return legs_of_part(parent.destination, parent.source, amount_of(new), up_to=new.up_to, parent=parent)
+
+
+def legs_of_part(source: UUID, destination: UUID, given: int | None, *, up_to: bool, parent: Transfer) -> Legs:
+    """Return the legs of a part of the parent's amount: what is given, or else all that is left of it."""
+    return Legs(source, destination, given or parent.total, fit_of(up_to=up_to, rest=given is None))
+
+
+def fit_of(*, up_to: bool, rest: bool = False) -> Fit | None:
+    if rest:
+        return "rest_and_funds" if up_to else "rest"
+    return "funds" if up_to else None
+
+
+def refuse_same(source: UUID, destination: UUID) -> None:
+    if source == destination:
+        raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
+
+
+def refuse_external(wallet: UUID, pointer: str) -> None:
+    """Raises Problem for an external wallet where a client's is expected: callers do not name external wallets."""
+    if ids.is_external_wallet(wallet):
+        raise invalid([FieldError(pointer, "wallet_not_found", "there is no such wallet")])
+
+
+VERBS: Mapping[str, Verb] = {  # by type
+    "deposit": Verb("deposit", NewDeposit, admit_operators, legs_of_deposit, destination_field="wallet_id"),
+    "withdrawal": Verb("withdrawal", NewWithdrawal, admit_operators, legs_of_withdrawal, source_field="wallet_id"),
+    "transfer": Verb(
+        "transfer",
+        NewTransfer,
+        admit_all,
+        legs_of_transfer,
+        source_field="source_wallet_id",
+        destination_field="destination_wallet_id",
+        from_own=True,
+    ),
+    "hold": Verb(
+        "hold",
+        NewHold,
+        admit_all,
+        legs_of_hold,
+        source_field="source_wallet_id",
+        destination_field="destination_wallet_id",
+        from_own=True,
+    ),
+    "capture": Verb("capture", NewCapture, admit_payee, legs_of_hold_part, names_parent=True),
+    "release": Verb("release", NewRelease, admit_payee, legs_of_hold_part, names_parent=True),
+    "reversal": Verb("reversal", NewReversal, admit_credited, legs_of_reversal, names_parent=True),
+}
