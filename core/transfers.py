@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -29,7 +30,11 @@ StatusFilter = Status | Literal["scheduled"]
 LISTED_APART: Mapping[StatusFilter | None, str] = {"queued": "transfers/list_queued", "scheduled": "transfers/list_scheduled"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Submissions and transfers are made once and never changed. They are not frozen all the same: a frozen dataclass of this size takes
+# three times as long to make, 4 µs of a POST.
+
+
+@dataclass(slots=True, kw_only=True)
 class Plain:
     """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql."""
 
@@ -71,7 +76,7 @@ class Terms:
     expires_in_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Submission(Plain):
     """A validated request for a transfer, with the id it will have. `terms` is None for a plain one.
 
@@ -84,6 +89,7 @@ class Submission(Plain):
 
 
 SUBMITTED = tuple(field.name for field in fields(Plain))
+submitted_by = attrgetter(*SUBMITTED)
 TERMS = tuple(field.name for field in fields(Terms))
 NO_TERMS = Terms()
 
@@ -102,7 +108,7 @@ class TransferEntry(NamedTuple):
     balance_after: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Transfer(Plain):
     """A stored transfer, its state and, when it is applied, its two entries: the debit first. See core/sql/parts/transfer.sql.
 
@@ -190,7 +196,7 @@ def from_row(*, entries: list[list[Any]], **columns: Any) -> Transfer:
 
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     """Return the transfer that an INSERT has stored, without reading it again."""
-    given = {name: getattr(submission, name) for name in SUBMITTED}
+    given = dict(zip(SUBMITTED, submitted_by(submission), strict=True))
     said = NOTHING_SAID if submission.terms is None else said_by(submission.terms, created_at)
     return Transfer(**given, **JUST_QUEUED, **said, created_at=created_at, entries=[])
 
