@@ -447,11 +447,6 @@ def rows_read(plan: dict[str, Any]) -> Counter[str]:
     return read
 
 
-def blocks_read(plan: dict[str, Any]) -> int:
-    blocks: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    return blocks
-
-
 MADE = ("on empty tables", "on emptied tables", "on statistics of emptied tables")
 
 
@@ -473,6 +468,8 @@ def sessions(databases: Databases) -> Iterator[dict[str, Session]]:
         empty(used)
         opened["on emptied tables"].make_plans()
         used.query(filling(ROWS))
+        for session in opened.values():  # after an ANALYZE, the first write also reads what the catalog says of functions in CHECKs
+            session.execute("clients/insert", CASES["clients/insert"].params)
         yield opened
 
 
@@ -485,17 +482,14 @@ def test_every_statement_is_tried_or_exempt() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_plan_reads_by_key(sessions: dict[str, Session], name: str, made_when: str) -> None:
     case = CASES[name]
-    most = 30 * case.keys + 40 + case.waiting
 
     plan = sessions[made_when].plan(case, statement_of(name))
-    if blocks_read(plan) > most:  # the first execution after an ANALYZE also reads what the catalog says of functions in CHECKs
-        plan = sessions[made_when].plan(case, statement_of(name))
 
     read = rows_read(plan)
     by_key = 6 * case.keys + 40
     assert read["transfers"] <= by_key
     assert max(read.values()) <= by_key + 2 * case.waiting, read
-    assert blocks_read(plan) <= most
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 30 * case.keys + 40 + case.waiting
 
 
 def test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key(databases: Databases) -> None:
