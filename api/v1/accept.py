@@ -71,7 +71,7 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
 
 
 def is_scheduled(submission: Submission) -> bool:
-    """Tell whether the transfer waits for a time before it has a place in the queue."""
+    """Return whether the transfer waits for a time before it has a place in the queue."""
     return submission.terms is not None and submission.terms.scheduled_for is not None
 
 

@@ -149,5 +149,5 @@ async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
 
 
 def may_see(caller: Caller, transfer: Transfer) -> bool:
-    """Tell whether the caller may see the transfer: a client sees those in which its wallet is the source or the destination."""
+    """Return whether the caller may see the transfer: a client sees those in which its wallet is the source or the destination."""
     return caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)

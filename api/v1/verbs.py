@@ -1,4 +1,4 @@
-"""The verbs: for each the fields of its request, who may ask for it, and the submission that a request becomes.
+"""The verbs: for each the fields of its request, the callers that may send it, and the submission that a request becomes.
 
 A route of its own (api/v1/submit.py) and an item of a batch (api/v1/batch.py) both use a verb's row in VERBS. The door checks what
 never changes: that the wallets and the parent exist, their types, the caller's rights and the form. The ledger decides all else.
@@ -37,7 +37,7 @@ CLOCKS_AGREE_WITHIN = timedelta(minutes=1)  # the API's and the database's. A gu
 
 
 class Asked(NamedTuple):
-    """Who asks, with which idempotency key, in a Teller of how many shards. `parent` is the earlier transfer that a verb names."""
+    """The caller, its idempotency key, and the number of shards. `parent` is the earlier transfer that a verb names."""
 
     caller: Caller
     key: str

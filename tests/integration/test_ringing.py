@@ -1,4 +1,4 @@
-"""Who commits webhooks rings, and a deliverer looks at once; without a doorbell it looks each second."""
+"""A process that commits due webhooks rings, and a deliverer looks at once; without a doorbell it looks each second."""
 
 import asyncio
 import os

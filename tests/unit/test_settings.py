@@ -1,4 +1,4 @@
-"""What a process reads at its start. Nothing here reads the environment of whoever runs the tests."""
+"""What a process reads at its start. Nothing here reads the environment in which the tests run."""
 
 import os
 from collections.abc import Callable, Mapping
