@@ -62,10 +62,10 @@ class Terms:
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
     "rest_and_funds" the smaller of the two (a reversal with `up_to` and without an amount). The submission's amount is then the
-    most that it may be. `closes`: a final capture, which releases the rest. `scheduled_for` is a time with an offset; one that is
-    past is due at once. `apply_within_s` counts from acceptance, or from the moment when a scheduled one gets its place in the
-    queue. `expires_in_s`, given for every hold and for nothing else, counts from acceptance or from `scheduled_for`. The
-    database's clock decides.
+    most that it may be. `closes`: a final capture, which releases the rest. `scheduled_for` is a time with an offset; one that has
+    passed at acceptance means now, and is not stored. `apply_within_s` counts from acceptance, or from the moment when a scheduled
+    one gets its place in the queue. `expires_in_s`, given for every hold and for nothing else, counts from acceptance or from
+    `scheduled_for`. The database's clock decides.
     """
 
     parent: UUID | None = None
@@ -74,6 +74,10 @@ class Terms:
     scheduled_for: datetime | None = None
     apply_within_s: int | None = None
     expires_in_s: int | None = None
+
+    def is_scheduled(self, created_at: datetime) -> bool:
+        """Whether the transfer waits for its time. `created_at` is its acceptance by the database's clock, which decides."""
+        return self.scheduled_for is not None and self.scheduled_for > created_at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,13 +207,14 @@ def just_queued(submission: Submission, created_at: datetime) -> Transfer:
 
 def said_by(terms: Terms, created_at: datetime) -> dict[str, Any]:
     """Return the fields of a transfer that an INSERT has stored with these terms."""
+    scheduled_for = terms.scheduled_for if terms.is_scheduled(created_at) else None
     return {
         "parent": terms.parent,
         "fit": terms.fit,
         "closes": terms.closes or None,
-        "scheduled_for": terms.scheduled_for,
-        "apply_by": None if terms.scheduled_for else after(created_at, terms.apply_within_s),
-        "expires_at": after(terms.scheduled_for or created_at, terms.expires_in_s),
+        "scheduled_for": scheduled_for,
+        "apply_by": None if scheduled_for else after(created_at, terms.apply_within_s),
+        "expires_at": after(scheduled_for or created_at, terms.expires_in_s),
     }
 
 

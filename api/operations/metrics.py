@@ -25,11 +25,12 @@ router = APIRouter(tags=["around"])
 
 
 class ShardQueue(NamedTuple):
-    """The queued transfers of a shard: their number, and the age of the oldest."""
+    """The queued transfers of a shard: their number and the age of the oldest. `due_s`: how late its longest due work is."""
 
     shard: int
     transfers: int
     oldest_s: float
+    due_s: float
 
 
 @router.get(
@@ -85,6 +86,12 @@ async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]
             "For how long the next transfer has waited",
             "shard",
             {str(queue.shard): queue.oldest_s for queue in queues},
+        ),
+        exposition.family(
+            "teller_due_oldest_seconds",
+            "For how long scheduled transfers and ends of holds have waited past their time for the sweeper",
+            "shard",
+            {str(queue.shard): queue.due_s for queue in queues},
         ),
     ]
 

@@ -34,7 +34,7 @@ async def store_within_limits(
     deadline.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate
     if submissions:
-        waits = any(is_scheduled(submission) or submission.type == "hold" for submission in submissions)
+        waits = any(may_wait(submission) for submission in submissions)
         problem = await gate.reserve(caller, len(submissions), tokens, waits=waits)
     else:
         problem = await gate.charge(caller, tokens)
@@ -59,8 +59,8 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
         if any(submission.callback_url for submission in submissions):
             await shared.secret_cache.ensure(caller.owner)
         results = await shared.intake.submit(submissions)
-        stored = [submission for submission, result in zip(submissions, results, strict=True) if isinstance(result, Accepted)]
-        kept = sum(not is_scheduled(submission) for submission in stored)  # the table `due` shows the others from now on
+        pairs = zip(submissions, results, strict=True)
+        kept = sum(isinstance(result, Accepted) and not is_due_later(submission, result) for submission, result in pairs)
     except Busy:
         kept = 0
         raise
@@ -70,9 +70,14 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
         shared.gate.settle(caller, len(submissions), kept)
 
 
-def is_scheduled(submission: Submission) -> bool:
-    """Return whether the transfer waits for a time before it has a place in the queue."""
-    return submission.terms is not None and submission.terms.scheduled_for is not None
+def may_wait(submission: Submission) -> bool:
+    """Return whether the transfer may have a row in the table `due`: until its time, or as an open hold."""
+    return submission.type == "hold" or (submission.terms is not None and submission.terms.scheduled_for is not None)
+
+
+def is_due_later(submission: Submission, accepted: Accepted) -> bool:
+    """Return whether the transfer was stored in the table `due` and has no place in the queue yet."""
+    return submission.terms is not None and submission.terms.is_scheduled(accepted.created_at)
 
 
 def transfer_of_result(submission: Submission, result: SubmitResult, pointers: Mapping[UUID, str]) -> tuple[Transfer, bool]:

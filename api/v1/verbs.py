@@ -6,7 +6,6 @@ never changes: that the wallets and the parent exist, their types, the caller's 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -32,8 +31,6 @@ from core.transfers import Submission, Terms, Transfer
 
 SHARED = ("currency", "reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
 SAID = ("up_to", "scheduled_for", "apply_within_s", "expires_in_s", "final")  # fields that only some requests have or set
-
-CLOCKS_AGREE_WITHIN = timedelta(minutes=1)  # the API's and the database's. A guess: NTP keeps them within milliseconds
 
 
 class Asked(NamedTuple):
@@ -110,17 +107,12 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
 
 
 def terms_of(said: Mapping[str, Any], parent: Transfer | None, fit: Fit | None) -> Terms | None:
-    """Return what the request says beyond two wallets and an amount. None if that is nothing.
-
-    A past `scheduled_for` means now. One that is past by less than CLOCKS_AGREE_WITHIN is kept: this machine's clock may be ahead
-    of the database's, which alone decides when a time has come. The sweeper then queues it within a second.
-    """
-    scheduled_for = said.get("scheduled_for")
+    """Return what the request says beyond two wallets and an amount. None if that is nothing."""
     terms = Terms(
         parent=parent.id if parent else None,
         fit=fit,
         closes=said.get("final", False),
-        scheduled_for=scheduled_for if scheduled_for and scheduled_for > datetime.now(UTC) - CLOCKS_AGREE_WITHIN else None,
+        scheduled_for=said.get("scheduled_for"),
         apply_within_s=said.get("apply_within_s"),
         expires_in_s=said.get("expires_in_s"),
     )

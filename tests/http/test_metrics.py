@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,21 @@ def test_the_queue_is_shown_by_shard_as_it_is(own_system: System) -> None:
     assert len(ages) == 16
     assert 0 < max(ages) < 60
     assert all(age == 0 for age, depth in zip(ages, depths, strict=True) if not depth)
+    assert [value for name, value in shown.items() if name.startswith("teller_due_oldest_seconds{")] == [0] * 16
     assert shown["teller_backlog_limit_transfers"] == 1_000_000
+
+
+def test_what_is_due_is_shown_with_its_delay_while_no_sweeper_runs(own_system: System) -> None:
+    own_system.start_api()
+    caller = own_system.caller()
+    soon = datetime.now(UTC) + timedelta(milliseconds=200)
+    caller.withdraw(caller.new_wallet(), 5, scheduled_for=soon.isoformat())
+
+    def delays() -> list[float]:
+        return [value for name, value in scrape(caller).items() if name.startswith("teller_due_oldest_seconds{")]
+
+    wait_for(lambda: 0 < max(delays()) < 60, "the delay of what is due")
+    assert sum(delay > 0 for delay in delays()) == 1
 
 
 def test_a_transaction_that_is_held_open_shows_for_how_long_it_has_held_the_feed(

@@ -76,14 +76,15 @@ def test_a_time_that_has_passed_means_now_so_that_a_repetition_may_come_late(cal
     assert caller.applied(late)["amount"] == 5
 
 
-def test_a_time_that_has_just_passed_is_left_to_the_clock_of_the_database(caller: Caller) -> None:
-    """The clock of the API may be ahead: then the time has passed for the API alone."""
+def test_a_hold_whose_time_has_just_passed_ends_counted_from_its_acceptance(caller: Caller) -> None:
     just_now = datetime.now(UTC) - timedelta(seconds=1)
 
-    answer = caller.withdraw(caller.new_wallet(100), 5, scheduled_for=just_now.isoformat())
+    answer = caller.hold(caller.new_wallet(100), caller.new_wallet(), 5, scheduled_for=just_now.isoformat(), expires_in_s=60)
 
-    assert (answer.status, datetime.fromisoformat(answer.body["scheduled_for"])) == (202, just_now)
-    assert caller.applied(answer)["amount"] == 5
+    assert (answer.status, answer.body["status"], answer.body["scheduled_for"]) == (202, "queued", None)
+    final = caller.applied(answer)
+    ends = datetime.fromisoformat(final["hold"]["expires_at"])
+    assert ends == datetime.fromisoformat(final["created_at"]) + timedelta(seconds=60)
 
 
 def test_a_hold_that_is_scheduled_reserves_and_ends_from_its_time_on(caller: Caller) -> None:

@@ -203,7 +203,7 @@ def test_canceling_while_the_sweeper_queues_it_finds_it_in_the_queue(world: Worl
 
     with ThreadPoolExecutor() as threads:
         with connection.transaction():
-            connection.execute(statement("sweep/queue_due"))
+            connection.execute(statement("sweep/queue_due"), {"most": 500, "least": 1})
             answer = threads.submit(cancel, world, sent)
             world.wait_until_blocked()
         assert answer.result(20) == TOLD

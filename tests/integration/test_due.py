@@ -18,9 +18,11 @@ from core.postgres.statements import statement
 from core.transfers import Submission, Terms
 from tests.integration.test_verbs import APPLIED, CLOSED, funds, open_holds, settle
 from tests.world import World, capture, hold, release, reversal, transfer, withdrawal
-from worker.ledger.sweep import Sweeper
+from worker.ledger.apply import Applier
+from worker.ledger.sweep import DUE_LEAST, DUE_MOST, Sweeper
 
 QUEUED = ("queued", None)
+ROOM = {"most": DUE_MOST, "least": DUE_LEAST}
 
 
 @pytest.fixture
@@ -34,10 +36,10 @@ def assert_clean(world: World) -> None:
     assert report.clean, "\n".join(report.lines())
 
 
-def queue_due(world: World) -> list[int]:
+def queue_due(world: World, most: int = DUE_MOST, least: int = DUE_LEAST) -> list[int]:
     """Queue what is due, and drain nothing."""
     with closing(connect_worker(world.url)) as connection:
-        return sorted(shard for (shard,) in connection.execute(statement("sweep/queue_due")))
+        return sorted(shard for (shard, _) in connection.execute(statement("sweep/queue_due"), {"most": most, "least": least}))
 
 
 def end(world: World, *holds: Submission, ago_s: float = 1.0) -> None:
@@ -160,7 +162,7 @@ def test_a_drain_that_closes_a_hold_waits_for_the_sweeper_that_queues_its_releas
 
     with closing(world.drainer(lock_timeout="4s")) as drainer, ThreadPoolExecutor() as threads:
         with connection.transaction():
-            connection.execute(statement("sweep/queue_due"))
+            connection.execute(statement("sweep/queue_due"), ROOM)
             drained = threads.submit(drainer.run, [placed.shard])
             world.wait_until_blocked()
         assert drained.result(20) == 2
@@ -257,7 +259,7 @@ def test_a_thousand_due_at_one_instant_are_queued_once_by_three_sweepers(world: 
     with ExitStack() as opened, ThreadPoolExecutor(3) as threads:
         connections = [opened.enter_context(closing(connect_worker(world.url))) for _ in range(3)]
         for _ in range(4):
-            list(threads.map(lambda one: one.execute(statement("sweep/queue_due")), connections))
+            list(threads.map(lambda one: one.execute(statement("sweep/queue_due"), ROOM | {"most": 1000}), connections))
 
     assert world.query("SELECT count(*), count(DISTINCT transfer_id) FROM queue") == [(1000, 1000)]
     assert world.drain() == 1000
@@ -267,16 +269,51 @@ def test_a_thousand_due_at_one_instant_are_queued_once_by_three_sweepers(world: 
 
 def test_what_is_due_fills_no_queue_and_a_shard_with_much_of_it_delays_no_other(world: World) -> None:
     busy, quiet, payee = world.new_wallet(3000, shard=2), world.new_wallet(10, shard=3), world.new_wallet()
-    many = [transfer(busy, payee, 1, terms=later()) for _ in range(1600)]
+    many = [transfer(busy, payee, 1, terms=later()) for _ in range(100)]
     one = transfer(quiet, payee, 1, terms=later())
-    world.submit(*many[:1000], one)
-    world.submit(*many[1000:])
+    world.submit(*many, one)
     begin(world, *many, one)
 
-    moved = [queue_due(world) for _ in range(4)]
+    queued: list[Any] = []
+    for _ in range(3):
+        queue_due(world, most=40, least=3)
+        queued.append(world.query("SELECT shard, count(*) FROM queue GROUP BY shard ORDER BY shard"))
 
-    assert moved == [[2, 3], [2], [], []]
-    assert world.query("SELECT shard, count(*) FROM queue GROUP BY shard ORDER BY shard") == [(2, 1000), (3, 1)]
+    assert queued == [[(2, 40), (3, 1)], [(2, 43), (3, 1)], [(2, 46), (3, 1)]]  # a long queue takes a few all the same
+    assert_clean(world)
+
+
+def test_a_flood_is_queued_without_a_pause_between_the_sweeps(world: World, sweeper: Sweeper) -> None:
+    payer, payee = world.new_wallets(1000, 0)
+    sent = [transfer(payer, payee, 1, terms=later()) for _ in range(2 * DUE_MOST + 1)]
+    world.submit(*sent)
+    begin(world, *sent)
+
+    assert [(sweeper.run_once(), sweeper.more_due) for _ in range(3)] == [(DUE_MOST, True), (DUE_MOST, True), (1, False)]
+
+
+def test_the_release_of_an_expired_hold_is_repeated_when_it_was_given_up_on(world: World, sweeper: Sweeper) -> None:
+    payer, payee = world.new_wallets(100, 0)
+    placed = hold(payer, payee, 70)
+    assert settle(world, placed) == [APPLIED]
+    end(world, placed)
+    for given_up in (1, 2):
+        assert queue_due(world) == [placed.shard]
+        assert queue_due(world) == []
+        [(expiry,)] = world.query("SELECT id FROM transfers WHERE parent = %s AND status = 'queued'", placed.id)
+        with closing(Applier(lambda: connect_worker(world.url))) as applier:
+            assert applier.reject(placed.shard, expiry) == 1
+        assert world.query("SELECT count(*) FROM due WHERE due_at BETWEEN now() AND now() + interval '1 hour'") == [(1,)]
+        assert world.query("SELECT count(*) FROM transfers WHERE failure_code = 'internal'") == [(given_up,)]
+        assert_clean(world)
+        end(world, placed)
+
+    assert sweeper.run_once() == 1
+
+    assert funds(world, payer) == (100, 100)
+    keys = world.query("SELECT idempotency_key FROM transfers WHERE type = 'release' ORDER BY id")
+    first = f"expiry {ids.text(Prefix.TRANSFER, placed.id)}"
+    assert keys == [(first,), (f"{first} 1",), (f"{first} 2",)]
     assert_clean(world)
 
 
@@ -289,8 +326,8 @@ def test_a_flush_of_redis_loses_no_hold_and_no_appointment(world: World, sweeper
     assert funds(world, payer) == (2000, 1000)
     end(world, *holds)
 
-    for _ in range(3):
-        sweeper.run_once()
+    while sweeper.run_once() or sweeper.more_due:
+        pass
 
     assert funds(world, payer) == (2000, 2000)
     assert world.query("SELECT count(*) FROM due") == [(0,)]
@@ -343,7 +380,7 @@ def test_the_releases_of_many_holds_are_stored_by_one_call(world: World, connect
 
     with connection.transaction():
         connection.execute("SET LOCAL track_functions = 'all'")
-        connection.execute(statement("sweep/queue_due"))
+        connection.execute(statement("sweep/queue_due"), {"most": 100, "least": 1})
         calls = connection.execute("SELECT funcname, calls FROM pg_stat_xact_user_functions").fetchall()
 
     assert dict(calls)["release_expired"] == 1

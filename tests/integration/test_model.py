@@ -489,7 +489,7 @@ class TellerWithVerbs(Teller):
             "UPDATE due SET due_at = t.expires_at + interval '1 second' FROM transfers t WHERE t.id = transfer_id AND t.id = %s",
             [of.id],
         )
-        owner.execute(statement("sweep/queue_due"))
+        owner.execute(statement("sweep/queue_due"), {"most": 500, "least": 1})
         [(id, position)] = owner.execute(
             "SELECT t.id, q.position FROM transfers t JOIN queue q ON q.transfer_id = t.id"
             " WHERE t.parent = %s AND starts_with(t.idempotency_key, 'expiry ')",
@@ -545,7 +545,7 @@ class TellerWithTimes(Teller):
         owner = self.ground.owner
         owner.execute("UPDATE transfers SET scheduled_for = now() WHERE id = %s", [id])
         owner.execute("UPDATE due SET due_at = now() WHERE transfer_id = %s", [id])
-        owner.execute(statement("sweep/queue_due"))
+        owner.execute(statement("sweep/queue_due"), {"most": 500, "least": 1})
         [(position,)] = owner.execute("SELECT position FROM queue WHERE transfer_id = %s", [id]).fetchall()
         assert position > max((known.position for known in self.queued.values()), default=0)
         self.queued[id] = Known(self.scheduled.pop(id), position)

@@ -241,6 +241,7 @@ CASES = {
     "queue/count_shards": Case({}, SHARDS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
+    "drain/put_off_release": Case({"transfer_id": uuid(TRANSFER, 7)}),
     "drain/delete_due": Case({"id": [uuid(TRANSFER, number) for number in SOME]}, KEYS),
     "drain/delete_queue": Case(
         {
@@ -384,7 +385,7 @@ CASES = {
     "drain/update_wallets": Case(
         {"id": [uuid(WALLET, number) for number in SOME], "balance": [1] * KEYS, "version": [1] * KEYS, "held": [1] * KEYS}, KEYS
     ),
-    "sweep/queue_due": Case({}, KEYS, waiting=QUEUED),
+    "sweep/queue_due": Case({"most": 64, "least": 8}, KEYS, waiting=QUEUED),
     "transfers/cancel": Case({"id": uuid(TRANSFER, QUEUED + 5_001)}, waiting=QUEUED // SHARDS),
 }
 

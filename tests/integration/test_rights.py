@@ -188,6 +188,7 @@ STATEMENTS = {
         "drain/update_parents",
         "drain/insert_due",
         "drain/delete_due",
+        "drain/put_off_release",
         "sweep/queue_due",
         "drain/claim_queue",
         "queue/count_shards",

@@ -199,7 +199,7 @@ MUTANTS = (
     Mutant(
         25,
         "what a client holds is not counted",
-        (Edit("api/v1/accept.py", ' or submission.type == "hold" for', " for"),),
+        (Edit("api/v1/accept.py", 'return submission.type == "hold" or (', "return ("),),
         ("tests/http/test_schedule.py::test_a_clients_open_holds_count_in_its_part_of_the_backlog",),
     ),
     Mutant(

@@ -140,6 +140,8 @@ class Applier:
             # Rows are not counted here: a suspect may fail because it is final already. It keeps its state and leaves the queue.
             verdict = Verdict(suspect, Refusal.INTERNAL, moved=0 if queued[0].special else None)
             finished = execute(connection, finish_transfers([verdict]))
+            if queued[0].special:
+                connection.execute(statement("drain/put_off_release"), {"transfer_id": suspect})
             execute(connection, delete_queue(queued))
         metrics.REJECTED[Refusal.INTERNAL].inc(finished.rowcount)
         self._announce([suspect], due=webhooks_due(finished))

@@ -21,6 +21,12 @@ from worker.session import OwnConnection
 SWEEP_EVERY_S = 1.0  # a guess; a lost doorbell delays a transfer by SWEEP_AFTER_S and up to this much more
 SWEEP_AFTER_S = 2.0  # a doorbell normally takes milliseconds; a transfer that waits for longer has lost its own
 
+# A flood of due transfers takes few places of a shard's queue at a time, so that callers' transfers do not stand behind all of it.
+# `python -m bench verbs` measures how long these wait (docs/decisions/0089-due.md).
+DUE_MOST = 64  # a shard with fewer queued is filled up to this number
+DUE_LEAST = 8  # so many are queued in any case: a shard with a long queue would otherwise never get its due work
+DUE_AGAIN_S = 0.02  # a guess; before the next look while another worker drains what was due, and more is due
+
 RETAIN_EVERY_S = 60.0  # a guess; while each sweep drains transfers, retention takes a step this often
 GO_ON_S = 0.1  # between steps of retention while there is more to delete: a step of 50 ms then takes a third of the time at most
 
@@ -38,6 +44,7 @@ class Sweeper:
         self._own = OwnConnection(self._new_session)
         self._settling = Settling()
         self._raised = 0  # the settled position when floors were last raised
+        self.more_due = False  # after the last sweep
         self._drainer = drainer
         self._retention = None if retention_days is None else Retention(self._own, retention_days)
         self._retained_at = time.monotonic()
@@ -46,7 +53,7 @@ class Sweeper:
         """Sweep until the process is asked to stop. Sleep only after a sweep that finished no transfer."""
         while process.goes_on():
             if not self.run_once():
-                process.pause(GO_ON_S if self._retain() else SWEEP_EVERY_S)
+                process.pause(DUE_AGAIN_S if self.more_due else GO_ON_S if self._retain() else SWEEP_EVERY_S)
             elif time.monotonic() - self._retained_at >= RETAIN_EVERY_S:
                 self._retain()
 
@@ -102,14 +109,16 @@ class Sweeper:
 
     def _queue_due(self) -> set[int]:
         """Queue what is due, and return the shards of it. After a fault, which is logged, that is none: the sweep goes on."""
+        self.more_due = False
         try:
-            due = {shard for (shard,) in self._own.opened().execute(statement("sweep/queue_due"))}
+            due = dict(self._own.opened().execute(statement("sweep/queue_due"), {"most": DUE_MOST, "least": DUE_LEAST}).fetchall())
         except psycopg.Error as error:
             logger.warning("due transfers put off", kind=type(error).__name__, sqlstate=error.sqlstate)
             self.close()
             return set()
         failpoint("sweep.after_due")
-        return due
+        self.more_due = any(due.values())
+        return set(due)
 
     def _waiting_shards(self) -> list[int]:
         rows = self._own.opened().execute(statement("sweep/list_waiting_shards"), {"waited_s": SWEEP_AFTER_S}).fetchall()

@@ -1,5 +1,6 @@
--- Each open hold has its end in `due`, a second after its time, or infinity once its release is stored; nothing else has one. What is
--- due to be applied is a queued transfer that is scheduled for that time.
+-- Each open hold has its end in `due`: infinity while its release is queued, later than a second after its time if a release was given
+-- up on, and else a second after its time. Nothing else has one. What is due to be applied is a queued transfer that is scheduled for
+-- that time.
 -- Reads all transfers and all rows of `due`, by hash joins.
 SELECT 'transfer' AS kind, coalesce(h.id, d.transfer_id) AS id,
        CASE WHEN h.id IS NULL THEN 'is no open hold, and has an end at ' || d.due_at
@@ -15,9 +16,12 @@ SELECT 'transfer' AS kind, coalesce(h.id, d.transfer_id) AS id,
  WHERE h.id IS NULL
     OR d.transfer_id IS NULL
     OR (d.wallet_id, d.shard) <> (h.source, h.shard)
-    OR CASE d.due_at WHEN 'infinity'
-            THEN NOT EXISTS (SELECT FROM transfers r WHERE r.parent = h.id AND starts_with(r.idempotency_key, 'expiry '))
-            ELSE d.due_at <> h.expires_at + interval '1 second' END
+    OR CASE WHEN d.due_at = h.expires_at + interval '1 second' THEN false
+            ELSE NOT EXISTS (
+                SELECT FROM transfers r
+                 WHERE r.parent = h.id AND starts_with(r.idempotency_key, 'expiry ')
+                   AND CASE WHEN d.due_at = 'infinity' THEN r.status = 'queued'
+                            ELSE r.failure_code = 'internal' AND d.due_at > h.expires_at END) END
 UNION ALL
 SELECT 'transfer', d.transfer_id,
        'is ' || coalesce(t.status, 'missing') || ', scheduled for ' || coalesce(t.scheduled_for::text, 'no time') || ', and due at ' || d.due_at

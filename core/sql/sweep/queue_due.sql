@@ -1,14 +1,15 @@
--- Queues what is due: a scheduled transfer, and the release of what is left of a hold that has expired. Returns the shards.
+-- Queues what is due: a scheduled transfer, and the release of what is left of a hold that has expired. Returns the shards, and
+-- whether more may be due there.
 -- A hold's row stays until the hold is closed; its time becomes infinity, so that it is queued once. The deadline of a scheduled
 -- transfer counts from now.
--- Of each shard it takes the longest due, up to 500, and none while 1 000 or more are queued there: due work fills no backlog, and a
--- shard with much of it delays no other.
+-- Of each shard it takes the longest due: as many as the shard has queued less than %(most)s, and %(least)s at least. So a caller's
+-- transfer stands behind few that were due, and a shard whose queue is always long gets its due work all the same.
 -- Locks: the rows that it takes. Those that another sweeper has taken are skipped. Nothing waits for a shard.
 -- now(), not clock_timestamp(): a volatile function is no condition of an index.
 -- Index: shards_pkey; per shard due_next, and only where something is due (OFFSET 0) queue_pkey from the floor on; per row
 -- transfers_pkey.
 WITH ready AS MATERIALIZED (
-    SELECT s.shard
+    SELECT s.shard, greatest(%(most)s - depth.queued, %(least)s) AS room
       FROM (
             SELECT shards.shard, shards.floor
               FROM (SELECT shard, floor FROM shards ORDER BY shard OFFSET 0) shards
@@ -16,9 +17,8 @@ WITH ready AS MATERIALIZED (
             OFFSET 0
            ) s
      CROSS JOIN LATERAL (
-            SELECT count(*) AS queued FROM (SELECT FROM queue WHERE shard = s.shard AND position >= s.floor LIMIT 1000) q
+            SELECT count(*) AS queued FROM (SELECT FROM queue WHERE shard = s.shard AND position >= s.floor LIMIT %(most)s) q
            ) depth
-     WHERE depth.queued < 1000
 ), taken AS MATERIALIZED (
     SELECT d.*
       FROM ready
@@ -27,7 +27,7 @@ WITH ready AS MATERIALIZED (
               FROM due
              WHERE due.shard = ready.shard AND due_at <= now()
              ORDER BY due.shard, due_at
-             LIMIT 500
+             LIMIT ready.room
                FOR UPDATE SKIP LOCKED
            ) d
 ), begun AS (
@@ -52,4 +52,4 @@ WITH ready AS MATERIALIZED (
     SELECT shard, transfer_id FROM wanted ORDER BY due_at
     RETURNING shard
 )
-SELECT DISTINCT shard FROM queued
+SELECT shard, count(*) >= min(room) AS more FROM queued JOIN ready USING (shard) GROUP BY shard

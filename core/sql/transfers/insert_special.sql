@@ -1,11 +1,12 @@
 -- Stores a batch of submissions of which some are special, as transfers/insert does for plain ones. Returns those that it stored.
--- A scheduled one gets a row in `due` and no place in the queue yet. The deadline of the others counts from now, and a hold's end
+-- A scheduled one gets a row in `due` and no place in the queue yet; a time that has passed means now. The deadline of the others counts from now, and a hold's end
 -- from now or from its time. `closes` is stored where it is true.
 -- The wallets are of kinds that the type may have (core/ledger/kinds.py). The parent was read before, and its row never goes. The
 -- drain refuses a child whose wallets or whose type do not fit its parent.
 -- Locks and indexes: as transfers/insert.
 WITH submitted AS (
-    SELECT *
+    SELECT {{submission.names}}, parent, fit, closes, CASE WHEN scheduled_for > now() THEN scheduled_for END AS scheduled_for,
+           apply_within_s, expires_in_s, arrival
       FROM unnest({{submission}}, %(parent)b::uuid[], %(fit)b::text[], %(closes)b::boolean[], %(scheduled_for)b::timestamptz[],
                   %(apply_within_s)b::integer[], %(expires_in_s)b::integer[])
            WITH ORDINALITY AS submitted ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, expires_in_s, arrival)
