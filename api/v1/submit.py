@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.callers import authenticate
+from api.callers import authenticate, learn_unless_seen
 from api.http.body import read_object
 from api.http.headers import required_key
 from api.http.json_response import Json
@@ -119,6 +119,8 @@ async def submit(request: Request, verb: Verb) -> Json:
         refuse_parameters(request)
         key = required_key(request)
         new = validate(verb.model, await read_object(request), shared.settings)
+        if verb.from_own:
+            await learn_unless_seen(request, caller, [verb.source_of(new)])
         submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None
