@@ -16,7 +16,7 @@ from core.postgres.queries import fetch, fetch_one
 class Wallet:
     """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client.
 
-    `minor_unit` is the number of an amount's digits after the point. `held` is the part of the balance that open holds have reserved.
+    `minor_unit` is the number of an amount's digits after the point. `held` is the part of it that open holds have reserved.
     """
 
     id: UUID
@@ -79,7 +79,7 @@ class Side(NamedTuple):
     currency: str
 
 
-class WalletId(NamedTuple):
+class NamedWallet(NamedTuple):
     id: UUID
 
 
@@ -94,7 +94,7 @@ async def insert(connection: AsyncConnection, wallet: NewWallet) -> bool:
 
     The first wallet of a currency makes the external wallets of that currency in the same transaction.
     """
-    return bool(await fetch(connection, "wallets/insert", asdict(wallet), WalletId))
+    return bool(await fetch(connection, "wallets/insert", asdict(wallet), NamedWallet))
 
 
 async def find(database: Database, id: UUID) -> Wallet | None:
@@ -112,7 +112,7 @@ async def find_by_key(connection: AsyncConnection, idempotency_key: str) -> Keye
 
 async def ids_of_client(database: Database, client_id: UUID) -> frozenset[UUID]:
     """Return the ids of all wallets that the client has now."""
-    rows = await database.fetch("wallets/find_of_client", {"client_id": client_id}, WalletId)
+    rows = await database.fetch("wallets/find_of_client", {"client_id": client_id}, NamedWallet)
     return frozenset(row.id for row in rows)
 
 
