@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from tests.caller import OPERATOR_KEY
+from core.currencies import USD
 from tests.nemesis.history import PENDING, Asked, History, View
 
 ANSWER_WITHIN_S = 4.0  # then a client hangs up: the outcome is unknown
@@ -186,6 +187,7 @@ def fields_of(asked: Asked) -> dict[str, object]:
     fields = {
         **wallets_of(asked),
         "amount": asked.amount,
+        "currency": None if asked.currency == USD else asked.currency,
         "up_to": asked.up_to or None,
         "final": asked.final or None,
         "scheduled_for": asked.scheduled_for.isoformat() if asked.scheduled_for else None,
