@@ -34,7 +34,7 @@ CHECKS = {
     "stray_entries": "every entry belongs to a transfer and a wallet",
     "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
-    "transfers": "a transfer's wallets exist, are of the kinds of its type and have its currency, and it ended since it began, and by now",
+    "transfers": "a transfer's wallets exist, fit its type and have its currency, and it ended since it began, and by now",
     "wallets": "every client has a wallet and every shard its external wallet of each currency in use, and there are no others",
     "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",
     "parents": "what was taken of a transfer is the sum of its children, and a final capture leaves nothing",

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.caller import OPERATOR_KEY
 from core.currencies import USD
+from tests.caller import OPERATOR_KEY
 from tests.nemesis.history import PENDING, Asked, History, View
 
 ANSWER_WITHIN_S = 4.0  # then a client hangs up: the outcome is unknown
