@@ -68,13 +68,13 @@ async def post_withdrawal(request: Request) -> Json:
 
 @route("/v1/transfers", "transfer", "Transfer between wallets", *MONEY_PROBLEMS)
 async def post_transfer(request: Request) -> Json:
-    """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet only."""
+    """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallets only."""
     return await submit(request, VERBS["transfer"])
 
 
 @route("/v1/holds", "hold", "Hold money", *MONEY_PROBLEMS)
 async def post_hold(request: Request) -> Json:
-    """Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallet only.
+    """Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallets only.
 
     `applied` means that the money is reserved. It stays in the source's balance, is no longer available there, and waits for
     captures, releases, or the end of the hold.
@@ -104,7 +104,7 @@ async def post_release(request: Request, transfer_id: TransferId) -> Json:
 async def post_reversal(request: Request, transfer_id: TransferId) -> Json:
     """Queue a reversal of an applied deposit, withdrawal, transfer or capture, whole or in part.
 
-    All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallet.
+    All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallets.
     """
     return await submit(request, VERBS["reversal"])
 

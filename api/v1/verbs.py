@@ -72,7 +72,7 @@ class Verb:
     source_field: str | None = None
     destination_field: str | None = None
     names_parent: bool = False
-    from_own: bool = False  # a client may name its own wallet alone as the source
+    from_own: bool = False  # a client may name its own wallets alone as the source
     said: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:

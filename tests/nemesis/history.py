@@ -97,7 +97,7 @@ class History:
         self.say(f"BROKEN: {text}")
 
     def ask(self, asked: Asked) -> Asked:
-        """Note a request before it is sent for the first time. Its currency is that of the wallet that it debits or else credits."""
+        """Note a request before it is first sent. Its currency is that of the wallet that it debits, or else credits."""
         asked.currency = self.currencies.get(asked.source or asked.destination or "", USD)
         self.asked[asked.key] = asked
         return asked
