@@ -6,7 +6,7 @@
 -- `finished_at` is never before `created_at`, even if the clock was set back: finished_not_before_created would stop the shard.
 -- A client's endpoints are those of all its wallets, so they are found by the client.
 -- Locks: the transfers. Index: transfers_pkey, wallets_pkey, webhook_endpoints_client, webhook_endpoints_operators. Whether any client
--- has an endpoint is read once, not per row.
+-- has an endpoint is read once, not per row; its ORDER BY leaves no index but that of the clients.
 WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
@@ -28,7 +28,7 @@ WITH finished AS (
     SELECT 'parties', min(moment)
       FROM finished f
      WHERE callback_url IS NOT NULL
-        OR ((SELECT EXISTS (SELECT FROM webhook_endpoints WHERE client_id IS NOT NULL))
+        OR ((SELECT client_id FROM webhook_endpoints WHERE client_id IS NOT NULL ORDER BY client_id LIMIT 1) IS NOT NULL
             AND EXISTS (SELECT
                           FROM (SELECT client_id FROM wallets WHERE id = ANY(ARRAY[f.source, f.destination]) OFFSET 0) party
                          CROSS JOIN LATERAL (

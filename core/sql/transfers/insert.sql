@@ -7,7 +7,7 @@
 -- target.
 -- Positions have the order of arrival, so that transfers that a caller sent one after the other are applied in that order.
 -- Locks: only the index entries of the keys, in the order of the keys, so that two batches with the same keys cannot deadlock.
--- Whether any wallet has a key is read once, not per row: few have one.
+-- Whether any wallet has a key is read once, not per row: few have one. Its ORDER BY leaves no index but that of the keys.
 -- Index: wallets_pkey twice per row, clients_idempotency_key_key and wallets_idempotency_key: OFFSET 0 leaves the planner no other plan. IS TRUE makes it
 -- search the inserted ids by a hash table. As a join, planned for one or two rows, it would compare a thousand with a thousand.
 WITH submitted AS (
@@ -25,7 +25,7 @@ WITH submitted AS (
        AND destination.currency = s.currency
        AND (s.owner <> 'operator'
             OR (NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0)
-                AND (NOT (SELECT EXISTS (SELECT FROM wallets WHERE idempotency_key IS NOT NULL))
+                AND ((SELECT idempotency_key FROM wallets WHERE idempotency_key IS NOT NULL ORDER BY idempotency_key LIMIT 1) IS NULL
                      OR NOT EXISTS (SELECT FROM wallets WHERE wallets.idempotency_key = s.idempotency_key OFFSET 0))))
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING

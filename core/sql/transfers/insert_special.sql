@@ -27,7 +27,7 @@ WITH submitted AS (
        AND destination.currency = s.currency
        AND (s.owner <> 'operator'
             OR (NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0)
-                AND (NOT (SELECT EXISTS (SELECT FROM wallets WHERE idempotency_key IS NOT NULL))
+                AND ((SELECT idempotency_key FROM wallets WHERE idempotency_key IS NOT NULL ORDER BY idempotency_key LIMIT 1) IS NULL
                      OR NOT EXISTS (SELECT FROM wallets WHERE wallets.idempotency_key = s.idempotency_key OFFSET 0))))
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING
