@@ -1,4 +1,5 @@
--- Every transfer has wallets that exist, fit its type and have its currency, and plausible times. There are no foreign keys to wallets.
+-- Every transfer has wallets that exist, fit its type and have its currency, and plausible times. There are no foreign keys to
+-- wallets.
 -- An external wallet takes part in its own shard alone (core/ids.py). Which types have one is in core/ledger/kinds.py.
 -- None ended before it was accepted, or more than a day from now: clocks may differ or be set back by less.
 -- Reads all transfers and all wallets, by hash join.

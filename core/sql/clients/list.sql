@@ -1,6 +1,6 @@
 -- Returns clients with their wallets, newest first, below a given id; or only the client of an external id.
--- Index: clients_pkey backwards, or clients_external_id_key; wallets_client_currency per row. One plan for both cases would read all
--- clients to find an external id.
+-- Index: clients_pkey backwards, or clients_external_id_key; wallets_client_currency per row. One plan for both cases would read
+-- all clients to find an external id.
 SELECT {{client}}
   FROM (
         (SELECT * FROM clients WHERE %(external_id)s::text IS NULL AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s)

@@ -5,8 +5,8 @@
 -- later, because callers decide how many there are. Each row returns whether there is a fan-out.
 -- `finished_at` is never before `created_at`, even if the clock was set back: finished_not_before_created would stop the shard.
 -- A client's endpoints are those of all its wallets, so they are found by the client.
--- Locks: the transfers. Index: transfers_pkey, wallets_pkey, webhook_endpoints_client, webhook_endpoints_operators. Whether any client
--- has an endpoint is read once, not per row; its ORDER BY leaves no index but that of the clients.
+-- Locks: the transfers. Index: transfers_pkey, wallets_pkey, webhook_endpoints_client, webhook_endpoints_operators. Whether any
+-- client has an endpoint is read once, not per row; its ORDER BY leaves no index but that of the clients.
 WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,

@@ -2,10 +2,11 @@
 -- Ends at the horizon, as events/list does.
 -- The wallets are those of the statement's own snapshot: an event in a wallet that was made a moment ago is not missed.
 -- First reads a window of the whole feed. That is enough near the feed's end, or for a client with many of its events. If not, it
--- reads all of the client's own transfers, so that the transfers of others cost nothing. The second way has no bound for a
--- client with a long history and a small part of the feed.
--- Index: wallets_client_currency, events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or transfers_source,
--- transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.
+-- reads all of the client's own transfers, so that the transfers of others cost nothing. The second way has no bound for a client
+-- with a long history and a small part of the feed.
+-- Index: wallets_client_currency, events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or
+-- transfers_source, transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from
+-- hashing all transfers.
 WITH own AS MATERIALIZED (
     SELECT ARRAY(SELECT id FROM wallets WHERE client_id = %(client_id)s OFFSET 0) AS ids
 ), window_events AS (

@@ -1,6 +1,6 @@
 -- Counts what waits in a client's wallets for a time, up to a limit: scheduled transfers out of them, and open holds of them.
--- Locks nothing. Index: wallets_client_currency, due_wallet, so its cost depends only on the client's own rows, and on no more of them
--- than the limit.
+-- Locks nothing. Index: wallets_client_currency, due_wallet, so its cost depends only on the client's own rows, and on no more of
+-- them than the limit.
 SELECT count(*) AS due
   FROM (
         SELECT

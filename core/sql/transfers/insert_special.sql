@@ -1,8 +1,8 @@
 -- Stores a batch of submissions of which some are special, as transfers/insert does for plain ones. Returns those that it stored.
 -- A scheduled one gets a row in `due` and no place in the queue yet. The deadline of the others counts from now, and a hold's end
 -- from now or from its time. `closes` is stored where it is true.
--- The wallets are of kinds that the type may have (core/ledger/kinds.py), and of the transfer's currency. The parent was read before, and its row never goes. The
--- drain refuses a child whose wallets or whose type do not fit its parent.
+-- The wallets are of kinds that the type may have (core/ledger/kinds.py), and of the transfer's currency. The parent was read
+-- before, and its row never goes. The drain refuses a child whose wallets or whose type do not fit its parent.
 -- Locks and indexes: as transfers/insert.
 WITH submitted AS (
     SELECT *

@@ -1,8 +1,7 @@
--- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id. The wallets of a client are those
--- of the statement's own snapshot. With a `status` or a `type`, it searches a window as
--- transfers/list does.
--- Index: wallets_client_currency, transfers_source, transfers_destination. Read as ranges: with equations the planner may read all transfers in the order of
--- their ids.
+-- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id. The wallets of a client are
+-- those of the statement's own snapshot. With a `status` or a `type`, it searches a window as transfers/list does.
+-- Index: wallets_client_currency, transfers_source, transfers_destination. Read as ranges: with equations the planner may read all
+-- transfers in the order of their ids.
 SELECT {{transfer}},
        matches, window_row = %(window)s AS ends_window
   FROM (

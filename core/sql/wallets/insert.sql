@@ -1,5 +1,5 @@
--- Stores another wallet of a client, and returns its id. Stores nothing if the client does not exist or has a wallet of this currency
--- (wallets_client_currency), or if the key is in use: by a client, a wallet (wallets_idempotency_key) or a transfer.
+-- Stores another wallet of a client, and returns its id. Stores nothing if the client does not exist or has a wallet of this
+-- currency (wallets_client_currency), or if the key is in use: by a client, a wallet (wallets_idempotency_key) or a transfer.
 -- Locks: as clients/insert.
 INSERT INTO wallets (id, client_id, currency, idempotency_key, fingerprint)
 SELECT %(id)s, c.id, %(currency)s, %(idempotency_key)s, %(fingerprint)s
