@@ -301,7 +301,7 @@ class Teller(RuleBasedStateMachine):
         client = one.destination if ids.is_external_wallet(one.source) else one.source
         currency = self.currencies.get(client, USD)
         outside = ids.external_wallet(one.shard, currency)
-        sides = {name: outside for name in ("source", "destination") if ids.is_external_wallet(getattr(one, name))}
+        sides: dict[str, Any] = {name: outside for name in ("source", "destination") if ids.is_external_wallet(getattr(one, name))}
         return replace(one, currency=currency, **sides)
 
     def _check_existing(self, answer: Existing, first: Submission, one: Submission) -> None:
