@@ -40,7 +40,7 @@ from worker.ledger.batch_limit import BATCH_MAX
 EXAMPLES = 9
 EXAMPLES_WITH_VERBS = 6
 EXAMPLES_WITH_TIMES = 6
-EXAMPLES_WITH_CURRENCIES = 4
+EXAMPLES_WITH_CURRENCIES = 3
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
