@@ -45,6 +45,7 @@ HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.ge
 
 BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
     clients.ClientRequest,
+    clients.WalletRequest,
     *(verb.model for verb in VERBS.values()),
     batch.BatchRequest,
     endpoints.EndpointRequest,

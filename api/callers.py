@@ -1,6 +1,8 @@
 """The caller of a request as a parameter of routes: `CallerDep` for any caller with a key, `OperatorDep` for operators."""
 
+from collections.abc import Collection
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -12,6 +14,16 @@ from api.services import services
 async def authenticate(request: Request) -> Caller:
     """Return the caller whose key the request carries. Raises Problem "unauthorized", and Unavailable."""
     return await services(request).authenticator.authenticate(request)
+
+
+async def learn_unless_seen(request: Request, caller: Caller, *parties: Collection[UUID]) -> None:
+    """Let the caller learn of its client's new wallets, unless it sees a wallet of each of these collections already.
+
+    A key is cached for some seconds (api/admission/auth.py), in which a client may get another wallet. What is another client's
+    costs the same statement as what does not exist, so the time of an answer tells neither. Raises Unavailable.
+    """
+    if not all(any(caller.sees_wallet(id) for id in wallet_ids) for wallet_ids in parties):
+        await services(request).authenticator.learn_wallets(caller)
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]

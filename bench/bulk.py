@@ -19,9 +19,9 @@ from bench.errors import CannotBench
 from bench.system import System
 from core import ids, transfers
 from core.clients import NewClient
+from core.currencies import USD
 from core.ids import Prefix
 from core.ledger.kinds import Type
-from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import session_of
@@ -60,7 +60,7 @@ def new_client() -> NewClient:
         name="Bench",
         external_id=None,
         metadata="{}",
-        currency=CURRENCY,
+        currency=USD,
         idempotency_key=None,
         fingerprint=None,
     )
@@ -127,7 +127,7 @@ def submission(type: Type, source: UUID, destination: UUID, amount: int, shard: 
         source=source,
         destination=destination,
         amount=amount,
-        currency=CURRENCY,
+        currency=USD,
         reference=None,
         metadata={},
         callback_url=None,

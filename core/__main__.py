@@ -65,7 +65,7 @@ def add_keys(verbs: Subparsers) -> None:
     holder = make.add_mutually_exclusive_group(required=True)
     holder.add_argument("--operator", action="store_true", help="a key that may do everything")
     holder.add_argument(
-        "--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallet"
+        "--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallets"
     )
     listing = add(verbs, "list", commands.run_keys_list, "list all keys, newest first, the revoked ones too")
     listing.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="only those of this client")

@@ -36,7 +36,7 @@ class FeedPosition(NamedTuple):
 
 FEED_START = FeedPosition(-(2**63), 0)  # before every event
 
-# Events, of all wallets, that a client's list reads before it reads the wallet's own transfers: some ten milliseconds.
+# Events, of all wallets, that a client's list reads before it reads the client's own transfers: some ten milliseconds.
 SEARCH_WINDOW_EVENTS = 5_000
 
 
@@ -81,9 +81,9 @@ def from_row(
     return EndpointEvent(position, event_id, endpoint, endpoint_event_at)
 
 
-async def find(database: Database, id: UUID, *, owner: str = "operator", wallet_id: UUID | None = None) -> AnyEvent | None:
-    """Return the event of this id, if it is in the owner's feed. With `wallet_id`, only a transfer of that wallet is returned."""
-    return await database.fetch_one("events/find", {"id": id, "owner": owner, "wallet_id": wallet_id}, from_row)
+async def find(database: Database, id: UUID, *, owner: str = "operator", client_id: UUID | None = None) -> AnyEvent | None:
+    """Return the event of this id, if it is in the owner's feed. With `client_id`, only a transfer of that client is returned."""
+    return await database.fetch_one("events/find", {"id": id, "owner": owner, "client_id": client_id}, from_row)
 
 
 async def list_page(database: Database, *, after: FeedPosition, limit: int) -> list[AnyEvent]:
@@ -95,12 +95,12 @@ async def list_page(database: Database, *, after: FeedPosition, limit: int) -> l
 
 
 async def list_page_of(
-    database: Database, *, owner: str, wallet_id: UUID, after: FeedPosition, limit: int, window: int = SEARCH_WINDOW_EVENTS
+    database: Database, *, owner: str, client_id: UUID, after: FeedPosition, limit: int, window: int = SEARCH_WINDOW_EVENTS
 ) -> list[AnyEvent]:
-    """Return a page of a client's feed in the same way: events of its wallet's transfers, and of its endpoints.
+    """Return a page of a client's feed in the same way: events of its wallets' transfers, and of its endpoints.
 
     The statement first reads `window` events of the whole feed. If these hold fewer than `limit` of the client's, it reads all
-    of the wallet's transfers instead.
+    of the client's transfers instead.
     """
-    params = {**after._asdict(), "limit": limit, "owner": owner, "wallet_id": wallet_id, "window": window}
-    return await database.fetch("events/list_of_wallet", params, from_row)
+    params = {**after._asdict(), "limit": limit, "owner": owner, "client_id": client_id, "window": window}
+    return await database.fetch("events/list_of_client", params, from_row)

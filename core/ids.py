@@ -10,6 +10,8 @@ from uuid import UUID
 from typeid.codecs import base32
 from uuid_utils.compat import uuid7
 
+from core.currencies import CURRENCIES, USD
+
 __all__ = ["Prefix", "UnknownId", "external_wallet", "is_external_wallet", "mint", "parse", "text"]
 
 
@@ -32,8 +34,10 @@ CANONICAL = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})", re.ASCII)
 
 LAST = UUID(int=2**128 - 1)  # above every id
 
-# A UUIDv7 of the first millisecond of 1970: `mint` never returns one. The low bits hold the shard.
+# A UUIDv7 of the first millisecond of 1970: `mint` never returns one. The low 20 bits are the number of the
+# currency, in 10 bits, and the shard: SHARDS_MAX of them fill the other 10.
 EXTERNAL_WALLET_BASE = 0x00000000_0000_7000_8000_000000000000
+CURRENCY_SHIFT = 10
 
 
 def mint() -> UUID:
@@ -56,9 +60,9 @@ def parse(prefix: Prefix, value: str) -> UUID:
     return UUID(bytes=bytes(base32.decode(match[2])))
 
 
-def external_wallet(shard: int) -> UUID:
-    """Return the id of the shard's external wallet, the other side of its deposits and withdrawals."""
-    return UUID(int=EXTERNAL_WALLET_BASE | shard)
+def external_wallet(shard: int, currency: str = USD) -> UUID:
+    """Return the id of the shard's external wallet of this currency, the other side of its deposits and withdrawals."""
+    return UUID(int=EXTERNAL_WALLET_BASE | CURRENCIES[currency].number << CURRENCY_SHIFT | shard)
 
 
 def is_external_wallet(id: UUID) -> bool:

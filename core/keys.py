@@ -6,7 +6,7 @@ caller cannot choose the digest of its key.
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -50,7 +50,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a key opens: everything for an operator; for a client, what belongs to that client and its wallet.
+    """What a key opens: everything for an operator; for a client, what belongs to that client and its wallets.
 
     `use_is_due`: the last recorded use is more than a minute ago, so this one has to be recorded.
     """
@@ -58,7 +58,7 @@ class Access:
     key_id: UUID
     role: Role
     client_id: UUID | None
-    wallet_id: UUID | None
+    wallet_ids: Sequence[UUID]
     use_is_due: bool
 
 

@@ -1,6 +1,6 @@
 """Transfers, events and endpoints as JSON, for HTTP answers and webhooks.
 
-A client is shown the entries of its own wallet, an operator those of all. Only the owner of a transfer is shown its callback URL.
+A client is shown the entries of its own wallets, an operator those of all. Only the owner of a transfer is shown its callback URL.
 """
 
 from collections.abc import Mapping

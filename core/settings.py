@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     """
     client_backlog_max: Annotated[int, Field(alias="TELLER_CLIENT_BACKLOG_MAX", ge=1, le=10_000_000), About((API,))] = 10_000
     """How many transfers of one client may be queued, counted in the same way. A client that schedules a transfer, or holds
-    money, may have no more than that in all: queued, scheduled, and open holds of its wallet.
+    money, may have no more than that in all: queued, scheduled, and open holds of its wallets.
     """
     webhooks_allow_private: Annotated[bool, Field(alias="TELLER_WEBHOOK_ALLOW_PRIVATE"), About((API, DELIVERER))] = False
     """Development: `true` lets webhooks go to http, any port and private addresses, with a warning."""

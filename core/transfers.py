@@ -182,6 +182,13 @@ class Canceled(NamedTuple):
     webhooks_due: bool
 
 
+class ClientScope(NamedTuple):
+    """A client that sees the transfers of its own wallets alone, and about how many wallets it has."""
+
+    client_id: UUID
+    wallets: int
+
+
 class SearchResult(NamedTuple):
     """Transfers of a list. `searched_to` is the id at which the window ended, None if nothing is left below."""
 
@@ -284,27 +291,35 @@ async def list_page(
     key: tuple[str, str] | None,
     before: UUID,
     limit: int,
+    client: ClientScope | None = None,
     parent: UUID | None = None,
     type: Type | None = None,
     window: int = SEARCH_WINDOW_ROWS,
 ) -> SearchResult:
     """Return up to `limit` transfers with an id below `before`, newest first. A filter of None matches all.
 
+    `client`: only those that this client sees. The caller checks that a given `wallet_id` and `key` are that client's.
+
     "queued" are those that wait for a worker, "scheduled" those that wait for their time. There are six ways to read them: by key,
-    the children of one, the queue, what is scheduled, one wallet's transfers, or all. See the module for `window`.
+    the children of one, the queue, what is scheduled, a wallet's or a client's transfers, or all.
+    See the module for `window`: the wallets of a client share it.
     """
     if key is not None:
         found = await find_in_list(database, key, before, wallet_id=wallet_id, status=status, type=type, parent=parent)
         return SearchResult(found)
     params = {"wallet_id": wallet_id, "status": status, "type": type, "before": before, "limit": limit}
-    if wallet_id is None and parent is None and type is None and status in LISTED_APART:
+    if client is None and wallet_id is None and parent is None and type is None and status in LISTED_APART:
         return SearchResult(await database.fetch(LISTED_APART[status], params, from_row))
     if parent is not None:
         name = "transfers/list_children"
-        params["parent"] = parent
+        params |= {"parent": parent, "client_id": client and client.client_id}
+    elif wallet_id is None and client is None:
+        name = "transfers/list"
     else:
-        name = "transfers/list" if wallet_id is None else "transfers/list_of_wallet"
-    is_search = status is not None or type is not None or (parent is not None and wallet_id is not None)
+        name = "transfers/list_of_wallet"
+        params["client_id"] = client and client.client_id
+        window //= max(client.wallets, 1) if client and wallet_id is None else 1
+    is_search = status is not None or type is not None or (parent is not None and (wallet_id or client) is not None)
     params["window"] = max(window, limit) if is_search else limit
     searched = await database.fetch(name, params, SearchRow.from_row)
     rows = [row.transfer for row in searched if row.matches]

@@ -1,25 +1,28 @@
-"""Reads wallets and their entries. Only a drain changes them."""
+"""Wallets: how they are made and read, and their entries. Only a drain changes them."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.ledger.kinds import Type
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
-from core.postgres.queries import fetch
+from core.postgres.queries import fetch, fetch_one
 
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
     """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client.
 
-    `held` is the part of it that open holds have reserved.
+    `minor_unit` is the number of an amount's digits after the point. `held` is the part of it that open holds have reserved.
     """
 
     id: UUID
     client_id: UUID | None
     currency: str
+    minor_unit: int
     balance: int
     held: int
     version: int
@@ -47,19 +50,76 @@ class WalletEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class WalletKind:
+class NewWallet:
+    """A validated request for another wallet of a client. Key and fingerprint are both given, or both None."""
+
+    id: UUID
+    client_id: UUID
+    currency: str
+    idempotency_key: str | None
+    fingerprint: bytes | None
+
+
+class KeyedWallet(NamedTuple):
+    """A wallet, and the fingerprint of the request that made it with a key."""
+
+    wallet: Wallet
+    fingerprint: bytes | None
+
+    @classmethod
+    def from_row(cls, *, fingerprint: bytes | None, **columns: Any) -> "KeyedWallet":
+        return cls(Wallet(**columns), fingerprint)
+
+
+class Side(NamedTuple):
+    """What a transfer needs to know of a wallet. `kind` is "client" or "external"."""
+
     id: UUID
     kind: str
+    currency: str
+
+
+class NamedWallet(NamedTuple):
+    id: UUID
+
+
+def from_json(stored: Mapping[str, Any]) -> Wallet:
+    """Return the wallet that a statement returns as JSON."""
+    read = {"id": UUID(stored["id"]), "client_id": UUID(stored["client_id"])}
+    return Wallet(**{**stored, **read, "created_at": datetime.fromisoformat(stored["created_at"]).astimezone(UTC)})
+
+
+async def insert(connection: AsyncConnection, wallet: NewWallet) -> bool:
+    """Store the wallet. Return False, with nothing stored, if its client, its currency or its key does not allow it.
+
+    The first wallet of a currency makes the external wallets of that currency in the same transaction.
+    """
+    return bool(await fetch(connection, "wallets/insert", asdict(wallet), NamedWallet))
 
 
 async def find(database: Database, id: UUID) -> Wallet | None:
     return await database.fetch_one("wallets/find", {"id": id}, Wallet)
 
 
-async def kinds(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, str]:
-    """Return the kind, "client" or "external", of each of these wallets that exists."""
-    rows = await fetch(connection, "wallets/find_kinds", {"ids": ids}, WalletKind)
-    return {row.id: row.kind for row in rows}
+async def find_on(connection: AsyncConnection, id: UUID) -> Wallet | None:
+    """Return the wallet as `find` does, in the transaction that this connection is in."""
+    return await fetch_one(connection, "wallets/find", {"id": id}, Wallet)
+
+
+async def find_by_key(connection: AsyncConnection, idempotency_key: str) -> KeyedWallet | None:
+    return await fetch_one(connection, "wallets/find_by_key", {"idempotency_key": idempotency_key}, KeyedWallet.from_row)
+
+
+async def ids_of_client(database: Database, client_id: UUID) -> frozenset[UUID]:
+    """Return the ids of all wallets that the client has now."""
+    rows = await database.fetch("wallets/find_of_client", {"client_id": client_id}, NamedWallet)
+    return frozenset(row.id for row in rows)
+
+
+async def sides(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Side]:
+    """Return the kind and the currency of each of these wallets that exists."""
+    rows = await fetch(connection, "wallets/find_sides", {"ids": list(ids)}, Side)
+    return {row.id: row for row in rows}
 
 
 async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:

@@ -15,9 +15,9 @@ import psycopg
 
 from core import clients, ids, transfers, wallets
 from core.clients import Client, NewClient
+from core.currencies import USD
 from core.errors import Unavailable
 from core.ledger.kinds import Type
-from core.ledger.money import CURRENCY
 from core.ledger.sharding import shard_of
 from core.postgres import deadline
 from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
@@ -54,7 +54,7 @@ def new_client(shard: int | None = None, **changes: Any) -> NewClient:
         name="Ada",
         external_id=None,
         metadata="{}",
-        currency=CURRENCY,
+        currency=USD,
         idempotency_key=None,
         fingerprint=None,
     )
@@ -116,7 +116,7 @@ def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Subm
         source=source,
         destination=destination,
         amount=amount,
-        currency=CURRENCY,
+        currency=USD,
         reference=None,
         metadata={},
         callback_url=None,
@@ -137,7 +137,7 @@ class World:
     def new_wallets(self, *balances: int, shard: int | None = None) -> list[UUID]:
         """Make a client for each of these balances and return their wallets, their deposits applied."""
         made = self.insert_clients([new_client(shard) for _ in balances])
-        wallet_ids = [client.wallet_id for client in made]
+        wallet_ids = [client.wallet.id for client in made]
         deposits = [deposit(id, balance) for id, balance in zip(wallet_ids, balances, strict=True) if balance]
         if deposits:
             self.submit(*deposits)
@@ -196,6 +196,12 @@ class World:
         found = self.ask(lambda database: wallets.find(database, id))
         assert found is not None
         return found
+
+    def client_of(self, wallet_id: UUID) -> UUID:
+        """Return the client that has this wallet."""
+        client_id = self.wallet(wallet_id).client_id
+        assert client_id is not None
+        return client_id
 
     def balance(self, id: UUID) -> int:
         return self.wallet(id).balance

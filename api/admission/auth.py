@@ -4,13 +4,13 @@ import asyncio
 import hmac
 import time
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from fastapi import Request
 
 from api.http.problems import Problem
-from core import ids, keys, log
+from core import ids, keys, log, wallets
 from core.errors import Unavailable
 from core.ids import Prefix
 from core.keys import Access
@@ -27,23 +27,26 @@ logger = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An operator, or a client bound to its own wallet.
+    """An operator, or a client bound to its own wallets.
 
     `owner` is the scope of the caller's idempotency keys and cursors: one for all operators, one for each client. `key` names the
     API key of the request by its id. A digest would not do, because Redis stores the name.
+
+    `wallet_ids` are the client's wallets that this process knows of. A cached caller may lack one made within CACHED_FOR_S:
+    `Authenticator.learn_wallets` adds it. None is ever removed, because a wallet stays its client's.
     """
 
     is_operator: bool
     owner: str
     client_id: UUID | None = None
-    wallet_id: UUID | None = None
+    wallet_ids: set[UUID] = field(default_factory=set, compare=False)
     key: str = "configured"
 
     def sees_client(self, id: UUID) -> bool:
         return self.is_operator or id == self.client_id
 
     def sees_wallet(self, id: UUID) -> bool:
-        return self.is_operator or id == self.wallet_id
+        return self.is_operator or id in self.wallet_ids
 
 
 OPERATOR = Caller(is_operator=True, owner="operator")
@@ -58,7 +61,7 @@ def caller_of(access: Access) -> Caller:
         is_operator=False,
         owner=ids.text(Prefix.CLIENT, access.client_id),
         client_id=access.client_id,
-        wallet_id=access.wallet_id,
+        wallet_ids=set(access.wallet_ids),
         key=key,
     )
 
@@ -88,6 +91,11 @@ class Authenticator:
             caller = await self._look_up(key_digest)
         OWNER.set(caller.owner)
         return caller
+
+    async def learn_wallets(self, caller: Caller) -> None:
+        """Add to the caller the wallets that its client has now. Raises Unavailable."""
+        if caller.client_id is not None:
+            caller.wallet_ids.update(await wallets.ids_of_client(self._database, caller.client_id))
 
     async def stop(self) -> None:
         """End after the last use of a key has been written."""

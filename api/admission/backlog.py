@@ -78,12 +78,12 @@ class Backlog:
     async def has_room_for_due(self, caller: Caller) -> bool:
         """Return whether scheduled transfers or holds of the caller, with their places reserved, are within the limit of a client.
 
-        What already waits in the client's wallet for a time counts with what is queued: its scheduled transfers and its open holds,
-        as far as the table `due` shows them now. An operator has no such limit. Raises Unavailable.
+        What already waits in the client's wallets for a time counts with what is queued: its scheduled transfers and open holds, as
+        far as the table `due` shows them now. An operator has no such limit. Raises Unavailable.
         """
-        if caller.wallet_id is None:
+        if caller.is_operator:
             return True
-        params = {"wallet_id": caller.wallet_id, "most": self._most_by_client}
+        params = {"client_id": caller.client_id, "most": self._most_by_client}
         [waiting] = await self._database.fetch("queue/count_due", params, Due)
         return waiting.due + self._counted[caller.owner] + self._reserved[caller.owner] <= self._most_by_client
 

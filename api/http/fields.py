@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 from api.http.text import FIND_UNPRINTABLE, PRINTABLE
 from api.http.validation import WRONG_TYPE, coded_error
 from core import ids
+from core.currencies import CURRENCIES
 from core.ids import Prefix
-from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN, CURRENCY
+from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN
 from core.settings import Settings
 from core.webhooks.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 
@@ -35,7 +36,7 @@ URL_DETAILS = {
 
 def check_amount(value: object) -> object:
     if type(value) is not int:
-        raise coded_error("amount_not_integer", "amount must be an integer of minor units (cents)")
+        raise coded_error("amount_not_integer", "amount must be an integer of minor units, such as cents")
     if value < AMOUNT_MIN:
         raise coded_error("amount_not_positive", f"amount must be at least {AMOUNT_MIN}")
     if value > AMOUNT_MAX:
@@ -52,8 +53,16 @@ def check_printable(value: str) -> str:
 def check_currency(value: object) -> object:
     if not isinstance(value, str):
         raise coded_error(*WRONG_TYPE)
-    if value != CURRENCY:
-        raise coded_error("currency_mismatch", f"the wallet's currency is {CURRENCY}")
+    if value not in CURRENCIES:
+        raise coded_error("currency_mismatch", "no wallet has this currency")
+    return value
+
+
+def check_new_currency(value: object) -> object:
+    if not isinstance(value, str):
+        raise coded_error(*WRONG_TYPE)
+    if value not in CURRENCIES:
+        raise coded_error("currency_unknown", "must be an alphabetic code of ISO 4217 that has a minor unit, such as EUR")
     return value
 
 
@@ -140,7 +149,9 @@ def id_schema(prefix: Prefix) -> WithJsonSchema:
 
 # Field(...) stands before the checks: pydantic reports a limit by its own name only on the bare type.
 Amount = Annotated[int, Field(ge=AMOUNT_MIN, le=AMOUNT_MAX, examples=[1050]), BeforeValidator(check_amount)]
-Currency = Annotated[str, BeforeValidator(check_currency), WithJsonSchema({"type": "string", "const": CURRENCY})]
+CURRENCY_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]})
+Currency = Annotated[str, BeforeValidator(check_currency), CURRENCY_SCHEMA]  # of a wallet that exists
+NewCurrency = Annotated[str, BeforeValidator(check_new_currency), CURRENCY_SCHEMA]  # of a wallet to be made
 Name = Annotated[
     str, Field(min_length=1, max_length=200, examples=["Ada"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
 ]

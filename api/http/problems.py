@@ -73,6 +73,11 @@ KINDS: Mapping[str, ProblemKind] = {
         "Another client has this external_id",
         "Look that client up by its external_id, or choose another one.",
     ),
+    "wallet_exists": ProblemKind(
+        409,
+        "The client has a wallet of this currency",
+        "Nothing was stored. A client has one wallet a currency; GET the client to see it.",
+    ),
     "endpoint_disabled": ProblemKind(
         409,
         "The webhook endpoint is disabled or deleted",

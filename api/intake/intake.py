@@ -21,6 +21,7 @@ from core.postgres.pool import Database
 from core.postgres.queries import fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
+from core.wallets import Side
 
 BATCH_MAX = 1000  # the items of one batch request; a larger INSERT saves little and its callers wait longer. A guess.
 
@@ -46,12 +47,16 @@ class UnknownWallets(NamedTuple):
     ids: frozenset[UUID]
 
 
+class OtherCurrency(NamedTuple):
+    """Nothing was stored: one of the submission's wallets has another currency than it."""
+
+
 class KeyOfAnotherKind(NamedTuple):
     """Nothing was stored: the key belongs to a request of another kind."""
 
 
 IdempotencyKey: TypeAlias = tuple[str, str]  # the owner, and the key that the owner has sent
-SubmitResult: TypeAlias = Accepted | Existing | UnknownWallets | KeyOfAnotherKind
+SubmitResult: TypeAlias = Accepted | Existing | UnknownWallets | OtherCurrency | KeyOfAnotherKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +145,9 @@ async def explain_omitted(connection: AsyncConnection, omitted: Sequence[Submiss
     keys = [(submission.owner, submission.idempotency_key) for submission in omitted]
     by_key = {(found.owner, found.idempotency_key): found for found in await find_durable(connection, keys)}
     wallet_ids = {id for submission in omitted for id in (submission.source, submission.destination)}
-    kinds = await wallets.kinds(connection, list(wallet_ids))
+    sides = await wallets.sides(connection, list(wallet_ids))
     return {
-        submission.id: result_of_omitted(submission, by_key.get((submission.owner, submission.idempotency_key)), kinds)
+        submission.id: result_of_omitted(submission, by_key.get((submission.owner, submission.idempotency_key)), sides)
         for submission in omitted
     }
 
@@ -155,14 +160,27 @@ async def find_durable(connection: AsyncConnection, keys: Sequence[IdempotencyKe
     return found
 
 
-def result_of_omitted(submission: Submission, found: Transfer | None, wallet_kinds: Mapping[UUID, str]) -> SubmitResult:
+def result_of_omitted(submission: Submission, found: Transfer | None, sides: Mapping[UUID, Side]) -> SubmitResult:
+    """Return why the INSERT left the submission out. `sides` has its wallets, as far as they exist."""
     if found is not None:
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
     # Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
     kind = KINDS[submission.type]
     wanted = [(submission.source, kind.sources), (submission.destination, kind.destinations)]
-    unknown = frozenset(id for id, sides in wanted if wallet_kinds.get(id) not in sides)
-    return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
+    # The external wallet of a currency that no client has does not exist: then the client's wallet has another one.
+    unknown = frozenset(id for id, kinds in wanted if kind_of(id, sides) not in kinds)
+    if unknown:
+        return UnknownWallets(unknown)
+    if any(id not in sides or sides[id].currency != submission.currency for id, _ in wanted):
+        return OtherCurrency()
+    return KeyOfAnotherKind()
+
+
+def kind_of(id: UUID, sides: Mapping[UUID, Side]) -> str | None:
+    """Return the kind of a wallet, also of an external one that does not exist; None if there is no such client's wallet."""
+    if ids.is_external_wallet(id):
+        return "external"
+    return sides[id].kind if id in sides else None
 
 
 def count_and_log(submissions: Sequence[Submission], results: Sequence[SubmitResult], stored: Sequence[Submission]) -> None:

@@ -12,7 +12,7 @@ from api.http import idempotency
 from api.http.failures import busy
 from api.http.json_response import Json
 from api.http.problems import FieldError, Problem, invalid
-from api.intake.intake import Accepted, Existing, SubmitResult, UnknownWallets
+from api.intake.intake import Accepted, Existing, OtherCurrency, SubmitResult, UnknownWallets
 from api.services import Services, services
 from api.v1.transfers import RETRY_AFTER_S
 from core import ids
@@ -92,6 +92,8 @@ def transfer_of_result(submission: Submission, result: SubmitResult, pointers: M
     if isinstance(result, UnknownWallets):
         unknown = [at for id, at in pointers.items() if id in result.ids]
         raise invalid([FieldError(at, "wallet_not_found", "there is no such wallet") for at in unknown])
+    if isinstance(result, OtherCurrency):
+        raise invalid([FieldError("/currency", "currency_mismatch", "a wallet of the transfer has another currency")])
     raise Problem("idempotency_key_reused")
 
 

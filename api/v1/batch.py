@@ -195,6 +195,7 @@ async def read_items(shared: Services, caller: Caller, body: bytes) -> list[Read
     async with turn_of(shared, caller.owner):
         shape = validate(BatchShape, parse_object(body))
         parents = await find_parents(shared, shape.transfers)
+        await learn_wallets(shared, caller, shape.transfers, parents)
         reader = ItemReader(shared.settings, caller, shards, parents)
         return [reader.read(item) async for item in in_slices(shape.transfers)]
 
@@ -217,11 +218,26 @@ async def find_parents(shared: Services, items: Sequence[Any]) -> Mapping[UUID, 
     return {transfer.id: transfer for transfer in found if transfer}
 
 
+async def learn_wallets(shared: Services, caller: Caller, items: Sequence[Any], parents: Mapping[UUID, Transfer]) -> None:
+    """Let a client's caller learn of its new wallets, unless it sees all that the items name already. One statement a batch."""
+    if caller.is_operator:
+        return
+    sources = [id for item in items if (id := id_of(item, "source_wallet_id", Prefix.WALLET))]
+    named = {id for item in items if (id := parent_id_of(item))}
+    sees_parents = all(id in parents and may_see(caller, parents[id]) for id in named)
+    if not sees_parents or not all(map(caller.sees_wallet, sources)):
+        await shared.authenticator.learn_wallets(caller)
+
+
 def parent_id_of(item: object) -> UUID | None:
     """Return the id that an item gives for its parent. None if it gives none, or a text that is no id of a transfer."""
-    given = item.get("parent_id") if isinstance(item, dict) else None
+    return id_of(item, "parent_id", Prefix.TRANSFER)
+
+
+def id_of(item: object, field: str, prefix: Prefix) -> UUID | None:
+    given = item.get(field) if isinstance(item, dict) else None
     try:
-        return ids.parse(Prefix.TRANSFER, given) if isinstance(given, str) else None
+        return ids.parse(prefix, given) if isinstance(given, str) else None
     except ids.UnknownId:
         return None
 

@@ -1,38 +1,55 @@
-"""Clients. The API makes each client together with its wallet."""
+"""Clients and their wallets: one a currency. The API makes each client together with its first wallet."""
 
 import json
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from api.callers import CallerDep, OperatorDep
 from api.http import idempotency
 from api.http.body import read_object
-from api.http.fields import ExternalId, Metadata, Name, Time
+from api.http.fields import ExternalId, Metadata, Name, NewCurrency, Time
 from api.http.headers import optional_key
-from api.http.openapi import CREATE_PROBLEMS, FIND_PROBLEMS, KEY, LIST_PROBLEMS, LOCATION, REPLAYED, json_body, problem_responses
+from api.http.openapi import (
+    CREATE_PROBLEMS,
+    FIND_PROBLEMS,
+    KEY,
+    LIST_PROBLEMS,
+    LOCATION,
+    POST_PROBLEMS,
+    REPLAYED,
+    json_body,
+    problem_responses,
+)
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import PrintableFilter, path_id
 from api.http.problems import Problem, existing_or_404
 from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.wallets import ClientId, WalletView, render_wallet
-from core import clients, ids
+from core import clients, ids, wallets
 from core.clients import Client, NewClient
+from core.currencies import USD
 from core.ids import Prefix
-from core.ledger.money import CURRENCY
 from core.postgres.connections import AsyncConnection
 from core.postgres.queries import fence
 from core.times import rfc3339
+from core.wallets import NewWallet, Wallet
 
 
 class ClientRequest(RequestModel):
     name: Name
     external_id: ExternalId | None = None
     metadata: Metadata = {}
+    currency: NewCurrency = Field(default=USD, description="of its first wallet")
+
+
+class WalletRequest(RequestModel):
+    currency: NewCurrency
 
 
 class ClientView(BaseModel):
@@ -41,7 +58,8 @@ class ClientView(BaseModel):
     external_id: str | None
     metadata: dict[str, str]
     created_at: Time
-    wallet: WalletView
+    wallet: WalletView = Field(description="its first, which was made with it")
+    wallets: list[WalletView] = Field(description="one a currency, in the order in which they were made")
 
 
 class ClientPage(Page[ClientView]):
@@ -53,7 +71,7 @@ router = APIRouter(tags=["clients"])
 
 @router.post(
     "/v1/clients",
-    summary="Make a client with its wallet",
+    summary="Make a client with its first wallet",
     status_code=201,
     response_model=ClientView,
     response_description="made, now or by an earlier request with this key",
@@ -61,7 +79,7 @@ router = APIRouter(tags=["clients"])
     responses={201: {"headers": {**LOCATION, **REPLAYED}}, **problem_responses(*CREATE_PROBLEMS)},
 )
 async def post_client(request: Request, caller: OperatorDep) -> Any:
-    """Make a client and its wallet. With an Idempotency-Key header the request may be repeated. For operators."""
+    """Make a client and its first wallet. With an Idempotency-Key header the request may be repeated. For operators."""
     key = optional_key(request)
     new = build_client(validate(ClientRequest, await read_object(request)), key)
     client, replayed = await services(request).database.run(lambda connection: insert_or_find(connection, new))
@@ -94,21 +112,49 @@ async def list_clients(
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_client(request: Request, caller: CallerDep, client_id: ClientId) -> Any:
-    """A client with its wallet, both as of one instant. A client's key opens its own client only."""
+    """A client with its wallets, all as of one instant. A client's key opens its own client only."""
     id = path_id(request, Prefix.CLIENT, "client_id")
     client = await clients.find(services(request).database, id) if caller.sees_client(id) else None
     return render_client(existing_or_404(client))
 
 
+@router.post(
+    "/v1/clients/{client_id}/wallets",
+    summary="Make another wallet of a client",
+    status_code=201,
+    response_model=WalletView,
+    response_description="made, now or by an earlier request with this key",
+    openapi_extra={"parameters": [KEY], **json_body(WalletRequest)},
+    responses={
+        201: {"headers": {**LOCATION, **REPLAYED}},
+        **problem_responses(*POST_PROBLEMS, "forbidden", "not_found", "wallet_exists"),
+    },
+)
+async def post_wallet(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
+    """Make a wallet of the client in another currency. A client has one wallet a currency. For operators.
+
+    With an Idempotency-Key header the request may be repeated. The client's keys may use the wallet from the answer on.
+    """
+    id, key = path_id(request, Prefix.CLIENT, "client_id"), optional_key(request)
+    new = build_wallet(id, validate(WalletRequest, await read_object(request)), key)
+    wallet, replayed = await services(request).database.run(lambda connection: insert_or_find_wallet(connection, new))
+    headers = {"Location": f"/v1/wallets/{ids.text(Prefix.WALLET, wallet.id)}"}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return JSONResponse(render_wallet(wallet), 201, headers)
+
+
 def build_client(body: ClientRequest, key: str | None) -> NewClient:
-    fields = {"name": body.name, "external_id": body.external_id, "metadata": body.metadata}
+    # USD is left out, as it was before a client could name a currency: keys of those days still fit.
+    currency = None if body.currency == USD else body.currency
+    fields = {"name": body.name, "external_id": body.external_id, "metadata": body.metadata, "currency": currency}
     return NewClient(
         id=ids.mint(),
         wallet_id=ids.mint(),
         name=body.name,
         external_id=body.external_id,
         metadata=json.dumps(body.metadata),
-        currency=CURRENCY,
+        currency=body.currency,
         idempotency_key=key,
         fingerprint=idempotency.fingerprint("client", fields) if key else None,
     )
@@ -132,6 +178,37 @@ async def insert_or_find(connection: AsyncConnection, new: NewClient) -> tuple[C
     return found, True
 
 
+def build_wallet(client_id: UUID, body: WalletRequest, key: str | None) -> NewWallet:
+    fields = {"client_id": client_id, "currency": body.currency}
+    return NewWallet(
+        id=ids.mint(),
+        client_id=client_id,
+        currency=body.currency,
+        idempotency_key=key,
+        fingerprint=idempotency.fingerprint("wallet", fields) if key else None,
+    )
+
+
+async def insert_or_find_wallet(connection: AsyncConnection, new: NewWallet) -> tuple[Wallet, bool]:
+    """Return the wallet, and whether an earlier request made it. Raises Problem; then nothing was stored."""
+    inserted = await wallets.insert(connection, new)
+    stored = await wallets.find_on(connection, new.id)
+    if stored is not None:
+        if not inserted:
+            await fence(connection)  # an earlier run of this function stored it, then lost its connection
+        return stored, False
+    client = await clients.find_on(connection, new.client_id)
+    keyed = await wallets.find_by_key(connection, new.idempotency_key) if new.idempotency_key else None
+    if keyed is not None and idempotency.is_repetition(new, of=keyed):
+        await fence(connection)
+        return keyed.wallet, True
+    if keyed is not None:
+        raise Problem("idempotency_key_reused")
+    if any(wallet.currency == new.currency for wallet in existing_or_404(client).wallets):
+        raise Problem("wallet_exists")
+    raise Problem("idempotency_key_reused")
+
+
 def render_client(client: Client) -> dict[str, object]:
     """Return the client as ClientView describes it."""
     return {
@@ -141,4 +218,5 @@ def render_client(client: Client) -> dict[str, object]:
         "metadata": client.metadata,
         "created_at": rfc3339(client.created_at),
         "wallet": render_wallet(client.wallet),
+        "wallets": [render_wallet(wallet) for wallet in client.wallets],
     }

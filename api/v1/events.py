@@ -6,17 +6,17 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import CallerDep
+from api.callers import CallerDep, learn_unless_seen
 from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Limit
 from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.services import services
-from api.v1.transfers import TransferView
+from api.v1.transfers import TransferView, parties_of
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
-from core.events import FEED_START, FeedPosition
+from core.events import FEED_START, Event, FeedPosition
 from core.ids import Prefix
 from core.postgres.pool import Database
 from core.render import render_event
@@ -63,14 +63,15 @@ async def list_events(
 ) -> Any:
     """Events, oldest first. A caller that always continues after the last event of a page gets each event once and misses none.
 
-    A client's key gets the events of its own wallet's transfers. The event of a disabled endpoint goes to its owner only.
+    A client's key gets the events of its own wallets' transfers. The event of a disabled endpoint goes to its owner only.
     """
     database = services(request).database
     position = FEED_START if after is None else await position_after(database, after, caller)
-    if caller.wallet_id is None:
+    if caller.client_id is None:
         rows = await events.list_page(database, after=position, limit=limit + 1)
     else:
-        rows = await events.list_page_of(database, owner=caller.owner, wallet_id=caller.wallet_id, after=position, limit=limit + 1)
+        rows = await events.list_page_of(database, owner=caller.owner, client_id=caller.client_id, after=position, limit=limit + 1)
+    await learn_unless_seen(request, caller, *(parties_of(row.transfer) for row in rows if isinstance(row, Event)))
     data = [render_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": data, "has_more": has_more, "next_cursor": data[-1]["id"] if has_more else None}
@@ -85,9 +86,11 @@ async def list_events(
 async def get_event(request: Request, caller: CallerDep, event_id: EventId) -> Any:
     """An event. It exists as soon as its transfer is final, or its endpoint disabled, and never changes."""
     id = path_id(request, Prefix.EVENT, "event_id")
-    event = await events.find(services(request).database, id, owner=caller.owner, wallet_id=caller.wallet_id)
+    event = await events.find(services(request).database, id, owner=caller.owner, client_id=caller.client_id)
     if event is None:
         raise Problem("not_found")
+    if isinstance(event, Event):
+        await learn_unless_seen(request, caller, parties_of(event.transfer))
     return render_event(event, caller)
 
 
@@ -100,7 +103,7 @@ async def position_after(database: Database, after: str, caller: Caller) -> Feed
         id = ids.parse(Prefix.EVENT, after)
     except ids.UnknownId:
         raise Problem("invalid_cursor") from None
-    event = await events.find(database, id, owner=caller.owner, wallet_id=caller.wallet_id)
+    event = await events.find(database, id, owner=caller.owner, client_id=caller.client_id)
     if event is None:
         raise Problem("invalid_cursor")
     return event.position

@@ -58,7 +58,7 @@ router = APIRouter(tags=["keys"])
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
 async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
-    """Make a key that is bound to the client and its wallet. The answer shows it; no later answer does. For operators.
+    """Make a key that is bound to the client and its wallets. The answer shows it; no later answer does. For operators.
 
     A repeated request makes another key. When an answer was lost, revoke the key that was never used.
     """

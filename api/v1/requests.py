@@ -15,7 +15,7 @@ from api.http.fields import (
     Url,
 )
 from api.http.validation import RequestModel
-from core.ledger.money import CURRENCY
+from core.currencies import USD
 
 UP_TO = Field(default=False, description="true: as much of the amount as the available funds allow; refused when that is nothing")
 SCHEDULED_FOR = Field(default=None, description="not before this time, at most 366 days ahead; a past time means now")
@@ -24,7 +24,6 @@ SCHEDULED_FOR = Field(default=None, description="not before this time, at most 3
 class MoneyRequest(RequestModel):
     """The fields that all verbs share. An optional field that is absent is None."""
 
-    currency: Currency = CURRENCY
     reference: Reference | None = None
     metadata: Metadata = Field(default_factory=dict)
     callback_url: Url | None = None
@@ -33,14 +32,28 @@ class MoneyRequest(RequestModel):
     )
 
 
-class NewDeposit(MoneyRequest):
+class FirstRequest(MoneyRequest):
+    """A request that names no earlier transfer."""
+
+    currency: Currency = Field(default=USD, description="that of the wallets; left out: USD, whatever theirs is")
+
+
+class PartRequest(MoneyRequest):
+    """A request about an earlier transfer, in its currency."""
+
+    currency: Currency | MISSING = Field(
+        default=MISSING, description="left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is"
+    )
+
+
+class NewDeposit(FirstRequest):
     """Money from outside Teller for a client's wallet."""
 
     wallet_id: ParsedWalletId
     amount: Amount
 
 
-class NewWithdrawal(MoneyRequest):
+class NewWithdrawal(FirstRequest):
     """Money from a client's wallet to outside Teller."""
 
     wallet_id: ParsedWalletId
@@ -49,7 +62,7 @@ class NewWithdrawal(MoneyRequest):
     scheduled_for: ScheduledFor | None = SCHEDULED_FOR
 
 
-class NewTransfer(MoneyRequest):
+class NewTransfer(FirstRequest):
     """Money from one client's wallet for another client's wallet."""
 
     source_wallet_id: ParsedWalletId
@@ -59,7 +72,7 @@ class NewTransfer(MoneyRequest):
     scheduled_for: ScheduledFor | None = SCHEDULED_FOR
 
 
-class NewHold(MoneyRequest):
+class NewHold(FirstRequest):
     """Money of a client's wallet that is reserved for a payee until it is captured, released or expires."""
 
     source_wallet_id: ParsedWalletId
@@ -73,20 +86,20 @@ class NewHold(MoneyRequest):
     scheduled_for: ScheduledFor | None = SCHEDULED_FOR
 
 
-class NewCapture(MoneyRequest):
+class NewCapture(PartRequest):
     """Money that a hold has reserved, for its payee."""
 
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
     final: bool = Field(default=False, description="true: what this capture leaves of the hold is released")
 
 
-class NewRelease(MoneyRequest):
+class NewRelease(PartRequest):
     """Money that a hold has reserved, available again to its source."""
 
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
 
 
-class NewReversal(MoneyRequest):
+class NewReversal(PartRequest):
     """Money of an applied transfer, back to where it came from."""
 
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that was not yet reversed")

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.callers import authenticate
+from api.callers import authenticate, learn_unless_seen
 from api.http.body import read_object
 from api.http.headers import required_key
 from api.http.json_response import Json
@@ -68,13 +68,13 @@ async def post_withdrawal(request: Request) -> Json:
 
 @route("/v1/transfers", "transfer", "Transfer between wallets", *MONEY_PROBLEMS)
 async def post_transfer(request: Request) -> Json:
-    """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet only."""
+    """Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallets only."""
     return await submit(request, VERBS["transfer"])
 
 
 @route("/v1/holds", "hold", "Hold money", *MONEY_PROBLEMS)
 async def post_hold(request: Request) -> Json:
-    """Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallet only.
+    """Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallets only.
 
     `applied` means that the money is reserved. It stays in the source's balance, is no longer available there, and waits for
     captures, releases, or the end of the hold.
@@ -104,7 +104,7 @@ async def post_release(request: Request, transfer_id: TransferId) -> Json:
 async def post_reversal(request: Request, transfer_id: TransferId) -> Json:
     """Queue a reversal of an applied deposit, withdrawal, transfer or capture, whole or in part.
 
-    All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallet.
+    All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallets.
     """
     return await submit(request, VERBS["reversal"])
 
@@ -119,6 +119,8 @@ async def submit(request: Request, verb: Verb) -> Json:
         refuse_parameters(request)
         key = required_key(request)
         new = validate(verb.model, await read_object(request), shared.settings)
+        if verb.from_own:
+            await learn_unless_seen(request, caller, [verb.source_of(new)])
         submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None

@@ -1,12 +1,13 @@
 """Transfers as callers see them: what each verb submits is one resource. Its id stays; its status changes once."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import CallerDep, authenticate
+from api.callers import CallerDep, authenticate, learn_unless_seen
 from api.http.fields import Time, id_schema
 from api.http.json_response import Json
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
@@ -19,7 +20,7 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.refusals import Refusal
 from core.render import render_transfer
-from core.transfers import StatusFilter, Transfer
+from core.transfers import ClientScope, StatusFilter, Transfer
 
 RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
@@ -62,7 +63,7 @@ class TransferView(BaseModel):
     status: StatusFilter = Field(description="`scheduled` until `scheduled_for`, then `queued` until it is final")
     source_wallet_id: WalletId | None = Field(description="null for outside Teller")
     destination_wallet_id: WalletId | None = Field(description="null for outside Teller")
-    amount: int = Field(description="minor units (cents); until an open amount is applied, the most that it may come to")
+    amount: int = Field(description="minor units of the currency; until an open amount is applied, the most that it may come to")
     currency: str
     reference: str | None
     metadata: dict[str, str]
@@ -100,7 +101,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Transfers, newest first. A client's key lists the transfers of its own wallet, and none for another `wallet_id`.
+    """Transfers, newest first. A client's key lists the transfers of its own wallets, and none for another `wallet_id`.
 
     With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
     """
@@ -108,10 +109,13 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     pages = Pages.of("transfers", caller.owner, **filters)
     before = pages.id_before(cursor)
     found = transfers.SearchResult([])
+    if wallet_id is not None:
+        await learn_unless_seen(request, caller, [wallet_id])
     if wallet_id is None or caller.sees_wallet(wallet_id):
         found = await transfers.list_page(
             services(request).database,
-            wallet_id=wallet_id or caller.wallet_id,
+            wallet_id=wallet_id,
+            client=ClientScope(caller.client_id, len(caller.wallet_ids)) if caller.client_id else None,
             status=status,
             type=type,
             parent=parent_id,
@@ -119,6 +123,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
             before=before,
             limit=limit + 1,
         )
+    await learn_unless_seen(request, caller, *map(parties_of, found.rows))
     end = found.searched_to.bytes if found.searched_to else None
     return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: render_transfer(row, caller), end=end)
 
@@ -132,7 +137,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     responses={200: {"headers": WAITED}, **problem_responses(*FIND_PROBLEMS)},
 )
 async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
-    """One transfer in its current state. A client's key opens the transfers of its own wallet."""
+    """One transfer in its current state. A client's key opens the transfers of its own wallets."""
     caller = await authenticate(request)
     refuse_parameters(request)
     transfer = await transfer_or_404(request, caller)
@@ -143,11 +148,17 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
 async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
     """Return the transfer in the path. Raises Problem "not_found", also when the caller may not see it."""
     transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
+    await learn_unless_seen(request, caller, parties_of(transfer) if transfer else ())
     if transfer is None or not may_see(caller, transfer):
         raise Problem("not_found")
     return transfer
 
 
+def parties_of(transfer: Transfer) -> tuple[UUID, ...]:
+    """Return the wallets that take part in the transfer."""
+    return transfer.source, transfer.destination
+
+
 def may_see(caller: Caller, transfer: Transfer) -> bool:
-    """Return whether the caller may see the transfer: a client sees those in which its wallet is the source or the destination."""
-    return caller.sees_wallet(transfer.source) or caller.sees_wallet(transfer.destination)
+    """Return whether the caller may see the transfer: a client sees those in which a wallet of its takes part."""
+    return any(caller.sees_wallet(id) for id in parties_of(transfer))

@@ -25,16 +25,20 @@ from api.v1.requests import (
     NewWithdrawal,
 )
 from core import ids
+from core.currencies import USD
 from core.ledger.kinds import REVERSIBLE, Fit, Type
 from core.ledger.sharding import shard_of
 from core.transfers import Submission, Terms, Transfer
 
-SHARED = ("currency", "reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
+SHARED = ("reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
 SAID = ("up_to", "scheduled_for", "apply_within_s", "expires_in_s", "final")  # fields that only some requests have or set
 
 
 class Asked(NamedTuple):
-    """The caller, its idempotency key, and the number of shards. `parent` is the earlier transfer that a verb names."""
+    """The caller, its idempotency key, and the number of shards. `parent` is the earlier transfer that a verb names.
+
+    A caller of whom a verb says `from_own` knows of all its wallets.
+    """
 
     caller: Caller
     key: str
@@ -65,11 +69,17 @@ class Verb:
     source_field: str | None = None
     destination_field: str | None = None
     names_parent: bool = False
-    from_own: bool = False  # a client may name its own wallet alone as the source
+    from_own: bool = False  # a client may name its own wallets alone as the source
     said: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "said", tuple(name for name in SAID if name in self.model.model_fields))
+
+    def source_of(self, new: MoneyRequest) -> UUID:
+        """Return the wallet that the request names as its source."""
+        assert self.source_field is not None
+        wallet: UUID = getattr(new, self.source_field)
+        return wallet
 
     def pointers(self, submission: Submission) -> Mapping[UUID, str]:
         """Return which field of the body names which wallet of the submission."""
@@ -85,9 +95,10 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
     For a source that the caller does not own, the submission names a wallet that does not exist. Both cases then run the same
     statements and get the same answer in the same time, so the answer does not tell which wallets exist.
     """
+    currency = currency_of(new, asked.parent)
     source, destination, amount, fit = verb.legs(new, asked)
     said: dict[str, Any] = {name: value for name in verb.said if (value := getattr(new, name))}
-    shared = {name: getattr(new, name) for name in SHARED}
+    shared = {"currency": currency, **{name: getattr(new, name) for name in SHARED}}
     fields = {"source": source, "destination": destination, "amount": amount_of(new), **shared, **said}
     if asked.parent is not None:
         fields["parent"] = asked.parent.id
@@ -104,6 +115,21 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
         shard=shard_of(destination if ids.is_external_wallet(source) else source, asked.shards),
         terms=terms_of(said, asked.parent, fit) if said or asked.parent else None,
     )
+
+
+def currency_of(new: Any, parent: Transfer | None) -> str:
+    """Return the currency of the request: USD if it gives none, or the parent's if it gives no amount either.
+
+    Raises Problem for another currency than the parent's: a caller that counts cents takes no yen by accident.
+    """
+    given: str = USD if new.currency is MISSING else new.currency
+    if parent is None:
+        return given
+    if new.currency is MISSING and new.amount is MISSING:
+        return parent.currency
+    if given != parent.currency:
+        raise invalid([FieldError("/currency", "currency_mismatch", "the earlier transfer has another currency")])
+    return given
 
 
 def terms_of(said: Mapping[str, Any], parent: Transfer | None, fit: Fit | None) -> Terms | None:
@@ -147,12 +173,17 @@ def admit_credited(caller: Caller, parent: Transfer | None) -> None:
         raise Problem("forbidden")
 
 
+def outside(wallet: UUID, new: NewDeposit | NewWithdrawal | NewHold, asked: Asked) -> UUID:
+    """Return the external wallet of this wallet's shard, in the request's currency."""
+    return ids.external_wallet(shard_of(wallet, asked.shards), new.currency)
+
+
 def legs_of_deposit(new: NewDeposit, asked: Asked) -> Legs:
-    return Legs(ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.wallet_id, new.amount)
+    return Legs(outside(new.wallet_id, new, asked), new.wallet_id, new.amount)
 
 
 def legs_of_withdrawal(new: NewWithdrawal, asked: Asked) -> Legs:
-    return Legs(new.wallet_id, ids.external_wallet(shard_of(new.wallet_id, asked.shards)), new.amount, fit_of(up_to=new.up_to))
+    return Legs(new.wallet_id, outside(new.wallet_id, new, asked), new.amount, fit_of(up_to=new.up_to))
 
 
 def legs_of_transfer(new: NewTransfer, asked: Asked) -> Legs:
@@ -171,7 +202,7 @@ def legs_of_hold(new: NewHold, asked: Asked) -> Legs:
         return Legs(source, new.destination_wallet_id, new.amount)
     if not asked.caller.is_operator:
         raise invalid([FieldError("/destination_wallet_id", "required", "is required: only operators hold money for outside")])
-    return Legs(source, ids.external_wallet(shard_of(source, asked.shards)), new.amount)
+    return Legs(source, outside(source, new, asked), new.amount)
 
 
 def legs_of_hold_part(new: NewCapture | NewRelease, asked: Asked) -> Legs:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.admission.auth import Caller
-from api.callers import CallerDep
+from api.callers import CallerDep, learn_unless_seen
 from api.http.fields import Time, id_schema
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
@@ -31,6 +31,7 @@ class WalletView(BaseModel):
     id: WalletId
     client_id: ClientId | None = Field(description="null for an external wallet, the other side of deposits and withdrawals")
     currency: str
+    minor_unit: int = Field(description="digits of an amount after the point: 2 for USD, so 1050 is 10.50", examples=[2])
     balance: int
     held: int = Field(description="what open holds have reserved of the balance")
     available: int = Field(description="balance - held: what can be moved out or held")
@@ -67,7 +68,7 @@ router = APIRouter(tags=["wallets"])
     responses=problem_responses(*FIND_PROBLEMS),
 )
 async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -> Any:
-    """A wallet, its balance and version as of one instant. A client's key opens its own wallet only."""
+    """A wallet, its balance and version as of one instant. A client's key opens its client's wallets only."""
     return render_wallet(await wallet_or_404(request, caller))
 
 
@@ -80,7 +81,7 @@ async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -
 async def list_wallet_entries(
     request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The wallet's entries, newest first. A client's key opens those of its own wallet only."""
+    """The wallet's entries, newest first. A client's key opens those of its client's wallets only."""
     id = (await wallet_or_404(request, caller)).id
     pages = Pages.of("entries", caller.owner, wallet_id=id)
     rows = await wallets.list_entries(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
@@ -98,7 +99,7 @@ async def list_wallet_holds(
 ) -> Any:
     """The open holds of the wallet's money, newest first. What remains of them sums to `held`.
 
-    A client's key opens those of its own wallet only.
+    A client's key opens those of its client's wallets only.
     """
     id = (await wallet_or_404(request, caller)).id
     pages = Pages.of("holds", caller.owner, wallet_id=id)
@@ -109,6 +110,7 @@ async def list_wallet_holds(
 async def wallet_or_404(request: Request, caller: Caller) -> Wallet:
     """Return the wallet in the path. Raises Problem "not_found", also for a wallet that the caller may not see."""
     id = path_id(request, Prefix.WALLET, "wallet_id")
+    await learn_unless_seen(request, caller, [id])
     return existing_or_404(await wallets.find(services(request).database, id) if caller.sees_wallet(id) else None)
 
 
@@ -118,6 +120,7 @@ def render_wallet(wallet: Wallet) -> dict[str, object]:
         "id": ids.text(Prefix.WALLET, wallet.id),
         "client_id": ids.text(Prefix.CLIENT, wallet.client_id) if wallet.client_id else None,
         "currency": wallet.currency,
+        "minor_unit": wallet.minor_unit,
         "balance": wallet.balance,
         "held": wallet.held,
         "available": wallet.available,

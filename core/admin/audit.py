@@ -29,13 +29,13 @@ SAMPLE = sql.SQL("SELECT kind, id, detail, count(*) OVER () FROM ({check}) viola
 
 # What each check proves, by its name: core/sql/audit/NAME.sql.
 CHECKS = {
-    "zero_sum": "all entries sum to zero, and so do all balances",
+    "zero_sum": "all entries of a currency sum to zero, and so do all its balances",
     "transfer_entries": "an applied movement has exactly its two entries, anything else has none",
     "stray_entries": "every entry belongs to a transfer and a wallet",
     "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
-    "transfers": "a transfer's wallets exist and are of the kinds of its type, and it ended since it began, and by now",
-    "wallets": "every client has its wallet and every shard its external wallet, and there are no others",
+    "transfers": "a transfer's wallets exist, fit its type and its currency, and it ended since it began, and by now",
+    "wallets": "every client has a wallet, each shard an external one of each currency in use, and there are no others",
     "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",
     "parents": "what was taken of a transfer is the sum of its children, and a final capture leaves nothing",
     "children": "each capture, release and reversal fits its parent, and no capture was accepted too late",

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import psycopg
 
 from core.errors import CannotDo
-from core.ledger.money import CURRENCY
 from core.postgres.statements import statement
 
 # Moments are transaction ids plus a shift. No server reaches this one: at a million transactions a second it takes 36 000 years.
@@ -48,7 +47,7 @@ def heal_shards(owner: psycopg.Connection) -> Iterator[str]:
     with owner.transaction():
         if made := run(owner, "heal/shards"):
             yield f"{made} shards were missing: they are there again"
-        if made := run(owner, "heal/insert_external_wallets", currency=CURRENCY):
+        if made := run(owner, "heal/insert_external_wallets"):
             yield f"{made} external wallets were missing: they are there again, with the balances of their entries"
         row = owner.execute("SELECT count(*), max(shard) FROM shards").fetchone()
         assert row is not None

@@ -11,8 +11,8 @@ import psycopg
 from core import ids, keys
 from core.admin import heal, locks, rights
 from core.admin.locks import MIGRATION_LOCK
+from core.currencies import CURRENCIES, USD
 from core.errors import CannotDo
-from core.ledger.money import CURRENCY
 from core.postgres import role_settings
 from core.postgres.connections import connect_command
 from core.postgres.statements import literal, statement
@@ -67,6 +67,7 @@ def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: S
     roles = rights.ensure_roles(connection, owner_url, wanted)
     rights.warn_of_published_passwords(owner_url, wanted)
     apply_missing(connection, files)
+    store_currencies(connection)
     heal.heal(connection)
     with connection.transaction():
         make_shards(connection, settings.shards)
@@ -129,15 +130,22 @@ def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) ->
     connection.execute(statement("admin/fill_checksums"), {"names": list(files), "checksums": list(files.values())})
 
 
+def store_currencies(connection: psycopg.Connection) -> None:
+    """Add the currencies that the table lacks. None is changed or deleted: there may be wallets of it."""
+    codes, numbers, minor_units = zip(*CURRENCIES.values(), strict=True)
+    columns = {"codes": list(codes), "numbers": list(numbers), "minor_units": list(minor_units)}
+    connection.execute(statement("admin/insert_currencies"), columns)
+
+
 def make_shards(connection: psycopg.Connection, count: int) -> None:
-    """Insert the shards and their external wallets, unless there are some: their number never changes."""
+    """Insert the shards and their external wallets of USD, unless there are some: their number never changes."""
     if connection.execute("SELECT FROM shards LIMIT 1").fetchone() is not None:
         return
     shards = range(count)
     connection.execute(statement("admin/insert_shards"), {"shards": list(shards)})
     connection.execute(
         statement("admin/insert_external_wallets"),
-        {"ids": [ids.external_wallet(shard) for shard in shards], "currency": CURRENCY},
+        {"ids": [ids.external_wallet(shard) for shard in shards], "currency": USD},
     )
 
 

@@ -1,6 +1,7 @@
-"""Money is an integer of minor units (cents) beside a currency; never a float, never a string."""
+"""Money is an integer of minor units (cents, yen); never a float, never a string. The ledger knows no currency.
 
-CURRENCY = "USD"  # the only one; docs/decisions says what several would need
+The wallets of a transfer have its currency: the INSERT of a transfer sees to that (core/sql/transfers/insert.sql).
+"""
 
 AMOUNT_MIN = 1
 AMOUNT_MAX = 2**53 - 1  # the largest integer that every JSON client reads exactly (RFC 8259, section 6)

@@ -21,7 +21,9 @@ CANCEL_MAX = 1000  # deliveries that one statement cancels: some ten millisecond
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """A validated request for an endpoint. It receives events of all transfers, or of those of `wallet_id`."""
+    """A validated request for an endpoint. It receives events of all transfers, or of those of its client's wallets.
+
+    `wallet_id` is one of these wallets, None for an operator's endpoint."""
 
     id: UUID
     owner: str

@@ -19,6 +19,7 @@ def test_the_table_is_long_and_holds_every_code_that_an_input_can_get() -> None:
         "internal_error",
         "unavailable",
         "external_id_taken",
+        "wallet_exists",
         "endpoint_disabled",
         "too_many_endpoints",
         "idempotency_key_reused",

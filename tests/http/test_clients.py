@@ -1,4 +1,4 @@
-"""Clients: each is made with its one wallet, and found by its id or its owner's external_id."""
+"""Clients: each is made with its first wallet, and found by its id or its owner's external_id."""
 
 import re
 from urllib.parse import quote
@@ -27,23 +27,26 @@ def test_a_new_client_has_exactly_the_fields_of_the_contract(caller: Caller) -> 
     assert CLIENT_ID.fullmatch(client["id"])
     assert WALLET_ID.fullmatch(client["wallet"]["id"])
     assert TIME.fullmatch(client["created_at"])
+    wallet = {
+        "id": client["wallet"]["id"],
+        "client_id": client["id"],
+        "currency": "USD",
+        "minor_unit": 2,
+        "balance": 0,
+        "held": 0,
+        "available": 0,
+        "version": 0,
+        "status": "active",
+        "created_at": client["created_at"],
+    }
     assert client == {
         "id": client["id"],
         "name": "Ada Ünïcode 😀",
         "external_id": external_id,
         "metadata": {"__proto__": "x"},
         "created_at": client["created_at"],
-        "wallet": {
-            "id": client["wallet"]["id"],
-            "client_id": client["id"],
-            "currency": "USD",
-            "balance": 0,
-            "held": 0,
-            "available": 0,
-            "version": 0,
-            "status": "active",
-            "created_at": client["created_at"],
-        },
+        "wallet": wallet,
+        "wallets": [wallet],
     }
 
 

@@ -293,12 +293,13 @@ def test_a_client_made_with_a_key_is_made_once_and_replayed_as_it_is_now(caller:
 
     assert (first.status, is_replay(first)) == (201, False)
     assert (replay.status, is_replay(replay)) == (201, True)
-    assert replay.body == {**first.body, "wallet": {**first.body["wallet"], "balance": 5, "available": 5, "version": 1}}
+    wallet = {**first.body["wallet"], "balance": 5, "available": 5, "version": 1}
+    assert replay.body == {**first.body, "wallet": wallet, "wallets": [wallet]}
     assert replay.headers["location"] == first.headers["location"] == f"/v1/clients/{first.body['id']}"
     assert count_stored() == before
 
 
-@pytest.mark.parametrize("change", [{"name": "Bob"}, {"external_id": "another"}, {"metadata": {"a": "2"}}])
+@pytest.mark.parametrize("change", [{"name": "Bob"}, {"external_id": "another"}, {"metadata": {"a": "2"}}, {"currency": "EUR"}])
 def test_a_clients_key_with_any_field_changed_is_reused(caller: Caller, count_stored: Count, change: Body) -> None:
     key, body = new_key(), {"name": "Ada"}
     caller.post("/v1/clients", body, key=key)

@@ -60,6 +60,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/clients"): Row((201, 201, 201), REFUSED, body={"name": "Eve"}),
     ("GET", "/v1/clients"): Row(OPEN, REFUSED, query="?external_id={external_id}"),
     ("GET", "/v1/clients/{client_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("POST", "/v1/clients/{client_id}/wallets"): Row((201, 201, 404), REFUSED, body={"currency": "JPY"}),
     ("POST", "/v1/clients/{client_id}/keys"): Row((201, 201, 404), REFUSED),
     ("GET", "/v1/clients/{client_id}/keys"): Row((200, 200, 404), REFUSED),
     ("DELETE", "/v1/keys/{key_id}"): Row((204, 204, 404), REFUSED),

@@ -28,6 +28,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/clients"): BATCH | OPERATORS | {"external_id_taken", "idempotency_key_reused"},
     ("get", "/v1/clients"): READ | OPERATORS | {"invalid_cursor"},
     ("get", "/v1/clients/{client_id}"): READ | {"not_found"},
+    ("post", "/v1/clients/{client_id}/wallets"): BATCH | OPERATORS | {"not_found", "wallet_exists", "idempotency_key_reused"},
     ("post", "/v1/clients/{client_id}/keys"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/clients/{client_id}/keys"): READ | OPERATORS | {"not_found", "invalid_cursor"},
     ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
@@ -185,7 +186,8 @@ def test_the_idempotency_key_is_required_for_money_alone(document: Schema) -> No
 
     money = ("/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/holds")
     children = tuple(f"/v1/transfers/{{transfer_id}}/{verb}" for verb in ("capture", "release", "reverse"))
-    assert required == {"/v1/clients": False, **dict.fromkeys((*money, *children), True)}
+    made = {"/v1/clients": False, "/v1/clients/{client_id}/wallets": False}
+    assert required == {**made, **dict.fromkeys((*money, *children), True)}
 
 
 def test_only_what_is_under_v1_needs_a_key(document: Schema) -> None:
@@ -259,6 +261,8 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "post", "/v1/clients", made)
     check(document, "get", "/v1/clients/{client_id}", caller.get(f"/v1/clients/{made.body['id']}"))
     check(document, "get", "/v1/clients", caller.get("/v1/clients?limit=2"))
+    yen = caller.post(f"/v1/clients/{made.body['id']}/wallets", {"currency": "JPY"})
+    check(document, "post", "/v1/clients/{client_id}/wallets", yen)
     keys = f"/v1/clients/{made.body['id']}/keys"
     key = caller.request("POST", keys)
     check(document, "post", "/v1/clients/{client_id}/keys", key)

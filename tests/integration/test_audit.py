@@ -44,7 +44,7 @@ class Worked:
             **{field: getattr(self, field) for field in ("rich", "poor", "deposited", "applied", "rejected", "queued")},
             "client": client,
             "newcomer": fresh.id,
-            "fresh": fresh.wallet_id,
+            "fresh": fresh.wallet.id,
             "external": ids.external_wallet(5),
             "unused": ids.external_wallet(7),
             "absent": new_id(),

@@ -1,6 +1,7 @@
 """An owner is told that its endpoint was disabled: in its feed, in order, and at its other endpoints."""
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -50,9 +51,8 @@ def feed_of(
     world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = 100, window: int = 5000
 ) -> list[AnyEvent]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
-    return world.ask(
-        lambda database: events.list_page_of(database, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
-    )
+    asked = partial(events.list_page_of, owner=owner, client_id=world.client_of(wallet_id), after=after, limit=limit, window=window)
+    return world.ask(asked)
 
 
 def only_endpoints(page: list[AnyEvent]) -> list[EndpointEvent]:

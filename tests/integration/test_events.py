@@ -38,7 +38,7 @@ def feed_of(
     world: World, wallet_id: UUID, after: FeedPosition = FEED_START, limit: int = ALL, window: int = events.SEARCH_WINDOW_EVENTS
 ) -> list[Event]:
     owner = ids.text(Prefix.CLIENT, wallet_id)
-    asked = partial(events.list_page_of, owner=owner, wallet_id=wallet_id, after=after, limit=limit, window=window)
+    asked = partial(events.list_page_of, owner=owner, client_id=world.client_of(wallet_id), after=after, limit=limit, window=window)
     return transfers_of(world.ask(asked))
 
 
@@ -58,7 +58,8 @@ def shown_of(world: World, wallet_id: UUID, window: int = events.SEARCH_WINDOW_E
 
 
 def find(world: World, id: UUID, wallet_id: UUID | None = None) -> Event | None:
-    found = world.ask(lambda database: events.find(database, id, wallet_id=wallet_id))
+    client_id = wallet_id and world.client_of(wallet_id)
+    found = world.ask(lambda database: events.find(database, id, client_id=client_id))
     assert not isinstance(found, EndpointEvent)
     return found
 
@@ -167,8 +168,8 @@ def test_a_wallets_feed_costs_the_same_however_much_others_have_done(world: Worl
     world.submit(sent)
     world.drain()
     insert_older_events(connection, 20_000)
-    params = {**FEED_START._asdict(), "owner": "cli_ada", "wallet_id": ada, "limit": 101, "window": 100}
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("events/list_of_wallet")
+    params = {**FEED_START._asdict(), "owner": "cli_ada", "client_id": world.client_of(ada), "limit": 101, "window": 100}
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("events/list_of_client")
 
     [([plan],)] = connection.execute(explain, params).fetchall()
 

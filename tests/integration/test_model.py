@@ -21,23 +21,26 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from api.http import idempotency
 from api.intake import intake
-from api.intake.intake import Accepted, Existing, SubmitResult, UnknownWallets
-from core import ids
+from api.intake.intake import Accepted, Existing, OtherCurrency, SubmitResult, UnknownWallets
+from core import ids, wallets
 from core.admin.audit import audit
+from core.currencies import USD
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import API_LIMITS, session_of
 from core.postgres.queries import fetch_one
 from core.postgres.statements import statement
 from core.transfers import Submission, Terms
+from core.wallets import NewWallet
 from tests.databases import Databases
-from tests.world import SHARDS, World, capture, deposit, hold, new_id, release, reversal, transfer, withdrawal
+from tests.world import SHARDS, World, capture, deposit, hold, new_client, new_id, release, reversal, transfer, withdrawal
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
 EXAMPLES = 9
 EXAMPLES_WITH_VERBS = 6
 EXAMPLES_WITH_TIMES = 6
+EXAMPLES_WITH_CURRENCIES = 3
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
@@ -131,7 +134,8 @@ class Teller(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.ground = new_ground(self.databases)
-        self.outside: Counter[int] = Counter()  # the balances of the external wallets, by their shard
+        self.outside: Counter[UUID] = Counter()  # the balances of the external wallets
+        self.currencies: dict[UUID, str] = {}  # of clients' wallets
         self.balances: dict[UUID, int] = {}
         self.held: Counter[UUID] = Counter()
         self.movements: list[Submission] = []  # those that are applied, and no reversals
@@ -154,10 +158,11 @@ class Teller(RuleBasedStateMachine):
         """Some wallets in few shards, so that batches share shards and cross between them."""
         shards = (1, 1, 2, 9)
         made = [self.ground.world.new_wallet(self.funds, shard=shard) for shard in shards]
+        self.currencies |= dict.fromkeys(made, USD)
         self.balances |= dict.fromkeys(made, self.funds)
         if self.funds:
             self.versions.update(made)
-            self.outside.subtract({shard: self.funds * shards.count(shard) for shard in shards})
+            self.outside.subtract({ids.external_wallet(shard): self.funds * shards.count(shard) for shard in shards})
         self.seen = self._newest_moment()
         return multiple(*made)
 
@@ -241,7 +246,8 @@ class Teller(RuleBasedStateMachine):
     @invariant()
     def balances_of_external_wallets_are_those_of_the_model(self) -> None:
         rows = self.ground.owner.execute("SELECT id, balance FROM wallets WHERE kind = 'external'").fetchall()
-        assert dict(rows) == {ids.external_wallet(shard): self.outside[shard] for shard in range(SHARDS)}
+        used = [ids.external_wallet(shard, currency) for shard in range(SHARDS) for currency in {USD, *self.currencies.values()}]
+        assert dict(rows) == {id: self.outside[id] for id in used}
 
     @invariant()
     def exactly_what_the_model_has_queued_is_queued(self) -> None:
@@ -266,6 +272,7 @@ class Teller(RuleBasedStateMachine):
 
     def _submit(self, batch: Sequence[Submission]) -> MultipleResults[Submission]:
         """Store a batch as the API does, and hold every answer against the model. Returns what was accepted, for a bundle."""
+        batch = [self._in_its_currency(one) for one in batch]
         answers = self.ground.submit(batch) if batch else []
         accepted = []
         for one, answer in zip(batch, answers, strict=True):
@@ -277,6 +284,9 @@ class Teller(RuleBasedStateMachine):
             elif nobody:
                 assert answer == UnknownWallets(frozenset(nobody))
                 self.met["unknown wallets"] += 1
+            elif {self.currencies.get(id, one.currency) for id in (one.source, one.destination)} != {one.currency}:
+                assert answer == OtherCurrency()
+                self.met["two currencies"] += 1
             else:
                 assert isinstance(answer, Accepted), answer
                 self.by_key[one.idempotency_key] = one
@@ -285,6 +295,14 @@ class Teller(RuleBasedStateMachine):
                     self.too_late.add(one.id)
         self._take_places(accepted)
         return multiple(*accepted)
+
+    def _in_its_currency(self, one: Submission) -> Submission:
+        """Return the submission in the currency of the client's wallet that it debits or else credits, as the API would send it."""
+        client = one.destination if ids.is_external_wallet(one.source) else one.source
+        currency = self.currencies.get(client, USD)
+        outside = ids.external_wallet(one.shard, currency)
+        sides: dict[str, Any] = {name: outside for name in ("source", "destination") if ids.is_external_wallet(getattr(one, name))}
+        return replace(one, currency=currency, **sides)
 
     def _check_existing(self, answer: Existing, first: Submission, one: Submission) -> None:
         """A key that was used leads to its transfer as it is, whatever the request; the fingerprints tell a replay from another."""
@@ -388,11 +406,11 @@ class Teller(RuleBasedStateMachine):
         return "reversal_exceeded" if one.type == "reversal" and (left == 0 or amount > left) else None
 
     def _is_beyond_limits(self, one: Submission, amount: int) -> bool:
-        if ids.is_external_wallet(one.source) and self.outside[one.shard] - amount < EXTERNAL_BALANCE_MIN:
+        if ids.is_external_wallet(one.source) and self.outside[one.source] - amount < EXTERNAL_BALANCE_MIN:
             self.met["external wallet at its limit"] += 1
             return True
         if ids.is_external_wallet(one.destination):
-            return self.outside[one.shard] + amount > BALANCE_MAX
+            return self.outside[one.destination] + amount > BALANCE_MAX
         if self.balances[one.destination] + amount > BALANCE_MAX:
             self.met["client wallet at its limit"] += 1
             return True
@@ -415,7 +433,7 @@ class Teller(RuleBasedStateMachine):
             return
         for wallet, change in ((one.source, -amount), (one.destination, amount)):
             if ids.is_external_wallet(wallet):
-                self.outside[one.shard] += change
+                self.outside[wallet] += change
             else:
                 self.balances[wallet] += change
                 self.versions[wallet] += 1
@@ -565,6 +583,38 @@ class TellerWithTimes(Teller):
         self.late.update(ids)
 
 
+class TellerWithCurrencies(TellerWithVerbs):
+    """The same in currencies of no, two and three digits. Wallets of two currencies meet often, and then nothing is stored."""
+
+    poisons_max = 0
+
+    @initialize(target=Teller.wallets)
+    def begin(self) -> MultipleResults[UUID]:
+        """Two wallets of each currency, the second one a later wallet of a client that has another."""
+        made = []
+        for shard, currency in ((1, "JPY"), (2, USD), (9, "BHD")):
+            first, second = self.ground.world.insert_clients([new_client(1, currency=currency), new_client(shard, currency="EUR")])
+            another = new_id(shard)
+            new = NewWallet(another, second.id, currency, None, None)
+            assert self.ground.run(lambda connection, new=new: wallets.insert(connection, new))  # type: ignore[misc]
+            self.currencies |= {first.wallet.id: currency, another: currency, second.wallet.id: "EUR"}
+            made += [first.wallet.id, another]
+        self.balances |= dict.fromkeys(self.currencies, 0)
+        self._submit([stamped(deposit(wallet, self.funds)) for wallet in made])
+        self.ground.world.drain()
+        self._follow()
+        return multiple(*made)
+
+    @HAS_ROOM
+    @rule(
+        target=Teller.sent, which=st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(1, 60)), min_size=1, max_size=4)
+    )
+    def transfer_within_a_currency(self, which: list[tuple[int, bool, int]]) -> MultipleResults[Submission]:
+        pairs = [[id for id, its in self.currencies.items() if its == currency] for currency in ("JPY", USD, "BHD")]
+        sides = [(pairs[number][::-1] if turned else pairs[number], amount) for number, turned, amount in which]
+        return self._submit([stamped(transfer(source, destination, amount)) for (source, destination), amount in sides])
+
+
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
     fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
@@ -601,6 +651,16 @@ def test_whatever_is_scheduled_or_hurried_in_turn_the_database_agrees_with_a_few
     met = run_examples(OnThisServer, databases, EXAMPLES_WITH_TIMES)
 
     assert_all_met(met, ["applied", "insufficient_funds", "came due", "deadline_passed", "canceled", "canceled before its time"])
+
+
+@pytest.mark.long
+def test_whatever_moves_in_three_currencies_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithCurrencies):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_CURRENCIES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "two currencies", "replayed"])
 
 
 def run_examples(machine: type[Teller], databases: Databases, examples: int) -> Counter[str]:

@@ -51,6 +51,7 @@ EXEMPT = {
     "session/find_backend": "reads the session",
     "admin/find_role": "a migration's; reads the catalogue",
     "admin/grant_rights": "a migration's; grants rights",
+    "admin/insert_currencies": "a migration's",
     "admin/insert_external_wallets": "a migration's",
     "keys/insert_first_operator": "a migration's",
     "admin/insert_migration": "a migration's",
@@ -104,8 +105,9 @@ def filling(rows: int) -> str:
 INSERT INTO clients (id, name, external_id, metadata, idempotency_key, fingerprint)
 SELECT {made(CLIENT)}, 'Ada', 'x' || n, '{{}}', 'c' || n, sha256('f') FROM generate_series(1, {rows}) n;
 
-INSERT INTO wallets (id, client_id, kind, currency)
-SELECT {made(WALLET)}, {made(CLIENT)}, 'client', 'USD' FROM generate_series(1, {rows}) n;
+INSERT INTO wallets (id, client_id, kind, currency, idempotency_key, fingerprint)
+SELECT {made(WALLET)}, {made(CLIENT)}, 'client', 'USD', CASE WHEN n = {rows} THEN 'w' END, CASE WHEN n = {rows} THEN sha256('f') END
+  FROM generate_series(1, {rows}) n;
 
 INSERT INTO keys (id, role, client_id, digest)
 SELECT {made(KEY)}, 'client', {made(CLIENT)}, sha256(n::text::bytea)
@@ -168,7 +170,7 @@ SELECT audience, n - 1000000 FROM generate_series(1, {queued}) n, unnest(ARRAY['
 """
 
 
-KEPT = {"migrations", "shards", "feed", "delivery_bounds"}
+KEPT = {"migrations", "currencies", "shards", "feed", "delivery_bounds"}
 
 
 def empty(world: World) -> None:
@@ -237,7 +239,7 @@ CASES = {
     "drain/claim_queue": Case({"shards": SHARDS_LEFT, "floors": [0] * SHARDS, "limit": 10}, 10 * SHARDS),
     "queue/count": Case({"most": 100_000}, SHARDS, waiting=QUEUED),
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
-    "queue/count_due": Case({"wallet_id": uuid(WALLET, 8), "most": LIMIT}, LIMIT),
+    "queue/count_due": Case({"client_id": uuid(CLIENT, 8), "most": LIMIT}, LIMIT),
     "queue/count_shards": Case({}, SHARDS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
@@ -258,7 +260,7 @@ CASES = {
     "clients/find_by_key": Case({"idempotency_key": "c7"}),
     "webhooks/find_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7", "attempts": 5}),
     "webhooks/find_endpoint": Case(ENDPOINT_OF),
-    "events/find": Case({"id": uuid(TRANSFER, 7), "wallet_id": None, "owner": "operator"}),
+    "events/find": Case({"id": uuid(TRANSFER, 7), "client_id": None, "owner": "operator"}),
     "deliverer/find_fan_outs": Case({"audiences": ["parties", "operators", "endpoints"], "bounds": [BOUND] * 3}, 3),
     "keys/find": Case({"digest": b"7"}),
     "keys/find_by_id": Case({"id": uuid(KEY, 7)}),
@@ -271,7 +273,19 @@ CASES = {
         KEYS,
     ),
     "wallets/find": Case({"id": uuid(WALLET, 7)}),
-    "wallets/find_kinds": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
+    "wallets/find_by_key": Case({"idempotency_key": "w"}),
+    "wallets/find_of_client": Case({"client_id": uuid(CLIENT, 7)}),
+    "wallets/find_sides": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
+    "wallets/insert": Case(
+        {
+            "id": uuid(WALLET, ROWS + 1),
+            "client_id": uuid(CLIENT, 7),
+            "currency": "EUR",
+            "idempotency_key": "new",
+            "fingerprint": b"f" * 32,
+        },
+        SHARDS,
+    ),
     "webhooks/find_secret": Case({"owner": "cli_7"}),
     "drain/find_parents": Case({"ids": TRANSFERS}, KEYS),
     "drain/find_specials": Case({"ids": TRANSFERS}, KEYS),
@@ -286,7 +300,8 @@ CASES = {
             "fingerprint": b"f" * 32,
             "wallet_id": uuid(WALLET, ROWS + 1),
             "currency": "USD",
-        }
+        },
+        SHARDS,  # the external wallets are made, where all wallets were deleted
     ),
     "webhooks/insert_endpoint": Case(
         {
@@ -335,16 +350,21 @@ CASES = {
         {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
     ),
     "transfers/list": Case({**PAGE, **ANY, "window": LIMIT}, LIMIT),
-    "transfers/list_children": Case({**PAGE, **ANY, "wallet_id": None, "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT),
+    "transfers/list_children": Case(
+        {**PAGE, **ANY, "wallet_id": None, "client_id": uuid(CLIENT, 7), "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT
+    ),
     "transfers/list_open_holds": Case({**PAGE, "wallet_id": uuid(WALLET, 8)}, LIMIT),
     "transfers/list_scheduled": Case(PAGE, LIMIT),
     "sweep/list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
     "wallets/list_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "limit": LIMIT}, LIMIT),
-    "events/list_of_wallet": Case(
-        {"moment": -995_000, "ordinal": 1, "window": KEYS, "wallet_id": uuid(WALLET, 7), "owner": "cli_7", "limit": LIMIT},
+    "events/list_of_client": Case(
+        {"moment": -995_000, "ordinal": 1, "window": KEYS, "client_id": uuid(CLIENT, 7), "owner": "cli_7", "limit": LIMIT},
         2 * KEYS,
     ),
-    "transfers/list_of_wallet": Case({**PAGE, **ANY, "wallet_id": uuid(WALLET, 7), "window": LIMIT}, 2 * LIMIT),
+    "transfers/list_of_wallet": Case({**PAGE, **ANY, "wallet_id": uuid(WALLET, 7), "client_id": None, "window": LIMIT}, 2 * LIMIT),
+    "transfers/list_of_wallet of a client": Case(
+        {**PAGE, **ANY, "wallet_id": None, "client_id": uuid(CLIENT, 7), "window": LIMIT}, 2 * LIMIT
+    ),
     "deliverer/list_delivery_bounds": Case({}, 4),
     "deliverer/look_at_receivers": Case(RECEIVING, KEYS),
     "deliverer/move_delivery_bound": Case({"name": "parties", "value": 1}),
@@ -502,7 +522,7 @@ def test_a_drain_that_began_on_an_empty_queue_reads_a_backlog_by_key(databases: 
         for number in range(6):  # the driver prepares a statement when it comes again
             if number == 3:
                 world.query("ANALYZE")  # the queue has a page, and no row
-            world.submit(deposit(client.wallet_id, 1))
+            world.submit(deposit(client.wallet.id, 1))
             assert applier.apply([3], 512).finished == 1
         world.query(BACKLOG)
         before = read_by(world, connection)

@@ -138,12 +138,12 @@ def test_wallets_and_transfers_are_read_as_of_one_instant_while_money_moves(worl
         drain.join()
 
 
-def test_kinds_are_told_of_the_wallets_that_exist(world: World) -> None:
+def test_the_sides_of_wallets_are_told_where_they_exist(world: World) -> None:
     wallet, outside, nobody = world.new_wallet(), ids.external_wallet(3), new_id()
 
-    assert world.run(lambda connection: wallets.kinds(connection, [wallet, outside, nobody])) == {
-        wallet: "client",
-        outside: "external",
+    assert world.run(lambda connection: wallets.sides(connection, [wallet, outside, nobody])) == {
+        wallet: (wallet, "client", "USD"),
+        outside: (outside, "external", "USD"),
     }
 
 
@@ -345,8 +345,8 @@ def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
     def opens(key: str) -> keys.Access | None:
         return world.ask(lambda database: keys.find(database, keys.digest(key)))
 
-    assert opens(operator_key) == keys.Access(operators.id, "operator", None, None, use_is_due=True)
-    assert opens(client_key) == keys.Access(clients_own.id, "client", client.id, client.wallet_id, use_is_due=True)
+    assert opens(operator_key) == keys.Access(operators.id, "operator", None, [], use_is_due=True)
+    assert opens(client_key) == keys.Access(clients_own.id, "client", client.id, [client.wallet.id], use_is_due=True)
     assert opens(stray_key) is None
     assert opens(keys.generate()) is None
     world.query("UPDATE keys SET revoked_at = now() WHERE role = 'client'")

@@ -28,7 +28,8 @@ SECRETS = {"secret", "old_secret", "old_secret_expires_at"}
 API: Rights = {
     "migrations": {"SELECT": ALL},
     "clients": {"SELECT": ALL, "INSERT": {"id", "name", "external_id", "metadata", "idempotency_key", "fingerprint"}},
-    "wallets": {"SELECT": ALL, "INSERT": {"id", "client_id", "currency"}},
+    "wallets": {"SELECT": ALL, "INSERT": {"id", "client_id", "currency", "idempotency_key", "fingerprint"}},
+    "currencies": {"SELECT": ALL},
     "transfers": {
         "SELECT": ALL,
         "INSERT": {
@@ -63,6 +64,7 @@ WORKER: Rights = {
     "migrations": {"SELECT": ALL},
     "clients": {"SELECT": ALL},
     "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version"}},
+    "currencies": {"SELECT": ALL},
     "transfers": {
         "SELECT": ALL,
         "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal", "captured", "returned", "moved", "apply_by"},
@@ -72,7 +74,7 @@ WORKER: Rights = {
     "entries": {"SELECT": ALL, "INSERT": {"wallet_id", "version", "transfer_id", "amount", "balance_after"}},
     "events": {"SELECT": ALL, "INSERT": {"transfer_ids"}},
     "feed": {"SELECT": ALL},
-    "webhook_endpoints": {"SELECT": {"id", "owner", "wallet_id", "events", "status"}},
+    "webhook_endpoints": {"SELECT": {"id", "owner", "wallet_id", "client_id", "events", "status"}},
     "deliveries": {"SELECT": ALL, "DELETE": ALL, "UPDATE": {"finished_at"}},
     "delivery_attempts": {"SELECT": ALL, "DELETE": ALL},
     "fan_outs": {"SELECT": ALL, "INSERT": {"audience", "moment"}},
@@ -83,6 +85,7 @@ WORKER: Rights = {
 }
 
 DELIVERER: Rights = {
+    "wallets": {"SELECT": {"id", "client_id", "currency"}},
     "transfers": {"SELECT": ALL},
     "entries": {"SELECT": ALL},
     "events": {"SELECT": ALL},
@@ -130,7 +133,10 @@ STATEMENTS = {
         "transfers/find",
         "transfers/find_by_key",
         "wallets/find",
-        "wallets/find_kinds",
+        "wallets/find_by_key",
+        "wallets/find_of_client",
+        "wallets/find_sides",
+        "wallets/insert",
         "webhooks/find_secret",
         "clients/insert",
         "webhooks/insert_endpoint",
@@ -153,7 +159,7 @@ STATEMENTS = {
         "webhooks/list_deliveries_of_transfer",
         "transfers/list",
         "wallets/list_entries",
-        "events/list_of_wallet",
+        "events/list_of_client",
         "transfers/list_of_wallet",
         "events/measure_horizon",
         "queue/measure",
@@ -242,6 +248,7 @@ STATEMENTS = {
         "heal/repair_due",
         "heal/repair_parents",
         "heal/shards",
+        "admin/insert_currencies",
         "admin/insert_external_wallets",
         "keys/insert_first_operator",
         "admin/insert_migration",

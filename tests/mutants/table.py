@@ -99,6 +99,39 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        1,
+        "a transfer between two currencies",
+        (Edit("core/sql/transfers/insert.sql", "       AND destination.currency = s.currency\n", ""),),
+        ("tests/integration/test_currencies.py::test_no_transfer_of_any_kind_touches_two_currencies",),
+    ),
+    Mutant(
+        1,
+        "a special transfer between two currencies",
+        (Edit("core/sql/transfers/insert_special.sql", "       AND destination.currency = s.currency\n", ""),),
+        ("tests/integration/test_currencies.py::test_no_transfer_of_any_kind_touches_two_currencies",),
+    ),
+    Mutant(
+        1,
+        "all currencies summed together",
+        (
+            Edit("core/sql/audit/zero_sum.sql", " GROUP BY w.currency\n", " GROUP BY ()\n"),
+            Edit("core/sql/audit/zero_sum.sql", "coalesce(w.currency, 'of no currency')", "''"),
+        ),
+        ("tests/integration/test_currencies.py::test_the_audit_sums_each_currency_alone",),
+    ),
+    Mutant(
+        22,
+        "an endpoint of one wallet",
+        (Edit("core/sql/deliverer/fan_out_parties.sql", "WHERE client_id = party.client_id", "WHERE wallet_id = f.source"),),
+        ("tests/integration/test_currencies.py::test_a_clients_endpoint_is_told_of_all_its_wallets[made after the endpoint]",),
+    ),
+    Mutant(
+        24,
+        "a client sees the wallets of the moment at which its key was cached",
+        (Edit("api/callers.py", "await services(request).authenticator.learn_wallets(caller)", "pass"),),
+        ("tests/http/test_currencies.py::test_a_clients_key_may_use_a_wallet_from_the_answer_on_that_makes_it",),
+    ),
+    Mutant(
         2,
         "no status guard",
         (Edit("core/sql/drain/finish_transfers.sql", " AND t.status = 'queued'", ""),),
@@ -220,8 +253,8 @@ MUTANTS = (
         (
             Edit(
                 "core/sql/transfers/insert.sql",
-                "AND (s.owner <> 'operator'\n            OR NOT",
-                "AND (NOT EXISTS (SELECT FROM transfers t WHERE (owner, idempotency_key) = (s.owner, s.idempotency_key)) AND NOT",
+                "AND (s.owner <> 'operator'\n            OR (NOT",
+                "AND (NOT EXISTS (SELECT FROM transfers t WHERE (owner, idempotency_key) = (s.owner, s.idempotency_key)) AND (NOT",
             ),
             Edit("core/sql/transfers/insert.sql", "    ON CONFLICT DO NOTHING\n", ""),
         ),
@@ -301,7 +334,7 @@ MUTANTS = (
         9,
         "two statements: a wallet's balance, and its version",
         (
-            Edit("core/wallets.py", "from dataclasses import dataclass\n", "from dataclasses import dataclass, replace\n"),
+            Edit("core/wallets.py", "import asdict, dataclass\n", "import asdict, dataclass, replace\n"),
             Edit(
                 "core/wallets.py",
                 '    return await database.fetch_one("wallets/find", {"id": id}, Wallet)\n',

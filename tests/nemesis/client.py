@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from core.currencies import USD
 from tests.caller import OPERATOR_KEY
 from tests.nemesis.history import PENDING, Asked, History, View
 
@@ -186,6 +187,7 @@ def fields_of(asked: Asked) -> dict[str, object]:
     fields = {
         **wallets_of(asked),
         "amount": asked.amount,
+        "currency": None if asked.currency == USD else asked.currency,
         "up_to": asked.up_to or None,
         "final": asked.final or None,
         "scheduled_for": asked.scheduled_for.isoformat() if asked.scheduled_for else None,

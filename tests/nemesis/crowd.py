@@ -8,11 +8,13 @@ from functools import partial
 
 import aiohttp
 
+from core.currencies import USD
 from tests.nemesis import verbs
 from tests.nemesis.client import ANSWER_WITHIN_S, Client, Gate, fields_of, item_of
 from tests.nemesis.history import Asked, History, Overdraft
 
-POOL = 8  # wallets that all use
+CURRENCIES = (USD, "JPY", "BHD")  # of two digits, none, and three
+POOL = 8  # wallets of each currency that all use
 POOL_FUNDS = 2_000
 CHAIN_FUNDS = 1_000_000
 CHAINS = 3
@@ -40,20 +42,21 @@ class Crowd:
         self._is_ending = False
         self._session: aiohttp.ClientSession | None = None
         self._acting: list[asyncio.Task[None]] = []
-        self._pool: list[str] = []
+        self._pools: list[list[str]] = []  # by currency, USD first
 
     async def begin(self) -> None:
         """Make the wallets, then begin."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         client = self._client()
-        self._pool = [await new_wallet(client, POOL_FUNDS) for _ in range(POOL)]
+        self._pools = await self._new_pools(client)
         acts = [await self._chain() for _ in range(CHAINS)]
         acts += [self._gamble(self._client()) for _ in range(GAMBLERS)]
         acts += [self._read(self._client()) for _ in range(READERS)]
-        acts += [act(self._client()) for act in (self._batch, self._deposit, self._same_key, self._other_request, self._overdraw)]
+        acts += [act(self._client()) for act in (self._batch, self._deposit, self._same_key, self._other_request)]
+        acts += [act(self._client()) for act in (self._overdraw, self._mix)]
         acts += [self._wait(self._client()), self._follow(self._client())]
-        acts += [partial(story, self._client(), self._pool) for story in verbs.STORIES]
+        acts += [partial(story, self._client(), pool) for story, pool in zip(verbs.STORIES, itertools.cycle(self._pools))]
         self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
 
     async def end(self) -> None:
@@ -92,16 +95,34 @@ class Crowd:
         links = self._history.chains.setdefault(wallet, [])
 
         async def act() -> None:
-            link = Asked(client.new_key(), wallet, client.dice.choice(self._pool), client.dice.randint(1, 9))
+            link = Asked(client.new_key(), wallet, client.dice.choice(self._pools[0]), client.dice.randint(1, 9))
             links.append(link.key)
             await client.send(self._history.ask(link))
             await client.pause()
 
         return act
 
+    async def _new_pools(self, client: Client) -> list[list[str]]:
+        """Clients with a wallet of each currency, of which the first is made with the client; once their funds are there."""
+        made = [await client.insist("POST", "/v1/clients", {"name": "Ada"}, key=client.new_key()) for _ in range(POOL)]
+        pools = [[answer.body["wallet"]["id"] for answer in made]]
+        for currency in CURRENCIES[1:]:
+            paths = [f"/v1/clients/{answer.body['id']}/wallets" for answer in made]
+            answers = [await client.insist("POST", path, {"currency": currency}, key=client.new_key()) for path in paths]
+            pools.append([answer.body["id"] for answer in answers])
+            self._history.currencies |= dict.fromkeys(pools[-1], currency)
+        deposits = [await client.deposit(wallet, POOL_FUNDS) for pool in pools for wallet in pool]
+        for deposited in deposits:
+            await client.read_final(deposited["id"])
+        return pools
+
+    def _pool(self, client: Client) -> list[str]:
+        """Wallets of one currency."""
+        return client.dice.choice(self._pools)
+
     def _gamble(self, client: Client) -> Act:
         async def act() -> None:
-            source, destination = client.dice.sample(self._pool, 2)
+            source, destination = client.dice.sample(self._pool(client), 2)
             await client.transfer(source, destination, client.dice.randint(1, AMOUNT_MAX))
             await client.pause()
 
@@ -109,14 +130,14 @@ class Crowd:
 
     def _deposit(self, client: Client) -> Act:
         async def act() -> None:
-            await client.deposit(client.dice.choice(self._pool), client.dice.randint(1, DEPOSIT_MAX))
+            await client.deposit(client.dice.choice(self._pool(client)), client.dice.randint(1, DEPOSIT_MAX))
             await client.pause()
 
         return act
 
     def _wait(self, client: Client) -> Act:
         async def act() -> None:
-            source, destination = client.dice.sample(self._pool, 2)
+            source, destination = client.dice.sample(self._pool(client), 2)
             await client.transfer(source, destination, client.dice.randint(1, AMOUNT_MAX), prefer="wait=2")
 
         return act
@@ -125,7 +146,7 @@ class Crowd:
         """One request over several connections at once, to all APIs."""
 
         async def act() -> None:
-            source, destination = client.dice.sample(self._pool, 2)
+            source, destination = client.dice.sample(self._pool(client), 2)
             asked = self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX)))
             await asyncio.gather(*(client.send(asked) for _ in range(SAME_KEY_CONNECTIONS)))
             await client.pause()
@@ -136,7 +157,7 @@ class Crowd:
         """A key that is used again for another request: it is refused and changes nothing, which the verdict checks."""
 
         async def act() -> None:
-            source, destination = client.dice.sample(self._pool, 2)
+            source, destination = client.dice.sample(self._pool(client), 2)
             asked = self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX)))
             await client.send(asked)
             other = {**fields_of(asked), "amount": AMOUNT_MAX + 1}
@@ -147,15 +168,30 @@ class Crowd:
 
         return act
 
+    def _mix(self, client: Client) -> Act:
+        """A transfer between two currencies, or of cents from a wallet of another: it is refused and stores nothing."""
+
+        async def act() -> None:
+            one, other = client.dice.sample(self._pools, 2)
+            wallets = {"source_wallet_id": client.dice.choice(one), "destination_wallet_id": client.dice.choice(other)}
+            currency = client.dice.choice(CURRENCIES)
+            asked = {**wallets, "amount": 1, "currency": currency}
+            answer = await client.insist("POST", "/v1/transfers", asked, key=client.new_key(), refusal=422)
+            if answer.status != 422 or answer.body["errors"][0]["code"] != "currency_mismatch":
+                self._history.complain(f"a transfer between two currencies: {answer.status} {answer.body}")
+            await client.pause()
+
+        return act
+
     def _batch(self, client: Client) -> Act:
         """Many in one request, the first of them twice, and some of each verb that names no parent."""
 
         async def act() -> None:
             items = []
             for _ in range(client.dice.randint(1, BATCH_MAX)):
-                source, destination = client.dice.sample(self._pool, 2)
+                source, destination = client.dice.sample(self._pool(client), 2)
                 items.append(self._history.ask(Asked(client.new_key(), source, destination, client.dice.randint(1, AMOUNT_MAX))))
-            items += [self._history.ask(item) for item in verbs.items(client, self._pool)]
+            items += [self._history.ask(item) for item in verbs.items(client, self._pool(client))]
             items.append(items[0])
             answer = await client.insist("POST", "/v1/transfers/batch", {"transfers": [item_of(item) for item in items]})
             for item, result in zip(items, answer.body["results"], strict=True):
@@ -175,7 +211,7 @@ class Crowd:
             overdraft = Overdraft(OVERDRAFT_FUNDS)
             self._history.overdrafts.append(overdraft)
             asked = [
-                self._history.ask(Asked(client.new_key(), wallet, client.dice.choice(self._pool), 1))
+                self._history.ask(Asked(client.new_key(), wallet, client.dice.choice(self._pools[0]), 1))
                 for _ in range(2 * OVERDRAFT_FUNDS)
             ]
             overdraft.keys = [one.key for one in asked]

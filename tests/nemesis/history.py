@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from core.currencies import USD
 from core.ledger.kinds import Fit, Type
 
 View = dict[str, Any]
@@ -32,6 +33,7 @@ class Asked:
     scheduled_for: datetime | None = None
     apply_within_s: int | None = None
     expires_in_s: int | None = None
+    currency: str = USD  # History.ask sets it
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))  # before it is sent for the first time
     id: str | None = None
     answered_at: datetime | None = None
@@ -84,6 +86,7 @@ class History:
         self.cancellations: dict[str, int | None] = {}  # by transfer, the status of the answer; None: not known yet
         self.restarts: list[datetime] = []  # when no process was alive: each drain that ended later also began later
         self.counts: Counter[str] = Counter()
+        self.currencies: dict[str, str] = {}  # of wallets that are not in USD
         self._key_of: dict[str, str] = {}
 
     def say(self, text: str) -> None:
@@ -94,7 +97,8 @@ class History:
         self.say(f"BROKEN: {text}")
 
     def ask(self, asked: Asked) -> Asked:
-        """Note a request before it is sent for the first time."""
+        """Note a request before it is first sent. Its currency is that of the wallet that it debits, or else credits."""
+        asked.currency = self.currencies.get(asked.source or asked.destination or "", USD)
         self.asked[asked.key] = asked
         return asked
 
@@ -109,6 +113,7 @@ class History:
             asked.answered_at = datetime.now(UTC)
             self.counts["accepted"] += 1
             self.counts[f"accepted of type {asked.type}"] += 1
+            self.counts[f"accepted in {asked.currency}"] += 1
         elif asked.id != view["id"]:
             self.complain(f"the key {asked.key} stands for {asked.id} and for {view['id']}")
         self.read(view, sent_at)

@@ -11,12 +11,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from core import ids
+from core.currencies import USD
 from core.ids import Prefix
 
 TRANSFERS = """
     SELECT idempotency_key AS key, id, type, status, failure_code, source, destination, amount, parent, fit,
            coalesce(closes, false) AS closes, coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned, moved,
-           created_at, finished_at, scheduled_for, apply_by, expires_at
+           created_at, finished_at, scheduled_for, apply_by, expires_at, currency
       FROM transfers
      ORDER BY id
 """
@@ -46,6 +47,7 @@ class Stored:
     scheduled_for: datetime | None
     apply_by: datetime | None
     expires_at: datetime | None
+    currency: str = USD
 
     @property
     def is_applied(self) -> bool:

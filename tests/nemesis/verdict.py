@@ -55,9 +55,9 @@ def nothing_else_is_there(history: History, stored: Rows) -> Iterator[str]:
 
 def is_what_was_asked(row: Stored, asked: Asked, stored: Rows) -> bool:
     """All that a request says, but for its times: see verdict_of_verbs. An amount left out stands for the parent's."""
-    said = (asked.type, asked.source, asked.destination, asked.parent, asked.fit, asked.final)
+    said = (asked.type, asked.source, asked.destination, asked.currency, asked.parent, asked.fit, asked.final)
     amount = asked.amount if asked.amount is not None else stored.by_id[asked.parent or ""].total
-    return (row.type, row.source, row.destination, row.parent, row.fit, row.closes) == said and row.amount == amount
+    return (row.type, row.source, row.destination, row.currency, row.parent, row.fit, row.closes) == said and row.amount == amount
 
 
 def everything_is_final_as_it_was_read(history: History, stored: Rows) -> Iterator[str]:

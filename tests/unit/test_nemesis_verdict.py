@@ -116,6 +116,7 @@ def test_a_history_that_is_right_has_no_violation() -> None:
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a transfer in another currency": ("plain", {"currency": "JPY"}, "is not what was asked for"),
     "a hold that gives more than it holds": ("first", {"amount": 56, "moved": 56}, "has given more than it holds"),
     "a hold that was emptied twice": ("after", {"status": "applied", "moved": 1, "failure_code": None}, "has given more"),
     "a final capture that leaves the rest": ("parts", {"returned": 0}, "does not say what it has given"),

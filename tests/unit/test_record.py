@@ -18,7 +18,7 @@ from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
 
 ADA, BEN = "wal_01jcqkpq80fgd8ybht9de6tzmf", "wal_01jcqkpq80fgd8ybht9de6tzmg"
-STRANGER = Caller(is_operator=False, owner="cli_x", wallet_id=UUID(int=5))
+STRANGER = Caller(is_operator=False, owner="cli_x", wallet_ids={UUID(int=5)})
 BETWEEN = {"source_wallet_id": ADA, "destination_wallet_id": BEN}
 ALL = {
     "amount": 1250,

@@ -59,13 +59,16 @@ class Deliveries(Protocol):
 
 
 class ReceiverView(NamedTuple):
-    """What a receiver may see: a client's receiver the entries of one wallet, an operator's receiver those of all wallets."""
+    """What a receiver may see: a client's receiver the entries of one wallet, an operator's receiver those of all wallets.
+
+    A transfer has one currency, and a client one wallet of it.
+    """
 
     owner: str
     wallet_id: UUID | None
 
     def sees_wallet(self, id: UUID) -> bool:
-        return self.wallet_id in {None, id}
+        return self.owner == "operator" or id == self.wallet_id
 
 
 def claimed_of(

@@ -64,7 +64,7 @@ class EndpointChanges(RequestModel):
 class EndpointView(BaseModel):
     """A URL that receives events of these types.
 
-    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallet.
+    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallets.
     `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
     """
 
@@ -104,7 +104,9 @@ async def post_endpoint(request: Request, caller: CallerDep) -> Any:
     """Make an endpoint. It receives each of its events from now on. Only this answer and that of a rotation show a secret."""
     body = validate(EndpointRequest, await read_object(request), services(request).settings)
     secret = signing.make_secret()
-    new = NewEndpoint(ids.mint(), caller.owner, caller.wallet_id, body.url, body.events, body.description, secret)
+    new = NewEndpoint(
+        ids.mint(), caller.owner, min(caller.wallet_ids, default=None), body.url, body.events, body.description, secret
+    )
     made = await endpoints.insert_endpoint(services(request).database, new)
     if made is None:
         raise Problem("too_many_endpoints", f"A client has {CLIENT_ENDPOINTS_MAX} at most. Change one of yours, or delete it.")

@@ -10,15 +10,16 @@
 GRANT CONNECT ON DATABASE {database} TO {api}, {worker}, {deliverer};
 GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 
--- The API stores transfers, clients and clients' keys. It moves no money: it may write no entry, balance, outcome or event. A function
--- writes the one outcome that it may ask for: canceled. The tables' defaults set times, states, positions in the queue, the kind of a
--- wallet and what is done with a transfer at its time. A trigger refuses an operator's key.
-GRANT SELECT ON migrations, clients, wallets, transfers, queue, due, entries, shards, keys, events, feed,
+-- The API stores transfers, clients and clients' keys. It moves no money: it may write no entry, balance, outcome or event. Functions
+-- write the one outcome that it may ask for, canceled, and the external wallets of a currency. The tables' defaults set times,
+-- states, positions in the queue, the kind of a wallet and what is done with a transfer at its time. A trigger refuses an operator's
+-- key.
+GRANT SELECT ON migrations, clients, wallets, currencies, transfers, queue, due, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
-GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, cancel_transfer TO {api};
+GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, make_external_wallets, cancel_transfer TO {api};
 GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
-GRANT INSERT (id, client_id, currency) ON wallets TO {api};
+GRANT INSERT (id, client_id, currency, idempotency_key, fingerprint) ON wallets TO {api};
 GRANT INSERT ({{submission.names}}) ON transfers TO {api};
 GRANT INSERT (parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at) ON transfers TO {api};
 GRANT INSERT (shard, transfer_id) ON queue TO {api};
@@ -36,9 +37,10 @@ GRANT SELECT, INSERT (owner, receiver), UPDATE (used_at) ON receivers TO {api};
 -- wallet or key, and read no key and no secret. A function inserts the one transfer that they make: the release of an expired hold.
 -- An event's moment is that of their transaction. They delete deliveries that ended long ago. Of a shard they lock the row, by the
 -- column made for that, and raise the floor.
-GRANT SELECT ON migrations, clients, wallets, transfers, queue, due, entries, shards, events, feed, endpoint_events, fan_outs TO {worker};
+GRANT SELECT ON migrations, clients, wallets, currencies, transfers, queue, due, entries, shards, events, feed, endpoint_events,
+          fan_outs TO {worker};
 GRANT EXECUTE ON FUNCTION release_expired TO {worker};
-GRANT SELECT (id, owner, wallet_id, events, status) ON webhook_endpoints TO {worker};
+GRANT SELECT (id, owner, wallet_id, client_id, events, status) ON webhook_endpoints TO {worker};
 GRANT UPDATE (lockable, floor) ON shards TO {worker};
 GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
 GRANT UPDATE (balance, held, version) ON wallets TO {worker};
@@ -54,8 +56,10 @@ GRANT UPDATE (used_at) ON receivers TO {worker};
 GRANT SELECT, UPDATE (value) ON delivery_bounds TO {worker};
 
 -- The deliverer makes deliveries of outcomes, sends those that are due and stores the results. It is the only process with a
--- connection to the internet, so it may read only what it sends and the secrets that sign, and may neither move money nor make a key.
+-- connection to the internet, so it may read only what it sends, which client has
+-- which wallet, and the secrets that sign, and may neither move money nor make a key.
 GRANT SELECT ON transfers, entries, events, feed, webhook_endpoints, webhook_secrets, deliveries TO {deliverer};
+GRANT SELECT (id, client_id, currency) ON wallets TO {deliverer};
 GRANT SELECT, INSERT (audience, moment), DELETE, UPDATE (after_ordinal, after_endpoint) ON fan_outs TO {deliverer};
 GRANT SELECT, INSERT (owner, endpoint_id, endpoint) ON endpoint_events TO {deliverer};
 GRANT SELECT, INSERT (owner, receiver, due_from), UPDATE (due_from, used_at) ON receivers TO {deliverer};

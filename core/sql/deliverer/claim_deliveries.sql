@@ -2,12 +2,13 @@
 -- Per receiver it claims up to its count, and at most 16: with a limit that the planner does not know, it would sort all due rows.
 -- `since` is where the range of a receiver starts: an earlier look has found its first due delivery there.
 -- Returns all that is needed to send: the transfer with its entries or the disabled endpoint, the URL, and the secrets.
--- The URL is NULL if the endpoint is deleted or disabled. The wallet of a callback URL is that of the client that submitted the
+-- The URL is NULL if the endpoint is deleted or disabled. The wallet of a client's endpoint is its one of the transfer's currency.
+-- The wallet of a callback URL is that of the client that submitted the
 -- transfer: a capture or a release is the payee's, anything else is of the client whose wallet is debited.
 -- Locks: up to 16 rows per receiver. Rows that another deliverer has locked are skipped.
 -- Updates by ctid: by id, a plan made on a nearly empty table would read the whole table.
 -- Index: deliveries_due; per row transfers_pkey, entries_transfer, endpoint_events_id, webhook_endpoints_pkey,
--- webhook_secrets_pkey.
+-- wallets_client_currency, webhook_secrets_pkey.
 -- The last has the database's own collation. A comparison in the collation of deliveries would read all secrets.
 WITH chosen AS MATERIALIZED (
     SELECT first.row
@@ -38,7 +39,7 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id, c.failures, c.next_attempt_at AS claimed_until,
        CASE WHEN c.endpoint_id IS NULL THEN t.callback_url WHEN e.status = 'enabled' THEN e.url END AS url,
-       CASE WHEN c.endpoint_id IS NOT NULL THEN e.wallet_id
+       CASE WHEN c.endpoint_id IS NOT NULL THEN own.id
             WHEN c.owner <> 'operator' AND t.type IN ('capture', 'release') THEN t.destination
             WHEN c.owner <> 'operator' THEN t.source END AS wallet_id,
        coalesce(e.secret, s.secret) AS secret,
@@ -51,6 +52,7 @@ SELECT c.id AS delivery_id, c.owner AS receiver_owner, c.receiver, c.endpoint_id
   LEFT JOIN LATERAL (SELECT * FROM transfers WHERE id = c.transfer_id OFFSET 0) t ON true
   LEFT JOIN LATERAL (SELECT moment, endpoint, created_at FROM endpoint_events WHERE id = c.transfer_id AND t.id IS NULL OFFSET 0) n ON true
   LEFT JOIN LATERAL (SELECT * FROM webhook_endpoints WHERE id = c.endpoint_id OFFSET 0) e ON true
+  LEFT JOIN LATERAL (SELECT id FROM wallets WHERE client_id = e.client_id AND currency = t.currency OFFSET 0) own ON true
   LEFT JOIN LATERAL (
         SELECT * FROM webhook_secrets WHERE c.endpoint_id IS NULL AND owner = c.owner COLLATE "default" OFFSET 0
        ) s ON true

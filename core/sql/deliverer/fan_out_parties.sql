@@ -7,7 +7,7 @@
 -- A repeated step makes no delivery twice (deliveries_target). It records the receivers and its progress, and deletes finished
 -- fan-outs.
 -- Locks: the fan-outs. Those that another deliverer has locked are skipped.
--- Index: fan_outs_pkey, events_pkey, transfers_pkey, webhook_endpoints_wallet, deliveries_target, receivers_pkey.
+-- Index: fan_outs_pkey, events_pkey, transfers_pkey, wallets_pkey, webhook_endpoints_client, deliveries_target, receivers_pkey.
 WITH claimed AS MATERIALIZED (
     SELECT ctid AS row, moment, after_ordinal
       FROM fan_outs
@@ -45,10 +45,11 @@ WITH claimed AS MATERIALIZED (
     UNION ALL
     SELECT e.owner, e.id::text, f.id, e.id, f.shard
       FROM final f
+     CROSS JOIN LATERAL (SELECT client_id FROM wallets WHERE id = ANY(ARRAY[f.source, f.destination]) OFFSET 0) party
      CROSS JOIN LATERAL (
             SELECT id, owner, status, events, since, created_at
               FROM webhook_endpoints
-             WHERE wallet_id = ANY(ARRAY[f.source, f.destination])
+             WHERE client_id = party.client_id
             OFFSET 0
            ) e
      WHERE e.status = 'enabled'

@@ -4,8 +4,9 @@
 -- A fan-out is one small row per audience that may have endpoints or callback URLs. The deliverer makes the deliveries from it
 -- later, because callers decide how many there are. Each row returns whether there is a fan-out.
 -- `finished_at` is never before `created_at`, even if the clock was set back: finished_not_before_created would stop the shard.
--- Locks: the transfers. Index: transfers_pkey, webhook_endpoints_wallet, webhook_endpoints_operators. Whether there is any endpoint
--- is read once, not per row.
+-- A client's endpoints are those of all its wallets, so they are found by the client.
+-- Locks: the transfers. Index: transfers_pkey, wallets_pkey, webhook_endpoints_client, webhook_endpoints_operators. Whether any
+-- client has an endpoint is read once, not per row; its ORDER BY leaves no index but that of the clients.
 WITH finished AS (
     UPDATE transfers t
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
@@ -27,9 +28,12 @@ WITH finished AS (
     SELECT 'parties', min(moment)
       FROM finished f
      WHERE callback_url IS NOT NULL
-        OR ((SELECT EXISTS (SELECT FROM webhook_endpoints))
-            AND EXISTS (SELECT FROM webhook_endpoints e
-                         WHERE e.wallet_id = ANY(ARRAY[f.source, f.destination]) AND e.status = 'enabled'))
+        OR ((SELECT client_id FROM webhook_endpoints WHERE client_id IS NOT NULL ORDER BY client_id LIMIT 1) IS NOT NULL
+            AND EXISTS (SELECT
+                          FROM (SELECT client_id FROM wallets WHERE id = ANY(ARRAY[f.source, f.destination]) OFFSET 0) party
+                         CROSS JOIN LATERAL (
+                                SELECT FROM webhook_endpoints WHERE client_id = party.client_id AND status = 'enabled' OFFSET 0
+                               ) e))
     HAVING count(*) > 0
     UNION ALL
     SELECT 'operators', min(moment)

@@ -1,5 +1,5 @@
--- Returns an event: a final transfer with its position, only of one wallet if one is given; or a disabled endpoint of the owner.
--- Index: transfers_pkey, entries_transfer, endpoint_events_id: OFFSET 0 leaves the planner no other plan.
+-- Returns an event: a final transfer with its position, only of one client if one is given; or a disabled endpoint of the owner.
+-- Index: transfers_pkey, wallets_client_currency, entries_transfer, endpoint_events_id: OFFSET 0 leaves the planner no other plan.
 SELECT coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal, wanted.id AS event_id, n.endpoint::json,
        n.created_at AS endpoint_event_at,
        {{transfer}}
@@ -9,7 +9,8 @@ SELECT coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal
           FROM transfers
          WHERE id = wanted.id
            AND status <> 'queued'
-           AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (source, destination))
+           AND (%(client_id)s::uuid IS NULL
+                OR EXISTS (SELECT FROM wallets w WHERE w.client_id = %(client_id)s AND w.id IN (source, destination) OFFSET 0))
         OFFSET 0
        ) t ON true
   LEFT JOIN LATERAL (

@@ -1,8 +1,8 @@
 -- Stores a batch of submissions of which some are special, as transfers/insert does for plain ones. Returns those that it stored.
 -- A scheduled one gets a row in `due` and no place in the queue yet; a time that has passed means now. The deadline of the others counts from now, and a hold's end
 -- from now or from its time. `closes` is stored where it is true.
--- The wallets are of kinds that the type may have (core/ledger/kinds.py). The parent was read before, and its row never goes. The
--- drain refuses a child whose wallets or whose type do not fit its parent.
+-- The wallets are of kinds that the type may have (core/ledger/kinds.py), and of the transfer's currency. The parent was read
+-- before, and its row never goes. The drain refuses a child whose wallets or whose type do not fit its parent.
 -- Locks and indexes: as transfers/insert.
 WITH submitted AS (
     SELECT {{submission.names}}, parent, fit, closes, CASE WHEN scheduled_for > now() THEN scheduled_for END AS scheduled_for,
@@ -16,16 +16,20 @@ WITH submitted AS (
            CASE WHEN s.scheduled_for IS NULL THEN now() + make_interval(secs => s.apply_within_s) END,
            coalesce(s.scheduled_for, now()) + make_interval(secs => s.expires_in_s)
       FROM submitted s
-     CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.source OFFSET 0) source
-     CROSS JOIN LATERAL (SELECT kind FROM wallets WHERE id = s.destination OFFSET 0) destination
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.source OFFSET 0) source
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.destination OFFSET 0) destination
      WHERE CASE
                WHEN source.kind = 'client' AND destination.kind = 'client' THEN s.type NOT IN ('deposit', 'withdrawal')
                WHEN source.kind = 'client' THEN s.type NOT IN ('deposit', 'transfer')
                WHEN destination.kind = 'client' THEN s.type IN ('deposit', 'reversal')
                ELSE false
            END
+       AND source.currency = s.currency
+       AND destination.currency = s.currency
        AND (s.owner <> 'operator'
-            OR NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0))
+            OR (NOT EXISTS (SELECT FROM clients WHERE clients.idempotency_key = s.idempotency_key OFFSET 0)
+                AND ((SELECT idempotency_key FROM wallets WHERE idempotency_key IS NOT NULL ORDER BY idempotency_key LIMIT 1) IS NULL
+                     OR NOT EXISTS (SELECT FROM wallets WHERE wallets.idempotency_key = s.idempotency_key OFFSET 0))))
      ORDER BY s.owner, s.idempotency_key, s.arrival
     ON CONFLICT DO NOTHING
     RETURNING id, created_at, owner, idempotency_key

@@ -1,25 +1,30 @@
--- Returns the transfers of a wallet, newest first, below a given id. With a `status` or a `type`, it searches a window as
--- transfers/list does.
--- Index: transfers_source, transfers_destination. Read as ranges: with equations the planner may read all transfers in the order of
--- their ids.
+-- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id. The wallets of a client are
+-- those of the statement's own snapshot. With a `status` or a `type`, it searches a window as transfers/list does.
+-- Index: wallets_client_currency, transfers_source, transfers_destination. Read as ranges: with equations the planner may read all
+-- transfers in the order of their ids.
 SELECT {{transfer}},
        matches, window_row = %(window)s AS ends_window
   FROM (
-        SELECT t.*, {{matches}} AS matches, row_number() OVER (ORDER BY id DESC) AS window_row
+        SELECT t.*, {{matches}} AS matches, row_number() OVER (ORDER BY t.id DESC) AS window_row
           FROM (
+                SELECT %(wallet_id)s::uuid AS id WHERE %(wallet_id)s::uuid IS NOT NULL
+                UNION ALL
+                SELECT id FROM wallets WHERE client_id = %(client_id)s AND %(wallet_id)s::uuid IS NULL
+               ) w
+         CROSS JOIN LATERAL (
                 (SELECT *
                    FROM transfers
-                  WHERE (source, id) < (%(wallet_id)s, %(before)s) AND source >= %(wallet_id)s
+                  WHERE (source, id) < (w.id, %(before)s) AND source >= w.id
                   ORDER BY source DESC, id DESC
                   LIMIT %(window)s)
                 UNION ALL
                 (SELECT *
                    FROM transfers
-                  WHERE (destination, id) < (%(wallet_id)s, %(before)s) AND destination >= %(wallet_id)s
+                  WHERE (destination, id) < (w.id, %(before)s) AND destination >= w.id
                   ORDER BY destination DESC, id DESC
                   LIMIT %(window)s)
                ) t
-         ORDER BY id DESC
+         ORDER BY t.id DESC
          LIMIT %(window)s
        ) t
  WHERE matches OR window_row = %(window)s

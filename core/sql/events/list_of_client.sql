@@ -1,11 +1,15 @@
--- Returns events of a client's feed after a position, oldest first: of its wallet's transfers and of its disabled endpoints.
+-- Returns events of a client's feed after a position, oldest first: of its wallets' transfers and of its disabled endpoints.
 -- Ends at the horizon, as events/list does.
--- First reads a window of the whole feed. That is enough near the feed's end, or for a wallet with many of its events. If not, it
--- reads all of the wallet's own transfers, so that the transfers of other wallets cost nothing. The second way has no bound for a
--- wallet with a long history and a small part of the feed.
--- Index: events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or transfers_source,
--- transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.
-WITH window_events AS (
+-- The wallets are those of the statement's own snapshot: an event in a wallet that was made a moment ago is not missed.
+-- First reads a window of the whole feed. That is enough near the feed's end, or for a client with many of its events. If not, it
+-- reads all of the client's own transfers, so that the transfers of others cost nothing. The second way has no bound for a client
+-- with a long history and a small part of the feed.
+-- Index: wallets_client_currency, events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or
+-- transfers_source, transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from
+-- hashing all transfers.
+WITH own AS MATERIALIZED (
+    SELECT ARRAY(SELECT id FROM wallets WHERE client_id = %(client_id)s OFFSET 0) AS ids
+), window_events AS (
     SELECT event_row.moment, one.ordinal, one.transfer_id
       FROM (
             SELECT moment, transfer_ids
@@ -22,7 +26,7 @@ WITH window_events AS (
     SELECT window_events.moment, window_events.ordinal, window_events.transfer_id
       FROM window_events
      CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
-     WHERE %(wallet_id)s IN (t.source, t.destination)
+     WHERE t.source = ANY((SELECT ids FROM own)::uuid[]) OR t.destination = ANY((SELECT ids FROM own)::uuid[])
      ORDER BY window_events.moment, window_events.ordinal
      LIMIT %(limit)s
 ), window_result AS (
@@ -39,18 +43,15 @@ WITH window_events AS (
       ORDER BY owner, moment
       LIMIT %(limit)s)
     UNION ALL
-    SELECT moment, ordinal, id, false
-      FROM transfers
-     WHERE source = %(wallet_id)s
-       AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
-       AND moment < (SELECT feed_horizon())
-       AND NOT (SELECT is_enough FROM window_result)
-    UNION ALL
-    SELECT moment, ordinal, id, false
-      FROM transfers
-     WHERE destination = %(wallet_id)s
-       AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
-       AND moment < (SELECT feed_horizon())
+    SELECT t.moment, t.ordinal, t.id, false
+      FROM unnest((SELECT ids FROM own)) AS w (id)
+     CROSS JOIN LATERAL (
+            SELECT moment, ordinal, id FROM transfers WHERE source = w.id
+            UNION ALL
+            SELECT moment, ordinal, id FROM transfers WHERE destination = w.id
+           ) t
+     WHERE (t.moment, t.ordinal) > (%(moment)s, %(ordinal)s)
+       AND t.moment < (SELECT feed_horizon())
        AND NOT (SELECT is_enough FROM window_result)
      ORDER BY moment, ordinal
      LIMIT %(limit)s

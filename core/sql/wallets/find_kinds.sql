@@ -1,5 +1,0 @@
--- Returns the kind of each of these wallets that exists.
--- Index: wallets_pkey.
-SELECT id, kind
-  FROM wallets
- WHERE id = ANY(%(ids)b)
