@@ -1,7 +1,9 @@
 """Clients. Each is stored together with its one wallet."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core import ids
@@ -43,6 +45,7 @@ class Client:
     version: int
     status: str
     wallet_created_at: datetime
+    rules: Mapping[str, Any] | None
 
     @property
     def wallet(self) -> Wallet:
@@ -55,6 +58,7 @@ class Client:
             version=self.version,
             status=self.status,
             created_at=self.wallet_created_at,
+            rules=self.rules,
         )
 
 
