@@ -47,6 +47,7 @@ BODIES: list[type[BaseModel]] = [  # of the routes that read their body by thems
     clients.ClientRequest,
     clients.WalletRequest,
     *(verb.model for verb in VERBS.values()),
+    wallets.WalletChanges,
     batch.BatchRequest,
     endpoints.EndpointRequest,
     endpoints.EndpointChanges,

@@ -33,10 +33,13 @@ POINTS = (
     "apply.after_wallets",  # the wallets' too
     "apply.after_insert_entries",
     "apply.after_update_wallets",
+    "apply.after_update_counters",  # of a batch that touches a wallet with limits
+    "apply.after_close_wallets",
     "apply.after_update_parents",
     "apply.after_insert_due",
     "apply.after_delete_due",
     "apply.after_finish_transfers",
+    "apply.after_note_counted",
     "apply.after_delete_queue",
     "apply.before_commit",
     "doorbell.before_publish",  # after the drain's COMMIT

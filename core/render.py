@@ -20,9 +20,16 @@ from core.webhooks.endpoints import Endpoint
 
 FAILURE_DETAILS: Mapping[str, str] = {
     Refusal.DEADLINE_PASSED: "no worker took the transfer up within the time that was given for it",
+    Refusal.WALLET_CLOSED: "a wallet that it would have touched is closed",
+    Refusal.WALLET_FROZEN: "a wallet that it would have touched is frozen for this",
     Refusal.HOLD_CLOSED: "the hold was not applied, has nothing left, or had expired when the capture was accepted",
     Refusal.HOLD_EXCEEDED: "the hold had less left than the amount",
     Refusal.REVERSAL_EXCEEDED: "less than the amount was left to reverse",
+    Refusal.WALLET_HAS_HOLDS: "the wallet has open holds: capture or release them first",
+    Refusal.WALLET_NOT_EMPTY: "the wallet is not empty, and the closure does not say where its balance goes",
+    Refusal.DEBIT_LIMIT_EXCEEDED: "the amount passes the debited wallet's limit of a single debit",
+    Refusal.DAILY_LIMIT_EXCEEDED: "the amount passes what is left of the debited wallet's limit of this UTC day",
+    Refusal.MONTHLY_LIMIT_EXCEEDED: "the amount passes what is left of the debited wallet's limit of this UTC month",
     Refusal.INSUFFICIENT_FUNDS: "the source wallet held less than the amount",
     Refusal.BALANCE_LIMIT_EXCEEDED: "a wallet's balance would have passed its limit",
     Refusal.INTERNAL: "the transfer could not be applied and was given up on; it changed nothing",

@@ -65,7 +65,8 @@ class Terms:
     most that it may be. `closes`: a final capture, which releases the rest. `scheduled_for` is a time with an offset; one that has
     passed at acceptance means now, and is not stored. `apply_within_s` counts from acceptance, or from the moment when a scheduled
     one gets its place in the queue. `expires_in_s`, given for every hold and for nothing else, counts from acceptance or from
-    `scheduled_for`. The database's clock decides.
+    `scheduled_for`. The database's clock decides. `sweeps`: a closure that moves the balance to the destination. A closure has
+    terms, whatever they say.
     """
 
     parent: UUID | None = None
@@ -74,6 +75,7 @@ class Terms:
     scheduled_for: datetime | None = None
     apply_within_s: int | None = None
     expires_in_s: int | None = None
+    sweeps: bool = False
 
     def is_scheduled(self, created_at: datetime) -> bool:
         """Whether the transfer waits for its time. `created_at` is its acceptance by the database's clock, which decides."""

@@ -1,5 +1,6 @@
-"""Wallets: how they are made and read, and their entries. Only a drain changes them."""
+"""Wallets: how they are made and read, with entries and history, and how their rules change. A drain changes all else."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 from core.ledger.kinds import Type
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
-from core.postgres.queries import fetch, fetch_one
+from core.postgres.queries import fence, fetch, fetch_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Wallet:
     """`balance`, in minor units, is the sum of the wallet's first `version` entries. An external wallet has no client.
 
     `minor_unit` is the number of an amount's digits after the point. `held` is the part of it that open holds have reserved.
+    `rules`, as JSON, is None for one that has none.
     """
 
     id: UUID
@@ -28,6 +30,7 @@ class Wallet:
     version: int
     status: str
     created_at: datetime
+    rules: Mapping[str, Any] | None = None
 
     @property
     def available(self) -> int:
@@ -47,6 +50,18 @@ class WalletEntry:
     counterparty: UUID
     reference: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WalletChange:
+    """A change of a wallet's rules, numbered from 1 on. `key_id` is the API key that asked for it, if it is known."""
+
+    number: int
+    changed_at: datetime
+    key_id: UUID | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,25 @@ async def sides(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, 
     """Return the kind and the currency of each of these wallets that exists."""
     rows = await fetch(connection, "wallets/find_sides", {"ids": list(ids)}, Side)
     return {row.id: row for row in rows}
+
+
+async def change(
+    connection: AsyncConnection, id: UUID, changes: Mapping[str, object], *, key_id: UUID | None, reason: str
+) -> Wallet | None:
+    """Freeze a client's wallet, or change its limits. Return it as it is then; None if there is no such wallet.
+
+    `changes` has `frozen`, or `limits` with those that change, or both. A closed wallet is returned unchanged. After the COMMIT no
+    drain decides by the rules before: it waits for the wallet's lock, and so does this. To repeat it changes nothing.
+    """
+    params = {"id": id, "changes": json.dumps(changes), "key_id": key_id, "reason": reason}
+    changed = await fetch_one(connection, "wallets/change", params, Wallet)
+    await fence(connection)  # an earlier run of this function may have changed it, then lost its connection
+    return changed
+
+
+async def list_changes(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletChange]:
+    """Return up to `limit` changes of the wallet's rules whose number is below `before`, newest first."""
+    return await database.fetch("wallets/list_changes", {"wallet_id": wallet_id, "before": before, "limit": limit}, WalletChange)
 
 
 async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:

@@ -121,6 +121,12 @@ class Caller:
     def reverse(self, transfer_id: str, key: str | None = None, **fields: object) -> Answer:
         return self.post(f"/v1/transfers/{transfer_id}/reverse", fields, key=key or new_key())
 
+    def close_wallet(self, wallet_id: str, key: str | None = None, **fields: object) -> Answer:
+        return self.post(f"/v1/wallets/{wallet_id}/close", fields, key=key or new_key())
+
+    def change_wallet(self, wallet_id: str, reason: str = "asked by the bank", **fields: object) -> Answer:
+        return self.request("PATCH", f"/v1/wallets/{wallet_id}", {"reason": reason, **fields})
+
     def cancel(self, transfer_id: str) -> Answer:
         return self.request("POST", f"/v1/transfers/{transfer_id}/cancel")
 

@@ -109,6 +109,14 @@ def child(type: Type, of: Submission, source: UUID, destination: UUID, amount: i
     return replace(asked, type=type, terms=Terms(parent=of.id, **{**fit, **terms}))
 
 
+def closure(wallet: UUID, heir: UUID | None = None, *, sweeps: bool | None = None, **changes: Any) -> Submission:
+    """A closure of the wallet that moves what is in it to the heir's wallet, or to outside if it `sweeps` without an heir."""
+    shard = shard_of(wallet, SHARDS)
+    asked = submission(wallet, heir or ids.external_wallet(shard), 0, shard)
+    terms = Terms(sweeps=heir is not None if sweeps is None else sweeps)
+    return replace(asked, **{"type": "closure", "terms": terms, **changes})
+
+
 def submission(source: UUID, destination: UUID, amount: int, shard: int) -> Submission:
     return Submission(
         id=new_id(),
@@ -202,6 +210,10 @@ class World:
         client_id = self.wallet(wallet_id).client_id
         assert client_id is not None
         return client_id
+
+    def change(self, id: UUID, *, reason: str = "asked by the bank", **changes: Any) -> Wallet | None:
+        """Freeze the wallet, or change its limits, as the API does."""
+        return self.run(lambda connection: wallets.change(connection, id, changes, key_id=None, reason=reason))
 
     def balance(self, id: UUID) -> int:
         return self.wallet(id).balance

@@ -20,6 +20,7 @@ from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may still work. A guess: short for a revocation, and one look-up a key in 5 s is cheap
 CACHED_MAX = 10_000  # keys, a guess; the full cache is emptied, and each key is looked up once more
+CONFIGURED = "configured"  # what stands for the id of the key in the settings
 STRANGERS = "strangers"  # the owner of the connections that look up unknown keys
 
 logger = log.get(__name__)
@@ -40,7 +41,7 @@ class Caller:
     owner: str
     client_id: UUID | None = None
     wallet_ids: set[UUID] = field(default_factory=set, compare=False)
-    key: str = "configured"
+    key: str = CONFIGURED
 
     def sees_client(self, id: UUID) -> bool:
         return self.is_operator or id == self.client_id

@@ -161,6 +161,11 @@ ExternalId = Annotated[
 Reference = Annotated[
     str, Field(max_length=200, examples=["invoice 42"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
 ]
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=200, examples=["court order 17/26"], json_schema_extra=PRINTABLE),
+    AfterValidator(check_printable),
+]
 Metadata = Annotated[
     dict[str, str],
     BeforeValidator(check_metadata),

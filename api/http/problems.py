@@ -103,6 +103,11 @@ KINDS: Mapping[str, ProblemKind] = {
         "The transfer cannot be canceled",
         "Nothing was changed. Its outcome is final, or it is the release of an expired hold: `transfer` shows it as it is.",
     ),
+    "wallet_closed": ProblemKind(
+        409,
+        "The wallet is closed",
+        "Nothing was changed. A closed wallet stays as it is, for ever: neither a freeze nor a limit has a meaning there.",
+    ),
     "body_too_large": ProblemKind(413, "The body is too large", "Send at most 16 KiB, or 1 MiB in a batch."),
     "unsupported_media_type": ProblemKind(
         415,

@@ -47,7 +47,7 @@ def describe_problem(code: str) -> dict[str, Any]:
     return {"type": f"/problems/{code}", "code": code, "status": kind.status, "title": kind.title, "explanation": kind.explanation}
 
 
-# The bodies, made once at import: they depend on the code only.
+# The bodies, made once at import: they depend on the code only. One code may be that of a problem and that of a refusal.
 LIST = to_json({"data": [describe_problem(code) for code in KINDS], "codes": codes.explain_all()})
 BY_CODE = {code: to_json(codes.explain(code)) for section in codes.SECTIONS.values() for code in section}
-BY_CODE |= {code: to_json(describe_problem(code)) for code in KINDS}
+BY_CODE |= {code: to_json({**(codes.explain(code) or {}), **describe_problem(code)}) for code in KINDS}

@@ -1,27 +1,25 @@
 """Keys of clients. An operator makes and revokes them; a key is shown once. `python -m core keys` makes operators' keys."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api.callers import OperatorDep
-from api.http.fields import Time, id_schema
+from api.http.fields import Time
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem, existing_or_404
 from api.http.validation import require_no_fields
 from api.services import services
-from api.v1.wallets import ClientId
+from api.v1.wallets import ClientId, KeyId
 from core import clients, ids, keys
 from core.ids import Prefix
 from core.keys import Key
 from core.times import rfc3339
-
-KeyId = Annotated[str, id_schema(Prefix.KEY)]
 
 
 class KeyView(BaseModel):

@@ -99,6 +99,14 @@ class NewRelease(PartRequest):
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
 
 
+class NewClosure(MoneyRequest):
+    """The end of a wallet. Without a sweep it must be empty."""
+
+    currency: Currency | MISSING = Field(default=MISSING, description="left out: the wallet's")
+    sweep_to_wallet_id: ParsedWalletId | MISSING = Field(default=MISSING, description="where its balance goes")
+    sweep_outside: bool = Field(default=False, description="true: its balance goes to outside Teller")
+
+
 class NewReversal(PartRequest):
     """Money of an applied transfer, back to where it came from."""
 

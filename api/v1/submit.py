@@ -26,8 +26,9 @@ from api.http.problems import Problem
 from api.http.validation import validate
 from api.services import services
 from api.v1.accept import store_within_limits, transfer_of_result, transfer_response
-from api.v1.transfers import TransferId, TransferView, transfer_or_404
+from api.v1.transfers import TransferId, TransferView, WalletId, transfer_or_404
 from api.v1.verbs import VERBS, Asked, Verb, build
+from api.v1.wallets import client_wallet_or_404
 from core.ledger.kinds import Type
 
 Endpoint = Callable[..., Awaitable[Json]]
@@ -109,19 +110,30 @@ async def post_reversal(request: Request, transfer_id: TransferId) -> Json:
     return await submit(request, VERBS["reversal"])
 
 
+@route("/v1/wallets/{wallet_id}/close", "closure", "Close a wallet", *CHILD_PROBLEMS)
+async def post_closure(request: Request, wallet_id: WalletId) -> Json:
+    """Queue the closure of a wallet, for ever. What was sent out of it before is applied first. For operators.
+
+    It is rejected while the wallet has open holds, or money that it does not sweep. After it is applied, whatever would touch the
+    wallet is rejected with `wallet_closed`.
+    """
+    return await submit(request, VERBS["closure"])
+
+
 async def submit(request: Request, verb: Verb) -> Json:
     """Store the request as a submission of this verb, and answer with its transfer. Raises Problem; then nothing is stored."""
     caller = await authenticate(request)
     shared = services(request)
     try:
         parent = await transfer_or_404(request, caller) if verb.names_parent else None
+        wallet = await client_wallet_or_404(request, caller) if verb.names_wallet else None
         verb.admit(caller, parent)
         refuse_parameters(request)
         key = required_key(request)
         new = validate(verb.model, await read_object(request), shared.settings)
         if verb.from_own:
             await learn_unless_seen(request, caller, [verb.source_of(new)])
-        submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent))
+        submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent, wallet))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None
     [result] = await store_within_limits(shared, caller, [submission], 1)

@@ -17,6 +17,7 @@ from api.http.problems import FieldError, Problem, invalid
 from api.v1.requests import (
     MoneyRequest,
     NewCapture,
+    NewClosure,
     NewDeposit,
     NewHold,
     NewRelease,
@@ -29,13 +30,14 @@ from core.currencies import USD
 from core.ledger.kinds import REVERSIBLE, Fit, Type
 from core.ledger.sharding import shard_of
 from core.transfers import Submission, Terms, Transfer
+from core.wallets import Wallet
 
 SHARED = ("reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
 SAID = ("up_to", "scheduled_for", "apply_within_s", "expires_in_s", "final")  # fields that only some requests have or set
 
 
 class Asked(NamedTuple):
-    """The caller, its idempotency key, and the number of shards. `parent` is the earlier transfer that a verb names.
+    """The caller, its idempotency key, and the number of shards. The path names the earlier transfer `parent`, or the `wallet`.
 
     A caller of whom a verb says `from_own` knows of all its wallets.
     """
@@ -44,15 +46,20 @@ class Asked(NamedTuple):
     key: str
     shards: int
     parent: Transfer | None = None
+    wallet: Wallet | None = None
 
 
 class Legs(NamedTuple):
-    """The wallets of a submission and its amount. The amount is the most that it may be where `fit` leaves it open."""
+    """The wallets of a submission and its amount. The amount is the most that it may be where `fit` leaves it open.
+
+    A closure `sweeps` if it moves the balance of its source to its destination, and its amount is 0.
+    """
 
     source: UUID
     destination: UUID
     amount: int
     fit: Fit | None = None
+    sweeps: bool = False
 
 
 Model: TypeAlias = type[MoneyRequest]
@@ -69,6 +76,7 @@ class Verb:
     source_field: str | None = None
     destination_field: str | None = None
     names_parent: bool = False
+    names_wallet: bool = False
     from_own: bool = False  # a client may name its own wallets alone as the source
     said: Sequence[str] = field(init=False)
 
@@ -95,59 +103,66 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
     For a source that the caller does not own, the submission names a wallet that does not exist. Both cases then run the same
     statements and get the same answer in the same time, so the answer does not tell which wallets exist.
     """
-    currency = currency_of(new, asked.parent)
-    source, destination, amount, fit = verb.legs(new, asked)
+    currency = currency_of(new, asked)
+    legs = verb.legs(new, asked)
+    source, destination = legs.source, legs.destination
     said: dict[str, Any] = {name: value for name in verb.said if (value := getattr(new, name))}
     shared = {"currency": currency, **{name: getattr(new, name) for name in SHARED}}
     fields = {"source": source, "destination": destination, "amount": amount_of(new), **shared, **said}
     if asked.parent is not None:
         fields["parent"] = asked.parent.id
+    if legs.sweeps:
+        fields["sweeps"] = True
     return Submission(
         id=ids.mint(),
         type=verb.type,
         source=source if not verb.from_own or asked.caller.sees_wallet(source) else ids.mint(),
         destination=destination,
-        amount=amount,
+        amount=legs.amount,
         **shared,
         owner=asked.caller.owner,
         idempotency_key=asked.key,
         fingerprint=idempotency.fingerprint(verb.type, fields),
         shard=shard_of(destination if ids.is_external_wallet(source) else source, asked.shards),
-        terms=terms_of(said, asked.parent, fit) if said or asked.parent else None,
+        terms=terms_of(said, asked.parent, legs) if said or asked.parent or asked.wallet else None,
     )
 
 
-def currency_of(new: Any, parent: Transfer | None) -> str:
-    """Return the currency of the request: USD if it gives none, or the parent's if it gives no amount either.
+def currency_of(new: Any, asked: Asked) -> str:
+    """Return the currency of the request: USD if it gives none, or that of the parent or the wallet if it gives no amount either.
 
-    Raises Problem for another currency than the parent's: a caller that counts cents takes no yen by accident.
+    Raises Problem for another currency than theirs: a caller that counts cents takes no yen by accident.
     """
     given: str = USD if new.currency is MISSING else new.currency
-    if parent is None:
+    named = asked.parent or asked.wallet
+    if named is None:
         return given
-    if new.currency is MISSING and new.amount is MISSING:
-        return parent.currency
-    if given != parent.currency:
-        raise invalid([FieldError("/currency", "currency_mismatch", "the earlier transfer has another currency")])
+    if new.currency is MISSING and amount_of(new) is None:
+        return named.currency
+    if given != named.currency:
+        what = "earlier transfer" if asked.parent else "wallet"
+        raise invalid([FieldError("/currency", "currency_mismatch", f"the {what} has another currency")])
     return given
 
 
-def terms_of(said: Mapping[str, Any], parent: Transfer | None, fit: Fit | None) -> Terms | None:
-    """Return what the request says beyond two wallets and an amount. None if that is nothing."""
+def terms_of(said: Mapping[str, Any], parent: Transfer | None, legs: Legs) -> Terms | None:
+    """Return what the request says beyond two wallets and an amount. None if that is nothing, and it is no closure."""
     terms = Terms(
         parent=parent.id if parent else None,
-        fit=fit,
+        fit=legs.fit,
         closes=said.get("final", False),
         scheduled_for=said.get("scheduled_for"),
         apply_within_s=said.get("apply_within_s"),
         expires_in_s=said.get("expires_in_s"),
+        sweeps=legs.sweeps,
     )
-    return terms if terms != Terms() else None
+    return terms if terms != Terms() or not legs.amount else None
 
 
 def amount_of(new: Any) -> int | None:
-    """Return the amount that the request gives. None where it is left out: `fit` then says what it is."""
-    return None if new.amount is MISSING else new.amount
+    """Return the amount that the request gives. None where it has none: what it comes to is known when it is applied."""
+    amount = getattr(new, "amount", MISSING)
+    return None if amount is MISSING else int(amount)
 
 
 def admit_operators(caller: Caller, parent: Transfer | None) -> None:
@@ -223,6 +238,19 @@ def legs_of_reversal(new: NewReversal, asked: Asked) -> Legs:
     return legs_of_part(parent.destination, parent.source, amount_of(new), up_to=new.up_to, parent=parent)
 
 
+def legs_of_closure(new: NewClosure, asked: Asked) -> Legs:
+    """A closure is from the wallet to its heir, or to the external wallet of its shard, also where it sweeps nothing."""
+    wallet = asked.wallet
+    assert wallet is not None
+    if new.sweep_to_wallet_id is MISSING:
+        return Legs(wallet.id, ids.external_wallet(shard_of(wallet.id, asked.shards), wallet.currency), 0, sweeps=new.sweep_outside)
+    if new.sweep_outside:
+        raise invalid([FieldError("/sweep_outside", "unknown_field", "is no field beside sweep_to_wallet_id")])
+    refuse_same(wallet.id, new.sweep_to_wallet_id, "/sweep_to_wallet_id")
+    refuse_external(new.sweep_to_wallet_id, "/sweep_to_wallet_id")
+    return Legs(wallet.id, new.sweep_to_wallet_id, 0, sweeps=True)
+
+
 def legs_of_part(source: UUID, destination: UUID, given: int | None, *, up_to: bool, parent: Transfer) -> Legs:
     """Return the legs of a part of the parent's amount: what is given, or else all that is left of it."""
     return Legs(source, destination, given or parent.total, fit_of(up_to=up_to, rest=given is None))
@@ -234,9 +262,9 @@ def fit_of(*, up_to: bool, rest: bool = False) -> Fit | None:
     return "funds" if up_to else None
 
 
-def refuse_same(source: UUID, destination: UUID) -> None:
+def refuse_same(source: UUID, destination: UUID, pointer: str = "/destination_wallet_id") -> None:
     if source == destination:
-        raise invalid([FieldError("/destination_wallet_id", "same_wallet", "source and destination are the same wallet")])
+        raise invalid([FieldError(pointer, "same_wallet", "source and destination are the same wallet")])
 
 
 def refuse_external(wallet: UUID, pointer: str) -> None:
@@ -269,4 +297,7 @@ VERBS: Mapping[str, Verb] = {  # by type
     "capture": Verb("capture", NewCapture, admit_payee, legs_of_hold_part, names_parent=True),
     "release": Verb("release", NewRelease, admit_payee, legs_of_hold_part, names_parent=True),
     "reversal": Verb("reversal", NewReversal, admit_credited, legs_of_reversal, names_parent=True),
+    "closure": Verb(
+        "closure", NewClosure, admit_operators, legs_of_closure, destination_field="sweep_to_wallet_id", names_wallet=True
+    ),
 }

@@ -1,28 +1,51 @@
 """Wallets and their entries, each with the balance after it."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
-from api.admission.auth import Caller
+from api.admission.auth import CONFIGURED, Caller
 from api.callers import CallerDep, learn_unless_seen
-from api.http.fields import Time, id_schema
-from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
+from api.http.body import read_object
+from api.http.fields import Amount, Reason, Time, id_schema
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
-from api.http.problems import existing_or_404
+from api.http.problems import FieldError, Problem, existing_or_404, invalid
+from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.transfers import TransferId, TransferPage, WalletId
 from core import ids, transfers, wallets
 from core.ids import Prefix
 from core.ledger.kinds import Type
+from core.ledger.rules import Frozen, Rules, rules_of
 from core.render import render_transfer, render_wallet_id
 from core.times import rfc3339
-from core.wallets import Wallet, WalletEntry
+from core.wallets import Wallet, WalletChange, WalletEntry
 
 ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
+KeyId = Annotated[str, id_schema(Prefix.KEY)]
+
+LIMITS = ("balance_max", "debit_max", "debits_per_day_max", "debits_per_month_max")
+
+
+class LimitsView(BaseModel):
+    """What a wallet allows, in minor units. null: no such limit."""
+
+    balance_max: int | None = Field(description="no credit may make the balance greater")
+    debit_max: int | None = Field(description="of one transfer, withdrawal or hold")
+    debits_per_day_max: int | None = Field(description="of all transfers, withdrawals and holds of a UTC day")
+    debits_per_month_max: int | None = Field(description="of all transfers, withdrawals and holds of a UTC month")
+
+
+class UsageView(BaseModel):
+    """What counts against the limits of debits, in minor units. What is given back of a hold no longer counts."""
+
+    debits_today: int
+    debits_this_month: int
 
 
 class WalletView(BaseModel):
@@ -36,8 +59,50 @@ class WalletView(BaseModel):
     held: int = Field(description="what open holds have reserved of the balance")
     available: int = Field(description="balance - held: what can be moved out or held")
     version: int
-    status: Literal["active"]
+    status: Literal["active", "frozen", "closed"]
+    frozen: Frozen | None = Field(description="what is stopped: money out of the wallet, into it, or both")
+    limits: LimitsView
+    usage: UsageView | None = Field(description="null until a limit is first set: nothing is counted before")
     created_at: Time
+
+
+class RulesView(BaseModel):
+    """What a wallet allowed."""
+
+    status: Literal["active", "closed"]
+    frozen: Frozen | None
+    limits: LimitsView
+
+
+class WalletChangeView(BaseModel):
+    """One change of what a wallet allows."""
+
+    changed_at: Time
+    key_id: KeyId | None = Field(description="the API key that asked for it; null for a closure, and for the configured key")
+    before: RulesView
+    after: RulesView
+    reason: str = Field(description="as it was given; of a closure its transfer")
+
+
+class WalletChangePage(Page[WalletChangeView]):
+    pass
+
+
+class LimitChanges(RequestModel):
+    """A limit that is absent stays as it is. null removes it."""
+
+    balance_max: Amount | MISSING | None = MISSING
+    debit_max: Amount | MISSING | None = MISSING
+    debits_per_day_max: Amount | MISSING | None = MISSING
+    debits_per_month_max: Amount | MISSING | None = MISSING
+
+
+class WalletChanges(RequestModel):
+    """What is absent stays as it is."""
+
+    frozen: Frozen | MISSING | None = Field(default=MISSING, description="null ends the freeze")
+    limits: LimitChanges | MISSING = MISSING
+    reason: Reason
 
 
 class WalletEntryView(BaseModel):
@@ -70,6 +135,49 @@ router = APIRouter(tags=["wallets"])
 async def get_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -> Any:
     """A wallet, its balance and version as of one instant. A client's key opens its client's wallets only."""
     return render_wallet(await wallet_or_404(request, caller))
+
+
+@router.patch(
+    "/v1/wallets/{wallet_id}",
+    summary="Freeze or limit a wallet",
+    response_model=WalletView,
+    openapi_extra=json_body(WalletChanges),
+    responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS, "forbidden", "wallet_closed"),
+)
+async def patch_wallet(request: Request, caller: CallerDep, wallet_id: WalletId) -> Any:
+    """Change what of a wallet is frozen, and its limits. For operators.
+
+    After 200 nothing is applied against it, whatever was queued before. A repetition changes nothing and has the same answer.
+    """
+    id = (await client_wallet_or_404(request, caller)).id
+    require_operator(caller)
+    body = validate(WalletChanges, await read_object(request))
+    changes = body.model_dump(exclude={"reason"})  # without what is MISSING
+    if "frozen" not in changes and not changes.get("limits"):
+        raise invalid([FieldError("/frozen", "required", "is required, or a limit")])
+    key_id = None if caller.key == CONFIGURED else ids.parse(Prefix.KEY, caller.key)
+    change = partial(wallets.change, id=id, changes=changes, key_id=key_id, reason=body.reason)
+    wallet = existing_or_404(await services(request).database.run(change))
+    if wallet.status == "closed":
+        raise Problem("wallet_closed")
+    return render_wallet(wallet)
+
+
+@router.get(
+    "/v1/wallets/{wallet_id}/changes",
+    summary="List a wallet's changes",
+    response_model=WalletChangePage,
+    responses=problem_responses(*LIST_PROBLEMS, "not_found", "forbidden"),
+)
+async def list_wallet_changes(
+    request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Any:
+    """The changes of what the wallet allows, newest first. For operators."""
+    id = (await wallet_or_404(request, caller)).id
+    require_operator(caller)
+    pages = Pages.of("changes", caller.owner, wallet_id=id)
+    rows = await wallets.list_changes(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
+    return pages.page(rows, limit, lambda row: row.number.to_bytes(16, "big"), render_change)
 
 
 @router.get(
@@ -114,8 +222,21 @@ async def wallet_or_404(request: Request, caller: Caller) -> Wallet:
     return existing_or_404(await wallets.find(services(request).database, id) if caller.sees_wallet(id) else None)
 
 
+async def client_wallet_or_404(request: Request, caller: Caller) -> Wallet:
+    """Return the wallet in the path. Raises Problem "not_found", also for an external one: it is not a caller's to change."""
+    wallet = await wallet_or_404(request, caller)
+    return existing_or_404(wallet if wallet.client_id else None)
+
+
+def require_operator(caller: Caller) -> None:
+    if not caller.is_operator:
+        raise Problem("forbidden")
+
+
 def render_wallet(wallet: Wallet) -> dict[str, object]:
     """Return the wallet as WalletView describes it."""
+    rules = Rules() if wallet.rules is None else rules_of(wallet.rules)
+    limits = rules.limits
     return {
         "id": ids.text(Prefix.WALLET, wallet.id),
         "client_id": ids.text(Prefix.CLIENT, wallet.client_id) if wallet.client_id else None,
@@ -125,9 +246,27 @@ def render_wallet(wallet: Wallet) -> dict[str, object]:
         "held": wallet.held,
         "available": wallet.available,
         "version": wallet.version,
-        "status": wallet.status,
+        "status": "frozen" if rules.frozen and not rules.is_closed else wallet.status,
+        "frozen": rules.frozen,
+        "limits": {name: getattr(limits, name, None) for name in LIMITS},
+        "usage": None if limits is None else {"debits_today": limits.debits_today, "debits_this_month": limits.debits_this_month},
         "created_at": rfc3339(wallet.created_at),
     }
+
+
+def render_change(change: WalletChange) -> dict[str, object]:
+    """Return the change as WalletChangeView describes it."""
+    return {
+        "changed_at": rfc3339(change.changed_at),
+        "key_id": ids.text(Prefix.KEY, change.key_id) if change.key_id else None,
+        "before": render_rules(change.before),
+        "after": render_rules(change.after),
+        "reason": change.reason,
+    }
+
+
+def render_rules(rules: Mapping[str, Any]) -> dict[str, object]:
+    return {name: rules[name] for name in ("status", "frozen", "limits")}
 
 
 def render_entry(entry: WalletEntry) -> dict[str, object]:

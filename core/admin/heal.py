@@ -76,7 +76,7 @@ def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def repair(owner: psycopg.Connection) -> None:
-    """Derive positions in the queue, what is due, remainders and balances from transfers and entries again. Reads all of both.
+    """Derive positions in the queue, what is due, remainders, balances and rules again from transfers, entries and histories.
 
     Locks the table of shards: it waits for the drains that run, and later ones wait for it.
     """
@@ -86,10 +86,13 @@ def repair(owner: psycopg.Connection) -> None:
         due = run(owner, "heal/repair_due")
         queued = run(owner, "heal/repair_queue")
         wallets = run(owner, "heal/repair_wallets")
+        rules = run(owner, "heal/repair_rules")
+        counted = run(owner, "heal/repair_counted") + run(owner, "heal/repair_counters")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
         f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
-        " not reserved what their holds have left"
+        f" not reserved what their holds have left, {rules} wallets had not the rules of their history, and {counted} wallets or"
+        " transfers did not count what their limits need"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 from core.ledger.refusals import Refusal
 
-Type = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal"]
+Type = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal", "closure"]
 
 # Of every type: queued first, then for ever one of the others. A scheduled transfer is stored as queued.
 Status = Literal["queued", "applied", "rejected", "canceled"]
@@ -47,33 +47,34 @@ PAID_IN: tuple[Side, Side] = ("external", "client")
 PAID_OUT: tuple[Side, Side] = ("client", "external")
 BETWEEN: tuple[Side, Side] = ("client", "client")
 
-ANY_TYPE = frozenset({Refusal.DEADLINE_PASSED, Refusal.INTERNAL})
+ANY_TYPE = frozenset({Refusal.DEADLINE_PASSED, Refusal.WALLET_CLOSED, Refusal.INTERNAL})
+DEBIT_LIMITS = frozenset({Refusal.DEBIT_LIMIT_EXCEEDED, Refusal.DAILY_LIMIT_EXCEEDED, Refusal.MONTHLY_LIMIT_EXCEEDED})
 
 KINDS: Mapping[Type, Kind] = {
     "deposit": Kind(
         sides=frozenset({PAID_IN}),
         client_may_submit=False,
-        refusals=ANY_TYPE | {Refusal.BALANCE_LIMIT_EXCEEDED},
+        refusals=ANY_TYPE | {Refusal.WALLET_FROZEN, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
     "withdrawal": Kind(
         sides=frozenset({PAID_OUT}),
         client_may_submit=False,
-        refusals=ANY_TYPE | {Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
+        refusals=ANY_TYPE | DEBIT_LIMITS | {Refusal.WALLET_FROZEN, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
     "transfer": Kind(
         sides=frozenset({BETWEEN}),
         client_may_submit=True,
-        refusals=ANY_TYPE | {Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
+        refusals=ANY_TYPE | DEBIT_LIMITS | {Refusal.WALLET_FROZEN, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
     "hold": Kind(
         sides=frozenset({BETWEEN, PAID_OUT}),
         client_may_submit=True,
-        refusals=ANY_TYPE | {Refusal.INSUFFICIENT_FUNDS},
+        refusals=ANY_TYPE | DEBIT_LIMITS | {Refusal.WALLET_FROZEN, Refusal.INSUFFICIENT_FUNDS},
     ),
     "capture": Kind(
         sides=frozenset({BETWEEN, PAID_OUT}),
         client_may_submit=True,
-        refusals=ANY_TYPE | {Refusal.HOLD_CLOSED, Refusal.HOLD_EXCEEDED, Refusal.BALANCE_LIMIT_EXCEEDED},
+        refusals=ANY_TYPE | {Refusal.WALLET_FROZEN, Refusal.HOLD_CLOSED, Refusal.HOLD_EXCEEDED, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
     "release": Kind(
         sides=frozenset({BETWEEN, PAID_OUT}),
@@ -83,7 +84,14 @@ KINDS: Mapping[Type, Kind] = {
     "reversal": Kind(
         sides=frozenset({BETWEEN, PAID_IN, PAID_OUT}),
         client_may_submit=True,
-        refusals=ANY_TYPE | {Refusal.REVERSAL_EXCEEDED, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
+        refusals=ANY_TYPE
+        | {Refusal.WALLET_FROZEN, Refusal.REVERSAL_EXCEEDED, Refusal.INSUFFICIENT_FUNDS, Refusal.BALANCE_LIMIT_EXCEEDED},
+    ),
+    "closure": Kind(
+        sides=frozenset({BETWEEN, PAID_OUT}),
+        client_may_submit=False,
+        refusals=ANY_TYPE
+        | {Refusal.WALLET_FROZEN, Refusal.WALLET_HAS_HOLDS, Refusal.WALLET_NOT_EMPTY, Refusal.BALANCE_LIMIT_EXCEEDED},
     ),
 }
 

@@ -19,29 +19,52 @@ FUNDS: frozenset[Fit | None] = frozenset({"funds", "rest_and_funds"})
 REVERSIBLE: frozenset[Type] = frozenset({"deposit", "withdrawal", "transfer", "capture"})
 
 
+class Heeds(NamedTuple):
+    """Which rules of the wallets that it touches a plan heeds, beside those that all plans heed.
+
+    `debit_freeze`: a freeze of debits where it debits or reserves. `credit_freeze`: a freeze of credits where it credits.
+    `counts`: the limits of debits, against which it then counts. All plans heed a closed wallet, and the limit of a balance.
+    """
+
+    debit_freeze: bool
+    credit_freeze: bool
+    counts: bool
+
+
+NEW = Heeds(debit_freeze=True, credit_freeze=True, counts=True)
+PROMISED = Heeds(debit_freeze=False, credit_freeze=True, counts=False)  # a capture, or the sweep of a closure
+TURNED_ROUND = Heeds(debit_freeze=True, credit_freeze=True, counts=False)
+FREE = Heeds(debit_freeze=False, credit_freeze=False, counts=False)  # a release, or a reversal by an operator
+
+
 class Change(NamedTuple):
     """What a special command would change beside balances.
 
     `moved` is what it comes to. `held` is added to what `wallet` has reserved. `parent` is its parent afterwards; for a hold,
-    itself.
+    itself. `closes`: the wallet is closed afterwards.
     """
 
     moved: int
     wallet: UUID
     held: int = 0
     parent: Parent | None = None
+    closes: bool = False
 
 
 class Plan(NamedTuple):
     """What a command would do. The lines sum to zero, debits first, one per wallet: a transfer has one entry in a wallet.
 
-    `refusal` is a reason that does not depend on what the wallets have: of time, or of the parent. The plan then changes nothing.
+    `refusal` is a reason of time, of the parent, or of the wallet that a closure closes. The plan then changes nothing.
+    `touched` are lines that become no entries: of a plan without lines, the wallets whose rules stand for it all the same. One of
+    the amount 0 neither debits nor credits its wallet.
     """
 
     transfer_id: UUID
     lines: tuple[Line, ...]
     change: Change | None = None
     refusal: Refusal | None = None
+    heeds: Heeds = NEW
+    touched: tuple[Line, ...] = ()
 
 
 def plan(command: Command, book: Book) -> Plan:
@@ -65,42 +88,59 @@ def plan_movement(command: Command, special: Special, book: Book) -> Plan:
 
 def plan_hold(command: Command, _: Special, book: Book) -> Plan:
     """Plan a hold: it reserves its amount, and becomes a parent."""
-    opened = book.parents[command.transfer_id.int]._replace(is_applied=True)
-    return Plan(command.transfer_id, (), Change(command.amount, command.source, held=command.amount, parent=opened))
+    limits = book.wallets[command.source.int].limits
+    opened = book.parents[command.transfer_id.int]._replace(is_applied=True, counted_on=None if limits is None else limits.today)
+    change = Change(command.amount, command.source, held=command.amount, parent=opened)
+    return Plan(command.transfer_id, (), change, touched=lines_of(command, command.amount))
 
 
 def plan_capture(command: Command, special: Special, book: Book) -> Plan:
     """Plan a capture: what it takes was reserved. It counts as in time if it was accepted before the hold's end."""
     hold = parent_of(command, special, book)
     if hold is None or not hold.is_open or hold.expires_at is None or special.accepted_at >= hold.expires_at:
-        return refused(command, Refusal.HOLD_CLOSED)
+        return refused(command, Refusal.HOLD_CLOSED, PROMISED, lines_of(command, command.amount))
     amount = asked(command, special, hold)
     if amount > hold.remaining:
-        return refused(command, Refusal.HOLD_EXCEEDED)
+        return refused(command, Refusal.HOLD_EXCEEDED, PROMISED, lines_of(command, amount))
     rest = hold.remaining - amount if special.closes else 0
     after = hold._replace(captured=hold.captured + amount, returned=hold.returned + rest)
-    return movement(command, amount, held=-amount - rest, parent=after)
+    return movement(command, amount, PROMISED, held=-amount - rest, parent=after)
 
 
 def plan_release(command: Command, special: Special, book: Book) -> Plan:
-    """Plan a release: what was reserved is available again. No entry shows it."""
+    """Plan a release: what was reserved is available again. No entry shows it, and it touches the source alone."""
+    touched = ((command.source, 0),)
     hold = parent_of(command, special, book)
     if hold is None or not hold.is_open:
-        return refused(command, Refusal.HOLD_CLOSED)
+        return refused(command, Refusal.HOLD_CLOSED, FREE, touched)
     amount = asked(command, special, hold)
     if amount > hold.remaining:
-        return refused(command, Refusal.HOLD_EXCEEDED)
+        return refused(command, Refusal.HOLD_EXCEEDED, FREE, touched)
     after = hold._replace(returned=hold.returned + amount)
-    return Plan(command.transfer_id, (), Change(amount, command.source, held=-amount, parent=after))
+    return Plan(command.transfer_id, (), Change(amount, command.source, held=-amount, parent=after), heeds=FREE, touched=touched)
 
 
 def plan_reversal(command: Command, special: Special, book: Book) -> Plan:
     """Plan a reversal: the parent's movement turned round, of all that is left of it or of less."""
-    parent = parent_of(command, special, book)
+    parent, heeds = parent_of(command, special, book), TURNED_ROUND if special.by_client else FREE
     if parent is None or not parent.remaining or asked(command, special, parent) > parent.remaining:
-        return refused(command, Refusal.REVERSAL_EXCEEDED)
+        return refused(command, Refusal.REVERSAL_EXCEEDED, heeds, lines_of(command, command.amount))
     amount = within_funds(command, special, book, asked(command, special, parent))
-    return movement(command, amount, parent=parent._replace(returned=parent.returned + amount))
+    return movement(command, amount, heeds, parent=parent._replace(returned=parent.returned + amount))
+
+
+def plan_closure(command: Command, special: Special, book: Book) -> Plan:
+    """Plan a closure: the wallet must have nothing reserved, and be empty unless it is swept. One that is empty sweeps nothing."""
+    wallet = book.wallets[command.source.int]
+    touched = lines_of(command, wallet.balance) if special.sweeps and wallet.balance else ((command.source, 0),)
+    if wallet.held:
+        return refused(command, Refusal.WALLET_HAS_HOLDS, PROMISED, touched)
+    if wallet.balance and not special.sweeps:
+        return refused(command, Refusal.WALLET_NOT_EMPTY, PROMISED, touched)
+    change = Change(wallet.balance, command.source, closes=True)
+    if wallet.balance:
+        return Plan(command.transfer_id, touched, change, heeds=PROMISED)
+    return Plan(command.transfer_id, (), change, heeds=PROMISED, touched=touched)
 
 
 PLANS: Mapping[Type, Callable[[Command, Special, Book], Plan]] = {
@@ -111,17 +151,22 @@ PLANS: Mapping[Type, Callable[[Command, Special, Book], Plan]] = {
     "capture": plan_capture,
     "release": plan_release,
     "reversal": plan_reversal,
+    "closure": plan_closure,
 }
 
 
-def refused(command: Command, refusal: Refusal) -> Plan:
-    return Plan(command.transfer_id, (), refusal=refusal)
+def refused(command: Command, refusal: Refusal, heeds: Heeds = NEW, touched: tuple[Line, ...] = ()) -> Plan:
+    """Return the plan that is refused for this reason, unless a rule of a wallet that it would touch is the first one."""
+    return Plan(command.transfer_id, (), refusal=refusal, heeds=heeds, touched=touched)
 
 
-def movement(command: Command, amount: int, *, held: int = 0, parent: Parent | None = None) -> Plan:
+def movement(command: Command, amount: int, heeds: Heeds = NEW, *, held: int = 0, parent: Parent | None = None) -> Plan:
     """Return the plan that moves the amount from the command's source to its destination."""
-    lines = ((command.source, -amount), (command.destination, amount))
-    return Plan(command.transfer_id, lines, Change(amount, command.source, held, parent))
+    return Plan(command.transfer_id, lines_of(command, amount), Change(amount, command.source, held, parent), heeds=heeds)
+
+
+def lines_of(command: Command, amount: int) -> tuple[Line, ...]:
+    return ((command.source, -amount), (command.destination, amount))
 
 
 def parent_of(command: Command, special: Special, book: Book) -> Parent | None:

@@ -19,6 +19,7 @@ import redis
 from core import ids
 from core.failpoint import POINTS
 from core.ids import Prefix
+from core.ledger.sharding import shard_of
 from core.postgres.deadline import ANSWER_WITHIN_S
 from core.transfers import Submission
 from local.redis import Redis
@@ -26,7 +27,7 @@ from tests.caller import Answer, new_key
 from tests.databases import Databases
 from tests.system import System
 from tests.waiting import POLL_S, wait_for
-from tests.world import World, capture, hold
+from tests.world import SHARDS, World, capture, closure, deposit, hold, new_client, transfer
 
 LANES = 5  # systems side by side: most of a case is waiting for the sweeper, or for Postgres to end a frozen transaction
 ACTIONS = ("kill", "raise", "pause")
@@ -58,12 +59,13 @@ class Case(NamedTuple):
 
 # Only batches with special transfers come by these. Each case takes a sweep, so each action has one hit.
 OF_SPECIALS = ("apply.after_specials", "apply.after_update_parents", "apply.after_insert_due", "apply.after_delete_due")
+OF_RULES = ("apply.after_update_counters", "apply.after_close_wallets", "apply.after_note_counted")
 
 # Deliverers have their own loop, in test_deliverer.py: what they meet moves no money.
 CASES = [
     Case(point, action, tries)
     for point, action, tries in itertools.product(POINTS, ACTIONS, TRIES)
-    if not point.startswith("deliver.") and (point not in OF_SPECIALS or TRIES[tries] == 1)
+    if not point.startswith("deliver.") and (point not in (*OF_SPECIALS, *OF_RULES) or TRIES[tries] == 1)
 ]
 
 # A worker that is frozen within a round trip is ended by transaction_timeout, which PostgreSQL 16 does not have.
@@ -140,6 +142,8 @@ class Lane:
         """Send what comes by the point of the case, and return its id."""
         if self.case and self.case.point in OF_SPECIALS:
             return self._submit_hold(amount)
+        if self.case and self.case.point in OF_RULES:
+            return self._submit_closure(amount)
         self.stored += 1
         return self._send_transfer(amount)
 
@@ -152,6 +156,18 @@ class Lane:
         World(self.system.database_url, self.system.database_url).submit(*sent)
         self.stored += len(sent)
         return ids.text(Prefix.TRANSFER, sent[-1].id)
+
+    def _submit_closure(self, amount: int) -> str:
+        """Fund, debit and close a new wallet with a limit, in a batch with a transfer of the usual one; return its id."""
+        source, destination = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination))
+        world = World(self.system.database_url, self.system.database_url)
+        [client] = world.insert_clients([new_client(shard_of(source, SHARDS))])
+        wallet = client.wallet.id
+        world.change(wallet, limits={"debit_max": 5})
+        debits = [transfer(wallet, destination, 2), closure(wallet, destination), transfer(source, destination, amount)]
+        world.submit(deposit(wallet, 5), *debits)
+        self.stored += 1 + len(debits)
+        return ids.text(Prefix.TRANSFER, debits[-1].id)
 
     def _send_transfer(self, amount: int) -> str:
         """Send a transfer, again and again with its key until it is answered, and once more; return its id."""

@@ -525,6 +525,7 @@ def rows_of_headers() -> Iterator[tuple[str, Row]]:
 TRAILS = ("/v1/webhook-endpoints/ENDPOINT/deliveries", "/v1/transfers/TRANSFER/deliveries")
 LISTS = (
     *("/v1/clients", "/v1/clients/CLIENT/keys", "/v1/transfers", "/v1/wallets/WALLET/entries", "/v1/wallets/WALLET/holds"),
+    "/v1/wallets/WALLET/changes",
     "/v1/webhook-endpoints",
     *TRAILS,
 )
@@ -602,7 +603,7 @@ NOT_THERE = (
     "/v1/webhook-endpoints/whk_01h455vb4pex5vsknk084sn02q/deliveries", "/v1/webhook-endpoints/%00/deliveries",
     "/v1/webhook-endpoints/ENDPOINT/deliveries/", "/v1/transfers/trf_01h455vb4pex5vsknk084sn02q/deliveries",
     "/v1/transfers/x/deliveries", "/v1/transfers/TRANSFER/refund",
-    "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/holds", "/v1/deliveries",
+    "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/holds", "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q/changes", "/v1/deliveries",
     "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
@@ -612,6 +613,7 @@ NOT_THERE = (
 NOT_ALLOWED = (
     ("GET", "/v1/deposits"), ("GET", "/v1/holds"), ("PUT", "/v1/withdrawals"), ("GET", "/v1/transfers/TRANSFER/capture"),
     ("GET", "/v1/transfers/TRANSFER/cancel"), ("POST", "/v1/wallets/WALLET/holds"),
+    ("GET", "/v1/wallets/WALLET/close"), ("POST", "/v1/wallets/WALLET/changes"), ("POST", "/v1/wallets/WALLET"),
     ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PATCH", "/v1/clients/CLIENT"),
     ("DELETE", "/v1/wallets/WALLET"), ("POST", "/v1/wallets/WALLET/entries"), ("OPTIONS", "/v1/transfers"),
     ("TRACE", "/v1/clients"), ("PUT", "/v1/transfers/batch"), ("POST", "/healthz"), ("DELETE", "/problems"), ("POST", "/docs"),

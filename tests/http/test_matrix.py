@@ -51,7 +51,16 @@ class Row:
         return "{" in f"{path}{self.query}{json.dumps(self.body).removeprefix('{')}"
 
 
-MONEY = ("/deposits", "/withdrawals", "/transfers", "/holds", "/capture", "/release", "/reverse")  # the ends of their paths
+MONEY = (
+    "/deposits",
+    "/withdrawals",
+    "/transfers",
+    "/holds",
+    "/capture",
+    "/release",
+    "/reverse",
+    "/close",
+)  # the ends of their paths
 
 AROUND = Row(OPEN, OPEN, OPEN)
 TRANSFER = {"source_wallet_id": "{wallet_id}", "destination_wallet_id": "{third_wallet_id}", "amount": 1}
@@ -72,6 +81,11 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/v1/transfers"): Row(OPEN, OPEN, query="?wallet_id={wallet_id}"),
     ("GET", "/v1/transfers/{transfer_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/v1/wallets/{wallet_id}/holds"): Row((200, 200, 404), (200, 404, 404)),
+    ("PATCH", "/v1/wallets/{wallet_id}"): Row(
+        (200, 200, 404), (403, 404, 404), body={"reason": "asked", "limits": {"balance_max": 1000}}
+    ),
+    ("GET", "/v1/wallets/{wallet_id}/changes"): Row((200, 200, 404), (403, 404, 404)),
+    ("POST", "/v1/wallets/{wallet_id}/close"): Row((202, 202, 404), (403, 404, 404), body={"sweep_outside": True}),
     ("POST", "/v1/withdrawals"): Row((202, 202, 422), REFUSED, body={"wallet_id": "{wallet_id}", "amount": 1}),
     ("POST", "/v1/holds"): Row((202, 202, 422), (202, 422, 422), body=TRANSFER),
     ("POST", "/v1/transfers/{transfer_id}/capture"): Row(

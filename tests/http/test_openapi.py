@@ -35,6 +35,9 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
     ("get", "/v1/wallets/{wallet_id}/holds"): READ | {"not_found", "invalid_cursor"},
+    ("patch", "/v1/wallets/{wallet_id}"): READ | BODY | OPERATORS | {"not_found", "wallet_closed"},
+    ("get", "/v1/wallets/{wallet_id}/changes"): READ | OPERATORS | {"not_found", "invalid_cursor"},
+    ("post", "/v1/wallets/{wallet_id}/close"): CHILD,
     ("post", "/v1/deposits"): MONEY | OPERATORS,
     ("post", "/v1/withdrawals"): MONEY | OPERATORS,
     ("post", "/v1/transfers"): MONEY,
@@ -171,8 +174,17 @@ def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) ->
     schemas = document["components"]["schemas"]
     items = [option["$ref"].rpartition("/")[2] for option in schemas["BatchRequest"]["properties"]["transfers"]["items"]["anyOf"]]
     verbs = [verb.model.__name__ for verb in VERBS.values()]
-    assert len(items) == len(verbs)
-    for model in ("RedeliverRequest", "EndpointRequest", "EndpointChanges", "ClientRequest", *verbs, *items):
+    assert len(items) == len(verbs) - 1  # a wallet is closed on its own
+    for model in (
+        "RedeliverRequest",
+        "WalletChanges",
+        "LimitChanges",
+        "EndpointRequest",
+        "EndpointChanges",
+        "ClientRequest",
+        *verbs,
+        *items,
+    ):
         assert schemas[model]["additionalProperties"] is False, model
 
 
@@ -184,7 +196,7 @@ def test_the_idempotency_key_is_required_for_money_alone(document: Schema) -> No
         if parameter["name"] == "Idempotency-Key"
     }
 
-    money = ("/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/holds")
+    money = ("/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/holds", "/v1/wallets/{wallet_id}/close")
     children = tuple(f"/v1/transfers/{{transfer_id}}/{verb}" for verb in ("capture", "release", "reverse"))
     made = {"/v1/clients": False, "/v1/clients/{client_id}/wallets": False}
     assert required == {**made, **dict.fromkeys((*money, *children), True)}
@@ -313,6 +325,23 @@ def test_real_answers_about_each_verb_are_as_the_document_says(caller: Caller, d
         {"idempotency_key": new_key(), "type": "reversal", "parent_id": hold},
     ]
     check(document, "post", "/v1/transfers/batch", caller.post("/v1/transfers/batch", {"transfers": batch}))
+
+
+def test_real_answers_about_rules_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    wallet, heir = caller.new_wallet(100), caller.new_wallet()
+    path = "/v1/wallets/{wallet_id}"
+
+    check(document, "get", path, caller.get(f"/v1/wallets/{wallet}"))
+    check(document, "patch", path, caller.change_wallet(wallet, frozen="all", limits={"debit_max": 5}))
+    check(document, "patch", path, caller.change_wallet(wallet, frozen=None, limits={"debit_max": None, "balance_max": 500}))
+    check(document, "patch", path, caller.change_wallet(wallet))
+    closure = caller.close_wallet(wallet, sweep_to_wallet_id=heir)
+    check(document, "post", f"{path}/close", closure)
+    check(document, "get", "/v1/transfers/{transfer_id}", caller.get(f"/v1/transfers/{caller.applied(closure)['id']}"))
+    check(document, "get", path, caller.get(f"/v1/wallets/{wallet}"))
+    check(document, "patch", path, caller.change_wallet(wallet, frozen="all"))
+    check(document, "get", f"{path}/changes", caller.get(f"/v1/wallets/{wallet}/changes?limit=2"))
+    check(document, "get", "/problems/{code}", caller.get("/problems/wallet_closed"))
 
 
 def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema, shared_system: System) -> None:

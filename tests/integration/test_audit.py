@@ -20,7 +20,7 @@ from core.ids import Prefix
 from tests.databases import Databases
 from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, capture, deposit, hold, new_client, new_id, release, reversal, transfer
+from tests.world import World, capture, closure, deposit, hold, new_client, new_id, release, reversal, transfer
 
 
 @dataclass(frozen=True)
@@ -465,13 +465,20 @@ def test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_c
     }
     assert audit(world.url).clean, "\n".join(audit(world.url).lines())
 
+    assert_seen(world, DAMAGES_OF_VERBS, {**things, "payer": payer, "payee": payee}, names)
+
+
+def assert_seen(
+    world: World, damages: dict[str, tuple[list[str], dict[str, str]]], things: dict[str, UUID], names: dict[str, str]
+) -> None:
     with psycopg.connect(world.owner_url) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("ALTER TABLE wallets DROP CONSTRAINT held_needs_newer_worker")
-        for what, (statements, expected) in DAMAGES_OF_VERBS.items():
+        for constraint in ("held_needs_newer_worker", "guard_needs_newer_worker", "rules_are_guarded", "rules_are_counted"):
+            connection.execute(f"ALTER TABLE wallets DROP CONSTRAINT {constraint}".encode())
+        for what, (statements, expected) in damages.items():
             with connection.transaction(force_rollback=True):
                 for statement in statements:
-                    connection.execute(statement.encode(), {**things, "payer": payer, "payee": payee})
+                    assert connection.execute(statement.encode(), things).rowcount > 0, what
                 report = run_checks(connection, lambda _: None, time.monotonic() + 60)
             seen = {check: [violation.line() for violation in found] for check, found in report.violations.items() if found}
             assert set(seen) == set(expected), (what, seen)
@@ -479,8 +486,72 @@ def test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_c
                 assert any(line.startswith(names[who]) for line in seen[check]), (what, seen)
 
 
+# The same for what freezes, limits and closures leave.
+DAMAGES_OF_RULES: dict[str, tuple[list[str], dict[str, str]]] = {
+    "a closed wallet with a later entry": (
+        ["UPDATE wallets SET version = version + 1, guard = ARRAY[version + 1, held] WHERE id = %(swept)s"],
+        {"closures": "swept", "rules": "swept", "wallet_balances": "swept"},
+    ),
+    "a closed wallet that is open again": (
+        ["UPDATE wallets SET status = 'active' WHERE id = %(swept)s"],
+        {"closures": "swept", "rules": "swept"},
+    ),
+    "a wallet that its closure has not closed": (
+        ["UPDATE transfers SET status = 'rejected', failure_code = 'internal' WHERE id = %(closing)s"],
+        {"closures": "empty"},
+    ),
+    "a closure that has swept unasked": (
+        ["UPDATE transfers SET sweeps = NULL WHERE id = %(sweeping)s"],
+        {"transfer_entries": "sweeping"},
+    ),
+    "a freeze that nothing explains": (
+        ["UPDATE wallets SET frozen = 'debits', guard = ARRAY[version, held] WHERE id = %(heir)s"],
+        {"rules": "heir"},
+    ),
+    "a freeze that is gone": (["UPDATE wallets SET frozen = NULL WHERE id = %(frozen)s"], {"rules": "frozen"}),
+    "a freeze at which no drain looks": (["UPDATE wallets SET guard = NULL WHERE id = %(frozen)s"], {"rules": "frozen"}),
+    "a limit that is greater than its history says": (
+        ["UPDATE wallets SET debits_per_day_max = 1000 WHERE id = %(spender)s"],
+        {"rules": "spender"},
+    ),
+    "a history whose last row is gone": (["DELETE FROM wallet_changes WHERE wallet_id = %(frozen)s"], {"rules": "frozen"}),
+    "a history with a gap": (["UPDATE wallet_changes SET number = 3 WHERE wallet_id = %(frozen)s"], {"rules": "frozen"}),
+    "a counter that has forgotten a debit": (
+        ["UPDATE wallets SET debits_today = debits_today - 1 WHERE id = %(spender)s"],
+        {"limits": "spender"},
+    ),
+    "a month that has forgotten a hold": (
+        ["UPDATE wallets SET debits_this_month = debits_this_month - 1 WHERE id = %(spender)s"],
+        {"limits": "spender"},
+    ),
+    "a debit that does not count": (["UPDATE transfers SET counted_on = NULL WHERE id = %(paid)s"], {"limits": "spender"}),
+}
+
+
+def test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns(world: World) -> None:
+    spender, frozen, swept, empty, heir = world.new_wallets(100, 10, 5, 0, 0)
+    world.change(spender, limits={"debits_per_day_max": 50})
+    world.change(frozen, frozen="all")
+    paid, placed = transfer(spender, heir, 10), hold(spender, heir, 20)
+    sweeping, closing = closure(swept, heir), closure(empty)
+    world.submit(paid, placed, sweeping, closing, release(placed, 5))
+    world.drain()
+    assert audit(world.url).clean, "\n".join(audit(world.url).lines())
+    wallets = {"spender": spender, "frozen": frozen, "swept": swept, "empty": empty, "heir": heir}
+    transfers = {"paid": paid.id, "sweeping": sweeping.id, "closing": closing.id}
+    names = {
+        **{key: name(Prefix.WALLET, id) for key, id in wallets.items()},
+        **{key: name(Prefix.TRANSFER, id) for key, id in transfers.items()},
+    }
+
+    assert_seen(world, DAMAGES_OF_RULES, {**wallets, **transfers}, names)
+
+
+ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values()]
+
+
 def test_the_damages_above_concern_every_check() -> None:
-    assert {check for _, expected in [*DAMAGES.values(), *DAMAGES_OF_VERBS.values()] for check in expected} == set(CHECKS)
+    assert {check for _, expected in ALL_DAMAGES for check in expected} == set(CHECKS)
 
 
 def test_a_broken_ledger_is_not_listed_to_its_end(world: World) -> None:

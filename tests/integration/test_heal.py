@@ -16,7 +16,7 @@ from core.errors import CannotDo
 from core.settings import Settings
 from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, capture, deposit, hold, release, transfer
+from tests.world import World, capture, closure, deposit, hold, release, transfer
 
 FAR = 2**61 - 1
 
@@ -177,12 +177,44 @@ def test_a_repair_makes_holds_their_ends_and_appointments_follow_from_transfers(
     assert [world.query(table) for table in tables] == before
 
 
+def test_a_repair_makes_rules_and_what_counts_follow_from_history_and_transfers(world: World) -> None:
+    spender, frozen, closed, payee = world.new_wallets(100, 10, 0, 0)
+    world.change(frozen, frozen="all")
+    world.change(spender, limits={"debits_per_day_max": 50, "debit_max": 20})
+    paid, placed = transfer(spender, payee, 10), hold(spender, payee, 20)
+    world.submit(paid, placed, release(placed, 5), closure(closed))
+    world.drain()
+    tables = [
+        (
+            "SELECT id, status, guard, frozen, debit_max, debits_per_day_max, counted_since IS NULL, counted_day, debits_today,"
+            " debits_this_month FROM wallets ORDER BY 1"
+        ),
+        "SELECT id, counted_on FROM transfers ORDER BY 1",
+    ]
+    before = [world.query(table) for table in tables]
+    world.query("UPDATE wallets SET frozen = NULL, guard = NULL WHERE id = %s", frozen)
+    world.query("UPDATE wallets SET status = 'active', guard = NULL WHERE id = %s", closed)
+    world.query(
+        "UPDATE wallets SET debits_per_day_max = NULL, debit_max = NULL, debits_today = 1, debits_this_month = 1, frozen = 'all'"
+        " WHERE id = %s",
+        spender,
+    )
+    world.query("UPDATE transfers SET counted_on = NULL WHERE id = %s", paid.id)
+    assert {"rules", "limits", "closures"} == {check for check, count in audit(world.url).counts.items() if count}
+
+    mend(world, repair=True)
+
+    assert audit(world.url).clean, "\n".join(audit(world.url).lines())
+    assert [world.query(table) for table in tables] == before
+
+
 def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rich, poor = world.new_wallets(100, 5)
     world.submit(hold(rich, poor, 10), transfer(rich, poor, 1, terms=later()))
     world.drain()
     world.submit(transfer(rich, poor, 10), deposit(poor, 1))
-    tables = ("transfers", "queue", "due", "wallets", "shards", "feed", "events", "entries")
+    world.change(poor, frozen="debits", limits={"debits_per_day_max": 9})
+    tables = ("transfers", "queue", "due", "wallets", "wallet_changes", "shards", "feed", "events", "entries")
     before = [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables]
 
     mend(world)
@@ -194,7 +226,8 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
         (
             "warning: repaired: 0 queued transfers had no place in the queue, 0 times at which something is due were wrong,"
             " 0 transfers did not say what their children took, 0 wallets had not the balance of their entries, or had not reserved"
-            " what their holds have left"
+            " what their holds have left, 0 wallets had not the rules of their history, and 0 wallets or transfers did not count"
+            " what their limits need"
         )
     ]
 

@@ -18,6 +18,7 @@ from core.ledger.fold import apply
 from core.ledger.kinds import KINDS, STATUSES, Side, Type
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.ledger.refusals import Refusal
+from core.ledger.rules import Limits, Rules
 from core.transfers import Terms
 from tests.caller import Caller
 from tests.world import World, submission
@@ -54,7 +55,9 @@ def test_a_transfer_is_stored_between_wallets_of_the_sides_of_its_type_and_no_ot
     }
     asked = {
         (type, source, destination, special): replace(
-            submission(wallets[source][0], wallets[destination][1], 1, shard), type=type, terms=terms_of(type, special=special)
+            submission(wallets[source][0], wallets[destination][1], int(type != "closure"), shard),
+            type=type,
+            terms=terms_of(type, special=special),
         )
         for type in KINDS
         for source in SIDES
@@ -120,9 +123,14 @@ def test_the_ledger_refuses_a_type_for_the_reasons_of_the_table_and_no_others(ty
         known = Parent(
             parent, of, UUID(int=turned[0]), UUID(int=turned[1]), is_applied and type != "hold", total, captured, 0, EXPIRES
         )
-        special = Special(type, BEFORE if data.draw(MOSTLY) else EXPIRES, parent, is_late=not data.draw(MOSTLY))
-        held = min(total, balances[0]) if type in {"capture", "release"} and sides[0] == "client" else 0
-        book = {source.id: source._replace(held=held), destination.id: destination}
+        accepted_at = BEFORE if data.draw(MOSTLY) else EXPIRES
+        special = Special(type, accepted_at, parent, is_late=not data.draw(MOSTLY), by_client=True, sweeps=data.draw(MOSTLY))
+        holds = type in {"capture", "release"} or (type == "closure" and not data.draw(MOSTLY))
+        held = min(total, balances[0]) if holds and sides[0] == "client" else 0
+        book = {
+            one.id: one._replace(rules=None if one.external else data.draw(RULES))
+            for one in (source._replace(held=held), destination)
+        }
         outcome = apply([Command(child, source.id, destination.id, amount, special)], Book(book, {parent: known}))
         met.update(verdict.refusal for verdict in outcome.verdicts if verdict.refusal)
 
@@ -131,6 +139,10 @@ def test_the_ledger_refuses_a_type_for_the_reasons_of_the_table_and_no_others(ty
     # Any transfer that fails again and again is given up on by the worker, whatever its type.
     assert met | {Refusal.INTERNAL} == KINDS[type].refusals
 
+
+LIMITS = [Limits(None, debit, day, month, today=5, month_began=1, debits_today=1, debits_this_month=1)
+          for debit, day, month in ((3, None, None), (None, 3, None), (None, None, 3))]  # fmt: skip
+RULES = st.sampled_from([*[None] * 8, Rules(is_closed=True), Rules(frozen="all"), *(Rules(limits=limits) for limits in LIMITS)])
 
 EXPIRES = 1_769_817_600_000_000
 BEFORE = EXPIRES - 1
@@ -187,6 +199,7 @@ def test_a_clients_key_submits_the_types_of_the_table_and_no_others(caller: Call
         "capture": client.capture(hold, amount=1),
         "release": client.release(hold, amount=1),
         "reversal": client.reverse(paid, amount=1),
+        "closure": client.close_wallet(own),
     }
     client.close()
 

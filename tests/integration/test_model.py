@@ -26,6 +26,7 @@ from core import ids, wallets
 from core.admin.audit import audit
 from core.currencies import USD
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
+from core.ledger.rules import Frozen
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import API_LIMITS, session_of
 from core.postgres.queries import fetch_one
@@ -33,7 +34,7 @@ from core.postgres.statements import statement
 from core.transfers import Submission, Terms
 from core.wallets import NewWallet
 from tests.databases import Databases
-from tests.world import SHARDS, World, capture, deposit, hold, new_client, new_id, release, reversal, transfer, withdrawal
+from tests.world import SHARDS, World, capture, closure, deposit, hold, new_client, new_id, release, reversal, transfer, withdrawal
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
@@ -41,6 +42,7 @@ EXAMPLES = 9
 EXAMPLES_WITH_VERBS = 6
 EXAMPLES_WITH_TIMES = 6
 EXAMPLES_WITH_CURRENCIES = 3
+EXAMPLES_WITH_RULES = 8
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
@@ -378,7 +380,7 @@ class Teller(RuleBasedStateMachine):
             return "deadline_passed"
         terms = one.terms or Terms()
         left = self.left[terms.parent] if terms.parent else 0
-        amount = left if terms.fit in {"rest", "rest_and_funds"} else one.amount
+        amount = left if terms.fit in {"rest", "rest_and_funds"} else self._asked(one)
         if refusal := self._refuse_child(one, left, amount):
             return refusal
         up_to = terms.fit in {"funds", "rest_and_funds"}
@@ -393,6 +395,9 @@ class Teller(RuleBasedStateMachine):
             return "internal"
         self._do(one, terms, amount)
         return "applied"
+
+    def _asked(self, one: Submission) -> int:
+        return one.amount
 
     def _open_holds(self) -> list[Submission]:
         """The holds with something left, that have not expired."""
@@ -418,7 +423,7 @@ class Teller(RuleBasedStateMachine):
 
     def _do(self, one: Submission, terms: Terms, amount: int) -> None:
         self.left[one.id] = amount
-        if one.type not in {"hold", "release", "reversal"}:
+        if one.type not in {"hold", "release", "reversal", "closure"}:
             self.movements.append(one)
         if one.type == "hold":
             self.placed.append(one)
@@ -429,7 +434,7 @@ class Teller(RuleBasedStateMachine):
                 self.held[one.source] -= amount + rest
         if one.type == "hold":
             self.held[one.source] += amount
-        if one.type in {"hold", "release"}:
+        if one.type in {"hold", "release"} or not amount:
             return
         for wallet, change in ((one.source, -amount), (one.destination, amount)):
             if ids.is_external_wallet(wallet):
@@ -516,6 +521,129 @@ class TellerWithVerbs(Teller):
         self.queued[id] = Known(replace(release(of), id=id), position)
         self.ended.add(of.id)
         self.met["expired"] += 1
+
+
+FREEZES: list[Frozen | None] = [None, "debits", "credits", "all"]
+LIMITS = ("balance_max", "debit_max", "debits_per_day_max", "debits_per_month_max")
+COUNTED = {"transfer", "withdrawal", "hold"}
+
+
+class TellerWithRules(TellerWithVerbs):
+    """The same with freezes, limits and closures, and without poisons. All that counts is of one day, which no midnight ends."""
+
+    poisons_max = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen: dict[UUID, Frozen | None] = {}
+        self.limits: dict[UUID, dict[str, int]] = {}  # of each wallet that has ever had one
+        self.used: Counter[UUID] = Counter()
+        self.counted: set[UUID] = set()
+        self.shut: set[UUID] = set()
+
+    @rule(wallet=Teller.wallets, frozen=st.sampled_from(FREEZES))
+    def freeze(self, wallet: UUID, frozen: Frozen | None) -> None:
+        if self._change(wallet, frozen=frozen):
+            self.frozen[wallet] = frozen
+
+    @rule(wallet=Teller.wallets, name=st.sampled_from(LIMITS), most=st.one_of(st.none(), st.integers(1, 400)))
+    def limit(self, wallet: UUID, name: str, most: int | None) -> None:
+        """The first limit begins to count, in a window that never ends."""
+        if not self._change(wallet, limits={name: most}):
+            return
+        far = "UPDATE wallets SET counted_day = '2999-01-01' WHERE id = %s AND counted_since IS NOT NULL"
+        self.ground.owner.execute(far, [wallet])
+        if wallet in self.limits or most:
+            limits = self.limits.setdefault(wallet, {})
+            limits.pop(name, None)
+            limits |= {name: most} if most else {}
+
+    @HAS_ROOM
+    @precondition(lambda self: len(self.shut) < 2)
+    @rule(wallet=Teller.wallets, heir=st.one_of(Teller.wallets, st.none()), sweeps=st.booleans())
+    def close(self, wallet: UUID, heir: UUID | None, sweeps: bool) -> None:
+        if wallet != heir:
+            self._submit([stamped(closure(wallet, heir, sweeps=sweeps or heir is not None))])
+
+    @invariant()
+    def wallets_have_the_rules_of_the_model(self) -> None:
+        rows = self.ground.owner.execute(
+            "SELECT id, status, frozen, debits_today, debits_this_month FROM wallets WHERE id = ANY(%s)", [list(self.balances)]
+        ).fetchall()
+        assert {id: tuple(rest) for id, *rest in rows} == {
+            id: (
+                "closed" if id in self.shut else "active",
+                self.frozen.get(id),
+                *([self.used[id]] * 2 if id in self.limits else [None] * 2),
+            )
+            for id in self.balances
+        }
+
+    def _change(self, wallet: UUID, **changes: Any) -> bool:
+        """Change the wallet's rules as the API does; return whether it is open."""
+        changed = self.ground.run(lambda connection: wallets.change(connection, wallet, changes, key_id=None, reason="r"))
+        assert changed is not None
+        assert (changed.status == "closed") == (wallet in self.shut)
+        return changed.status == "active"
+
+    def _finish(self, one: Submission) -> str:
+        return self._standing(one) or super()._finish(one)
+
+    def _standing(self, one: Submission) -> str | None:
+        sweeps = one.terms is not None and one.terms.sweeps and self.balances[one.source] > 0
+        touches_destination = one.type != "release" and (one.type != "closure" or sweeps)
+        if one.source in self.shut or (touches_destination and one.destination in self.shut):
+            return "wallet_closed"
+        out, into = one.type in COUNTED, one.type not in {"release", "reversal"} and touches_destination
+        stops = (out and self.frozen.get(one.source) in {"debits", "all"}) or (
+            into and self.frozen.get(one.destination) in {"credits", "all"}
+        )
+        return "wallet_frozen" if stops else None
+
+    def _asked(self, one: Submission) -> int:
+        return self.balances[one.source] if one.type == "closure" else one.amount
+
+    def _refuse_child(self, one: Submission, left: int, amount: int) -> str | None:
+        return super()._refuse_child(one, left, amount) or self._refuse_closure(one, amount) or self._refuse_debit(one, amount)
+
+    def _refuse_closure(self, one: Submission, amount: int) -> str | None:
+        if one.type != "closure":
+            return None
+        if self.held[one.source]:
+            return "wallet_has_holds"
+        return "wallet_not_empty" if amount and not (one.terms and one.terms.sweeps) else None
+
+    def _refuse_debit(self, one: Submission, amount: int) -> str | None:
+        """Compare with the limits what it comes to."""
+        if one.type not in COUNTED or one.source not in self.limits:
+            return None
+        if one.terms and one.terms.fit == "funds":
+            amount = max(min(amount, self.balances[one.source] - self.held[one.source]), 1)
+        limits, used = self.limits[one.source], self.used[one.source] + amount
+        if amount > limits.get("debit_max", amount):
+            return "debit_limit_exceeded"
+        if used > limits.get("debits_per_day_max", used):
+            return "daily_limit_exceeded"
+        return "monthly_limit_exceeded" if used > limits.get("debits_per_month_max", AMOUNT_MAX) else None
+
+    def _is_beyond_limits(self, one: Submission, amount: int) -> bool:
+        if not amount:
+            return False
+        most = self.limits.get(one.destination, {}).get("balance_max", BALANCE_MAX)
+        return super()._is_beyond_limits(one, amount) or (
+            one.destination in self.balances and self.balances[one.destination] + amount > most
+        )
+
+    def _do(self, one: Submission, terms: Terms, amount: int) -> None:
+        before = self.left[terms.parent] if terms.parent else 0
+        super()._do(one, terms, amount)
+        if one.type in COUNTED and one.source in self.limits:
+            self.used[one.source] += amount
+            self.counted.add(one.id)
+        if one.type in {"capture", "release"} and terms.parent in self.counted:
+            self.used[one.source] -= before - self.left[terms.parent] - (amount if one.type == "capture" else 0)
+        if one.type == "closure":
+            self.shut.add(one.source)
 
 
 # From, to, how much, and something about its deadline.
@@ -641,6 +769,17 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
     met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
 
     assert_all_met(met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired"])
+
+
+@pytest.mark.long
+def test_whatever_is_frozen_limited_or_closed_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithRules):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_RULES)
+
+    assert_all_met(met, ["applied", "wallet_frozen", "wallet_closed", "debit_limit_exceeded", "daily_limit_exceeded"])
+    assert_all_met(met, ["wallet_not_empty", "balance_limit_exceeded"])
 
 
 @pytest.mark.long

@@ -1,51 +1,72 @@
-"""A worker of the version before holds, beside a schema that has them: it delays what it does not know, and rejects nothing."""
+"""Workers of versions before holds and before rules, beside a newer schema: they delay what they do not know, and reject none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import LiteralString
+from typing import Any
 
 import pytest
 
 from core.admin.audit import audit
-from core.postgres.statements import statement
+from core.postgres.statements import part, statement
 from core.transfers import Terms
 from tests.integration.test_verbs import APPLIED, funds, settle
-from tests.world import World, capture, hold, transfer
+from tests.world import World, capture, closure, deposit, hold, transfer
 from worker.ledger import apply
 from worker.ledger.batch_limit import ATTEMPTS_MAX
 from worker.ledger.drain import Drainer
 
 QUEUED = ("queued", None)
 
-# What that version's statements said in place of these texts: it knew neither what is special, nor what is reserved, nor what a
-# transfer came to.
-OLDER = {
-    "drain/claim_queue": (
-        "NOT (parent IS NULL AND fit IS NULL AND expires_at IS NULL AND apply_within_s IS NULL) AS special",
-        "false AS special",
-    ),
-    "drain/lock_wallets": ("version, held", "version, 0::bigint AS held"),
-    "drain/update_wallets": (", held = new.held", ""),
-    "drain/finish_transfers": ("           moved = outcome.moved,\n", ""),
+GUARD = ", guard = CASE WHEN w.guard IS NOT NULL THEN ARRAY[new.version, new.held] END"
+SPECIAL = "NOT (parent IS NULL AND fit IS NULL AND expires_at IS NULL AND apply_within_s IS NULL"
+
+# What earlier versions' statements said in place of these texts. One knew no closures and no rules.
+BEFORE_RULES: dict[str, list[tuple[str, str]]] = {
+    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0)", f"{SPECIAL})")],
+    "drain/lock_wallets": [(part("rules"), "NULL AS rules")],
+    "drain/update_wallets": [(GUARD, "")],
+}
+
+# One knew neither what is special, nor what is reserved, nor what a transfer came to.
+BEFORE_HOLDS: dict[str, list[tuple[str, str]]] = {
+    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0)", "false")],
+    "drain/lock_wallets": [*BEFORE_RULES["drain/lock_wallets"], ("w.held", "0::bigint AS held")],
+    "drain/update_wallets": [(GUARD, ""), (", held = new.held", "")],
+    "drain/finish_transfers": [("           moved = outcome.moved,\n", "")],
 }
 
 
-def statement_of_older(name: str) -> LiteralString:
-    text = statement(name)
-    if name not in OLDER:
+def statements_of(version: dict[str, list[tuple[str, str]]]) -> Callable[[str], str]:
+    def statement_of(name: str) -> str:
+        text: str = statement(name)
+        for new, old in version.get(name, []):
+            assert new in text, name
+            text = text.replace(new, old)
         return text
-    new, old = OLDER[name]
-    assert new in text, name
-    return text.replace(new, old)
+
+    return statement_of
+
+
+@pytest.fixture(params=[BEFORE_HOLDS, BEFORE_RULES], ids=["before holds", "before rules"])
+def older_of_any(
+    world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Callable[[list[int]], None]]:
+    yield from draining(world, monkeypatch, request.param)
 
 
 @pytest.fixture
 def older(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[int]], None]]:
+    yield from draining(world, monkeypatch, BEFORE_HOLDS)
+
+
+def draining(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: dict[str, list[tuple[str, str]]]
+) -> Iterator[Callable[[list[int]], None]]:
     """Drain these shards as an older worker, as often as it takes to give up on a transfer twice."""
 
     def run(drainer: Drainer, shards: list[int]) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(apply, "statement", statement_of_older)
+            patched.setattr(apply, "statement", statements_of(version))
             for _ in range(2 * ATTEMPTS_MAX):
                 drainer.run(shards)
 
@@ -86,4 +107,41 @@ def test_an_older_worker_applies_nothing_of_which_it_does_not_know_the_terms(
     assert world.statuses(sent.id, placed.id) == [QUEUED, QUEUED]
     world.drain()
     assert world.statuses(sent.id, placed.id) == [APPLIED, APPLIED]
+    assert audit(world.url).clean
+
+
+@pytest.mark.parametrize("rules", [{"frozen": "all"}, {"limits": {"debit_max": 10, "balance_max": 100}}], ids=["frozen", "limited"])
+def test_an_older_worker_moves_nothing_of_a_wallet_with_rules(
+    world: World, older_of_any: Callable[[list[int]], None], rules: dict[str, Any]
+) -> None:
+    ruled, payee = world.new_wallet(100, shard=1), world.new_wallet(10, shard=2)
+    world.change(ruled, **rules)
+    debits = [transfer(ruled, payee, 30), transfer(payee, ruled, 5)]
+    world.submit(*debits)
+
+    older_of_any([1, 2])
+
+    assert world.statuses(*(one.id for one in debits)) == [QUEUED, QUEUED]
+    world.drain()
+    refusals = ["wallet_frozen"] * 2 if "frozen" in rules else ["debit_limit_exceeded", "balance_limit_exceeded"]
+    assert world.statuses(*(one.id for one in debits)) == [("rejected", refusal) for refusal in refusals]
+    assert audit(world.url).clean
+
+
+def test_an_older_worker_closes_nothing_and_moves_nothing_of_a_closed_wallet(
+    world: World, older_of_any: Callable[[list[int]], None]
+) -> None:
+    closed, open_, heir = world.new_wallet(shard=1), world.new_wallet(7, shard=2), world.new_wallet(shard=3)
+    assert settle(world, closure(closed)) == [APPLIED]
+    sent = [deposit(closed, 1), closure(open_, heir), transfer(open_, heir, 1)]
+    late = closure(heir, terms=Terms(apply_within_s=60))
+    world.submit(*sent, late)
+
+    older_of_any([1, 2, 3])
+
+    assert world.statuses(*(one.id for one in (*sent, late))) == [QUEUED] * 4
+    world.drain(2)
+    world.drain(1, 3)
+    shut = ("rejected", "wallet_closed")
+    assert world.statuses(*(one.id for one in (*sent, late))) == [shut, APPLIED, shut, ("rejected", "wallet_not_empty")]
     assert audit(world.url).clean

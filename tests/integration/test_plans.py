@@ -60,6 +60,7 @@ EXEMPT = {
         (
             *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
             *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets"),
+            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters"),
         ),
         "a migration's",
     ),
@@ -167,6 +168,10 @@ SELECT n - 1000000, {made(KEY)}, 'cli_' || n, {made(ENDPOINT)}, '{{}}' FROM gene
 
 INSERT INTO fan_outs (audience, moment)
 SELECT audience, n - 1000000 FROM generate_series(1, {queued}) n, unnest(ARRAY['parties', 'operators', 'endpoints']) audience;
+
+INSERT INTO wallet_changes (wallet_id, number, before, after, reason)
+SELECT {made(WALLET, "(n % 5000 + 1)")}, n / 5000 + 1, jsonb_build_object('n', n), jsonb_build_object('n', n + 1), 'r'
+  FROM generate_series(0, {rows - 1}) n;
 """
 
 
@@ -175,7 +180,8 @@ KEPT = {"migrations", "currencies", "shards", "feed", "delivery_bounds"}
 
 def empty(world: World) -> None:
     """Delete it all again: the tables have their pages still, and the statistics say that nothing is in them."""
-    world.query("ALTER TABLE entries DISABLE TRIGGER ALL")
+    for table in ("entries", "wallet_changes"):
+        world.query(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     for (table,) in world.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
         if table not in KEPT:
             world.query(f"DELETE FROM {table}")
@@ -208,6 +214,7 @@ NEW = transfers.columns_of(
         for new, number in zip(NEW_SOME, SOME, strict=True)
     ]
 )
+COUNTERS = ("today", "debits_today", "debits_this_month")
 NEW_SPECIAL = NEW | {
     "parent": [None] * KEYS,
     "fit": ["funds"] * KEYS,
@@ -215,6 +222,7 @@ NEW_SPECIAL = NEW | {
     "scheduled_for": [NOW, None] * (KEYS // 2),
     "apply_within_s": [60] * KEYS,
     "expires_in_s": [None] * KEYS,
+    "sweeps": [False] * KEYS,
 }
 BOUND = -1_000_000
 RECEIVING = {
@@ -402,6 +410,17 @@ CASES = {
         {**ENDPOINT_OF, "url": None, "events": None, "describes": False, "description": None, "status": "disabled"}
     ),
     "drain/update_parents": Case({"id": TRANSFERS, "captured": [0] * KEYS, "returned": [1] * KEYS}, KEYS),
+    "drain/update_counters": Case(
+        {"wallet_id": [uuid(WALLET, number) for number in SOME], **dict.fromkeys(COUNTERS, [1] * KEYS)}, KEYS
+    ),
+    "drain/note_counted": Case(
+        {"transfer_id": [uuid(TRANSFER, 5 * number + 3) for number in range(KEYS)], "day": [1] * KEYS}, KEYS
+    ),
+    "drain/close_wallets": Case(
+        {"wallet_id": [uuid(WALLET, number + 1) for number in range(KEYS)], "transfer_id": TRANSFERS}, 3 * KEYS
+    ),
+    "wallets/change": Case({"id": uuid(WALLET, 7), "changes": '{"frozen": "all"}', "key_id": None, "reason": "r"}, 5),
+    "wallets/list_changes": Case({"wallet_id": uuid(WALLET, 7), "before": 2**40, "limit": LIMIT}, LIMIT),
     "drain/update_wallets": Case(
         {"id": [uuid(WALLET, number) for number in SOME], "balance": [1] * KEYS, "version": [1] * KEYS, "held": [1] * KEYS}, KEYS
     ),

@@ -22,6 +22,7 @@ Connection: TypeAlias = psycopg.Connection[Any]
 Rights: TypeAlias = Mapping[str, Mapping[str, set[str]]]
 
 ALL: set[str] = set()  # of a table's columns: the verb is granted for the whole table
+COUNTERS = {"counted_day", "debits_today", "debits_this_month"}
 SECRETS = {"secret", "old_secret", "old_secret_expires_at"}
 
 # What each process may do, by table; a set names the columns. The owner may do everything, but for what REFUSED lists.
@@ -33,7 +34,7 @@ API: Rights = {
     "transfers": {
         "SELECT": ALL,
         "INSERT": {
-            *("parent", "fit", "closes", "scheduled_for", "apply_within_s", "apply_by", "expires_at"),
+            *("parent", "fit", "closes", "scheduled_for", "apply_within_s", "apply_by", "expires_at", "sweeps"),
             *("id", "type", "source", "destination", "amount", "currency", "reference", "metadata", "callback_url", "owner"),
             *("idempotency_key", "fingerprint", "shard"),
         },
@@ -58,16 +59,31 @@ API: Rights = {
     "endpoint_events": {"SELECT": ALL},
     "shards": {"SELECT": ALL},
     "keys": {"SELECT": ALL, "INSERT": {"id", "role", "client_id", "digest"}, "UPDATE": {"last_used_at", "revoked_at"}},
+    "wallet_changes": {"SELECT": ALL},
 }
 
 WORKER: Rights = {
     "migrations": {"SELECT": ALL},
     "clients": {"SELECT": ALL},
-    "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version"}},
+    "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version", "guard", "status", *COUNTERS}},
     "currencies": {"SELECT": ALL},
+    "wallet_changes": {"SELECT": ALL, "INSERT": {"wallet_id", "number", "before", "after", "reason"}},
     "transfers": {
         "SELECT": ALL,
-        "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal", "captured", "returned", "moved", "apply_by"},
+        "UPDATE": {
+            *(
+                "status",
+                "failure_code",
+                "finished_at",
+                "moment",
+                "ordinal",
+                "captured",
+                "returned",
+                "moved",
+                "apply_by",
+                "counted_on",
+            )
+        },
     },
     "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}, "DELETE": ALL},
     "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "verb", "shard", "due_at"}, "DELETE": ALL, "UPDATE": {"due_at"}},
@@ -109,7 +125,8 @@ TABLES = list(API)
 SEQUENCES = {"api": {("fence", "UPDATE", False)}, "worker": {("queue_position_seq", "SELECT", False)}, "deliverer": set()}
 
 # By triggers, or by what is there already, to every role that has the right.
-REFUSED = {"entries": {"UPDATE", "DELETE", "TRUNCATE"}, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
+ADDED_TO = {"UPDATE", "DELETE", "TRUNCATE"}
+REFUSED = {"entries": ADDED_TO, "wallet_changes": ADDED_TO, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
 
 # The statements that each process runs; those of `migrate` are the owner's.
 STATEMENTS = {
@@ -132,6 +149,7 @@ STATEMENTS = {
         "keys/find_by_id",
         "transfers/find",
         "transfers/find_by_key",
+        "wallets/change",
         "wallets/find",
         "wallets/find_by_key",
         "wallets/find_of_client",
@@ -158,6 +176,7 @@ STATEMENTS = {
         "transfers/list_queued",
         "webhooks/list_deliveries_of_transfer",
         "transfers/list",
+        "wallets/list_changes",
         "wallets/list_entries",
         "events/list_of_client",
         "transfers/list_of_wallet",
@@ -189,8 +208,14 @@ STATEMENTS = {
         "audit/parents",
         "audit/children",
         "audit/due",
+        "audit/closures",
+        "audit/rules",
+        "audit/limits",
         "drain/find_specials",
         "drain/find_parents",
+        "drain/update_counters",
+        "drain/note_counted",
+        "drain/close_wallets",
         "drain/update_parents",
         "drain/insert_due",
         "drain/delete_due",
@@ -261,6 +286,9 @@ STATEMENTS = {
         "heal/lower_floors",
         "heal/repair_queue",
         "heal/repair_wallets",
+        "heal/repair_rules",
+        "heal/repair_counted",
+        "heal/repair_counters",
         "admin/revoke_rights",
         "admin/set_password",
     ],
@@ -326,6 +354,7 @@ FILLED = {
     "delivery_attempts": "(delivery_id, number, started_at, duration_ms, error) SELECT id, 1, now(), 0, 'timed_out'",
     "fan_outs": "(audience, moment) SELECT 'parties', moment",
     "receivers": "(owner, receiver) SELECT owner, 'example.com'",
+    "wallet_changes": "(wallet_id, number, before, after, reason) SELECT source, 1, '{}'::jsonb, '{\"a\": 1}'::jsonb, 'r'",
     "endpoint_events": "(owner, endpoint_id, endpoint) SELECT 'operator', id, '{}'::jsonb",
 }
 

@@ -59,10 +59,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "endpoint_events": {"id": A, "owner": "cli_", "endpoint_id": B, "endpoint": "{}"},
     "shards": {"shard": 99},
     "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
+    "wallet_changes": {"wallet_id": A, "number": 1, "before": "{}", "after": '{"frozen": "all"}', "reason": "r"},
 }
 
 HOLD = {"type": "hold", "expires_at": "tomorrow"}
 CHILD = {"type": "reversal", "parent": A}
+CLOSURE = {"type": "closure", "amount": 0}
+GUARD = {"guard": [0, 0]}
+COUNTED = {**GUARD, "counted_since": "now", "counted_day": "today", "debits_today": 0, "debits_this_month": 0}
 LONG_AGO = "1969-12-31Z"
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://[0000:0000:0000:0000:0000:ffff:127.127.127.127]/"]
@@ -101,6 +105,31 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("wallets", "held_in_limits", {"held": -1}),
     ("wallets", "held_in_limits", {"held": 2**53, "balance": 2**53 - 1, "version": 1}),
     ("wallets", "held_in_limits", {"held": 1, "kind": "external", "client_id": None}),
+    ("wallets", "is_empty_when_closed", {"status": "closed", "guard": [1, 0], "balance": 1, "version": 1}),
+    ("wallets", "rules_are_guarded", {"status": "closed"}),
+    ("wallets", "rules_are_guarded", {"frozen": "all"}),
+    ("wallets", "rules_are_guarded", {"debit_max": 1}),
+    ("wallets", "rules_are_guarded", {**COUNTED, "guard": None}),
+    ("wallets", "rules_of_clients", {**GUARD, "kind": "external", "client_id": None}),
+    ("wallets", "rules_of_clients", {**GUARD, "frozen": "none"}),
+    ("wallets", "rules_within_limits", {**COUNTED, "balance_max": 0}),
+    ("wallets", "rules_within_limits", {**COUNTED, "debit_max": 2**53}),
+    ("wallets", "rules_within_limits", {**COUNTED, "debits_per_day_max": -1}),
+    ("wallets", "rules_within_limits", {**COUNTED, "debits_per_month_max": 2**53}),
+    ("wallets", "rules_are_counted", {**GUARD, "debit_max": 1}),
+    ("wallets", "rules_are_counted", {**COUNTED, "counted_day": None}),
+    ("wallets", "rules_are_counted", {**COUNTED, "debits_today": 1}),
+    ("wallets", "rules_are_counted", {**COUNTED, "debits_today": -1}),
+    ("wallets", "rules_are_counted", {**COUNTED, "debits_this_month": 2**53}),
+    ("transfers", "closes_as_plain", {**CLOSURE, "fit": "funds"}),
+    ("transfers", "closes_as_plain", {**CLOSURE, "apply_within_s": 1}),
+    ("transfers", "closes_as_plain", {"sweeps": True}),
+    ("transfers", "counted_when_applied", {"counted_on": "today"}),
+    ("transfers", "counted_when_applied", {**FINAL, **CLOSURE, "moved": 0, "counted_on": "today"}),
+    ("wallet_changes", "number_positive", {"number": 0}),
+    ("wallet_changes", "reason_length", {"reason": ""}),
+    ("wallet_changes", "reason_length", {"reason": "r" * 201}),
+    ("wallet_changes", "something_changed", {"after": "{}"}),
     ("transfers", "parent_iff_child", {"parent": A}),
     ("transfers", "parent_iff_child", {"type": "capture"}),
     ("transfers", "known_fit", {"fit": "most"}),
@@ -129,6 +158,7 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "known_status", {"status": "lost", "finished_at": "now"}),
     ("transfers", "known_failure_code", {"status": "rejected", "finished_at": "now", "failure_code": "mood"}),
     ("transfers", "amount_within_limits", {"amount": 0}),
+    ("transfers", "amount_within_limits", {"type": "closure"}),
     ("transfers", "amount_within_limits", {"amount": -1}),
     ("transfers", "amount_within_limits", {"amount": 2**53}),
     ("transfers", "currency_length", {"currency": "dollar"}),
@@ -256,6 +286,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("shards", "shards_pkey", {}),
     ("due", "due_pkey", {"wallet_id": C, "shard": 7}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
+    ("wallet_changes", "wallet_changes_pkey", {}),
     ("keys", "keys_digest_key", {"id": B}),
 ]
 
@@ -263,6 +294,12 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     *((table, {}) for table in ROWS if table not in ("feed", "delivery_bounds")),  # which have their rows
     ("clients", {"name": "ü" * 200, "external_id": None, "idempotency_key": None, "fingerprint": None}),
     ("wallets", {"balance": 2**53 - 1, "held": 2**53 - 1, "version": 1}),
+    ("wallets", {**GUARD, "frozen": "debits"}),
+    ("wallets", {**COUNTED, "frozen": "all", "debit_max": 1, "balance_max": 2**53 - 1, "debits_this_month": 2**53 - 1}),
+    ("wallets", {"status": "closed", "guard": [7, 0], "version": 7}),
+    ("transfers", {**CLOSURE, "sweeps": True, "apply_by": "tomorrow"}),
+    ("transfers", {**FINAL, **CLOSURE, "moved": 2**53 - 1}),
+    ("transfers", {**FINAL, "counted_on": "today"}),
     ("transfers", {**HOLD, "captured": 1}),
     ("transfers", {**HOLD, "returned": 1}),
     ("transfers", {**CHILD, "fit": "rest_and_funds"}),
@@ -312,6 +349,10 @@ OLDER: list[tuple[str, dict[str, Any]]] = [
     ("transfers", {**FINAL, **CHILD}),
     ("transfers", {**FINAL, "fit": "funds"}),
     ("transfers", {**FINAL, "apply_within_s": 1}),
+    ("transfers", {**FINAL, **CLOSURE}),
+    ("wallets", {"guard": [0, 0], "frozen": "all", "version": 1}),
+    ("wallets", {"guard": [1, 0], "frozen": "all", "balance": 1, "version": 1, "held": 1}),
+    ("wallets", {"guard": [1, 0], "status": "closed", "balance": 5, "version": 2}),
 ]
 
 
@@ -371,7 +412,7 @@ def test_a_key_stays_what_it_is_and_revoked(connection: psycopg.Connection[Any],
 def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psycopg.Connection[Any]) -> None:
     covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)} | {("feed", "shift_within_reach")}
     covered -= {("wallets", "wallets_idempotency_key")}  # a unique index of some rows, and no constraint
-    covered |= {("wallets", "held_needs_newer_worker"), ("transfers", "special_needs_newer_worker")}
+    covered |= {("wallets", f"{of}_needs_newer_worker") for of in ("held", "guard")} | {("transfers", "special_needs_newer_worker")}
     named = connection.execute(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"
@@ -419,6 +460,16 @@ def test_entries_are_never_changed_and_never_deleted(world: World, statement: st
     assert world.drain() == 1
 
 
+@pytest.mark.parametrize(
+    "statement", ["UPDATE wallet_changes SET reason = 'x'", "DELETE FROM wallet_changes", "TRUNCATE wallet_changes"]
+)
+def test_the_history_of_a_wallet_is_never_changed_and_never_deleted(world: World, statement: str) -> None:
+    world.change(world.new_wallet(), frozen="all")
+
+    with pytest.raises(errors.RestrictViolation, match="of wallet_changes is forbidden"):
+        world.query(statement)
+
+
 def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Connection[Any]) -> None:
     """So that balances and verdicts are written in place (HOT)."""
     definitions = connection.execute("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'").fetchall()
@@ -427,7 +478,9 @@ def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Con
     for table, definition in definitions:
         columns = definition.split(" USING ")[1]
         if table in ("wallets", "transfers"):
-            changing = r"\b(balance|version|held|status|failure_code|finished_at|captured|returned|moved|apply_by)\b"
+            changing = (
+                r"\b(balance|version|held|guard|status|failure_code|finished_at|captured|returned|moved|apply_by|counted_on)\b"
+            )
             assert not re.search(changing, columns), definition
 
 

@@ -42,6 +42,14 @@ VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
 LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
+RULES = "tests/integration/test_rules.py"
+RULES_BEFORE_THE_LOCK = Edit(
+    "core/sql/drain/lock_wallets.sql",
+    "SELECT w.id, w.kind = 'external' AS external, w.balance, w.version, w.held,\n       {{rules}}\n",
+    "SELECT w.id, w.kind = 'external' AS external, w.balance, w.version, w.held,\n"
+    "       (SELECT CASE WHEN guard IS NOT NULL THEN rules_of(status, frozen, balance_max, debit_max, debits_per_day_max,"
+    " debits_per_month_max, counted_day, debits_today, debits_this_month) END FROM wallets WHERE id = w.id) AS rules\n",
+)
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -790,7 +798,7 @@ MUTANTS = (
     Mutant(
         27,
         "store no end of a hold",
-        (Edit("worker/ledger/writes.py", '        ("drain/insert_due", outcome.opened),\n', ""),),
+        (Edit("worker/ledger/writes.py", '            ("drain/insert_due", Parent._fields, outcome.opened),\n', ""),),
         (f"{DUE}::test_an_expired_hold_is_released_with_a_transfer_of_its_own",),
     ),
     Mutant(
@@ -798,7 +806,7 @@ MUTANTS = (
         "cancel without the lock of the shard",
         (
             Edit(
-                "core/admin/migrations/0012_money_verbs.sql",
+                "core/admin/migrations/0013_wallet_rules.sql",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard;",
             ),
@@ -838,6 +846,57 @@ MUTANTS = (
             Edit("core/sql/sweep/queue_due.sql", "due.shard = ready.shard AND due_at <= now()\n", "due.shard = ready.shard\n"),
         ),
         (f"{DUE}::test_a_scheduled_transfer_waits_for_its_time_and_is_applied_once",),
+    ),
+    *(
+        Mutant(
+            promise,
+            f"read the rules of a wallet before its lock: {what}",
+            (RULES_BEFORE_THE_LOCK,),
+            (f"{RULES}::test_a_drain_reads_a_wallets_rules_under_its_lock[{what}]",),
+        )
+        for promise, what in ((32, "frozen-wallet_frozen"), (33, "closed-wallet_closed"), (34, "counted-daily_limit_exceeded"))
+    ),
+    Mutant(
+        32,
+        "change a wallet without its lock",
+        (Edit("core/admin/migrations/0013_wallet_rules.sql", "AND kind = 'client' FOR NO KEY UPDATE;", "AND kind = 'client';"),),
+        (f"{RULES}::test_changes_at_once_are_merged_and_each_is_in_the_history",),
+    ),
+    Mutant(
+        32,
+        "freeze no holds",
+        (
+            Edit(
+                "core/ledger/plan.py",
+                "change, touched=lines_of(command, command.amount))",
+                "change)",
+            ),
+        ),
+        (f"{RULES}::test_what_a_freeze_of_debits_stops",),
+    ),
+    Mutant(
+        33,
+        "close with money that is not swept",
+        (Edit("core/ledger/plan.py", "if wallet.balance and not special.sweeps:", "if False:"),),
+        (f"{RULES}::test_a_wallet_with_holds_or_money_is_not_closed",),
+    ),
+    Mutant(
+        34,
+        "give back to each window",
+        (Edit("core/ledger/rules.py", "if on >= self.today else 0", "if on else 0"),),
+        (f"{RULES}::test_a_month_counts_over_days_and_a_new_window_begins_at_zero",),
+    ),
+    Mutant(
+        34,
+        "do not carry what counts from command to command",
+        (Edit("core/ledger/post.py", "rules=wallet.rules._replace(limits=limits)", "rules=wallet.rules"),),
+        (f"{VERBS_OF_LEDGER}::test_what_counts_is_carried_from_command_to_command_and_given_back_in_its_windows",),
+    ),
+    Mutant(
+        34,
+        "do not audit what counts",
+        (Edit("core/sql/audit/limits.sql", "WHERE w.counted_since IS NOT NULL\n   AND", "WHERE false\n   AND"),),
+        ("tests/integration/test_audit.py::test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns",),
     ),
     Mutant(
         36,

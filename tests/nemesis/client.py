@@ -112,6 +112,10 @@ class Client:
     async def deposit(self, destination: str, amount: int) -> View:
         return await self.send(self.history.ask(Asked(self.new_key(), None, destination, amount, type="deposit")))
 
+    async def change(self, wallet: str, **changes: object) -> None:
+        """Freeze a wallet, or limit it."""
+        await self.insist("PATCH", f"/v1/wallets/{wallet}", {"reason": "a trial", **changes})
+
     async def cancel(self, asked: Asked) -> None:
         """Cancel what was accepted, and note whether that came in time."""
         assert asked.id is not None
@@ -173,6 +177,8 @@ def request_of(asked: Asked) -> tuple[str, dict[str, object]]:
     """Return the path and the body of the request."""
     if asked.parent is not None:
         return f"/v1/transfers/{asked.parent}/{'reverse' if asked.type == 'reversal' else asked.type}", fields_of(asked)
+    if asked.type == "closure":
+        return f"/v1/wallets/{asked.source}/close", {"sweep_to_wallet_id": asked.destination}
     return f"/v1/{asked.type}s", fields_of(asked)
 
 

@@ -68,6 +68,16 @@ class Overdraft:
     keys: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Ruled:
+    """A wallet with rules: which refusals these may lead to, and what must hold because of them."""
+
+    reasons: set[str]
+    frozen: tuple[datetime, datetime] | None = None  # from the answer to a freeze of its debits to the request that ended it
+    debits_per_day_max: int | None = None
+    closing: str | None = None  # the key of its closure
+
+
 class History:
     """What the clients of a trial asked and read. Not thread-safe. `broken` has the violations, in words.
 
@@ -81,6 +91,7 @@ class History:
         self.outcomes: dict[str, Outcome] = {}  # by transfer id
         self.chains: dict[str, list[str]] = {}
         self.overdrafts: list[Overdraft] = []
+        self.ruled: dict[str, Ruled] = {}  # by wallet
         self.followed: list[str] = []  # transfer ids, in the order of the feed
         self.heard: Counter[str] = Counter()  # webhooks that the endpoint got, by transfer
         self.cancellations: dict[str, int | None] = {}  # by transfer, the status of the answer; None: not known yet

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from core.ids import Prefix
 TRANSFERS = """
     SELECT idempotency_key AS key, id, type, status, failure_code, source, destination, amount, parent, fit,
            coalesce(closes, false) AS closes, coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned, moved,
-           created_at, finished_at, scheduled_for, apply_by, expires_at, currency
+           created_at, finished_at, scheduled_for, apply_by, expires_at, currency, counted_on
       FROM transfers
      ORDER BY id
 """
@@ -48,6 +48,7 @@ class Stored:
     apply_by: datetime | None
     expires_at: datetime | None
     currency: str = USD
+    counted_on: date | None = None
 
     @property
     def is_applied(self) -> bool:
@@ -69,7 +70,7 @@ class Stored:
 
     @property
     def moves_money(self) -> bool:
-        return self.is_applied and self.type not in {"hold", "release"}
+        return self.is_applied and self.type not in {"hold", "release"} and self.came_to > 0
 
     @property
     def empties(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from core.ledger.kinds import Type
 from tests.nemesis.client import Client
-from tests.nemesis.history import Asked
+from tests.nemesis.history import Asked, Ruled
 
 AMOUNT_MAX = 120
 PAYOUT_SHARE = 0.25  # of the holds
@@ -18,6 +18,9 @@ APPLY_WITHIN_S = (1, 2)
 AROUND_THE_END_S = (-0.4, 1.4)  # of a hold: its release is queued one second after it
 CANCEL_AFTER_S = (0.0, 0.03)  # a drain takes about as long
 ITEMS = 6  # of a batch
+RULED_FUNDS = 60  # of a wallet that gets rules
+DEBITS = 4  # of it, before and after each step
+DAY_LIMIT = 12
 
 Pool: TypeAlias = Sequence[str]
 
@@ -66,9 +69,74 @@ async def cancel(client: Client, pool: Pool) -> None:
     await client.pause()
 
 
+async def freeze(client: Client, pool: Pool) -> None:
+    """Freeze a new wallet while debits of it are queued, send more, and end the freeze. Once a wallet: requests may be late."""
+    wallet, ruled = await with_rules(client, "wallet_frozen")
+    debits = [client.ask(wallet, client.dice.choice(pool), 1) for _ in range(DEBITS)]
+    await asyncio.gather(*debits, client.change(wallet, frozen="debits"))
+    begun = datetime.now(UTC)
+    await asyncio.gather(*(client.ask(wallet, client.dice.choice(pool), 1) for _ in range(DEBITS)))
+    ruled.frozen = begun, datetime.now(UTC)
+    await client.change(wallet, frozen=None)
+    await client.ask(wallet, client.dice.choice(pool), 1)
+    await client.pause()
+
+
+async def limit(client: Client, pool: Pool) -> None:
+    """Limit a new wallet, and debit and reserve more of it than that at once; some holds give back."""
+    wallet, ruled = await with_rules(client, "daily_limit_exceeded")
+    ruled.debits_per_day_max = DAY_LIMIT
+    await client.change(wallet, limits={"debits_per_day_max": DAY_LIMIT})
+    holds = [
+        client.ask(wallet, client.dice.choice(pool), 3, type="hold", expires_in_s=client.dice.choice(ENDS_IN_S)) for _ in range(4)
+    ]
+    debits = [client.ask(wallet, client.dice.choice(pool), 2) for _ in range(DAY_LIMIT // 2)]
+    placed = await asyncio.gather(*holds, *debits)
+    await asyncio.gather(*(client.dice.choice(LIVES)(client, one) for one in placed if one.type == "hold"))
+    await client.ask(wallet, client.dice.choice(pool), DAY_LIMIT)
+    await client.pause()
+
+
+async def close(client: Client, pool: Pool) -> None:
+    """Close a new wallet while debits of it are queued, some with a hold, and debit and fund it afterwards."""
+    wallet, ruled = await with_rules(client, "wallet_closed")
+    debits = [client.ask(wallet, client.dice.choice(pool), 1) for _ in range(DEBITS)]
+    if client.dice.random() < 0.3:
+        debits.append(client.ask(wallet, client.dice.choice(pool), 1, type="hold", expires_in_s=3600))
+    await asyncio.gather(*debits)
+    closure = Asked(client.new_key(), wallet, client.dice.choice(pool), 0, type="closure")
+    ruled.closing = closure.key
+    await send(client, closure)
+    later = [client.ask(wallet, client.dice.choice(pool), 1) for _ in range(DEBITS)]
+    await asyncio.gather(*later, client.ask(None, wallet, 1, type="deposit"))
+    await client.pause()
+
+
+async def with_rules(client: Client, reason: str) -> tuple[str, Ruled]:
+    """Return a new wallet with funds, and what the verdict has to know of it."""
+    made = await client.insist("POST", "/v1/clients", {"name": "Ruled"}, key=client.new_key())
+    wallet: str = made.body["wallet"]["id"]
+    await client.read_final((await client.deposit(wallet, RULED_FUNDS))["id"])
+    ruled = client.history.ruled.setdefault(wallet, Ruled({reason}))
+    return wallet, ruled
+
+
 Story: TypeAlias = Callable[[Client, Pool], Awaitable[None]]
 
-STORIES: Sequence[Story] = [hold, hold, hold, reverse, reverse, withdraw, schedule, hurry, cancel]  # a client each
+STORIES: Sequence[Story] = [
+    hold,
+    hold,
+    hold,
+    reverse,
+    reverse,
+    withdraw,
+    schedule,
+    hurry,
+    cancel,
+    freeze,
+    limit,
+    close,
+]  # a client each
 
 
 # What clients place

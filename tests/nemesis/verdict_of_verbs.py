@@ -1,7 +1,8 @@
-"""The verdict on holds, reversals, times and cancellations: their outcomes must agree with each other and with what was asked."""
+"""The verdict on holds, reversals, times, cancellations and rules: outcomes must agree with each other and with what was asked."""
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from core.ledger.kinds import REVERSIBLE
 from tests.nemesis.history import Asked, History
@@ -12,6 +13,7 @@ DRAINS_WITHIN = timedelta(seconds=11)  # Postgres ends a drain's transaction aft
 CLOCKS = timedelta(milliseconds=50)  # one machine: its clock may be set while it runs
 
 REASONS = {
+    "closure": {"wallet_has_holds"},
     "deposit": set[str](),
     "withdrawal": {"insufficient_funds"},
     "transfer": {"insufficient_funds"},
@@ -36,7 +38,9 @@ def judge_verbs(history: History, stored: Rows) -> Iterator[str]:
         elif row.type in REVERSIBLE:
             yield from a_reversal_is_within_what_was_moved(row, stored)
         yield from a_deadline_holds(row, history)
-        yield from a_rejection_has_its_reason(row, stored)
+        yield from a_rejection_has_its_reason(row, stored, history)
+        yield from nothing_is_applied_against_a_rule(row, stored, history)
+    yield from windows_keep_their_limits(history, stored)
     yield from cancellations_have_one_outcome(history, stored)
 
 
@@ -71,7 +75,7 @@ def after(begin: datetime, seconds: int | None) -> datetime | None:
 
 def an_amount_is_within_what_was_asked(row: Stored, asked: Asked) -> Iterator[str]:
     least = 1 if asked.fit else row.amount
-    if row.is_applied and not least <= row.came_to <= row.amount:
+    if row.is_applied and row.type != "closure" and not least <= row.came_to <= row.amount:
         yield f"{row} came to {row.came_to}, and what was asked for was {asked}"
     if not row.is_applied and row.moved:
         yield f"{row} has moved something"
@@ -126,9 +130,43 @@ def a_deadline_holds(row: Stored, history: History) -> Iterator[str]:
         yield f"{row} was refused before its deadline"
 
 
-def a_rejection_has_its_reason(row: Stored, stored: Rows) -> Iterator[str]:
+def nothing_is_applied_against_a_rule(row: Stored, stored: Rows, history: History) -> Iterator[str]:
+    """Promises 32 and 33: after a freeze's answer no debit is applied until it ends, and after a closure nothing at all."""
+    for wallet in (row.source, row.destination):
+        ruled = history.ruled.get(wallet or "")
+        if ruled is None or not row.is_applied or row.finished_at is None:
+            continue
+        if ruled.frozen and wallet == row.source and ruled.frozen[0] < row.finished_at < ruled.frozen[1]:
+            yield f"{row} was applied while its source was frozen, from {ruled.frozen[0]} to {ruled.frozen[1]}"
+        closure = stored.by_key.get(ruled.closing or "")
+        asked, closing = history.asked.get(row.key), history.asked.get(ruled.closing or "")
+        if closure is None or not closure.is_applied or asked is None or closing is None or closing.answered_at is None:
+            continue
+        if asked.asked_at > closing.answered_at:
+            yield f"{row} was applied, and was sent after {closure} was accepted"
+
+
+def windows_keep_their_limits(history: History, stored: Rows) -> Iterator[str]:
+    """Promise 34."""
+    debits: Counter[tuple[str, date]] = Counter()
+    for row in stored:
+        if row.source in history.ruled and row.counted_on and row.is_applied:
+            given_back = row.came_to - stored.left_of(row) - captured_of(row, stored) if row.type == "hold" else 0
+            debits[row.source, row.counted_on] += row.came_to - given_back
+    for (wallet, day), amount in debits.items():
+        most = history.ruled[wallet].debits_per_day_max
+        if most is not None and amount > most:
+            yield f"{wallet} was debited of {amount} on {day}, and its limit is {most}"
+
+
+def captured_of(hold: Stored, stored: Rows) -> int:
+    return sum(row.came_to for row in stored.applied_children(hold, "capture"))
+
+
+def a_rejection_has_its_reason(row: Stored, stored: Rows, history: History) -> Iterator[str]:
     """Promise 13: no transfer is rejected by a fault, or for a reason that its parent's children contradict."""
-    reasons = REASONS[row.type] | ({"deadline_passed"} if row.apply_by else set())
+    ruled = [history.ruled[wallet].reasons for wallet in (row.source, row.destination) if wallet in history.ruled]
+    reasons = REASONS[row.type].union({"deadline_passed"} if row.apply_by else (), *ruled)
     if (row.status == "rejected") != (row.failure_code is not None) or row.failure_code not in {None, *reasons}:
         yield f"{row} was rejected for no reason of its own"
         return

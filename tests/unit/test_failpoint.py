@@ -13,7 +13,7 @@ import pytest
 
 from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
-from core.ledger.book import Outcome, Parent
+from core.ledger.book import Closed, Counted, Counters, Outcome, Parent
 from tests.waiting import wait_for
 from worker.ledger.writes import writes_of
 
@@ -30,7 +30,17 @@ def test_every_point_of_the_table_is_somewhere_in_the_code_and_every_one_in_the_
     sources = "".join(file.read_text() for folder in ("api", "core", "worker") for file in sorted((ROOT / folder).rglob("*.py")))
     named = set(re.findall(r'\bfailpoint\("([^"]+)"\)', sources))
     hold = Parent(UUID(int=1), "hold", UUID(int=2), UUID(int=3), True, 1, 0, 0, 0)
-    everything = Outcome([], [], [], parents=[hold], opened=[hold], closed=[hold])
+    everything = Outcome(
+        [],
+        [],
+        [],
+        parents=[hold],
+        opened=[hold],
+        closed=[hold],
+        counted=[Counted(UUID(int=1), 0)],
+        counters=[Counters(UUID(int=2), 0, 0, 0)],
+        closures=[Closed(UUID(int=2), UUID(int=1))],
+    )
     after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in writes_of([], everything)}
 
     assert sorted(named | after_writes) == sorted(POINTS)

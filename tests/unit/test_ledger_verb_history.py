@@ -12,14 +12,19 @@ from core.ledger.commands import Command, Special
 from core.ledger.fold import apply
 from core.ledger.kinds import KINDS, Fit, Type
 from core.ledger.refusals import Refusal
+from core.ledger.rules import Frozen, Limits, Rules
 
-HISTORIES = 20
+HISTORIES = 45
 BATCHES = 25
 BATCH_MAX = 12
 CLIENTS = [UUID(int=1000 + number) for number in range(4)]
 OUTSIDE = external_wallet(0)
 BEGIN = 1_769_817_600_000_000
 SECOND = 1_000_000
+FREEZES: list[Frozen | None] = [None, None, None, "debits", "credits", "all"]
+LIMITED = (("balance_max", 60, 150), ("debit_max", 30, 50), ("debits_per_day_max", 20, 60), ("debits_per_month_max", 30, 80))
+COUNTED = {"transfer", "withdrawal", "hold"}
+MONTH = 3  # days
 FITS: Mapping[Type, list[Fit | None]] = {
     "withdrawal": [None, "funds"],
     "transfer": [None, "funds"],
@@ -29,40 +34,104 @@ FITS: Mapping[Type, list[Fit | None]] = {
 }
 
 
+def first_of_month(day: int) -> int:
+    return day - day % MONTH
+
+
+def limits_of(most: Mapping[str, int | None], today: int, month_began: int, debits: tuple[int, int]) -> Limits:
+    counters = today, month_began, *debits
+    return Limits(most["balance_max"], most["debit_max"], most["debits_per_day_max"], most["debits_per_month_max"], *counters)
+
+
 @dataclass
 class Model:
-    """Balances, reserves and remainders as plain numbers. It shares no code with the ledger."""
+    """Balances, rules, reserves and remainders as plain numbers. It shares no code with the ledger."""
 
     balance: Counter[UUID] = field(default_factory=Counter)
     held: Counter[UUID] = field(default_factory=Counter)
     left: dict[UUID, int] = field(default_factory=dict)  # of each applied parent
     ends: dict[UUID, int] = field(default_factory=dict)  # of each applied hold
 
+    shut: set[UUID] = field(default_factory=set)
+    frozen: dict[UUID, Frozen | None] = field(default_factory=dict)
+    limits: dict[UUID, dict[str, int]] = field(default_factory=dict)  # of each wallet that has ever had one
+    counted: dict[UUID, list[tuple[UUID, int]]] = field(default_factory=dict)  # of each wallet, what counts, and since which day
+    counts: Counter[UUID] = field(default_factory=Counter)  # what of it counts still
+    day: int = 0
+
     def do(self, one: Command, expires_at: int) -> tuple[Refusal | None, int]:
         """Say what becomes of the command, and what it comes to; do it."""
         special = one.special
         assert special is not None
-        if special.is_late:
-            return Refusal.DEADLINE_PASSED, 0
+        refusal, amount = self._decide(one, special)
+        if refusal is None:
+            self._move(one, special, amount, expires_at)
+        return refusal, amount if refusal is None else 0
+
+    def used(self, wallet: UUID) -> tuple[int, int]:
+        """What counts today, and this month."""
+        found = [(day, self.counts[id]) for id, day in self.counted.get(wallet, [])]
+        began = first_of_month(self.day)
+        return sum(amount for day, amount in found if day == self.day), sum(amount for day, amount in found if day >= began)
+
+    def _decide(self, one: Command, special: Special) -> tuple[Refusal | None, int]:
+        type = special.type
         available = 2**60 if one.source == OUTSIDE else self.balance[one.source] - self.held[one.source]
         left = self.left.get(special.parent, 0) if special.parent else 0
         amount = left if special.fit in {"rest", "rest_and_funds"} else one.amount
-        if special.type in {"capture", "release"}:
-            is_over = special.type == "capture" and special.accepted_at >= self.ends.get(special.parent or one.transfer_id, BEGIN)
-            if left == 0 or is_over:
-                return Refusal.HOLD_CLOSED, 0
-            if amount > left:
-                return Refusal.HOLD_EXCEEDED, 0
-        elif special.type == "reversal" and (left == 0 or amount > left):
-            return Refusal.REVERSAL_EXCEEDED, 0
-        elif available < (1 if special.fit in {"funds", "rest_and_funds"} else amount):
-            return Refusal.INSUFFICIENT_FUNDS, 0
-        if special.type == "reversal" and available < (1 if special.fit in {"funds", "rest_and_funds"} else amount):
-            return Refusal.INSUFFICIENT_FUNDS, 0
+        if special.is_late:
+            return Refusal.DEADLINE_PASSED, 0
+        if standing := self._standing(one, special):
+            return standing, 0
+        if of_parent := self._of_parent(one, special, amount, left):
+            return of_parent, 0
+        if type == "closure":
+            amount = self.balance[one.source]
+            if self.held[one.source] or (amount and not special.sweeps):
+                return Refusal.WALLET_HAS_HOLDS if self.held[one.source] else Refusal.WALLET_NOT_EMPTY, 0
         if special.fit in {"funds", "rest_and_funds"}:
-            amount = min(amount, available)
-        self._move(one, special, amount, expires_at)
+            amount = max(min(amount, available), 1)
+        if type in COUNTED and (passed := self._passed(one.source, amount)):
+            return passed, 0
+        if type not in {"capture", "release", "closure"} and amount > available:
+            return Refusal.INSUFFICIENT_FUNDS, 0
+        most = self.limits.get(one.destination, {}).get("balance_max", 2**60)
+        if type not in {"hold", "release"} and amount and self.balance[one.destination] + amount > most:
+            return Refusal.BALANCE_LIMIT_EXCEEDED, 0
         return None, amount
+
+    def _of_parent(self, one: Command, special: Special, amount: int, left: int) -> Refusal | None:
+        if special.type == "reversal" and (left == 0 or amount > left):
+            return Refusal.REVERSAL_EXCEEDED
+        if special.type not in {"capture", "release"}:
+            return None
+        is_over = special.type == "capture" and special.accepted_at >= self.ends.get(special.parent or one.transfer_id, BEGIN)
+        if left == 0 or is_over:
+            return Refusal.HOLD_CLOSED
+        return Refusal.HOLD_EXCEEDED if amount > left else None
+
+    def _passed(self, wallet: UUID, amount: int) -> Refusal | None:
+        """Return the first limit of debits that so much more would pass."""
+        limits, (today, this_month) = self.limits.get(wallet, {}), self.used(wallet)
+        if amount > limits.get("debit_max", amount):
+            return Refusal.DEBIT_LIMIT_EXCEEDED
+        if today + amount > limits.get("debits_per_day_max", 2**60):
+            return Refusal.DAILY_LIMIT_EXCEEDED
+        return Refusal.MONTHLY_LIMIT_EXCEEDED if this_month + amount > limits.get("debits_per_month_max", 2**60) else None
+
+    def _standing(self, one: Command, special: Special) -> Refusal | None:
+        """A closed wallet is touched by nothing. A freeze stops what is new, and what clients turn round."""
+        type = special.type
+        moves_in = type != "release" and (type != "closure" or (special.sweeps and self.balance[one.source] > 0))
+        if one.source in self.shut or (moves_in and one.destination in self.shut):
+            return Refusal.WALLET_CLOSED
+        out = type in {"transfer", "withdrawal", "hold"} or (type == "reversal" and special.by_client)
+        into = type in {"capture", "deposit", "closure"} or out
+        if out and self.frozen.get(one.source) in {"debits", "all"}:
+            return Refusal.WALLET_FROZEN
+        if into and moves_in and self.frozen.get(one.destination) in {"credits", "all"}:
+            return Refusal.WALLET_FROZEN
+        return None
 
     def _move(self, one: Command, special: Special, amount: int, expires_at: int) -> None:
         if special.type == "hold":
@@ -70,7 +139,16 @@ class Model:
             self.ends[one.transfer_id] = expires_at
         if special.type in {"capture", "release"}:
             self.held[one.source] -= amount
+        if special.type in COUNTED and one.source in self.limits:
+            self.counted.setdefault(one.source, []).append((one.transfer_id, self.day))
+            self.counts[one.transfer_id] = amount
+        if special.type == "closure":
+            self.shut.add(one.source)
         if special.parent:
+            if special.type == "release":
+                self.counts[special.parent] -= amount
+            elif special.closes:
+                self.counts[special.parent] -= self.left[special.parent] - amount
             self.left[special.parent] -= amount
             if special.closes:
                 self.held[one.source] -= self.left[special.parent]
@@ -88,6 +166,7 @@ class History:
         self.random = random.Random(seed)
         self.met = met
         self.model = Model()
+        self.clients = [*CLIENTS]
         self.wallets = {id: Wallet(id, external=id == OUTSIDE, balance=0, version=0) for id in [*CLIENTS, OUTSIDE]}
         self.parents: dict[UUID, Parent] = {}
         self.commands: dict[UUID, Command] = {}
@@ -95,6 +174,34 @@ class History:
         self.open: set[UUID] = set()
         self.entries: list[Entry] = []
         self.now = BEGIN
+
+    def change_rules(self) -> None:
+        """Freeze a wallet, or limit it, as an operator does between two batches; let a day pass, or open a wallet."""
+        dice, wallet = self.random, self.wallets[self.random.choice(self.clients)]
+        rules = wallet.rules or Rules()
+        if rules.is_closed:
+            return
+        if dice.random() < 0.4:
+            frozen: Frozen | None = dice.choice(FREEZES)
+            self.model.frozen[wallet.id] = frozen
+            rules = rules._replace(frozen=frozen)
+        else:
+            asked = {name: dice.randint(least, most) for name, least, most in LIMITED if dice.random() < 0.5}
+            self.model.limits[wallet.id] = asked
+            day = self.model.day
+            before = rules.limits or Limits(None, None, None, None, day, first_of_month(day))
+            debits = before.debits_today, before.debits_this_month
+            most = {name: asked.get(name) for name, _, _ in LIMITED}
+            rules = rules._replace(limits=limits_of(most, before.today, before.month_began, debits))
+        self.wallets[wallet.id] = wallet._replace(rules=rules)
+
+    def pass_a_day(self) -> None:
+        self.model.day += 1
+        today, began = self.model.day, first_of_month(self.model.day)
+        for wallet in self.wallets.values():
+            if wallet.rules and wallet.rules.limits:
+                rules = wallet.rules._replace(limits=wallet.rules.limits.on(today, began))
+                self.wallets[wallet.id] = wallet._replace(rules=rules)
 
     def run_batch(self) -> None:
         commands = [self._command() for _ in range(self.random.randint(1, BATCH_MAX))]
@@ -109,6 +216,11 @@ class History:
             if refusal is None:
                 self.applied[one.transfer_id] = moved
                 self.parents[one.transfer_id] = self.parents[one.transfer_id]._replace(is_applied=True, total=moved)
+        for id, day in outcome.counted:
+            self.parents[id] = self.parents[id]._replace(counted_on=day)
+        for _ in outcome.closures:
+            self.clients.append(UUID(int=1000 + len(self.clients)))
+            self.wallets[self.clients[-1]] = Wallet(self.clients[-1], external=False, balance=0, version=0)
         for parent in outcome.parents:
             stored = self.parents[parent.id]
             self.parents[parent.id] = stored._replace(captured=parent.captured, returned=parent.returned)
@@ -126,7 +238,7 @@ class History:
         assert lines == Counter(
             line
             for id, moved in self.applied.items()
-            if self._type(id) not in {"hold", "release"}
+            if self._type(id) not in {"hold", "release"} and moved
             for line in ((id, self.commands[id].source, -moved), (id, self.commands[id].destination, moved))
         )
         remaining: Counter[UUID] = Counter()
@@ -136,6 +248,12 @@ class History:
         for wallet in self.wallets.values():
             assert wallet.held == remaining[wallet.id] == self.model.held[wallet.id]
             assert wallet.external or wallet.held <= wallet.balance
+            is_closed = wallet.rules is not None and wallet.rules.is_closed
+            assert is_closed == (wallet.id in self.model.shut)
+            assert not is_closed or (wallet.balance, wallet.held) == (0, 0)
+            if limits := wallet.limits:
+                assert (limits.debits_today, limits.debits_this_month) == self.model.used(wallet.id)
+                assert limits.debits_today <= limits.debits_this_month
         assert self.open == {id for id in self.applied if self._type(id) == "hold" and self.parents[id].remaining}
         for id, parent in self.parents.items():
             self._audit_parent(id, parent)
@@ -161,12 +279,12 @@ class History:
 
     def _command(self) -> Command:
         """A command of any type. A child is of a hold or of a movement that was sent before, in the same batch perhaps."""
-        type = self.random.choice(list(KINDS))
+        type = self.random.choices(list(KINDS), [0.4 if type == "closure" else 2 if type == "hold" else 1 for type in KINDS])[0]
         id = UUID(int=len(self.commands) + 1)
         parents = [one for one in self.commands.values() if self._may_have(type, one)][-12:]
         if type in {"capture", "release", "reversal"} and not parents:
             type = "deposit"
-        source, destination = self.random.sample(CLIENTS, 2)
+        source, destination = self.random.sample(self.clients[-5:], 2)
         parent = self.random.choice(parents) if type in {"capture", "release", "reversal"} else None
         if parent:
             source, destination = parent.source, parent.destination
@@ -184,8 +302,16 @@ class History:
             fit=fit,
             closes=type == "capture" and self.random.random() < 0.3,
             is_late=self.random.random() < 0.05,
+            by_client=self.random.random() < 0.5,
+            sweeps=self.random.random() < 0.6,
         )
-        amount = parent.amount if parent and fit in {"rest", "rest_and_funds"} else self.random.randint(1, 60)
+        amount = (
+            0
+            if type == "closure"
+            else parent.amount
+            if parent and fit in {"rest", "rest_and_funds"}
+            else self.random.randint(1, 60)
+        )
         made = self.commands[id] = Command(id, source, destination, amount, special)
         ends = self.now + SECOND * self.random.choice([1, 60, 600])
         self.parents[id] = Parent(id, type, source, destination, False, amount, 0, 0, ends if type == "hold" else None)
@@ -206,8 +332,12 @@ def test_histories_of_all_verbs_agree_with_a_model_and_pass_an_audit_after_each_
         history = History(seed, met)
         for _ in range(BATCHES):
             history.run_batch()
+            history.change_rules()
+            if history.random.random() < 0.3:
+                history.pass_a_day()
 
     beyond_reach = {Refusal.BALANCE_LIMIT_EXCEEDED, Refusal.INTERNAL}
     for type, kind in KINDS.items():
         for verdict in (None, *(kind.refusals - beyond_reach)):
             assert met[type, verdict] > 10, (type, verdict, met)
+    assert sum(met[type, Refusal.BALANCE_LIMIT_EXCEEDED] for type in KINDS) > 10

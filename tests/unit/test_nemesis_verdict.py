@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.ledger.kinds import KINDS
-from tests.nemesis.history import Asked, History
+from tests.nemesis.history import Asked, History, Ruled
 from tests.nemesis.stored import Funds, Rows, Stored
 from tests.nemesis.verdict import (
     entries_follow_from_outcomes,
@@ -20,6 +20,7 @@ from tests.nemesis.verdict_of_verbs import REASONS, judge_verbs
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ADA, BOB = "wal_ada", "wal_bob"
+EVE, RULED, SHUT = "wal_eve", "wal_ruled", "wal_shut"
 
 
 def at(seconds: float) -> datetime:
@@ -65,6 +66,10 @@ ROWS = (
     new_row("late", "transfer", 7, apply_by=at(1), finished_at=at(4), failure_code="deadline_passed", **REJECTED),
     new_row("upto", "withdrawal", 90, destination=None, fit="funds", moved=80),
     new_row("canceled", "transfer", 9, status="canceled", moved=None),
+    new_row("stopped", "transfer", 1, source=RULED, destination=EVE, failure_code="wallet_frozen", finished_at=at(3), **REJECTED),
+    new_row("counted", "transfer", 5, source=RULED, destination=EVE, moved=None, counted_on=START.date()),
+    new_row("closing", "closure", 0, source=SHUT, destination=EVE),
+    new_row("shut", "transfer", 1, source=SHUT, destination=EVE, created_at=at(1), failure_code="wallet_closed", **REJECTED),
 )
 ASKED: dict[str, dict[str, Any]] = {
     "final": {"final": True},
@@ -91,6 +96,10 @@ def history_of(rows: tuple[Stored, ...]) -> History:
             history.ask(Asked(**said))
     history.cancellations = {"trf_canceled": 200, "trf_plain": 409}
     history.restarts = [at(2)]
+    history.ruled = {
+        RULED: Ruled({"wallet_frozen"}, frozen=(at(2), at(4)), debits_per_day_max=5),
+        SHUT: Ruled({"wallet_closed"}, closing="closing"),
+    }
     return history
 
 
@@ -144,7 +153,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "a cancellation that was applied": ("canceled", {"status": "applied"}, "was answered 200"),
     "a cancellation that was refused": ("plain", {"status": "canceled"}, "was answered 409"),
     "a cancellation that no client asked for": ("later", {"status": "canceled"}, "no client asked for it"),
-    "another wallet": ("plain", {"destination": "wal_eve"}, "is not what was asked for"),
+    "a debit of a frozen wallet": ("stopped", {"status": "applied", "failure_code": None}, "while its source was frozen"),
+    "a window that passes its limit": ("counted", {"amount": 6}, "its limit is 5"),
+    "a debit of a closed wallet": ("shut", {"status": "applied", "failure_code": None}, "was sent after"),
+    "a freeze that was not asked for": ("late", {"failure_code": "wallet_frozen"}, "for no reason of its own"),
+    "another wallet": ("plain", {"destination": EVE}, "is not what was asked for"),
     "another type": ("later", {"type": "hold", "expires_at": at(9)}, "is not what was asked for"),
     "no outcome": ("plain", {"status": "queued", "finished_at": None}, "was read as"),
     "a time of acceptance before the request": ("plain", {"created_at": at(-1)}, "was accepted outside of"),

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from core import metrics
 from core.failpoint import failpoint
 from core.ledger import fold
-from core.ledger.book import Book, Outcome, Parent, Verdict, Wallet
+from core.ledger.book import Book, Outcome, Parent, Verdict, Wallet, with_rules
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres.connections import SyncConnection
@@ -196,7 +196,7 @@ class Applier:
         parent_ids = {special.parent_id for special in specials} - {None}
         parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()
         pipeline.sync()
-        return Book({wallet.id: wallet for wallet in locked}, {parent.id: parent for parent in parents})
+        return Book(with_rules(locked), {parent.id: parent for parent in parents})
 
     def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""

@@ -30,6 +30,8 @@ class SpecialTransfer(NamedTuple):
     fit: Fit | None
     closes: bool
     is_late: bool
+    by_client: bool
+    sweeps: bool
 
     @property
     def parent_id(self) -> UUID | None:
@@ -49,7 +51,16 @@ def command_of(queued: QueuedTransfer, specials: Mapping[UUID, SpecialTransfer])
 
 
 def special_of(stored: SpecialTransfer) -> Special:
-    return Special(stored.type, stored.accepted_at, stored.parent, stored.fit, stored.closes, stored.is_late)
+    return Special(
+        type=stored.type,
+        accepted_at=stored.accepted_at,
+        parent=stored.parent,
+        fit=stored.fit,
+        closes=stored.closes,
+        is_late=stored.is_late,
+        by_client=stored.by_client,
+        sweeps=stored.sweeps,
+    )
 
 
 def positions_by_shard(shards: Collection[int], queued: Sequence[QueuedTransfer]) -> dict[int, list[int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.ledger.book import Entry, Outcome, Parent, Verdict, Wallet
+from core.ledger.book import Closed, Counted, Counters, Entry, Outcome, Parent, Verdict, Wallet
 from worker.ledger.queued_transfer import QueuedTransfer
 
 
@@ -20,20 +20,22 @@ def writes_of(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[Write]
     return [
         write("drain/insert_entries", Entry._fields, outcome.entries),
         write("drain/update_wallets", Wallet._fields, outcome.wallets),
-        *writes_of_parents(outcome),
+        *writes_of_some(
+            ("drain/update_counters", Counters._fields, outcome.counters),
+            ("drain/close_wallets", Closed._fields, outcome.closures),
+            ("drain/update_parents", Parent._fields, outcome.parents),
+            ("drain/insert_due", Parent._fields, outcome.opened),
+            ("drain/delete_due", Parent._fields, outcome.closed),
+        ),
         finish_transfers(outcome.verdicts),
+        *writes_of_some(("drain/note_counted", Counted._fields, outcome.counted)),
         delete_queue(queued),
     ]
 
 
-def writes_of_parents(outcome: Outcome) -> list[Write]:
-    """Return the statements that only some batches need: for what children have taken, for opened and for closed holds."""
-    wanted = [
-        ("drain/update_parents", outcome.parents),
-        ("drain/insert_due", outcome.opened),
-        ("drain/delete_due", outcome.closed),
-    ]
-    return [write(name, Parent._fields, parents) for name, parents in wanted if parents]
+def writes_of_some(*wanted: tuple[str, Sequence[str], Sequence[tuple[Any, ...]]]) -> list[Write]:
+    """Return the statements that only some batches need: those that have a row to write."""
+    return [write(name, fields, records) for name, fields, records in wanted if records]
 
 
 def finish_transfers(verdicts: Sequence[Verdict]) -> Write:

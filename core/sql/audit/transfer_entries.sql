@@ -1,5 +1,5 @@
 -- Promise 2: an applied transfer has exactly two entries, -a on its source and +a on its destination; any other has none. A hold and
--- a release move nothing: they have none either.
+-- a release move nothing: they have none either. Nor has the closure of an empty wallet; of another one it moves the whole balance.
 -- a is what it came to. That is its amount, unless the amount was open, and nothing if it was not applied.
 -- Reads all transfers and all entries, by hash join.
 SELECT 'transfer' AS kind, t.id,
@@ -16,8 +16,9 @@ SELECT 'transfer' AS kind, t.id,
           JOIN transfers t ON t.id = e.transfer_id
          GROUP BY e.transfer_id
        ) e ON e.transfer_id = t.id
- WHERE (t.status = 'applied' AND t.type NOT IN ('hold', 'release')) <> (coalesce(e.entries, 0) > 0)
+ WHERE (t.status = 'applied' AND t.type NOT IN ('hold', 'release') AND (t.type <> 'closure' OR t.moved > 0))
+       <> (coalesce(e.entries, 0) > 0)
     OR (coalesce(e.entries, 0) > 0 AND (e.entries, e.debits, e.credits) <> (2, 1, 1))
-    OR (t.status = 'applied' AND t.fit IS NULL AND t.moved <> t.amount)
-    OR (t.status = 'applied' AND t.moved = 0)
+    OR (t.status = 'applied' AND t.type <> 'closure' AND ((t.fit IS NULL AND t.moved <> t.amount) OR t.moved = 0))
+    OR (t.status = 'applied' AND t.type = 'closure' AND t.sweeps IS NULL AND t.moved <> 0)
     OR (t.status IN ('rejected', 'canceled') AND t.moved <> 0)

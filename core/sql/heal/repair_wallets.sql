@@ -3,7 +3,8 @@
 -- Entries never change, so they are the truth. Reads all entries and all transfers. Its transaction has locked the table of shards, so
 -- no drain runs.
 UPDATE wallets w
-   SET balance = truth.balance, version = truth.version, held = truth.held
+   SET balance = truth.balance, version = truth.version, held = truth.held,
+       guard = CASE WHEN w.guard IS NOT NULL THEN ARRAY[truth.version, truth.held] END
   FROM (
         SELECT w.id, coalesce(e.balance, 0) AS balance, coalesce(e.version, 0) AS version, coalesce(h.held, 0) AS held
           FROM wallets w

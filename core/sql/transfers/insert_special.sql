@@ -1,6 +1,7 @@
 -- Stores a batch of submissions of which some are special, as transfers/insert does for plain ones. Returns those that it stored.
--- A scheduled one gets a row in `due` and no place in the queue yet; a time that has passed means now. The deadline of the others counts from now, and a hold's end
--- from now or from its time. `closes` is stored where it is true.
+-- A scheduled one gets a row in `due` and no place in the queue yet; a time that has passed means now. The deadline of the others
+-- counts from now, and a hold's end from now or from its time. `closes` and `sweeps` are stored where they are true. A closure has no
+-- `apply_within_s`: an older worker would take it for special, and give up on it.
 -- The wallets are of kinds that the type may have (core/ledger/kinds.py), and of the transfer's currency. The parent was read
 -- before, and its row never goes. The drain refuses a child whose wallets or whose type do not fit its parent.
 -- Locks and indexes: as transfers/insert.
@@ -8,13 +9,16 @@ WITH submitted AS (
     SELECT {{submission.names}}, parent, fit, closes, CASE WHEN scheduled_for > now() THEN scheduled_for END AS scheduled_for,
            apply_within_s, expires_in_s, arrival
       FROM unnest({{submission}}, %(parent)b::uuid[], %(fit)b::text[], %(closes)b::boolean[], %(scheduled_for)b::timestamptz[],
-                  %(apply_within_s)b::integer[], %(expires_in_s)b::integer[])
-           WITH ORDINALITY AS submitted ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, expires_in_s, arrival)
+                  %(apply_within_s)b::integer[], %(expires_in_s)b::integer[], %(sweeps)b::boolean[])
+           WITH ORDINALITY AS submitted ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, expires_in_s, sweeps,
+                                         arrival)
 ), inserted AS (
-    INSERT INTO transfers ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at)
-    SELECT {{submission.names of s}}, s.parent, s.fit, nullif(s.closes, false), s.scheduled_for, s.apply_within_s,
+    INSERT INTO transfers ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at,
+                           sweeps)
+    SELECT {{submission.names of s}}, s.parent, s.fit, nullif(s.closes, false), s.scheduled_for,
+           CASE WHEN s.type <> 'closure' THEN s.apply_within_s END,
            CASE WHEN s.scheduled_for IS NULL THEN now() + make_interval(secs => s.apply_within_s) END,
-           coalesce(s.scheduled_for, now()) + make_interval(secs => s.expires_in_s)
+           coalesce(s.scheduled_for, now()) + make_interval(secs => s.expires_in_s), nullif(s.sweeps, false)
       FROM submitted s
      CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.source OFFSET 0) source
      CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.destination OFFSET 0) destination

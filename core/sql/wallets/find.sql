@@ -1,4 +1,4 @@
--- Returns a wallet: balance, held and version are of one snapshot.
+-- Returns a wallet: balance, held, version and rules are of one snapshot.
 -- Index: wallets_pkey.
 SELECT {{wallet}}
   FROM wallets w
