@@ -1,8 +1,8 @@
 """Parameters in paths and query strings, read as strictly as bodies are."""
 
 import re
-from collections.abc import Container
-from typing import Annotated
+from collections.abc import Container, Mapping
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from core import ids
 from core.ids import Prefix
 
 CURSORS = (b"cursor", b"after")  # parameters whose values this API made
+
+PREVIEWS = {b"preview=true": True, b"preview=false": False}
 
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -57,15 +59,29 @@ def refuse_parameters(request: Request) -> None:
         raise Problem("invalid_parameter", "this path takes no query parameters")
 
 
+def wants_preview(request: Request) -> bool:
+    """Return whether the query says `preview=true`. Raises Problem for any other query but `preview=false`, which says nothing."""
+    query = request.scope["query_string"]
+    if query and query not in PREVIEWS:
+        raise Problem("invalid_parameter", "this path takes one query parameter, `preview`, which is true or false")
+    return bool(query) and PREVIEWS[query]
+
+
 async def refuse_stray_parameters(request: Request) -> None:
     """Raises Problem for unknown and for repeated query parameters: a dependency of every FastAPI route."""
-    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    route = request.scope["route"]
+    known = {field.alias for field in route.dependant.query_params} | read_by_endpoint(route.openapi_extra or {})
     refuse_bad_encoding(request.scope["query_string"], known)
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) != len(names):
         raise Problem("invalid_parameter", "a query parameter is given more than once")
     if not known.issuperset(names):
         raise Problem("invalid_parameter", "a query parameter is not known here")
+
+
+def read_by_endpoint(described: Mapping[str, Any]) -> set[str]:
+    """Return the query parameters that only the route's description names: its endpoint reads them by itself."""
+    return {parameter["name"] for parameter in described.get("parameters", ()) if parameter["in"] == "query"}
 
 
 def refuse_bad_encoding(query: bytes, known: Container[str]) -> None:

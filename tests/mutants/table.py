@@ -41,7 +41,6 @@ RIGHTS = "tests/integration/test_rights.py"
 VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
-LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
 READING = "tests/integration/test_reading.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
@@ -809,14 +808,7 @@ MUTANTS = (
     Mutant(
         36,
         "read what is left of a parent before the lock",
-        (
-            Edit("worker/ledger/apply.py", f"        {LOCK_WALLETS}\n", ""),
-            Edit(
-                "worker/ledger/apply.py",
-                "        pipeline.sync()\n        return Book(",
-                f"        {LOCK_WALLETS}\n        pipeline.sync()\n        return Book(",
-            ),
-        ),
+        (Edit("core/book_reads.py", "locked, *found = (yield [lock, *find])", "*found, locked = (yield [*find, lock])"),),
         (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
     ),
     Mutant(
