@@ -62,7 +62,7 @@ async def kinds(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, str]
     return {row.id: row.kind for row in rows}
 
 
-async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
-    """Return up to `limit` entries of the wallet whose version is below `before`, newest first."""
-    params = {"wallet_id": wallet_id, "before": before, "limit": limit}
+async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int, after: int = 0) -> list[WalletEntry]:
+    """Return up to `limit` entries of the wallet whose version is below `before` and above `after`, newest first."""
+    params = {"wallet_id": wallet_id, "before": before, "after": after, "limit": limit}
     return await database.fetch("wallets/list_entries", params, WalletEntry)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -10,7 +11,7 @@ from fastapi import Request
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.http import idempotency
-from api.http.fields import check_printable, id_schema
+from api.http.fields import ANY_TIME, check_printable, id_schema, read_time, utc
 from api.http.openapi import KEY_SCHEMA
 from api.http.problems import Problem
 from api.http.text import PRINTABLE
@@ -39,10 +40,25 @@ def transfer_filter(value: object) -> UUID:
     return ids.parse(Prefix.TRANSFER, str(value))
 
 
+def time_filter(value: object) -> datetime:
+    """Return the time of an RFC 3339 text, in UTC."""
+    time = utc(read_time(value))
+    if time is None:
+        raise ValueError("must be a time with an offset, such as 2026-01-31T09:30:00Z")
+    return time
+
+
+def check_order(since: datetime | None, until: datetime | None) -> None:
+    """Raises Problem where `from` lies after `to`."""
+    if since and until and since > until:
+        raise Problem("invalid_parameter", "`from` lies after `to`")
+
+
 PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
 KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 TransferFilter = Annotated[UUID, BeforeValidator(transfer_filter), id_schema(Prefix.TRANSFER)]
+TimeFilter = Annotated[datetime, BeforeValidator(time_filter), ANY_TIME]
 
 
 def path_id(request: Request, prefix: Prefix, name: str) -> UUID:
