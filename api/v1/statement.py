@@ -144,7 +144,7 @@ async def get_balance(
     }
 
 
-async def period_or_404(request: Request, caller: Caller, since: datetime, until: datetime, through: int | None = None) -> Period:
+async def period_or_404(request: Request, caller: Caller, span: Span, through: int | None = None) -> Period:
     """Return the period of the wallet in the path. Raises Problem "not_found", also for a wallet that the caller may not see."""
     id = path_id(request, Prefix.WALLET, "wallet_id")
     database = services(request).database
