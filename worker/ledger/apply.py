@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import kwargs_row
 
-from core import metrics
+from core import log, metrics
 from core.book_reads import Reading, read_book, read_specials
 from core.failpoint import failpoint
 from core.ledger import fold
@@ -22,8 +22,11 @@ from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
 from core.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
 from worker.ledger.floors import Floors
+from worker.ledger.totals import Totals
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
 from worker.session import OwnConnection
+
+logger = log.get(__name__)
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -63,6 +66,7 @@ class Applier:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._floors = Floors()
+        self._totals = Totals()
         self._publish_final = publish_final
         self._ring = ring
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
@@ -96,6 +100,19 @@ class Applier:
             self.close()
             raise
 
+    def add_totals(self) -> None:
+        """Add the running totals of wallets that need them, if the connection is open.
+
+        A fault is logged, and they are added later: no money waits for them.
+        """
+        if not self._totals.are_due or not self._own.is_open:
+            return
+        try:
+            self._totals.add(self._own.opened())
+        except psycopg.Error as error:
+            logger.warning("running totals put off", kind=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
         [(count,)] = self._own.opened().execute(statement("queue/count_shards")).fetchall()
@@ -128,6 +145,7 @@ class Applier:
         for shard, positions in claimed.items():
             self._floors.drained(shard, positions, is_all=len(positions) < limit)
         if queued:
+            self._totals.note(outcome.entries)
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._announce([transfer.transfer_id for transfer in queued], due=due)
         full = any(len(positions) >= limit for positions in claimed.values())

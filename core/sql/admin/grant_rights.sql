@@ -14,7 +14,7 @@ GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 -- writes the one outcome that it may ask for: canceled. The tables' defaults set times, states, positions in the queue, the kind of a
 -- wallet and what is done with a transfer at its time. A trigger refuses an operator's key.
 GRANT SELECT ON migrations, clients, wallets, transfers, queue, due, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events TO {api};
+          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events, running_totals TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, cancel_transfer TO {api};
 GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
@@ -46,6 +46,7 @@ GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, retu
 GRANT INSERT (shard, transfer_id), DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, transfer_id, verb, shard, due_at), DELETE, UPDATE (due_at) ON due TO {worker};
 GRANT INSERT (wallet_id, version, transfer_id, amount, balance_after) ON entries TO {worker};
+GRANT SELECT, INSERT (wallet_id, version, credits, latest) ON running_totals TO {worker};
 GRANT INSERT (transfer_ids) ON events TO {worker};
 GRANT INSERT (audience, moment) ON fan_outs TO {worker};
 GRANT SELECT, DELETE ON deliveries, delivery_attempts, receivers TO {worker};

@@ -1,57 +1,89 @@
--- Returns a wallet with its entries of a period, as versions: those above `begins` and up to `ends`. NULL as a time is no bound. All
--- is of one snapshot. `through` is the last version that counts; NULL: all count.
--- The cut at a time is found by halving: bit by bit from the highest, a version is added while the entry there is older than the
--- time. Which entries it looks at depends on the time alone, and not on how many there are. So a cut stays where it is when entries
--- are added, also where the clock was set back once, and a later time never has an earlier cut. The two times share their looks until
--- they part.
--- `is_settled`: no entry can be added below the cut at `until` any more. The time has passed by 15 s. And either an entry stands above
--- the cut, as versions have no gap, or no drain has the wallet locked: its row would name the drain's transaction, which still runs.
--- Locks nothing. Index: wallets_pkey, and entries_pkey per look: two for each bit of the wallet's version at most.
-WITH RECURSIVE wallet AS (
+-- Returns a wallet with its entries of a period, as versions: those above `begins` and up to `ends`; the balances there; the credits
+-- among these entries; and whether no entry will be added to them. NULL as a time is no bound. `through` is the last version that
+-- counts; NULL: all count. All is of one snapshot.
+-- A cut stands before the first entry that is not older than the time. A clock that is set back later moves no cut behind which an
+-- entry stands, and a later time never has an earlier cut.
+-- A cut is found in two steps: the last running total before the time, and the entries from there to the next one, 64 at most. Where
+-- totals are missing, up to 4096 entries are read. In a longer stretch the cut is found by halving, and `credits` is NULL. Where the
+-- clock was set back within such a stretch, the cut stands before one of the entries that are not older, not always the first.
+-- `is_settled`: the time has passed by 15 s. And either an entry stands behind the cut, as versions have no gap, or no drain has the
+-- wallet locked: its row would name the drain's transaction, which still runs.
+-- Locks nothing. Index: wallets_pkey, running_totals_latest, running_totals_pkey, entries_pkey.
+WITH RECURSIVE wallet AS MATERIALIZED (
     SELECT id, currency, version,
-           coalesce(%(since)s::timestamptz, '-infinity') AS since, coalesce(%(until)s::timestamptz, 'infinity') AS until,
-           (SELECT coalesce(max(1::bigint << bit), 0) FROM generate_series(0, 61) bit WHERE 1::bigint << bit <= version) AS top,
            EXISTS (SELECT
                      FROM pg_snapshot_xip(pg_current_snapshot()) running
                     WHERE running::text::bigint & 4294967295 = w.xmax::text::bigint) AS is_locked
       FROM wallets w
      WHERE id = %(wallet_id)s
-), cut (bit, begins, ends) AS (
-    SELECT top, 0::bigint, 0::bigint FROM wallet
+), bound (side, moment, through) AS (
+    VALUES ('since', coalesce(%(since)s::timestamptz, '-infinity'), 9223372036854775807),
+           ('until', coalesce(%(until)s::timestamptz, 'infinity'), coalesce(%(through)s::bigint, 9223372036854775807))
+), stretch AS MATERIALIZED (
+    SELECT bound.side, bound.moment, bound.through, coalesce(total.version, 0) AS base, coalesce(total.credits, 0) AS credits,
+           coalesce(following.version, wallet.version) AS ends
+      FROM wallet
+     CROSS JOIN bound
+      LEFT JOIN LATERAL (
+            SELECT version, credits
+              FROM running_totals
+             WHERE wallet_id = wallet.id AND latest < bound.moment AND version <= bound.through
+             ORDER BY latest DESC, version DESC
+             LIMIT 1
+           ) total ON true
+      LEFT JOIN LATERAL (
+            SELECT version
+              FROM running_totals
+             WHERE wallet_id = wallet.id AND version > coalesce(total.version, 0)
+             ORDER BY version
+             LIMIT 1
+           ) following ON true
+), halved (side, bit, version) AS (
+    SELECT side, (SELECT max(1::bigint << bit) FROM generate_series(0, 61) bit WHERE 1::bigint << bit <= ends - base), base
+      FROM stretch
+     WHERE ends - base > 4096
     UNION ALL
-    SELECT cut.bit / 2,
-           cut.begins + CASE WHEN below.created_at < wallet.since THEN cut.bit ELSE 0 END,
-           cut.ends + CASE WHEN CASE WHEN cut.begins = cut.ends THEN below.created_at ELSE above.created_at END < wallet.until
-                           THEN cut.bit ELSE 0 END
-      FROM cut
+    SELECT halved.side, halved.bit / 2, halved.version + CASE WHEN looked.created_at < stretch.moment THEN halved.bit ELSE 0 END
+      FROM halved
+      JOIN stretch ON stretch.side = halved.side
      CROSS JOIN wallet
       LEFT JOIN LATERAL (
             SELECT created_at
               FROM entries
              WHERE wallet_id = wallet.id
-               AND version = cut.begins + cut.bit
-               AND cut.begins + cut.bit <= wallet.version
+               AND version = halved.version + halved.bit
+               AND halved.version + halved.bit <= least(stretch.ends, stretch.through)
             OFFSET 0
-           ) below ON true
-      LEFT JOIN LATERAL (
-            SELECT created_at
-              FROM entries
-             WHERE wallet_id = wallet.id
-               AND version = cut.ends + cut.bit
-               AND cut.ends + cut.bit <= wallet.version
-               AND cut.begins <> cut.ends
-            OFFSET 0
-           ) above ON true
-     WHERE cut.bit > 0
+           ) looked ON true
+     WHERE halved.bit > 0
+), cut AS (
+    SELECT stretch.side, stretch.base + older.entries AS version, stretch.credits + older.credits AS credits
+      FROM stretch
+     CROSS JOIN wallet
+     CROSS JOIN LATERAL (
+            SELECT count(*) AS entries, coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS credits
+              FROM (
+                    SELECT amount, bool_or(created_at >= stretch.moment OR version > stretch.through) OVER (ORDER BY version) AS is_behind
+                      FROM entries
+                     WHERE wallet_id = wallet.id AND version > stretch.base AND version <= stretch.ends
+                   ) entry
+             WHERE NOT is_behind
+           ) older
+     WHERE stretch.ends - stretch.base <= 4096
+    UNION ALL
+    SELECT side, version, NULL FROM halved WHERE bit = 0
 )
 SELECT wallet.id AS wallet_id, wallet.currency, period.begins, period.ends,
-       coalesce(opening.balance_after, 0) AS opening, coalesce(closing.balance_after, 0) AS closing,
-       wallet.until < now() - interval '15 seconds'
-       AND (period.cut < wallet.version OR NOT wallet.is_locked)
-       AND period.cut = period.ends AS is_settled
+       coalesce(opening.balance_after, 0) AS opening, coalesce(closing.balance_after, 0) AS closing, period.credits::text AS credits,
+       coalesce(%(until)s < now() - interval '15 seconds', false)
+       AND CASE WHEN behind.created_at IS NULL THEN NOT wallet.is_locked ELSE behind.created_at >= %(until)s END AS is_settled
   FROM wallet
  CROSS JOIN LATERAL (
-        SELECT begins, greatest(begins, least(ends, %(through)s::bigint)) AS ends, ends AS cut FROM cut WHERE bit = 0 OFFSET 0
+        SELECT since.version AS begins, greatest(since.version, until.version) AS ends,
+               greatest(until.credits - since.credits, 0) AS credits
+          FROM cut since
+          JOIN cut until ON until.side = 'until'
+         WHERE since.side = 'since'
        ) period
   LEFT JOIN LATERAL (
         SELECT balance_after FROM entries WHERE wallet_id = wallet.id AND version = period.begins OFFSET 0
@@ -59,3 +91,6 @@ SELECT wallet.id AS wallet_id, wallet.currency, period.begins, period.ends,
   LEFT JOIN LATERAL (
         SELECT balance_after FROM entries WHERE wallet_id = wallet.id AND version = period.ends OFFSET 0
        ) closing ON true
+  LEFT JOIN LATERAL (
+        SELECT created_at FROM entries WHERE wallet_id = wallet.id AND version = period.ends + 1 OFFSET 0
+       ) behind ON true

@@ -1,4 +1,5 @@
--- Sums the credits among a wallet's entries above a version, up to another one.
+-- Sums the credits among a wallet's entries above a version and up to another one: for stretches that have no running totals yet.
+-- The caller bounds their number. It is a text, because the sum may pass the range of bigint.
 -- Index: entries_pkey, and each of these entries.
 SELECT coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::text AS credits
   FROM entries
