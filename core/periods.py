@@ -15,7 +15,6 @@ from uuid import UUID
 from core.postgres.pool import Database
 from core.wallets import WalletEntry
 
-
 SUM_AT_ONCE = 100_000  # entries that one statement sums: some 50 ms
 
 

@@ -22,7 +22,11 @@ class Totals:
 
     def note(self, entries: Iterable[Entry]) -> None:
         """Note the wallets whose versions have passed a multiple of TOTAL_EVERY."""
-        self._wallets.update(entry.wallet_id for entry in entries if not entry.version % TOTAL_EVERY)
+        self.ask_for(entry.wallet_id for entry in entries if not entry.version % TOTAL_EVERY)
+
+    def ask_for(self, wallets: Iterable[UUID]) -> None:
+        """Note these wallets, however many entries they have."""
+        self._wallets.update(wallets)
 
     @property
     def are_due(self) -> bool:

@@ -80,7 +80,7 @@ SELECT wallet.id AS wallet_id, wallet.currency, period.begins, period.ends,
   FROM wallet
  CROSS JOIN LATERAL (
         SELECT since.version AS begins, greatest(since.version, until.version) AS ends,
-               greatest(until.credits - since.credits, 0) AS credits
+               CASE WHEN since.version <= until.version THEN until.credits - since.credits ELSE 0 END AS credits
           FROM cut since
           JOIN cut until ON until.side = 'until'
          WHERE since.side = 'since'

@@ -1,0 +1,242 @@
+"""Periods of wallets: where they are cut, what they sum to, and what they cost."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from core import periods
+from core.admin.audit import audit
+from core.periods import Period
+from core.postgres.connections import connect_worker
+from tests.histories import BEGIN, add_totals, every, write_history
+from tests.world import World, deposit, new_id, transfer
+from worker.ledger.totals import TOTAL_EVERY, Totals
+
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def period(world: World, wallet: UUID, since: datetime | None, until: datetime | None, through: int | None = None) -> Period:
+    found = world.ask(lambda database: periods.find(database, wallet, since=since, until=until, through=through))
+    assert found is not None
+    return found
+
+
+def credits(world: World, found: Period) -> int:
+    return world.ask(lambda database: periods.sum_credits(database, found))
+
+
+def amounts(count: int, seed: int = 1) -> list[int]:
+    """So many credits and debits in turn, by dice, that never overdraw."""
+    dice, balance, made = Random(seed), 0, []
+    for _ in range(count):
+        amount = dice.randint(1, 9) if balance < 10 or dice.random() < 0.5 else -dice.randint(1, 9)
+        balance += amount
+        made.append(amount)
+    return made
+
+
+@pytest.mark.parametrize("totals", [False, True], ids=["without running totals", "with running totals"])
+def test_a_period_is_half_open_and_its_balances_and_sums_are_those_of_its_entries(world: World, *, totals: bool) -> None:
+    wallet, moved, times = world.new_wallet(), amounts(200), every(1, 200)
+    write_history(world, wallet, moved, times)
+    if totals:
+        add_totals(world, wallet)
+
+    for first, last in ((0, 200), (0, 1), (63, 64), (64, 128), (1, 199), (100, 100), (127, 130)):
+        found = period(world, wallet, times[first], BEGIN + last * SECOND)
+
+        within = moved[first:last]
+        assert (found.begins, found.ends, found.entry_count) == (first, last, len(within))
+        assert (found.opening, found.closing) == (sum(moved[:first]), sum(moved[:last]))
+        assert credits(world, found) == sum(amount for amount in within if amount > 0)
+
+
+def test_periods_tile(world: World) -> None:
+    """Whatever the times: also between entries, at an entry, and where several have one time."""
+    wallet, moved = world.new_wallet(), amounts(150)
+    write_history(world, wallet, moved, [BEGIN + number // 3 * SECOND for number in range(150)])
+    add_totals(world, wallet)
+    cuts = [BEGIN + seconds * SECOND for seconds in (-5, 0, 0.5, 1, 20, 21, 21, 33.3, 60)]
+
+    tiles = [period(world, wallet, since, until) for since, until in pairwise(cuts)]
+
+    assert (tiles[0].begins, tiles[-1].ends) == (0, 150)
+    for one, following in pairwise(tiles):
+        assert (one.ends, one.closing) == (following.begins, following.opening)
+    assert sum(credits(world, tile) for tile in tiles) == sum(amount for amount in moved if amount > 0)
+
+
+def test_a_bound_that_is_not_given_is_no_bound(world: World) -> None:
+    wallet = world.new_wallet()
+    write_history(world, wallet, amounts(70), every(1, 70))
+    add_totals(world, wallet)
+    middle = BEGIN + 30 * SECOND
+
+    found = [period(world, wallet, *span) for span in ((None, None), (middle, None), (None, middle))]
+
+    assert [(one.begins, one.ends) for one in found] == [(0, 70), (30, 70), (0, 30)]
+
+
+def test_a_wallet_without_entries_and_one_that_is_not_there(world: World) -> None:
+    wallet, now = world.new_wallet(), datetime.now(UTC)
+
+    found = period(world, wallet, now - SECOND, now)
+
+    assert (found.begins, found.ends, found.opening, found.closing, found.credits) == (0, 0, 0, 0, 0)
+    assert world.ask(lambda database: periods.find(database, new_id(), since=now, until=now)) is None
+
+
+@pytest.mark.parametrize("totals", [False, True], ids=["without running totals", "with running totals"])
+def test_a_clock_that_was_set_back_shifts_entries_and_loses_none(world: World, *, totals: bool) -> None:
+    """The cut stands before the first entry that is not older, and stays there when further entries are older than the time."""
+    wallet, moved = world.new_wallet(), amounts(300)
+    times = [*every(1, 100), *every(1, 100, BEGIN - 50 * SECOND), *every(1, 100, BEGIN + 150 * SECOND)]
+    write_history(world, wallet, moved[:200], times[:200])
+    if totals:
+        add_totals(world, wallet)
+    cuts = [BEGIN + seconds * SECOND for seconds in (-20, 30, 60.5, 99, 120)]
+    before = [period(world, wallet, None, cut) for cut in cuts]
+    write_history(world, wallet, moved[200:], times[200:])
+    write_history(world, wallet, amounts(100), every(1, 100, BEGIN - 30 * SECOND))
+    if totals:
+        add_totals(world, wallet)
+    after = [period(world, wallet, None, cut) for cut in cuts]
+
+    assert [one.ends for one in after[:4]] == [0, 30, 61, 99]
+    assert after[4].ends == 200
+    assert after[:4] == before[:4]
+    for since, until in pairwise(cuts):
+        tile = period(world, wallet, since, until)
+        assert tile.closing - tile.opening == sum(moved[tile.begins : tile.ends])
+
+
+def test_a_long_stretch_without_running_totals_is_cut_by_halving_and_summed_by_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet, moved, times = world.new_wallet(), amounts(9000), every(1, 9000)
+    write_history(world, wallet, moved, times)
+    monkeypatch.setattr(periods, "SUM_AT_ONCE", 1000)
+    spans = [(0, 9000), (4500, 8999), (8192, 8193), (1, 2)]
+
+    without = [period(world, wallet, times[first], BEGIN + last * SECOND) for first, last in spans]
+    sums = [credits(world, found) for found in without]
+    add_totals(world, wallet)
+    found = [period(world, wallet, times[first], BEGIN + last * SECOND) for first, last in spans]
+
+    assert [(one.begins, one.ends) for one in without] == [(one.begins, one.ends) for one in found] == spans
+    assert [one.credits for one in without] == [None] * 4
+    assert sums == [one.credits for one in found]
+    assert sums == [sum(amount for amount in moved[first:last] if amount > 0) for first, last in spans]
+
+
+def test_a_later_page_shows_what_the_first_one_began(world: World) -> None:
+    wallet, moved = world.new_wallet(), amounts(90)
+    write_history(world, wallet, moved[:80], every(1, 80))
+    first = period(world, wallet, BEGIN, None)
+    write_history(world, wallet, moved[80:], every(1, 10, BEGIN + 80 * SECOND))
+    add_totals(world, wallet)
+
+    later = period(world, wallet, BEGIN, None, through=first.ends)
+    forged = period(world, wallet, BEGIN + 70 * SECOND, None, through=3)
+
+    assert later == first
+    assert period(world, wallet, BEGIN, None, through=2**63 - 1).ends == 90
+    assert (forged.begins, forged.ends, forged.closing, forged.credits) == (70, 70, forged.opening, 0)
+
+
+@pytest.fixture
+def drain(world: World) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction that has locked wallets as a drain does, and has not committed."""
+    with psycopg.connect(world.owner_url) as connection:
+        yield connection
+
+
+def test_a_period_is_settled_once_nothing_can_be_added_to_it(world: World, drain: psycopg.Connection[Any]) -> None:
+    """Not while a drain that began before its end still runs: its COMMIT may wait for a standby for any time."""
+    busy, idle = world.new_wallet(100), world.new_wallet()
+    ended, recent = datetime.now(UTC) - 20 * SECOND, datetime.now(UTC) - 5 * SECOND
+    write_history(world, idle, [5], [ended - SECOND])
+
+    assert period(world, idle, None, ended).is_settled
+    assert not period(world, idle, None, recent).is_settled
+    assert not period(world, idle, None, None).is_settled
+    for locked in (busy, idle):
+        drain.execute("SELECT FROM wallets WHERE id = %s FOR NO KEY UPDATE", [locked])
+
+    assert period(world, busy, None, ended).is_settled, "an entry stands behind the cut: the deposit"
+    assert not period(world, idle, None, ended).is_settled, "the drain may have made an entry by then"
+    drain.rollback()
+    assert period(world, idle, None, ended).is_settled
+
+
+def test_a_settled_period_never_changes(world: World, drain: psycopg.Connection[Any]) -> None:
+    wallet = world.new_wallet()
+    ended = datetime.now(UTC) - 20 * SECOND
+    write_history(world, wallet, [7], [ended - SECOND])
+    drain.execute("UPDATE wallets SET balance = 10, version = 2 WHERE id = %s", [wallet])
+    drain.execute(
+        "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at) VALUES (%s, 2, %s, 3, 10, %s)",
+        [wallet, new_id(), ended - MICROSECOND],
+    )
+
+    before = period(world, wallet, None, ended)
+    drain.commit()
+    after = period(world, wallet, None, ended)
+
+    assert (before.is_settled, before.ends, before.closing) == (False, 1, 7)
+    assert (after.is_settled, after.ends, after.closing) == (True, 2, 10)
+    world.submit(deposit(wallet, 5))
+    world.drain()
+    assert period(world, wallet, None, ended) == after
+
+
+def test_workers_add_a_running_total_for_each_64_entries_of_a_wallet(world: World) -> None:
+    source, destination = world.new_wallets(1000, 0, shard=3)
+    world.submit(*(transfer(source, destination, 1) for _ in range(2 * TOTAL_EVERY)))
+    world.drain()
+
+    rows = world.query(
+        "SELECT wallet_id, version, credits FROM running_totals WHERE wallet_id = ANY(%s) ORDER BY 1, 2", [source, destination]
+    )
+
+    wanted = [(source, 64, 1000), (source, 128, 1000), (destination, 64, 64), (destination, 128, 128)]
+    assert sorted(rows) == sorted(wanted)
+    assert world.query("SELECT FROM running_totals r JOIN entries USING (wallet_id, version) WHERE latest <> created_at") == []
+    assert audit(world.url).clean
+
+
+def test_running_totals_that_are_missing_are_added_a_part_at_a_time_and_by_two_at_once(world: World) -> None:
+    wallet = world.new_wallet()
+    write_history(world, wallet, amounts(9000), every(1, 9000))
+    ones, others = Totals(), Totals()
+    counts = []
+    with closing(connect_worker(world.url)) as one, closing(connect_worker(world.url)) as other:
+        ones.ask_for([wallet])
+        while ones.are_due:
+            others.ask_for([wallet])
+            ones.add(one)
+            others.add(other)
+            counts += world.query("SELECT count(*)::integer FROM running_totals")[0]
+
+    assert counts[-1] == 9000 // TOTAL_EVERY
+    assert len(counts) > 1
+    assert period(world, wallet, None, None).credits == sum(amount for amount in amounts(9000) if amount > 0)
+
+
+def test_money_moves_while_running_totals_cannot_be_added(world: World) -> None:
+    world.query("ALTER TABLE running_totals ADD CONSTRAINT none CHECK (version < 0) NOT VALID")
+    source, destination = world.new_wallets(1000, 0)
+
+    world.submit(*(transfer(source, destination, 1) for _ in range(TOTAL_EVERY)))
+
+    assert world.drain() == TOTAL_EVERY
+    assert world.balance(destination) == TOTAL_EVERY
+    assert world.query("SELECT FROM running_totals") == []
