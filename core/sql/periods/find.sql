@@ -7,14 +7,18 @@
 -- totals are missing, up to 4096 entries are read. In a longer stretch the cut is found by halving, and `credits` is NULL. Where the
 -- clock was set back within such a stretch, the cut stands before one of the entries that are not older, not always the first.
 -- `is_settled`: the time has passed by 15 s. And either an entry stands behind the cut, as versions have no gap, or no drain has the
--- wallet locked: its row would name the drain's transaction, which still runs.
+-- wallet locked. If one has, the row names its transaction (xmax), which in this snapshot is running or not yet begun.
 -- Locks nothing. Index: wallets_pkey, running_totals_latest, running_totals_pkey, entries_pkey.
 WITH RECURSIVE wallet AS MATERIALIZED (
     SELECT id, currency, version,
-           EXISTS (SELECT
-                     FROM pg_snapshot_xip(pg_current_snapshot()) running
-                    WHERE running::text::bigint & 4294967295 = w.xmax::text::bigint) AS is_locked
+           w.xmax::text <> '0'
+           AND ((w.xmax::text::bigint - snapshot.xmax) & 4294967295 < 2147483648
+                OR EXISTS (SELECT FROM unnest(snapshot.running) xid WHERE xid & 4294967295 = w.xmax::text::bigint)) AS is_locked
       FROM wallets w
+     CROSS JOIN (
+            SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
+                   ARRAY(SELECT xid::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) xid) AS running
+           ) snapshot
      WHERE id = %(wallet_id)s
 ), bound (side, moment, through) AS (
     VALUES ('since', coalesce(%(since)s::timestamptz, '-infinity'), 9223372036854775807),

@@ -21,7 +21,7 @@ WITH added AS (
                      LIMIT 4096
                    ) entry
            ) total
-     WHERE total.version % 64 = 0
+     WHERE total.version & 63 = 0
     ON CONFLICT DO NOTHING
     RETURNING wallet_id
 )
