@@ -87,11 +87,14 @@ def repair(owner: psycopg.Connection) -> None:
         due = run(owner, "heal/repair_due")
         queued = run(owner, "heal/repair_queue")
         wallets = run(owner, "heal/repair_wallets")
+        totals = run(owner, "heal/repair_running_totals")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
         f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
         " not reserved what their holds have left"
     )
+    if totals:
+        warn(f"repaired: {totals} running totals were not those of their entries, or came after one: the workers add them again")
 
 
 def run(owner: psycopg.Connection, name: str, **params: object) -> int:

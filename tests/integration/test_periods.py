@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from core import periods
+from core.admin import heal
 from core.admin.audit import audit
 from core.periods import Period
 from core.postgres.connections import connect_worker
@@ -240,3 +241,25 @@ def test_money_moves_while_running_totals_cannot_be_added(world: World) -> None:
     assert world.drain() == TOTAL_EVERY
     assert world.balance(destination) == TOTAL_EVERY
     assert world.query("SELECT FROM running_totals") == []
+
+
+@pytest.mark.parametrize("wrong", ["credits = credits + 1", "latest = latest + interval '1 second'"])
+def test_a_wrong_running_total_is_seen_by_the_audit_and_repaired_with_those_after_it(
+    world: World, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, destination = world.new_wallets(1000, 0)
+    world.submit(*(transfer(source, destination, 1) for _ in range(3 * TOTAL_EVERY)))
+    world.drain()
+    before = world.query("SELECT * FROM running_totals ORDER BY wallet_id, version")
+    world.query(f"UPDATE running_totals SET {wrong} WHERE wallet_id = %s AND version = 128", destination)
+
+    report = audit(world.url)
+    assert {check: count for check, count in report.counts.items() if count} == {"running_totals": 1}
+    assert report.violations["running_totals"][0].id == destination
+    with psycopg.connect(world.owner_url, autocommit=True) as owner:
+        heal.repair(owner)
+
+    assert "2 running totals" in capsys.readouterr().err
+    assert len(world.query("SELECT FROM running_totals")) == len(before) - 2
+    add_totals(world, destination)
+    assert world.query("SELECT * FROM running_totals ORDER BY wallet_id, version") == before
