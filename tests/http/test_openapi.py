@@ -33,6 +33,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/wallets/{wallet_id}/statement"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/wallets/{wallet_id}/balance"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/holds"): READ | {"not_found", "invalid_cursor"},
     ("post", "/v1/deposits"): MONEY | OPERATORS,
     ("post", "/v1/withdrawals"): MONEY | OPERATORS,
@@ -267,6 +269,12 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     assert caller.request("DELETE", f"/v1/keys/{key.body['id']}").status == 204
     check(document, "get", "/v1/wallets/{wallet_id}", caller.get(f"/v1/wallets/{wallet}"))
     check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?limit=1"))
+    span = "from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"
+    check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?{span}"))
+    check(document, "get", "/v1/wallets/{wallet_id}/statement", caller.get(f"/v1/wallets/{wallet}/statement?{span}&limit=1"))
+    check(document, "get", "/v1/wallets/{wallet_id}/statement", caller.get(f"/v1/wallets/{wallet}/statement"))
+    check(document, "get", "/v1/wallets/{wallet_id}/balance", caller.get(f"/v1/wallets/{wallet}/balance?at=2026-01-01T00:00:00Z"))
+    assert "text/csv" in document["paths"]["/v1/wallets/{wallet_id}/statement"]["get"]["responses"]["200"]["content"]
     check(document, "post", "/v1/deposits", accepted)
     check(document, "post", "/v1/deposits", caller.deposit(wallet, 5, deposit_key, reference="r"))
     check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
@@ -309,6 +317,24 @@ def test_real_answers_about_each_verb_are_as_the_document_says(caller: Caller, d
         {"idempotency_key": new_key(), "type": "reversal", "parent_id": hold},
     ]
     check(document, "post", "/v1/transfers/batch", caller.post("/v1/transfers/batch", {"transfers": batch}))
+
+
+def test_real_previews_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    wallet = caller.new_wallet(100)
+    [view] = [one for one in resolve_all(document, "/v1/withdrawals") if one["title"] == "PreviewView"]
+
+    for amount in (5, 101):
+        answer = caller.post("/v1/withdrawals?preview=true", {"wallet_id": wallet, "amount": amount})
+        assert (answer.status, faults(document, view, answer.body)) == (200, [])
+    for path, methods in document["paths"].items():
+        named = [parameter["name"] for parameter in methods.get("post", {}).get("parameters", [])]
+        assert ("preview" in named) == ("Prefer" in named), path
+
+
+def resolve_all(document: Schema, path: str) -> list[Schema]:
+    """Return the schemas that a 200 of this POST may have."""
+    content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+    return [resolve(document, option["$ref"]) for option in content["schema"]["anyOf"]]
 
 
 def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema, shared_system: System) -> None:

@@ -17,6 +17,7 @@ from core.admin.audit import audit
 from core.periods import Period
 from core.postgres.connections import connect_worker
 from tests.histories import BEGIN, add_totals, every, write_history
+from tests.integration.test_plans import Case, Session
 from tests.world import World, deposit, new_id, transfer
 from worker.ledger.totals import TOTAL_EVERY, Totals
 
@@ -263,3 +264,58 @@ def test_a_wrong_running_total_is_seen_by_the_audit_and_repaired_with_those_afte
     assert len(world.query("SELECT FROM running_totals")) == len(before) - 2
     add_totals(world, destination)
     assert world.query("SELECT * FROM running_totals ORDER BY wallet_id, version") == before
+
+
+# What a page costs: blocks that are looked at, so that no machine's speed matters
+
+
+LONG = """
+INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
+                       fingerprint, shard, moment, ordinal, created_at)
+SELECT gen_random_uuid(), 'transfer', 'applied', made, other.id, wallet.id, 1, 'USD', '{}', 'operator', n, sha256('f'), 0, n, 1, made
+  FROM generate_series(1, %(count)s) n
+ CROSS JOIN LATERAL (SELECT '2026-01-01Z'::timestamptz + n * interval '1 second' AS made) clock
+ CROSS JOIN LATERAL (SELECT %(wallet)s::uuid AS id) wallet
+ CROSS JOIN LATERAL (SELECT md5((n %% 5000)::text)::uuid AS id) other;
+
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+SELECT CASE side WHEN 1 THEN destination ELSE source END, CASE side WHEN 1 THEN moment ELSE moment / 5000 + 1 END, id, side,
+       CASE side WHEN 1 THEN moment ELSE -(moment / 5000 + 1) END, created_at
+  FROM transfers, unnest(ARRAY[-1, 1]) side
+ ORDER BY moment, side;
+
+UPDATE wallets SET version = %(count)s, balance = %(count)s WHERE id = %(wallet)s;
+"""
+
+
+@pytest.mark.parametrize("count", [30_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+def test_a_page_of_a_long_statement_costs_at_most_three_pages_of_entries(world: World, count: int) -> None:
+    """Its header too, wherever the period begins and ends."""
+    wallet = world.new_wallet()
+    with psycopg.connect(world.owner_url, autocommit=True) as owner, owner.transaction():
+        psycopg.ClientCursor(owner).execute(LONG, {"count": count, "wallet": wallet})
+    add_totals(world, wallet)
+    ends = {"wallet_id": wallet, "through": None}
+    with closing(connect_worker(world.url)) as connection:
+        connection.execute("SET work_mem = '64MB'")
+        session = Session(connection)
+        entries = cost(session, "wallets/find", id=wallet) + cost(
+            session, "wallets/list_entries", wallet_id=wallet, before=2**62, after=0, limit=21
+        )
+        pages = {}
+        for first, last in [(0, count), (63, count - 1), (count // 3 + 40, count // 2 + 62), (count - 63, count), (1, 2)]:
+            since, until = BEGIN + (first + 1) * SECOND, BEGIN + (last + 1) * SECOND
+            page = {"wallet_id": wallet, "after": first, "ends": last, "limit": 21}
+            pages[first, last] = cost(session, "periods/find", since=since, until=until, **ends) + cost(
+                session, "periods/list_entries", **page
+            )
+            found = period(world, wallet, since, until)
+            assert (found.begins, found.ends, found.credits) == (first, last, last - first)
+
+    assert max(pages.values()) <= 3 * entries, (pages, entries)
+
+
+def cost(session: Session, name: str, **params: object) -> int:
+    """Return how many blocks a statement looks at, by a plan that is made for any parameters."""
+    plan = session.plan(Case(params), name)
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
