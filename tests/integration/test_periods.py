@@ -272,7 +272,8 @@ def test_a_wrong_running_total_is_seen_by_the_audit_and_repaired_with_those_afte
 LONG = """
 INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
                        fingerprint, shard, moment, ordinal, created_at)
-SELECT gen_random_uuid(), 'transfer', 'applied', made, other.id, wallet.id, 1, 'USD', '{}', 'operator', n, sha256('f'), 0, n, 1, made
+SELECT gen_random_uuid(), 'transfer', 'applied', made, other.id, wallet.id, 1, 'USD', '{}', 'operator', n, sha256('f'), 0, n, 1,
+       made
   FROM generate_series(1, %(count)s) n
  CROSS JOIN LATERAL (SELECT '2026-01-01Z'::timestamptz + n * interval '1 second' AS made) clock
  CROSS JOIN LATERAL (SELECT %(wallet)s::uuid AS id) wallet

@@ -42,6 +42,8 @@ VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
 READING = "tests/integration/test_reading.py"
+PERIODS = "tests/integration/test_periods.py"
+STATEMENT = "tests/http/test_statement.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
 SESSIONS = "tests/faults/test_sessions.py"
@@ -804,6 +806,43 @@ MUTANTS = (
             Edit("core/sql/sweep/queue_due.sql", "due.shard = ready.shard AND due_at <= now()\n", "due.shard = ready.shard\n"),
         ),
         (f"{DUE}::test_a_scheduled_transfer_waits_for_its_time_and_is_applied_once",),
+    ),
+    Mutant(
+        35,
+        "count an entry at the end of a period as part of it",
+        (
+            Edit(
+                "core/sql/periods/find.sql",
+                "created_at >= stretch.moment OR",
+                "created_at >= stretch.moment + (stretch.side = 'until')::integer * interval '1 microsecond' OR",
+            ),
+        ),
+        (f"{PERIODS}::test_periods_tile", f"{STATEMENT}::test_statements_tile_and_the_whole_is_their_sum"),
+    ),
+    Mutant(
+        35,
+        "call a statement final by the time alone",
+        (Edit("core/sql/periods/find.sql", "THEN NOT wallet.is_locked ELSE", "THEN true ELSE"),),
+        (f"{PERIODS}::test_a_settled_period_never_changes",),
+    ),
+    Mutant(
+        35,
+        "cut by halving, wherever the clock was set back",
+        (
+            Edit("core/sql/periods/find.sql", "     WHERE ends - base > 4096\n", "     WHERE ends - base > 0\n"),
+            Edit(
+                "core/sql/periods/find.sql",
+                "     WHERE stretch.ends - stretch.base <= 4096\n",
+                "     WHERE stretch.ends = stretch.base\n",
+            ),
+        ),
+        (f"{PERIODS}::test_a_clock_that_was_set_back_shifts_entries_and_loses_none[without running totals]",),
+    ),
+    Mutant(
+        35,
+        "show on a later page what was added since the first",
+        (Edit("api/v1/statement.py", "period_or_404(request, caller, span, through)", "period_or_404(request, caller, span)"),),
+        (f"{STATEMENT}::test_the_header_of_every_page_is_of_the_whole_and_pages_go_on_where_the_first_began",),
     ),
     Mutant(
         36,
