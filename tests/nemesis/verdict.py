@@ -126,7 +126,7 @@ def overdrafts_stop_at_zero(history: History, stored: Rows) -> Iterator[str]:
 
 
 def statements_tile(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    """Promise 35: periods that follow each other share no entry and leave none out, and their credits sum to those of all entries."""
+    """Promise 35: periods that follow each other share no entry and leave none out, and their credits are those of all entries."""
     for wallet, version, balance in connection.execute("SELECT id, version, balance FROM wallets WHERE version > 0").fetchall():
         row = connection.execute(CUTS, [wallet]).fetchone()
         assert row is not None
