@@ -211,7 +211,10 @@ def test_workers_add_a_running_total_for_each_64_entries_of_a_wallet(world: Worl
 
     wanted = [(source, 64, 1000), (source, 128, 1000), (destination, 64, 64), (destination, 128, 128)]
     assert sorted(rows) == sorted(wanted)
-    assert world.query("SELECT FROM running_totals r JOIN entries USING (wallet_id, version) WHERE latest <> created_at") == []
+    assert (
+        world.query("SELECT r.version FROM running_totals r JOIN entries USING (wallet_id, version) WHERE latest <> created_at")
+        == []
+    )
     assert audit(world.url).clean
 
 
@@ -241,7 +244,7 @@ def test_money_moves_while_running_totals_cannot_be_added(world: World) -> None:
 
     assert world.drain() == TOTAL_EVERY
     assert world.balance(destination) == TOTAL_EVERY
-    assert world.query("SELECT FROM running_totals") == []
+    assert world.query("SELECT version FROM running_totals") == []
 
 
 @pytest.mark.parametrize("wrong", ["credits = credits + 1", "latest = latest + interval '1 second'"])
@@ -261,7 +264,7 @@ def test_a_wrong_running_total_is_seen_by_the_audit_and_repaired_with_those_afte
         heal.repair(owner)
 
     assert "2 running totals" in capsys.readouterr().err
-    assert len(world.query("SELECT FROM running_totals")) == len(before) - 2
+    assert len(world.query("SELECT version FROM running_totals")) == len(before) - 2
     add_totals(world, destination)
     assert world.query("SELECT * FROM running_totals ORDER BY wallet_id, version") == before
 

@@ -8,7 +8,8 @@
 -- clock was set back within such a stretch, the cut stands before one of the entries that are not older, not always the first.
 -- `is_settled`: the time has passed by 15 s. And either an entry stands behind the cut, as versions have no gap, or no drain has the
 -- wallet locked. If one has, the row names its transaction (xmax), which in this snapshot is running or not yet begun.
--- Locks nothing. Index: wallets_pkey, running_totals_latest, running_totals_pkey, entries_pkey.
+-- Locks nothing. Index: wallets_pkey, running_totals_latest, running_totals_pkey, entries_pkey. Each look is a range in the order of
+-- the versions: for an equation the planner may read another index from end to end while its statistics say that it is empty.
 WITH RECURSIVE wallet AS MATERIALIZED (
     SELECT id, currency, version,
            w.xmax::text <> '0'
@@ -52,13 +53,12 @@ WITH RECURSIVE wallet AS MATERIALIZED (
       JOIN stretch ON stretch.side = halved.side
      CROSS JOIN wallet
       LEFT JOIN LATERAL (
-            SELECT created_at
+            SELECT version, created_at
               FROM entries
-             WHERE wallet_id = wallet.id
-               AND version = halved.version + halved.bit
-               AND halved.version + halved.bit <= least(stretch.ends, stretch.through)
-            OFFSET 0
-           ) looked ON true
+             WHERE wallet_id = wallet.id AND version >= halved.version + halved.bit
+             ORDER BY version
+             LIMIT 1
+           ) looked ON looked.version = halved.version + halved.bit AND looked.version <= least(stretch.ends, stretch.through)
      WHERE halved.bit > 0
 ), cut AS (
     SELECT stretch.side, stretch.base + older.entries AS version, stretch.credits + older.credits AS credits
@@ -70,6 +70,7 @@ WITH RECURSIVE wallet AS MATERIALIZED (
                     SELECT amount, bool_or(created_at >= stretch.moment OR version > stretch.through) OVER (ORDER BY version) AS is_behind
                       FROM entries
                      WHERE wallet_id = wallet.id AND version > stretch.base AND version <= stretch.ends
+                     ORDER BY version
                    ) entry
              WHERE NOT is_behind
            ) older
@@ -90,11 +91,11 @@ SELECT wallet.id AS wallet_id, wallet.currency, period.begins, period.ends,
          WHERE since.side = 'since'
        ) period
   LEFT JOIN LATERAL (
-        SELECT balance_after FROM entries WHERE wallet_id = wallet.id AND version = period.begins OFFSET 0
-       ) opening ON true
+        SELECT version, balance_after FROM entries WHERE wallet_id = wallet.id AND version >= period.begins ORDER BY version LIMIT 1
+       ) opening ON opening.version = period.begins
   LEFT JOIN LATERAL (
-        SELECT balance_after FROM entries WHERE wallet_id = wallet.id AND version = period.ends OFFSET 0
-       ) closing ON true
+        SELECT version, balance_after FROM entries WHERE wallet_id = wallet.id AND version >= period.ends ORDER BY version LIMIT 1
+       ) closing ON closing.version = period.ends
   LEFT JOIN LATERAL (
-        SELECT created_at FROM entries WHERE wallet_id = wallet.id AND version = period.ends + 1 OFFSET 0
+        SELECT created_at FROM entries WHERE wallet_id = wallet.id AND version > period.ends ORDER BY version LIMIT 1
        ) behind ON true
