@@ -45,7 +45,11 @@ CSV_TRIES = 5  # of a page that the database does not answer: each takes up to 1
 COLUMNS = ("created_at", "version", "type", "transfer_id", "counterparty_wallet_id", "reference", "amount", "balance_after")
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet takes a text that begins so for a formula (OWASP, CSV injection)
 
-CSV = {"text/csv": {"schema": {"type": "string", "description": "RFC 4180, in UTF-8; the lines are listed under Statements"}}}
+CSV = {
+    "text/csv": {
+        "schema": {"type": "string", "description": "RFC 4180, in UTF-8: a header line, `opening`, the entries, `closing`"}
+    }
+}
 
 logger = log.get(__name__)
 

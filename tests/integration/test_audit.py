@@ -140,9 +140,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         {"wallet_chain": "rich"},
     ),
     "a running total of other entries": (
-        [
-            "INSERT INTO running_totals (wallet_id, version, credits, latest) SELECT id, 64, 1, now() FROM wallets WHERE id = %(rich)s"
-        ],
+        ["INSERT INTO running_totals SELECT id, 64, 1, now() FROM wallets WHERE id = %(rich)s"],
         {"running_totals": "rich"},
     ),
     "a gap in the versions": (
