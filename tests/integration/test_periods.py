@@ -222,7 +222,7 @@ def test_running_totals_that_are_missing_are_added_a_part_at_a_time_and_by_two_a
     wallet = world.new_wallet()
     write_history(world, wallet, amounts(9000), every(1, 9000))
     ones, others = Totals(), Totals()
-    counts = []
+    counts: list[int] = []
     with closing(connect_worker(world.url)) as one, closing(connect_worker(world.url)) as other:
         ones.ask_for([wallet])
         while ones.are_due:

@@ -84,7 +84,7 @@ def test_a_preview_stores_nothing_and_waits_for_no_lock(world: World) -> None:
     before = contents()
     with psycopg.connect(world.owner_url) as other:
         for locking in ("SELECT FROM shards FOR UPDATE", "SELECT FROM wallets FOR UPDATE"):
-            other.execute(locking)  # type: ignore[call-overload]  # one of two texts
+            other.execute(locking)
 
         shown = previewed(world, transfer(source, destination, 40))
 
