@@ -308,24 +308,37 @@ def long(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     system.close()
 
 
+@dataclass(frozen=True)
+class Stalled:
+    """A caller of the CSV that has read its first bytes, and reads no further."""
+
+    connection: socket.socket
+    response: http.client.HTTPResponse
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()
+
+
+def stall(long: Long) -> Stalled:
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    address = urlsplit(long.system.url)
+    connection.connect((address.hostname, address.port))
+    head = f"GET {long.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR_KEY}\r\nAccept: text/csv\r\n\r\n"
+    connection.sendall(head.encode())
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    assert response.read(len("created_at")) == b"created_at"
+    return Stalled(connection, response)
+
+
 @pytest.fixture
-def stalled(long: Long) -> Iterator[list[http.client.HTTPResponse]]:
-    """Ten callers of the CSV that have read its first bytes, and read no further."""
-    sockets, responses = [], []
-    for _ in range(10):
-        one = socket.socket()
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        address = urlsplit(long.system.url)
-        one.connect((address.hostname, address.port))
-        head = f"GET {long.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR_KEY}\r\nAccept: text/csv\r\n\r\n"
-        one.sendall(head.encode())
-        response = http.client.HTTPResponse(one)
-        response.begin()
-        assert response.read(len("created_at")) == b"created_at"
-        sockets.append(one)
-        responses.append(response)
-    yield responses
-    for one in sockets:
+def stalled(long: Long) -> Iterator[list[Stalled]]:
+    """Ten such callers."""
+    made = [stall(long) for _ in range(10)]
+    yield made
+    for one in made:
         one.close()
 
 
@@ -347,9 +360,7 @@ def test_a_long_csv_is_whole(long: Long) -> None:
     caller.close()
 
 
-def test_callers_that_read_no_further_hold_no_session_and_delay_no_other(
-    long: Long, stalled: list[http.client.HTTPResponse]
-) -> None:
+def test_callers_that_read_no_further_hold_no_session_and_delay_no_other(long: Long, stalled: list[Stalled]) -> None:
     caller = long.system.caller()
     wait_for(lambda: not busy_sessions(long.world), "the sessions to be idle, though ten callers wait for the rest")
 
@@ -361,13 +372,13 @@ def test_callers_that_read_no_further_hold_no_session_and_delay_no_other(
     caller.close()
 
 
-def test_a_csv_that_cannot_be_read_to_its_end_is_no_whole_answer(long: Long, stalled: list[http.client.HTTPResponse]) -> None:
+def test_a_csv_that_cannot_be_read_to_its_end_is_no_whole_answer(long: Long, stalled: list[Stalled]) -> None:
     """Nor was it read ahead: its rows would be in memory."""
     wait_for(lambda: not busy_sessions(long.world), "the sessions to be idle")
     long.world.query("ALTER TABLE entries RENAME TO entries_away")
     try:
         with pytest.raises((http.client.IncompleteRead, ConnectionError)) as broken:
-            stalled[0].read()
+            stalled[0].response.read()
     finally:
         long.world.query("ALTER TABLE entries_away RENAME TO entries")
 
@@ -375,9 +386,9 @@ def test_a_csv_that_cannot_be_read_to_its_end_is_no_whole_answer(long: Long, sta
         assert b"closing" not in broken.value.partial
 
 
-def test_callers_that_go_away_in_the_middle_leave_nothing_behind(long: Long, stalled: list[http.client.HTTPResponse]) -> None:
-    for response in stalled:
-        response.close()
+def test_callers_that_go_away_in_the_middle_leave_nothing_behind(long: Long, stalled: list[Stalled]) -> None:
+    for one in stalled:
+        one.close()
     caller = long.system.caller()
 
     for _ in range(20):
