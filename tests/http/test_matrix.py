@@ -244,7 +244,7 @@ def test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else(stage: St
                 assert answer.code in ("unauthorized", "forbidden", "not_found"), (role, whose)
 
 
-@pytest.mark.parametrize("route", [route for route in MATRIX if route[1].endswith(MONEY)], ids=" ".join)
+@pytest.mark.parametrize("route", [route for route in MATRIX if route[0] == "POST" and route[1].endswith(MONEY)], ids=" ".join)
 def test_a_preview_is_for_the_roles_of_its_verb_and_learns_nothing_else(stage: Stage, route: tuple[str, str]) -> None:
     row = MATRIX[route]
     previewed = replace(row, query="?preview=true")
