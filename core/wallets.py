@@ -156,7 +156,7 @@ async def list_changes(database: Database, wallet_id: UUID, *, before: int, limi
     return await database.fetch("wallets/list_changes", {"wallet_id": wallet_id, "before": before, "limit": limit}, WalletChange)
 
 
-async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int) -> list[WalletEntry]:
-    """Return up to `limit` entries of the wallet whose version is below `before`, newest first."""
-    params = {"wallet_id": wallet_id, "before": before, "limit": limit}
+async def list_entries(database: Database, wallet_id: UUID, *, before: int, limit: int, after: int = 0) -> list[WalletEntry]:
+    """Return up to `limit` entries of the wallet whose version is below `before` and above `after`, newest first."""
+    params = {"wallet_id": wallet_id, "before": before, "after": after, "limit": limit}
     return await database.fetch("wallets/list_entries", params, WalletEntry)

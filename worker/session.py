@@ -18,6 +18,10 @@ class OwnConnection:
             self._connection = self._connect()
         return self._connection
 
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
     def close(self) -> None:
         """Close the connection. The next call of `opened` opens another."""
         if self._connection is not None:

@@ -31,6 +31,14 @@ PREFER = {
     "example": "wait=10",
 }
 
+PREVIEW = {
+    "name": "preview",
+    "in": "query",
+    "description": "true: answer what would become of the transfer now, and store nothing. The key is ignored then",
+    "required": False,
+    "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+}
+
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "where the resource is"}}
 WAITED = {"Preference-Applied": {"schema": {"type": "string"}, "description": "only with Prefer: wait"}}
 REPLAYED = {"Idempotent-Replayed": {"schema": {"const": "true"}, "description": "only when the key was used before"}}

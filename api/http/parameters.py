@@ -1,8 +1,9 @@
 """Parameters in paths and query strings, read as strictly as bodies are."""
 
 import re
-from collections.abc import Container
-from typing import Annotated
+from collections.abc import Container, Mapping
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from fastapi import Request
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.http import idempotency
-from api.http.fields import check_printable, id_schema
+from api.http.fields import ANY_TIME, check_printable, id_schema, read_time, utc
 from api.http.openapi import KEY_SCHEMA
 from api.http.problems import Problem
 from api.http.text import PRINTABLE
@@ -18,6 +19,8 @@ from core import ids
 from core.ids import Prefix
 
 CURSORS = (b"cursor", b"after")  # parameters whose values this API made
+
+PREVIEWS = {b"preview=true": True, b"preview=false": False}
 
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -37,10 +40,25 @@ def transfer_filter(value: object) -> UUID:
     return ids.parse(Prefix.TRANSFER, str(value))
 
 
+def time_filter(value: object) -> datetime:
+    """Return the time of an RFC 3339 text, in UTC."""
+    time = utc(read_time(value))
+    if time is None:
+        raise ValueError("must be a time with an offset, such as 2026-01-31T09:30:00Z")
+    return time
+
+
+def check_order(since: datetime | None, until: datetime | None) -> None:
+    """Raises Problem where `from` lies after `to`."""
+    if since and until and since > until:
+        raise Problem("invalid_parameter", "`from` lies after `to`")
+
+
 PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
 KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 TransferFilter = Annotated[UUID, BeforeValidator(transfer_filter), id_schema(Prefix.TRANSFER)]
+TimeFilter = Annotated[datetime, BeforeValidator(time_filter), ANY_TIME]
 
 
 def path_id(request: Request, prefix: Prefix, name: str) -> UUID:
@@ -57,15 +75,29 @@ def refuse_parameters(request: Request) -> None:
         raise Problem("invalid_parameter", "this path takes no query parameters")
 
 
+def wants_preview(request: Request) -> bool:
+    """Return whether the query says `preview=true`. Raises Problem for any other query but `preview=false`, which says nothing."""
+    query = request.scope["query_string"]
+    if query and query not in PREVIEWS:
+        raise Problem("invalid_parameter", "this path takes one query parameter, `preview`, which is true or false")
+    return bool(query) and PREVIEWS[query]
+
+
 async def refuse_stray_parameters(request: Request) -> None:
     """Raises Problem for unknown and for repeated query parameters: a dependency of every FastAPI route."""
-    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    route = request.scope["route"]
+    known = {field.alias for field in route.dependant.query_params} | read_by_endpoint(route.openapi_extra or {})
     refuse_bad_encoding(request.scope["query_string"], known)
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) != len(names):
         raise Problem("invalid_parameter", "a query parameter is given more than once")
     if not known.issuperset(names):
         raise Problem("invalid_parameter", "a query parameter is not known here")
+
+
+def read_by_endpoint(described: Mapping[str, Any]) -> set[str]:
+    """Return the query parameters that only the route's description names: its endpoint reads them by itself."""
+    return {parameter["name"] for parameter in described.get("parameters", ()) if parameter["in"] == "query"}
 
 
 def refuse_bad_encoding(query: bytes, known: Container[str]) -> None:

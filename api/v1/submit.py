@@ -14,6 +14,7 @@ from api.http.openapi import (
     LOCATION,
     MONEY_PROBLEMS,
     PREFER,
+    PREVIEW,
     REPLAYED,
     REQUIRED_KEY,
     RETRY_AFTER,
@@ -21,11 +22,12 @@ from api.http.openapi import (
     json_body,
     problem_responses,
 )
-from api.http.parameters import refuse_parameters
+from api.http.parameters import wants_preview
 from api.http.problems import Problem
 from api.http.validation import validate
 from api.services import services
 from api.v1.accept import store_within_limits, transfer_of_result, transfer_response
+from api.v1.preview import UNUSED_KEY, PreviewView, preview_within_limits
 from api.v1.transfers import TransferId, TransferView, WalletId, transfer_or_404
 from api.v1.verbs import VERBS, Asked, Verb, build
 from api.v1.wallets import client_wallet_or_404
@@ -36,7 +38,11 @@ Endpoint = Callable[..., Awaitable[Json]]
 MONEY_HEADERS = {**LOCATION, **REPLAYED, **WAITED}
 MONEY_RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"headers": {**MONEY_HEADERS, **RETRY_AFTER}},
-    200: {"model": TransferView, "description": "its outcome is final", "headers": MONEY_HEADERS},
+    200: {
+        "model": TransferView | PreviewView,
+        "description": "its outcome is final; or, with `preview=true`, what it would be",
+        "headers": MONEY_HEADERS,
+    },
 }
 
 router = APIRouter(tags=["transfers"])
@@ -50,7 +56,7 @@ def route(path: str, type: Type, summary: str, *problems: str) -> Callable[[Endp
         status_code=202,
         response_model=TransferView,
         response_description="queued, or scheduled",
-        openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(VERBS[type].model)},
+        openapi_extra={"parameters": [REQUIRED_KEY, PREFER, PREVIEW], **json_body(VERBS[type].model)},
         responses={**MONEY_RESPONSES, **problem_responses(*problems)},
     )
 
@@ -121,21 +127,26 @@ async def post_closure(request: Request, wallet_id: WalletId) -> Json:
 
 
 async def submit(request: Request, verb: Verb) -> Json:
-    """Store the request as a submission of this verb, and answer with its transfer. Raises Problem; then nothing is stored."""
+    """Store the request as a submission of this verb, and answer with its transfer. Raises Problem; then nothing is stored.
+
+    With `preview=true` nothing is stored in any case, and no key is read.
+    """
     caller = await authenticate(request)
     shared = services(request)
     try:
         parent = await transfer_or_404(request, caller) if verb.names_parent else None
         wallet = await client_wallet_or_404(request, caller) if verb.names_wallet else None
         verb.admit(caller, parent)
-        refuse_parameters(request)
-        key = required_key(request)
+        previews = wants_preview(request)
+        key = UNUSED_KEY if previews else required_key(request)
         new = validate(verb.model, await read_object(request), shared.settings)
         if verb.from_own:
             await learn_unless_seen(request, caller, [verb.source_of(new)])
         submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent, wallet))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None
+    if previews:
+        return await preview_within_limits(shared, caller, submission, verb.pointers(submission))
     [result] = await store_within_limits(shared, caller, [submission], 1)
     transfer, replayed = transfer_of_result(submission, result, verb.pointers(submission))
     return await transfer_response(request, transfer, caller, replayed=replayed)

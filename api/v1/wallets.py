@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import MISSING, BaseModel, Field
 
 from api.admission.auth import CONFIGURED, Caller
@@ -13,12 +13,12 @@ from api.http.body import read_object
 from api.http.fields import Amount, Reason, Time, id_schema
 from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import path_id
+from api.http.parameters import TimeFilter, check_order, path_id
 from api.http.problems import FieldError, Problem, existing_or_404, invalid
 from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.transfers import TransferId, TransferPage, WalletId
-from core import ids, transfers, wallets
+from core import ids, periods, transfers, wallets
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.rules import Frozen, Rules, rules_of
@@ -186,13 +186,24 @@ async def list_wallet_changes(
     response_model=WalletEntryPage,
     responses=problem_responses(*LIST_PROBLEMS, "not_found"),
 )
-async def list_wallet_entries(
-    request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+async def list_wallet_entries(  # noqa: PLR0917  # FastAPI passes them by name
+    request: Request,
+    caller: CallerDep,
+    wallet_id: WalletId,
+    since: Annotated[TimeFilter | None, Query(alias="from", description="only those that were made then or later")] = None,
+    until: Annotated[TimeFilter | None, Query(alias="to", description="only those that were made before then")] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Any:
     """The wallet's entries, newest first. A client's key opens those of its client's wallets only."""
-    id = (await wallet_or_404(request, caller)).id
-    pages = Pages.of("entries", caller.owner, wallet_id=id)
-    rows = await wallets.list_entries(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
+    check_order(since, until)
+    database, id = services(request).database, (await wallet_or_404(request, caller)).id
+    pages = Pages.of("entries", caller.owner, **{"wallet_id": id, "from": since, "to": until})
+    before, after = pages.number_before(cursor), 0
+    if since or until:
+        period = existing_or_404(await periods.find(database, id, since=since, until=until))
+        before, after = min(before, period.ends + 1), period.begins
+    rows = await wallets.list_entries(database, id, before=before, after=after, limit=limit + 1)
     return pages.page(rows, limit, lambda row: row.version.to_bytes(16, "big"), render_entry)
 
 

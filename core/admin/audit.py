@@ -34,6 +34,7 @@ CHECKS = {
     "stray_entries": "every entry belongs to a transfer and a wallet",
     "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
+    "running_totals": "a running total is the sum of a wallet's credits so far, and the latest time among its entries",
     "transfers": "a transfer's wallets exist, fit its type and its currency, and it ended since it began, and by now",
     "wallets": "every client has a wallet, each shard an external one of each currency in use, and there are no others",
     "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",

@@ -88,12 +88,15 @@ def repair(owner: psycopg.Connection) -> None:
         wallets = run(owner, "heal/repair_wallets")
         rules = run(owner, "heal/repair_rules")
         counted = run(owner, "heal/repair_counted") + run(owner, "heal/repair_counters")
+        totals = run(owner, "heal/repair_running_totals")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
         f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
         f" not reserved what their holds have left, {rules} wallets had not the rules of their history, and {counted} wallets or"
         " transfers did not count what their limits need"
     )
+    if totals:
+        warn(f"repaired: {totals} running totals were not those of their entries, or came after one: the workers add them again")
 
 
 def run(owner: psycopg.Connection, name: str, **params: object) -> int:

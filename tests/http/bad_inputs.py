@@ -549,6 +549,12 @@ FILTERS = (
     "parent_id=TRANSFER%00",
     "idempotency_key=a%20b", "idempotency_key=%00", "idempotency_key=%C3%A9", "idempotency_key=" + "k" * 256,
 )  # fmt: skip
+BAD_TIMES = (
+    "", "x", "now", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00z", "2026-01-01%2000:00:00Z", "2026-13-01T00:00:00Z",
+    "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z", "2026-01-01T00:00:00.0000000Z", "2026-01-01T00:00:00+01:00",
+    "2026-01-01T00:00:00%2B24:00", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00%2B01:00", "9999-12-31T23:59:59-01:00", "%00",
+    "infinity", "1767225600", "%EF%BC%92026-01-01T00:00:00Z",
+)  # fmt: skip
 EXTERNAL_IDS = ("%00", "a%0ab", "%C2%85", "%E2%80%AEa", "%EF%BB%BFa")
 STRAY = (
     "x=1", "Limit=1", "limit=1&limit=1", "limit=1&limit=2", "x", "key=tests-operator-key", "%00=1", "=1", "limit[]=1",
@@ -582,6 +588,13 @@ def rows_of_filters() -> Iterator[tuple[str, Row]]:
     for path in TRAILS:
         for query in ("status=", "status=PENDING", "status=applied", "status=pending,failed", "status=%00", "wallet_id=WALLET"):
             yield f"{path} {query}", get(f"{path}?{query}", "invalid_parameter")
+    for time in BAD_TIMES:
+        yield f"entries from {time}", get(f"/v1/wallets/WALLET/entries?from={time}", "invalid_parameter")
+        yield f"statement to {time}", get(f"/v1/wallets/WALLET/statement?from=2026-01-01T00:00:00Z&to={time}", "invalid_parameter")
+        yield f"balance at {time}", get(f"/v1/wallets/WALLET/balance?at={time}", "invalid_parameter")
+    for cursor in CURSORS:
+        query = f"from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&cursor={cursor}"
+        yield f"statement cursor {cursor[:35]}", get(f"/v1/wallets/WALLET/statement?{query}", "invalid_cursor")
     for external_id in EXTERNAL_IDS:
         yield f"external_id {external_id}", get(f"/v1/clients?external_id={external_id}", "invalid_parameter")
 

@@ -6,7 +6,7 @@ A route that is added fails here until it has its row. What is another's is answ
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -75,6 +75,10 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("DELETE", "/v1/keys/{key_id}"): Row((204, 204, 404), REFUSED),
     ("GET", "/v1/wallets/{wallet_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/v1/wallets/{wallet_id}/entries"): Row((200, 200, 404), (200, 404, 404)),
+    ("GET", "/v1/wallets/{wallet_id}/statement"): Row(
+        (200, 200, 404), (200, 404, 404), query="?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"
+    ),
+    ("GET", "/v1/wallets/{wallet_id}/balance"): Row((200, 200, 404), (200, 404, 404), query="?at=2026-12-31T00:00:00Z"),
     ("POST", "/v1/deposits"): Row((202, 202, 422), REFUSED, body={"wallet_id": "{wallet_id}", "amount": 1}),
     ("POST", "/v1/transfers"): Row((202, 202, 422), (202, 422, 422), body=TRANSFER),
     ("POST", "/v1/transfers/batch"): Row(OPEN, OPEN, body={"transfers": [{"idempotency_key": "{new_key}", **TRANSFER}]}),
@@ -199,8 +203,8 @@ def fill(value: Any, thing: Thing) -> Any:
     return value.format(**thing, new_key=new_key()) if isinstance(value, str) else value
 
 
-def send(caller: Caller, route: tuple[str, str], thing: Thing) -> Answer:
-    (method, path), row = route, MATRIX[route]
+def send(caller: Caller, route: tuple[str, str], thing: Thing, row: Row | None = None) -> Answer:
+    (method, path), row = route, row or MATRIX[route]
     key = new_key() if method == "POST" and path.endswith(MONEY) else None
     named = {**thing, "transfer_id": thing[row.transfer]}
     return caller.request(method, fill(path + row.query, named), fill(row.body, named), key=key)
@@ -253,6 +257,18 @@ def test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else(stage: St
         for whose, answer in zip(WHOSE, answers, strict=True):
             if answer.status in (401, 403, 404):
                 assert answer.code in ("unauthorized", "forbidden", "not_found"), (role, whose)
+
+
+@pytest.mark.parametrize("route", [route for route in MATRIX if route[0] == "POST" and route[1].endswith(MONEY)], ids=" ".join)
+def test_a_preview_is_for_the_roles_of_its_verb_and_learns_nothing_else(stage: Stage, route: tuple[str, str]) -> None:
+    row = MATRIX[route]
+    previewed = replace(row, query="?preview=true")
+    for role in ("nobody", "client", "operator"):
+        answers = [send(stage.callers[role], route, stage.things[whose], previewed) for whose in WHOSE]
+        stored = [200 if status == 202 else status for status in getattr(row, role)]
+        assert [answer.status for answer in answers] == stored, (role, answers)
+        if role != "operator":
+            assert told(answers[1]) == told(answers[2]), role
 
 
 def test_every_route_has_its_row(shared_system: System, caller: Caller) -> None:

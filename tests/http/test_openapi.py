@@ -34,6 +34,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/wallets/{wallet_id}/statement"): READ | {"not_found", "invalid_cursor"},
+    ("get", "/v1/wallets/{wallet_id}/balance"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/holds"): READ | {"not_found", "invalid_cursor"},
     ("patch", "/v1/wallets/{wallet_id}"): READ | BODY | OPERATORS | {"not_found", "wallet_closed"},
     ("get", "/v1/wallets/{wallet_id}/changes"): READ | OPERATORS | {"not_found", "invalid_cursor"},
@@ -283,6 +285,12 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     assert caller.request("DELETE", f"/v1/keys/{key.body['id']}").status == 204
     check(document, "get", "/v1/wallets/{wallet_id}", caller.get(f"/v1/wallets/{wallet}"))
     check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?limit=1"))
+    span = "from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"
+    check(document, "get", "/v1/wallets/{wallet_id}/entries", caller.get(f"/v1/wallets/{wallet}/entries?{span}"))
+    check(document, "get", "/v1/wallets/{wallet_id}/statement", caller.get(f"/v1/wallets/{wallet}/statement?{span}&limit=1"))
+    check(document, "get", "/v1/wallets/{wallet_id}/statement", caller.get(f"/v1/wallets/{wallet}/statement"))
+    check(document, "get", "/v1/wallets/{wallet_id}/balance", caller.get(f"/v1/wallets/{wallet}/balance?at=2026-01-01T00:00:00Z"))
+    assert "text/csv" in document["paths"]["/v1/wallets/{wallet_id}/statement"]["get"]["responses"]["200"]["content"]
     check(document, "post", "/v1/deposits", accepted)
     check(document, "post", "/v1/deposits", caller.deposit(wallet, 5, deposit_key, reference="r"))
     check(document, "post", "/v1/transfers", caller.transfer(wallet, other, 1))
@@ -342,6 +350,24 @@ def test_real_answers_about_rules_are_as_the_document_says(caller: Caller, docum
     check(document, "patch", path, caller.change_wallet(wallet, frozen="all"))
     check(document, "get", f"{path}/changes", caller.get(f"/v1/wallets/{wallet}/changes?limit=2"))
     check(document, "get", "/problems/{code}", caller.get("/problems/wallet_closed"))
+
+
+def test_real_previews_are_as_the_document_says(caller: Caller, document: Schema) -> None:
+    wallet = caller.new_wallet(100)
+    [view] = [one for one in resolve_all(document, "/v1/withdrawals") if one["title"] == "PreviewView"]
+
+    for amount in (5, 101):
+        answer = caller.post("/v1/withdrawals?preview=true", {"wallet_id": wallet, "amount": amount})
+        assert (answer.status, faults(document, view, answer.body)) == (200, [])
+    for path, methods in document["paths"].items():
+        named = [parameter["name"] for parameter in methods.get("post", {}).get("parameters", [])]
+        assert ("preview" in named) == ("Prefer" in named), path
+
+
+def resolve_all(document: Schema, path: str) -> list[Schema]:
+    """Return the schemas that a 200 of this POST may have."""
+    content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+    return [resolve(document, option["$ref"]) for option in content["schema"]["anyOf"]]
 
 
 def test_real_answers_about_webhooks_are_as_the_document_says(caller: Caller, document: Schema, shared_system: System) -> None:

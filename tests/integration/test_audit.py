@@ -139,6 +139,10 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["UPDATE entries SET balance_after = balance_after + 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
         {"wallet_chain": "rich"},
     ),
+    "a running total of other entries": (
+        ["INSERT INTO running_totals SELECT id, 64, 1, now() FROM wallets WHERE id = %(rich)s"],
+        {"running_totals": "rich"},
+    ),
     "a gap in the versions": (
         ["UPDATE entries SET version = version + 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
         {"wallet_chain": "rich"},

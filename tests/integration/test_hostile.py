@@ -155,6 +155,8 @@ NAMED = [
     ("worker", "UPDATE wallets SET balance = balance + 5, version = version + 1 WHERE kind = 'client'"),
     ("worker", "UPDATE wallets SET balance = 0 WHERE kind = 'client' AND held = 0"),
     ("worker", "UPDATE wallets SET version = 9007199254740991"),
+    ("worker", "INSERT INTO running_totals SELECT id, 64, 10, now() FROM wallets"),
+    ("worker", f"INSERT INTO running_totals SELECT id, {2**52}, 0, '2000-01-01Z' FROM wallets WHERE kind = 'client'"),
     ("worker", "UPDATE shards SET floor = 9223372036854775807"),
     ("worker", "UPDATE wallets SET version = 9007199254740991, balance = 9007199254740991 WHERE kind = 'client'"),
     ("api", "INSERT INTO wallets (id, client_id, currency) VALUES (gen_random_uuid(), gen_random_uuid(), 'USD')"),

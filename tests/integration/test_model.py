@@ -34,6 +34,7 @@ from core.postgres.statements import statement
 from core.transfers import Submission, Terms
 from core.wallets import NewWallet
 from tests.databases import Databases
+from tests.nemesis.verdict import statements_tile
 from tests.world import SHARDS, World, capture, closure, deposit, hold, new_client, new_id, release, reversal, transfer, withdrawal
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
@@ -269,6 +270,7 @@ class Teller(RuleBasedStateMachine):
         assert dict(rows.fetchall()) == self.outcomes
 
     def teardown(self) -> None:
+        assert [*statements_tile(self.ground.owner)] == []
         self.drainer.close()
         self.ground.close()
 

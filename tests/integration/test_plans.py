@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -59,12 +59,15 @@ EXEMPT = {
     **dict.fromkeys(
         (
             *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
-            *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets"),
+            *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets", "heal/repair_running_totals"),
             *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters"),
         ),
         "a migration's",
     ),
     "retention/limit_retention": "sets a limit",
+    "totals/hurry": "sets a setting",
+    "preview/begin": "sets a setting",
+    "preview/read_clock": "reads the clock",
     "admin/limit_temporary_files": "a migration's; changes a role",
     "session/list_backends": "reads the server's sessions",
     "admin/list_lock_holders": "reads the server's table of locks",
@@ -87,6 +90,7 @@ def uuid(kind: int, number: int) -> UUID:
 
 
 CLIENT, WALLET, TRANSFER, ENDPOINT, DELIVERY, KEY = 100, 200, 300, 400, 500, 600
+LONG_WALLET = uuid(WALLET, 6000)  # which has a history of QUEUED entries, one a second from 2020 on, and running totals
 SOME = range(10_001, 10_001 + KEYS)
 QUEUED_SOME = range(QUEUED + 5_001, QUEUED + 5_001 + KEYS)
 NEW_SOME = range(ROWS + 1, ROWS + 1 + KEYS)
@@ -136,6 +140,16 @@ INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
 SELECT {source}, 2 * n, {made(TRANSFER)}, -1, 0 FROM generate_series(1, {queued}) n
 UNION ALL
 SELECT {destination}, 2 * n + 1, {made(TRANSFER)}, 1, 0 FROM generate_series(1, {queued}) n;
+
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+SELECT {made(WALLET, "6000")}, n, {made(TRANSFER)}, 1, n, '2020-01-01Z'::timestamptz + n * interval '1 second'
+  FROM generate_series(1, {queued}) n;
+
+INSERT INTO running_totals (wallet_id, version, credits, latest)
+SELECT {made(WALLET, "6000")}, n, n, '2020-01-01Z'::timestamptz + n * interval '1 second'
+  FROM generate_series(64, {queued} - 64, 64) n;
+
+UPDATE wallets SET version = {queued}, balance = {queued} WHERE id = {made(WALLET, "6000")};
 
 INSERT INTO events (moment, transfer_ids) SELECT n - 1000000, ARRAY[{made(TRANSFER)}] FROM generate_series(1, {queued}) n;
 
@@ -198,6 +212,7 @@ class Case(NamedTuple):
 
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 SECRET = "whsec_" + "B" * 32
 PAGE = {"before": ids.LAST, "limit": LIMIT}
 ANY = {"status": None, "type": None}
@@ -364,7 +379,13 @@ CASES = {
     "transfers/list_open_holds": Case({**PAGE, "wallet_id": uuid(WALLET, 8)}, LIMIT),
     "transfers/list_scheduled": Case(PAGE, LIMIT),
     "sweep/list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
-    "wallets/list_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "limit": LIMIT}, LIMIT),
+    "wallets/list_entries": Case({"wallet_id": uuid(WALLET, 7), "before": 1_000_000, "after": 0, "limit": LIMIT}, LIMIT),
+    "preview/find_wallets": Case({"ids": [uuid(WALLET, number) for number in SOME]}, KEYS),
+    "periods/find": Case({"wallet_id": LONG_WALLET, "since": NOW + 2 * HOUR, "until": NOW + 3 * HOUR, "through": None}, 64),
+    "periods/find without totals": Case({"wallet_id": uuid(WALLET, 7), "since": NOW, "until": NOW + HOUR, "through": None}, 64),
+    "periods/list_entries": Case({"wallet_id": LONG_WALLET, "after": 7_000, "ends": 9_000, "limit": LIMIT}, LIMIT),
+    "periods/sum_credits": Case({"wallet_id": LONG_WALLET, "begins": 7_000, "ends": 7_100}, KEYS),
+    "totals/insert": Case({"ids": [LONG_WALLET]}, 64),
     "events/list_of_client": Case(
         {"moment": -995_000, "ordinal": 1, "window": KEYS, "client_id": uuid(CLIENT, 7), "owner": "cli_7", "limit": LIMIT},
         2 * KEYS,

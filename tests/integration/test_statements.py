@@ -22,7 +22,10 @@ CODE = "\n".join(file.read_text() for file in SOURCES)
 
 # The folder of a statement says which code may use it.
 USERS = {
-    "drain": ("worker/ledger/",),
+    "drain": ("worker/ledger/", "core/book_reads.py", "core/preview.py"),  # a preview reads what a drain reads
+    "totals": ("worker/ledger/totals.py",),
+    "preview": ("core/preview.py",),
+    "periods": ("core/periods.py",),
     "sweep": ("worker/ledger/",),
     "deliverer": ("worker/webhooks/",),
     "retention": ("worker/retention.py",),

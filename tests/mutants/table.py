@@ -41,16 +41,16 @@ RIGHTS = "tests/integration/test_rights.py"
 VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
-LOCK_WALLETS = 'locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)'
 RULES = "tests/integration/test_rules.py"
 RULES_BEFORE_THE_LOCK = Edit(
-    "core/sql/drain/lock_wallets.sql",
-    "SELECT w.id, w.kind = 'external' AS external, w.balance, w.version, w.held,\n       {{rules}}\n",
-    "SELECT w.id, w.kind = 'external' AS external, w.balance, w.version, w.held,\n"
-    "       (SELECT CASE WHEN guard IS NOT NULL THEN rules_of(status, frozen, balance_max, debit_max, debits_per_day_max,"
+    "core/sql/parts/wallet_of_ledger.sql",
+    "{{rules}}\n",
+    "(SELECT CASE WHEN guard IS NOT NULL THEN rules_of(status, frozen, balance_max, debit_max, debits_per_day_max,"
     " debits_per_month_max, counted_day, debits_today, debits_this_month) END FROM wallets WHERE id = w.id) AS rules\n",
 )
 READING = "tests/integration/test_reading.py"
+PERIODS = "tests/integration/test_periods.py"
+STATEMENT = "tests/http/test_statement.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
 STANDBY = "tests/faults/test_standby.py"
 SESSIONS = "tests/faults/test_sessions.py"
@@ -806,7 +806,7 @@ MUTANTS = (
         "cancel without the lock of the shard",
         (
             Edit(
-                "core/admin/migrations/0013_wallet_rules.sql",
+                "core/admin/migrations/0016_wallet_rules.sql",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard;",
             ),
@@ -859,7 +859,7 @@ MUTANTS = (
     Mutant(
         32,
         "change a wallet without its lock",
-        (Edit("core/admin/migrations/0013_wallet_rules.sql", "AND kind = 'client' FOR NO KEY UPDATE;", "AND kind = 'client';"),),
+        (Edit("core/admin/migrations/0016_wallet_rules.sql", "AND kind = 'client' FOR NO KEY UPDATE;", "AND kind = 'client';"),),
         (f"{RULES}::test_changes_at_once_are_merged_and_each_is_in_the_history",),
     ),
     Mutant(
@@ -899,16 +899,46 @@ MUTANTS = (
         ("tests/integration/test_audit.py::test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns",),
     ),
     Mutant(
-        36,
-        "read what is left of a parent before the lock",
+        35,
+        "count an entry at the end of a period as part of it",
         (
-            Edit("worker/ledger/apply.py", f"        {LOCK_WALLETS}\n", ""),
             Edit(
-                "worker/ledger/apply.py",
-                "        pipeline.sync()\n        return Book(",
-                f"        {LOCK_WALLETS}\n        pipeline.sync()\n        return Book(",
+                "core/sql/periods/find.sql",
+                "created_at >= stretch.moment OR",
+                "created_at >= stretch.moment + (stretch.side = 'until')::integer * interval '1 microsecond' OR",
             ),
         ),
+        (f"{PERIODS}::test_periods_tile", f"{STATEMENT}::test_statements_tile_and_the_whole_is_their_sum"),
+    ),
+    Mutant(
+        35,
+        "call a statement final by the time alone",
+        (Edit("core/sql/periods/find.sql", "THEN NOT wallet.is_locked ELSE", "THEN true ELSE"),),
+        (f"{PERIODS}::test_a_settled_period_never_changes",),
+    ),
+    Mutant(
+        35,
+        "cut by halving, wherever the clock was set back",
+        (
+            Edit("core/sql/periods/find.sql", "     WHERE ends - base > 4096\n", "     WHERE ends - base > 0\n"),
+            Edit(
+                "core/sql/periods/find.sql",
+                "     WHERE stretch.ends - stretch.base <= 4096\n",
+                "     WHERE stretch.ends = stretch.base\n",
+            ),
+        ),
+        (f"{PERIODS}::test_a_clock_that_was_set_back_shifts_entries_and_loses_none[without running totals]",),
+    ),
+    Mutant(
+        35,
+        "show on a later page what was added since the first",
+        (Edit("api/v1/statement.py", "period_or_404(request, caller, span, through)", "period_or_404(request, caller, span)"),),
+        (f"{STATEMENT}::test_the_header_of_every_page_is_of_the_whole_and_pages_go_on_where_the_first_began",),
+    ),
+    Mutant(
+        36,
+        "read what is left of a parent before the lock",
+        (Edit("core/book_reads.py", "locked, *found = (yield [lock, *find])", "*found, locked = (yield [*find, lock])"),),
         (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
     ),
     Mutant(

@@ -2,13 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import psycopg
+from psycopg.rows import namedtuple_row
 
 from core import ids
 from core.admin.audit import audit
 from core.ids import Prefix
+from core.postgres.statements import statement
 from tests.nemesis.history import Asked, History
 from tests.nemesis.stored import Funds, Rows, Stored, read_entries, read_funds, read_transfers
 from tests.nemesis.verdict_of_verbs import judge_verbs
@@ -31,6 +36,7 @@ def judge(history: History, owner_url: str) -> Iterator[str]:
         yield from funds_follow_from_outcomes(stored, read_funds(connection))
         yield from chains_keep_their_order(history, connection)
         yield from overdrafts_stop_at_zero(history, stored)
+        yield from statements_tile(connection)
         yield from the_feed_told_each_once_in_order(history, connection)
         yield from the_endpoint_was_told_each(history, stored)
 
@@ -117,6 +123,37 @@ def overdrafts_stop_at_zero(history: History, stored: Rows) -> Iterator[str]:
         statuses = [stored.by_key[key].status for key in overdraft.keys if key in stored.by_key]
         if statuses.count("applied") != overdraft.funds:
             yield f"{statuses.count('applied')} of {len(statuses)} debits of a wallet with funds for {overdraft.funds} were applied"
+
+
+def statements_tile(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Promise 35: periods that follow each other share no entry and leave none out, and their credits are those of all entries."""
+    for wallet, version, balance in connection.execute("SELECT id, version, balance FROM wallets WHERE version > 0").fetchall():
+        row = connection.execute(CUTS, [wallet]).fetchone()
+        assert row is not None
+        cuts, credits = row
+        periods = [find_period(connection, wallet, *span) for span in pairwise([None, *cuts, None])]
+        ends = [(0, 0), *((found.ends, found.closing) for found in periods)]
+        begins = [*((found.begins, found.opening) for found in periods), (version, balance)]
+        if begins != ends:
+            yield f"the periods of {wallet} begin at {begins} and end at {ends}"
+        sums = [int(found.credits) for found in periods if found.credits is not None]
+        if len(sums) == len(periods) and sum(sums) != credits:
+            yield f"the periods of {wallet} have credits of {sums}, and all its entries {credits}"
+
+
+CUTS = """
+SELECT percentile_disc(ARRAY[0.1, 0.3, 0.5, 0.8, 0.99]) WITHIN GROUP (ORDER BY created_at),
+       coalesce(sum(amount) FILTER (WHERE amount > 0), 0)
+  FROM entries
+ WHERE wallet_id = %s
+"""
+
+
+def find_period(connection: psycopg.Connection[Any], wallet: UUID, since: datetime | None, until: datetime | None) -> Any:
+    """Return the period as the API reads it."""
+    params = {"wallet_id": wallet, "since": since, "until": until, "through": None}
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement("periods/find"), params).fetchone()
 
 
 def the_feed_told_each_once_in_order(history: History, connection: psycopg.Connection[Any]) -> Iterator[str]:

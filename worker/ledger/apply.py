@@ -5,26 +5,31 @@ docs/concepts/state-tables.md draws the states of a transfer.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
-from core import metrics
+from core import log, metrics
+from core.book_reads import Reading, read_book, read_specials
 from core.failpoint import failpoint
 from core.ledger import fold
-from core.ledger.book import Book, Outcome, Parent, Verdict, Wallet, with_rules
+from core.ledger.book import Book, Outcome, Verdict
 from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
+from core.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
 from worker.ledger.floors import Floors
-from worker.ledger.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
+from worker.ledger.totals import Totals
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
 from worker.session import OwnConnection
 
+logger = log.get(__name__)
+
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 
 class WrongRowCount(Exception):
@@ -61,6 +66,7 @@ class Applier:
         self._connect = connect
         self._own = OwnConnection(self._new_session)
         self._floors = Floors()
+        self._totals = Totals()
         self._publish_final = publish_final
         self._ring = ring
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
@@ -94,6 +100,19 @@ class Applier:
             self.close()
             raise
 
+    def add_totals(self) -> None:
+        """Add the running totals of wallets that need them, if the connection is open.
+
+        A fault is logged, and they are added later: no money waits for them.
+        """
+        if not self._totals.are_due or not self._own.is_open:
+            return
+        try:
+            self._totals.add(self._own.opened())
+        except psycopg.Error as error:
+            logger.warning("running totals put off", kind=type(error).__name__, sqlstate=error.sqlstate)
+            self.close()
+
     def all_shards(self) -> range:
         """Return all shards. Raises psycopg.Error."""
         [(count,)] = self._own.opened().execute(statement("queue/count_shards")).fetchall()
@@ -126,6 +145,7 @@ class Applier:
         for shard, positions in claimed.items():
             self._floors.drained(shard, positions, is_all=len(positions) < limit)
         if queued:
+            self._totals.note(outcome.entries)
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._announce([transfer.transfer_id for transfer in queued], due=due)
         full = any(len(positions) >= limit for positions in claimed.values())
@@ -174,13 +194,9 @@ class Applier:
         self, connection: SyncConnection, pipeline: psycopg.Pipeline, queued: Sequence[QueuedTransfer]
     ) -> Mapping[UUID, SpecialTransfer]:
         """Return what the special transfers say, by their ids. Sends nothing if there is none."""
-        ids = [transfer.transfer_id for transfer in queued if transfer.special]
-        if not ids:
-            return {}
-        found = select(connection, "drain/find_specials", {"ids": ids}, SpecialTransfer)
-        pipeline.sync()
-        specials = {special.transfer_id: special for special in found}
-        failpoint("apply.after_specials")
+        specials = self._read(connection, pipeline, read_specials(queued))
+        if specials:
+            failpoint("apply.after_specials")
         return specials
 
     def _lock_wallets(
@@ -191,12 +207,19 @@ class Applier:
         specials: Collection[SpecialTransfer],
     ) -> Book:
         """Lock the wallets of the commands, then read their parents, in one round trip."""
-        touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
-        locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
-        parent_ids = {special.parent_id for special in specials} - {None}
-        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()
-        pipeline.sync()
-        return Book(with_rules(locked), {parent.id: parent for parent in parents})
+        return self._read(connection, pipeline, read_book(commands, specials, wallets="drain/lock_wallets"))
+
+    def _read(self, connection: SyncConnection, pipeline: psycopg.Pipeline, reading: Reading[Result]) -> Result:
+        """Run the statements that `reading` yields, each list of them in one round trip, and return what it has read."""
+        rows: Sequence[Sequence[Any]] | None = None
+        while True:
+            try:
+                reads = reading.send(rows)
+            except StopIteration as end:
+                return cast(Result, end.value)
+            cursors = [select(connection, *read) for read in reads]
+            pipeline.sync()
+            rows = [cursor.fetchall() for cursor in cursors]
 
     def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""
@@ -239,6 +262,6 @@ def execute(connection: SyncConnection, write: Write) -> psycopg.Cursor[Any]:
     return connection.execute(statement(write.name), write.params)
 
 
-def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
-    cursor = connection.cursor(binary=True, row_factory=class_row(row))
+def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: Callable[..., Row]) -> psycopg.Cursor[Row]:
+    cursor = connection.cursor(binary=True, row_factory=kwargs_row(row))
     return cursor.execute(statement(name), params)

@@ -78,6 +78,7 @@ class Drainer:
             return 0
         finally:
             self._shards.end()
+            self._applier.add_totals()
 
     def close(self) -> None:
         """Close the connections."""

@@ -60,6 +60,10 @@ class CarefulApplier:
         self._doorbell.lower(shards)
         return Batch(0, deferred=frozenset(shards))
 
+    def add_totals(self) -> None:
+        """Add the running totals that the batches so far make due. Raises nothing for a fault of the database."""
+        self._applier.add_totals()
+
     def close(self) -> None:
         """Close the connection."""
         self._applier.close()

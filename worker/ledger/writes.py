@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from core.ledger.book import Closed, Counted, Counters, Entry, Outcome, Parent, Verdict, Wallet
-from worker.ledger.queued_transfer import QueuedTransfer
+from core.queued_transfer import QueuedTransfer
 
 
 class Write(NamedTuple):

@@ -15,7 +15,7 @@ GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 -- frozen, and its limits, with a row of its history. The tables' defaults set times, states, positions in the queue, the kind of a
 -- wallet and what is done with a transfer at its time. A trigger refuses an operator's key.
 GRANT SELECT ON migrations, clients, wallets, currencies, transfers, queue, due, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events, wallet_changes TO {api};
+          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events, wallet_changes, running_totals TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, make_external_wallets, cancel_transfer,
           change_wallet TO {api};
@@ -51,6 +51,7 @@ GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, retu
 GRANT INSERT (shard, transfer_id), DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, transfer_id, verb, shard, due_at), DELETE, UPDATE (due_at) ON due TO {worker};
 GRANT INSERT (wallet_id, version, transfer_id, amount, balance_after) ON entries TO {worker};
+GRANT SELECT, INSERT (wallet_id, version, credits, latest) ON running_totals TO {worker};
 GRANT INSERT (transfer_ids) ON events TO {worker};
 GRANT INSERT (audience, moment) ON fan_outs TO {worker};
 GRANT SELECT, DELETE ON deliveries, delivery_attempts, receivers TO {worker};

@@ -1,0 +1,7 @@
+-- The entry `e` of a wallet with what its transfer says, as core.wallets.WalletEntry reads it, up to the WHERE of the statement.
+-- Index: transfers_pkey per row.
+e.wallet_id, e.version, e.transfer_id, t.type, e.amount, e.balance_after,
+       CASE e.wallet_id WHEN t.source THEN t.destination ELSE t.source END AS counterparty,
+       t.reference, e.created_at
+  FROM entries e
+ CROSS JOIN LATERAL (SELECT type, source, destination, reference FROM transfers WHERE id = e.transfer_id OFFSET 0) t

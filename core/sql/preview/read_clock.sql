@@ -1,0 +1,2 @@
+-- Returns the time of the transaction, by the database's clock.
+SELECT now() AS now
