@@ -7,7 +7,7 @@
 -- Locks and indexes: as transfers/insert.
 WITH submitted AS (
     SELECT {{submission.names}}, parent, fit, closes, CASE WHEN scheduled_for > now() THEN scheduled_for END AS scheduled_for,
-           apply_within_s, expires_in_s, arrival
+           apply_within_s, expires_in_s, sweeps, arrival
       FROM unnest({{submission}}, %(parent)b::uuid[], %(fit)b::text[], %(closes)b::boolean[], %(scheduled_for)b::timestamptz[],
                   %(apply_within_s)b::integer[], %(expires_in_s)b::integer[], %(sweeps)b::boolean[])
            WITH ORDINALITY AS submitted ({{submission.names}}, parent, fit, closes, scheduled_for, apply_within_s, expires_in_s, sweeps,
