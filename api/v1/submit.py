@@ -5,9 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.callers import authenticate
 from api.http.body import read_object
-from api.http.headers import required_key
+from api.http.headers import preferred_wait_s, required_key
 from api.http.json_response import Json
 from api.http.openapi import (
     CHILD_PROBLEMS,
@@ -24,8 +23,10 @@ from api.http.openapi import (
 from api.http.parameters import refuse_parameters
 from api.http.problems import Problem
 from api.http.validation import validate
+from api.intake.intake import Accepted
 from api.services import services
 from api.v1.accept import store_within_limits, transfer_of_result, transfer_response
+from api.v1.queued import queued_response
 from api.v1.transfers import TransferId, TransferView, transfer_or_404
 from api.v1.verbs import VERBS, Asked, Verb, build
 from core.ledger.kinds import Type
@@ -111,8 +112,8 @@ async def post_reversal(request: Request, transfer_id: TransferId) -> Json:
 
 async def submit(request: Request, verb: Verb) -> Json:
     """Store the request as a submission of this verb, and answer with its transfer. Raises Problem; then nothing is stored."""
-    caller = await authenticate(request)
     shared = services(request)
+    caller = await shared.authenticator.authenticate(request)
     try:
         parent = await transfer_or_404(request, caller) if verb.names_parent else None
         verb.admit(caller, parent)
@@ -123,5 +124,7 @@ async def submit(request: Request, verb: Verb) -> Json:
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None
     [result] = await store_within_limits(shared, caller, [submission], 1)
+    if isinstance(result, Accepted) and submission.terms is None and preferred_wait_s(request) is None:
+        return queued_response(submission, result.created_at, caller)
     transfer, replayed = transfer_of_result(submission, result, verb.pointers(submission))
     return await transfer_response(request, transfer, caller, replayed=replayed)
