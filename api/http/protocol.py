@@ -11,7 +11,8 @@
   with the square of the field's length.
 - The parser gets bytes in slices, and parsing stops while a request waits for an earlier one. One read of 256 KiB may hold ten
   thousand requests; queued all at once they cost the event loop 100 ms.
-- A plain answer is written in one piece (api/http/cycle.py). A rest between two requests sets no timer.
+- A plain answer is written in one piece (api/http/cycle.py), and the answers of a round leave together (api/http/corked.py). A rest
+  between two requests sets no timer.
 - An offer to change the protocol (`Upgrade: h2c`) is ignored (RFC 9110, section 7.8): api/http/upgrade.py.
 - The number of connections has a limit. For a new one, the connection that has rested longest is closed.
 
@@ -32,7 +33,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from api.http import head
-from api.http.corked import Corked
+from api.http.corked import cork
 from api.http.cycle import Cycle, Fields, Fixed, fix
 from api.http.deadlines import DeadlineWatch, IdleTimer
 from api.http.rejection import Rejected, rejection_app, rejection_cycle
@@ -93,7 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        corked: Any = Corked(transport, self.loop)
+        corked = cork(transport, self.loop)
         super().connection_made(corked)
         self.flow: Flow = Flow(corked)
         self._watch = DeadlineWatch(self.loop, self.look_every_s, self._owed, self._on_late)
