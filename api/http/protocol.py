@@ -185,9 +185,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
-        target = httptools.parse_url(self.url)
-        scope["method"] = parser.get_method().decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")  # first: the answer to a target that is not valid depends on it
         scope["http_version"] = version
+        target = httptools.parse_url(self.url)
         scope["raw_path"] = target.path
         scope["path"] = target.path.decode("ascii")
         scope["query_string"] = target.query or b""
