@@ -8,7 +8,7 @@ further down.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from core import metrics
 from core.ledger.kinds import Fit, Status, Type
+from core.postgres import arrays
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
 from core.postgres.queries import fetch
@@ -97,6 +98,21 @@ class Submission(Plain):
 SUBMITTED = tuple(field.name for field in fields(Plain))
 submitted_by = attrgetter(*SUBMITTED)
 TERMS = tuple(field.name for field in fields(Terms))
+PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
+    "id": arrays.uuids,
+    "type": arrays.texts,
+    "source": arrays.uuids,
+    "destination": arrays.uuids,
+    "amount": arrays.bigints,
+    "currency": arrays.texts,
+    "reference": arrays.texts,
+    "metadata": arrays.texts,
+    "callback_url": arrays.texts,
+    "owner": arrays.texts,
+    "idempotency_key": arrays.texts,
+    "fingerprint": arrays.values_of_bytes,
+    "shard": arrays.integers,
+}
 NO_TERMS = Terms()
 
 
@@ -241,8 +257,13 @@ async def insert(connection: AsyncConnection, submissions: Sequence[Submission])
     orders, and give places in another order than that of arrival.
     """
     if any(submission.terms is not None for submission in submissions):
-        return await fetch(connection, "transfers/insert_special", special_columns_of(submissions), Inserted)
-    return await fetch(connection, "transfers/insert", columns_of(submissions), Inserted)
+        return await fetch(connection, "transfers/insert_special", packed(special_columns_of(submissions)), Inserted)
+    return await fetch(connection, "transfers/insert", packed(columns_of(submissions)), Inserted)
+
+
+def packed(columns: Mapping[str, Sequence[Any]]) -> dict[str, object]:
+    """Return the columns with those of every submission in PostgreSQL's binary form (core/postgres/arrays.py)."""
+    return {name: PACK[name](values) if name in PACK else values for name, values in columns.items()}
 
 
 def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:

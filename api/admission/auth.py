@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from api.http.headers import values_of
 from api.http.problems import Problem
 from core import ids, keys, log, wallets
 from core.errors import Unavailable
@@ -136,7 +137,7 @@ class Authenticator:
 
 def bearer_key(request: Request) -> str:
     """Return the key of the one Authorization header, `Bearer <key>` (RFC 6750, section 2.1)."""
-    headers = request.headers.getlist("authorization")
+    headers = values_of(b"authorization", request)
     scheme, _, key = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not key or not key.isascii():
         raise Problem("unauthorized")

@@ -60,8 +60,9 @@ class Backlog:
     def reserve(self, caller: Caller, transfers: int) -> bool:
         """Reserve places for all of the caller's transfers. Return False, and reserve none, when they do not all fit."""
         limits = self._limits(caller)
-        if any(self._counted[name] + self._reserved[name] + transfers > most for name, most in limits):
-            return False
+        for name, most in limits:
+            if self._counted[name] + self._reserved[name] + transfers > most:
+                return False
         for name, _ in limits:
             self._reserved[name] += transfers
         return True

@@ -7,10 +7,13 @@ from typing import Any, Never
 
 from starlette.requests import Request
 
+from api.http.headers import values_of
 from api.http.problems import Problem
 
+JSON = "application/json"
 BODY_MAX = 16 * 1024
 DEPTH_MAX = 8
+NESTED = frozenset({dict, list})  # the types of values that hold others
 DIGITS_MAX = 19  # of an integer; the largest BIGINT has 19
 TOO_LARGE = 10**DIGITS_MAX
 
@@ -32,11 +35,13 @@ async def read_object(request: Request, limit: int = BODY_MAX) -> dict[str, Any]
 
 def check_media_type(request: Request) -> None:
     """Accept `application/json` alone, with charset utf-8 or none, without Content-Encoding (RFC 9110, sections 8.3 and 8.4)."""
-    types = request.headers.getlist("content-type")
-    if len(types) != 1 or "content-encoding" in request.headers:
+    types = values_of(b"content-type", request)
+    if len(types) != 1 or values_of(b"content-encoding", request):
         raise Problem("unsupported_media_type")
+    if types[0] == JSON:
+        return
     media_type, *parameters = (part.strip().lower() for part in types[0].split(";"))
-    if media_type != "application/json" or not all(part in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters):
+    if media_type != JSON or not all(part in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters):
         raise Problem("unsupported_media_type")
 
 
@@ -97,7 +102,9 @@ def is_deeper(value: object, depth: int) -> bool:
         value = value.values()
     elif not isinstance(value, list):
         return False
-    return depth == 0 or any(is_deeper(item, depth - 1) for item in value if item.__class__ in (dict, list))
+    if depth and NESTED.isdisjoint(map(type, value)):
+        return False
+    return depth == 0 or any(is_deeper(item, depth - 1) for item in value if item.__class__ in NESTED)
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=refuse_constant, parse_int=parse_integer)

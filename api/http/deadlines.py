@@ -49,5 +49,52 @@ class DeadlineWatch:
             self._on_late()
 
 
+class IdleTimer:
+    """Calls `on_idle` when a connection has rested for `within_s` seconds.
+
+    A timer for each rest, which the next request cancels, costs as many timers as requests. This one is set once. When it ends too
+    early, it is set again for what is left.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, within_s: float, on_idle: Callable[[], None]) -> None:
+        self._loop = loop
+        self._within_s = within_s
+        self._on_idle = on_idle
+        self._since: float | None = None  # when the rest began, by the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the connection rests."""
+        return self._since is not None
+
+    def begin(self) -> None:
+        """Note that the connection rests from now on."""
+        self._since = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._within_s, self._look)
+
+    def end(self) -> None:
+        """Note that the connection does not rest any more."""
+        self._since = None
+
+    def stop(self) -> None:
+        """End for good. The timer drops its callback: see DeadlineWatch."""
+        self._since = None
+        self._on_idle = owes_nothing
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._since is None:
+            return
+        left_s = self._since + self._within_s - self._loop.time()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look)
+        else:
+            self._on_idle()
+
+
 def owes_nothing() -> None:
     """Stand in for the callbacks of a watch that has ended."""

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+import uuid_utils
 
 KEY_MAX = 255  # characters
 
@@ -15,6 +18,7 @@ ESCAPED = re.compile(r'\\(["\\])')
 
 FINGERPRINT_VERSION = "1"
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+QUOTED = json.encoder.encode_basestring_ascii  # what the encoder makes of a text
 
 
 class InvalidKey(ValueError):
@@ -46,9 +50,26 @@ def fingerprint(verb: str, fields: Mapping[str, object]) -> bytes:
     Key order, white space and explicit defaults make no difference. A field that is None is left out. So a field that is added to
     the contract later does not change the fingerprints of requests without it.
     """
-    given = {name: value for name, value in fields.items() if value is not None}
-    canonical = CANONICAL.encode([FINGERPRINT_VERSION, verb, given])
-    return hashlib.sha256(canonical.encode("ascii")).digest()
+    given = ",".join(
+        [
+            f"{QUOTED(name)}:{WRITTEN.get(value.__class__, CANONICAL.encode)(value)}"
+            for name, value in sorted(fields.items())
+            if value is not None
+        ]
+    )
+    return hashlib.sha256(f'["{FINGERPRINT_VERSION}",{QUOTED(verb)},{{{given}}}]'.encode("ascii")).digest()
+
+
+def write_mapping(value: Mapping[str, object]) -> str:
+    return CANONICAL.encode(value) if value else "{}"
+
+
+def write_id(value: UUID) -> str:
+    return f'"{uuid_utils.UUID(int=value.int)}"'  # the same text as str(value), in half the time
+
+
+# How a value of such a type is written: as CANONICAL writes it, which makes an encoder for each call.
+WRITTEN: Mapping[type, Callable[[Any], str]] = {str: QUOTED, int: str, UUID: write_id, dict: write_mapping}
 
 
 def is_repetition(asked: Fingerprinted, *, of: Fingerprinted) -> bool:

@@ -11,6 +11,8 @@
   with the square of the field's length.
 - The parser gets bytes in slices, and parsing stops while a request waits for an earlier one. One read of 256 KiB may hold ten
   thousand requests; queued all at once they cost the event loop 100 ms.
+- A plain answer is written in one piece (api/http/cycle.py), and the answers of a round leave together (api/http/corked.py). A rest
+  between two requests sets no timer.
 - An offer to change the protocol (`Upgrade: h2c`) is ignored (RFC 9110, section 7.8): api/http/upgrade.py.
 - The number of connections has a limit. For a new one, the connection that has rested longest is closed.
 
@@ -31,8 +33,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from api.http import head
-from api.http.corked import Corked
-from api.http.deadlines import DeadlineWatch
+from api.http.corked import cork
+from api.http.cycle import Cycle, Fields, Fixed, fix
+from api.http.deadlines import DeadlineWatch, IdleTimer
 from api.http.rejection import Rejected, rejection_app, rejection_cycle
 from api.http.upgrade import BehindHead
 from core import metrics
@@ -84,21 +87,25 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.connections_max, self.limit_concurrency = self.limit_concurrency, None  # uvicorn would answer 503 in plain text
         self._kept = (b"keep-alive", b"timeout=%d" % self.timeout_keep_alive)
+        self._given: Fields | None = None  # header fields of each answer that uvicorn has given
+        self._fixed = fix([])  # these and the connection's own
         self._unparsed = bytearray()
 
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        corked: Any = Corked(transport, self.loop)
+        corked = cork(transport, self.loop)
         super().connection_made(corked)
         self.flow: Flow = Flow(corked)
         self._watch = DeadlineWatch(self.loop, self.look_every_s, self._owed, self._on_late)
+        self._idle = IdleTimer(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
         self.resting[self] = None
         if self.connections_max is not None and len(self.connections) > self.connections_max:
             next(iter(self.resting))._cut("crowded")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.stop()
+        self._idle.stop()
         self.resting.pop(self, None)
         super().connection_lost(exc)
 
@@ -125,7 +132,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._overhead > self.unwanted_max:
                 self._cut("unwanted")
             return
-        self._unset_keepalive_if_required()
+        self._idle.end()
         if len(data) <= self.slice_max and not self.flow.held:
             self._feed(data)
             return
@@ -176,24 +183,54 @@ class HttpProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")  # first: the answer to a target that is not valid depends on it
+        scope["http_version"] = version
+        target = httptools.parse_url(self.url)
+        scope["raw_path"] = target.path
+        scope["path"] = target.path.decode("ascii")
+        scope["query_string"] = target.query or b""
         self.resting.pop(self, None)
         headers, self.headers = self.headers, NOWHERE  # for the fields after the body
-        cycle = self.cycle
-        if self.pipeline:
-            self.flow.held = True
-        if cycle.keep_alive:
-            cycle.default_headers = [*cycle.default_headers, self._kept]
-        if b"%" in self.url:
-            self.scope["path"] = self.scope["raw_path"].decode("ascii")
-        if (
-            self._measured
-            or len(headers) > self.fields_max
-            or b"#" in self.url
-            or self.scope["http_version"] != "1.1"
-            or not head.is_plain(headers)
-        ):
+        self._begin(self._new_cycle(keep_alive=version != "1.0" and parser.should_keep_alive()))
+        if self._measured or len(headers) > self.fields_max or b"#" in self.url or version != "1.1" or not head.is_plain(headers):
             self._check_head(headers)
+
+    def _new_cycle(self, *, keep_alive: bool) -> Cycle:
+        fixed = self._fixed_fields() if keep_alive else fix(self.server_state.default_headers)
+        cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=fixed.fields,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.fixed = fixed.written
+        return cycle
+
+    def _fixed_fields(self) -> Fixed:
+        """Return the header fields of each answer after which the connection stays. uvicorn gives another list each second."""
+        if self._given is not self.server_state.default_headers:
+            self._given = self.server_state.default_headers
+            self._fixed = fix([*self._given, self._kept])
+        return self._fixed
+
+    def _begin(self, cycle: Cycle) -> None:
+        """Start the application for a request, or let the request wait for those before it."""
+        before, self.cycle = self.cycle, cycle
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.flow.held = True
+            self.pipeline.appendleft((cycle, self.app))
 
     def _check_head(self, headers: head.Headers) -> None:
         """Raises Rejected before the application has begun; the application will find the caller gone."""
@@ -230,10 +267,15 @@ class HttpProtocol(HttpToolsProtocol):
     # What the answers call
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.timeout_keep_alive_task is not None:
-            self.resting[self] = None
-        elif self.flow.held and not self.pipeline:
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if not self.pipeline:
+                self.resting[self] = None
+                self._idle.begin()
+                return
+            self._start_asgi_task(*self.pipeline.pop())
+        if self.flow.held and not self.pipeline:
             self.flow.held = False
             self._go_on()
             self.flow.resume_reading()
@@ -258,8 +300,8 @@ class HttpProtocol(HttpToolsProtocol):
             return self.scope or self.transport
         if self.pipeline or (self._is_in_head() and not cycle.response_complete):
             return None  # earlier requests are not answered yet; until then this connection is not read
-        if cycle.response_complete and not self._is_in_head() and self.timeout_keep_alive_task is not None:
-            return None  # idle: uvicorn's own timer runs
+        if cycle.response_complete and not self._is_in_head() and self._idle.runs:
+            return None  # idle: its own timer runs
         return self.scope if self._is_in_head() or cycle.more_body or cycle.response_complete else None
 
     def _on_late(self) -> None:

@@ -25,8 +25,9 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         id = sent_id(scope) or new_id()
-        scope.setdefault("state", {})["request_id"] = id.decode()
-        log.REQUEST_ID.set(id.decode())
+        text = id.decode()
+        scope.setdefault("state", {})["request_id"] = text
+        log.REQUEST_ID.set(text)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -45,7 +46,7 @@ def log_response(scope: Scope, start: Message) -> None:
 
 
 def new_id() -> bytes:
-    return ids.mint().hex.encode()
+    return ids.mint_hex().encode()
 
 
 def sent_id(scope: Scope) -> bytes | None:

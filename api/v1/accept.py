@@ -34,7 +34,7 @@ async def store_within_limits(
     deadline.answer_by()  # the request's deadline counts from here, and covers the time in which the gate asks Redis
     gate = shared.gate
     if submissions:
-        waits = any(may_wait(submission) for submission in submissions)
+        waits = any(map(may_wait, submissions))
         problem = await gate.reserve(caller, len(submissions), tokens, waits=waits)
     else:
         problem = await gate.charge(caller, tokens)
@@ -59,8 +59,7 @@ async def store_reserved(shared: Services, caller: Caller, submissions: Sequence
         if any(submission.callback_url for submission in submissions):
             await shared.secret_cache.ensure(caller.owner)
         results = await shared.intake.submit(submissions)
-        pairs = zip(submissions, results, strict=True)
-        kept = sum(isinstance(result, Accepted) and not is_due_later(submission, result) for submission, result in pairs)
+        kept = sum(map(takes_place, submissions, results))
     except Busy:
         kept = 0
         raise
@@ -75,9 +74,11 @@ def may_wait(submission: Submission) -> bool:
     return submission.type == "hold" or (submission.terms is not None and submission.terms.scheduled_for is not None)
 
 
-def is_due_later(submission: Submission, accepted: Accepted) -> bool:
-    """Return whether the transfer was stored in the table `due` and has no place in the queue yet."""
-    return submission.terms is not None and submission.terms.is_scheduled(accepted.created_at)
+def takes_place(submission: Submission, result: SubmitResult) -> bool:
+    """Return whether the submission was stored in the queue: not in the table `due`, in which it has no place in the queue yet."""
+    if not isinstance(result, Accepted):
+        return False
+    return submission.terms is None or not submission.terms.is_scheduled(result.created_at)
 
 
 def transfer_of_result(submission: Submission, result: SubmitResult, pointers: Mapping[UUID, str]) -> tuple[Transfer, bool]:

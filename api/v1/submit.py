@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.callers import authenticate, learn_unless_seen
+from api.callers import learn_unless_seen
 from api.http.body import read_object
-from api.http.headers import required_key
+from api.http.headers import preferred_wait_s, required_key
 from api.http.json_response import Json
 from api.http.openapi import (
     CHILD_PROBLEMS,
@@ -25,9 +25,11 @@ from api.http.openapi import (
 from api.http.parameters import wants_preview
 from api.http.problems import Problem
 from api.http.validation import validate
+from api.intake.intake import Accepted
 from api.services import services
 from api.v1.accept import store_within_limits, transfer_of_result, transfer_response
 from api.v1.preview import UNUSED_KEY, PreviewView, preview_within_limits
+from api.v1.queued import queued_response
 from api.v1.transfers import TransferId, TransferView, WalletId, transfer_or_404
 from api.v1.verbs import VERBS, Asked, Verb, build
 from api.v1.wallets import client_wallet_or_404
@@ -131,8 +133,8 @@ async def submit(request: Request, verb: Verb) -> Json:
 
     With `preview=true` nothing is stored in any case, and no key is read.
     """
-    caller = await authenticate(request)
     shared = services(request)
+    caller = await shared.authenticator.authenticate(request)
     try:
         parent = await transfer_or_404(request, caller) if verb.names_parent else None
         wallet = await client_wallet_or_404(request, caller) if verb.names_wallet else None
@@ -148,5 +150,7 @@ async def submit(request: Request, verb: Verb) -> Json:
     if previews:
         return await preview_within_limits(shared, caller, submission, verb.pointers(submission))
     [result] = await store_within_limits(shared, caller, [submission], 1)
+    if isinstance(result, Accepted) and submission.terms is None and preferred_wait_s(request) is None:
+        return queued_response(submission, result.created_at, caller)
     transfer, replayed = transfer_of_result(submission, result, verb.pointers(submission))
     return await transfer_response(request, transfer, caller, replayed=replayed)

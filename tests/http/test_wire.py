@@ -114,6 +114,14 @@ def test_what_cannot_be_read_is_a_problem_and_the_end_of_the_connection(caller: 
     assert count_stored() == before
 
 
+@pytest.mark.parametrize("target", [b"http://", b"http://a:99999999/", b"http://[::1"])
+def test_a_target_that_is_not_valid_is_refused_to_a_head_without_a_body(caller: Caller, target: bytes) -> None:
+    head, _, body = exchange(caller.url, b"HEAD " + target + b" HTTP/1.1\r\nHost: t\r\n\r\n").partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert body == b""
+
+
 def test_a_head_of_64_kib_is_read(caller: Caller) -> None:
     head = GET + b"Connection: close\r\nA: "
     fits = head + b"x" * (64 * 1024 - len(head) - 4) + b"\r\n\r\n"

@@ -314,6 +314,15 @@ MUTANTS = (
         ("tests/unit/test_record.py::test_a_request_has_the_fingerprint_that_an_earlier_version_stored",),
     ),
     Mutant(
+        7,
+        "fingerprints of values as Python shows them",
+        (Edit("api/http/idempotency.py", "WRITTEN.get(value.__class__, CANONICAL.encode)(value)", "ascii(value)"),),
+        (
+            "tests/unit/test_record.py::test_a_request_has_the_fingerprint_that_an_earlier_version_stored",
+            "tests/unit/test_idempotency.py::test_a_fingerprint_is_that_of_the_json_of_the_fields",
+        ),
+    ),
+    Mutant(
         8,
         "no wallet lock",
         (Edit("core/sql/drain/lock_wallets.sql", "\n   FOR NO KEY UPDATE", ""),),
@@ -1014,6 +1023,18 @@ MUTANTS = (
         "pipelined requests parsed at once",
         (Edit("api/http/protocol.py", "            self.flow.held = True\n", "            pass\n"),),
         (f"{ENDLESS}::test_pipelined_requests_wait_unread_and_cost_others_nothing",),
+    ),
+    Mutant(
+        38,
+        "a timer that is set once closes no connection that rests again",
+        (Edit("api/http/deadlines.py", "self._timer = self._loop.call_later(left_s, self._look)", "pass"),),
+        ("tests/unit/test_deadlines.py::test_a_rest_lasts_its_time_however_long_the_rests_before_it_were",),
+    ),
+    Mutant(
+        38,
+        "header fields of an answer are not searched",
+        (Edit("api/http/cycle.py", "if written.translate(None, ALLOWED) != LINE_END * len(fields):", "if False:"),),
+        ("tests/unit/test_cycle.py::test_a_header_field_that_is_not_valid_is_never_written",),
     ),
     Mutant(
         38,

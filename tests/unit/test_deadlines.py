@@ -1,10 +1,10 @@
-"""A caller is late when it owes the same thing at several looks, and a watch that has stopped keeps nothing alive."""
+"""A caller is late when it owes the same at several looks, a connection is idle after one rest, and both end without a trace."""
 
 import asyncio
 import gc
 import weakref
 
-from api.http.deadlines import LOOKS, DeadlineWatch
+from api.http.deadlines import LOOKS, DeadlineWatch, IdleTimer
 
 ONE, OTHER = object(), object()
 
@@ -46,6 +46,8 @@ def test_another_debt_or_none_in_between_begins_anew() -> None:
 class Connection:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.watch = DeadlineWatch(loop, 60, self.owed, self.on_late)
+        self.idle = IdleTimer(loop, 60, self.on_late)
+        self.idle.begin()
 
     def owed(self) -> None: ...
 
@@ -56,6 +58,7 @@ def test_a_connection_is_freed_at_once_when_its_watch_has_stopped() -> None:
     async def make() -> weakref.ref[Connection]:
         connection = Connection(asyncio.get_running_loop())
         connection.watch.stop()
+        connection.idle.stop()
         return weakref.ref(connection)
 
     gc.disable()
@@ -63,3 +66,43 @@ def test_a_connection_is_freed_at_once_when_its_watch_has_stopped() -> None:
         assert asyncio.run(make())() is None
     finally:
         gc.enable()
+
+
+RESTS_S = 0.05
+
+
+def rest_until_idle(ends_s: list[float]) -> float:
+    """The seconds from the begin of the last rest until its end by the timer. Each rest before it ends after `ends_s` seconds."""
+
+    async def rest() -> float:
+        loop = asyncio.get_running_loop()
+        idle_at: asyncio.Future[float] = loop.create_future()
+        timer = IdleTimer(loop, RESTS_S, lambda: idle_at.set_result(loop.time()))
+        for end_s in ends_s:
+            timer.begin()
+            await asyncio.sleep(end_s)
+            timer.end()
+        timer.begin()
+        began = loop.time()
+        return await asyncio.wait_for(idle_at, 10) - began
+
+    return asyncio.run(rest())
+
+
+def test_a_rest_lasts_its_time_however_long_the_rests_before_it_were() -> None:
+    assert rest_until_idle([]) >= RESTS_S
+    assert rest_until_idle([RESTS_S / 2]) >= RESTS_S
+    assert rest_until_idle([RESTS_S / 4] * 10) >= RESTS_S
+
+
+def test_a_connection_that_answers_is_not_idle() -> None:
+    async def answer() -> bool:
+        loop = asyncio.get_running_loop()
+        timer = IdleTimer(loop, RESTS_S, lambda: was_idle.set_result(None))
+        was_idle: asyncio.Future[None] = loop.create_future()
+        timer.begin()
+        timer.end()
+        await asyncio.sleep(3 * RESTS_S)
+        return was_idle.done() or timer.runs
+
+    assert not asyncio.run(answer())

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from datetime import UTC
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from api.http.idempotency import InvalidKey, fingerprint, parse_key
+from api.http.idempotency import CANONICAL, InvalidKey, fingerprint, parse_key
 
 KEYS = {
     "bare": ("abc", "abc"),
@@ -93,6 +96,24 @@ def test_a_fingerprint_never_changes_from_version_to_version() -> None:
     same = hashlib.sha256(b'["1","deposit",{"amount":1,"metadata":{"a":"b"}}]').digest()
 
     assert fingerprint("deposit", {"metadata": {"a": "b"}, "amount": 1}) == same
+
+
+@given(
+    st.dictionaries(
+        st.text(),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text()
+        | st.uuids()
+        | st.datetimes(timezones=st.just(UTC))
+        | st.dictionaries(st.text(), st.text(), max_size=3),
+    )
+)
+def test_a_fingerprint_is_that_of_the_json_of_the_fields(fields: dict[str, object]) -> None:
+    given = {name: value for name, value in fields.items() if value is not None}
+
+    assert fingerprint("deposit", fields) == hashlib.sha256(CANONICAL.encode(["1", "deposit", given]).encode()).digest()
 
 
 def test_the_order_of_fields_makes_no_difference() -> None:
