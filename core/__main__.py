@@ -1,8 +1,9 @@
-"""python -m core migrate | audit | keys"""
+"""python -m core migrate | audit | checkpoint | reconcile | keys"""
 
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
@@ -10,10 +11,11 @@ from uuid import UUID
 import psycopg
 
 from core import ids, log, settings
-from core.admin import commands
+from core.admin import bank_file, commands
 from core.admin.audit import WITHIN_S
 from core.errors import CannotDo
 from core.ids import Prefix
+from core.ledger.kinds import KINDS
 from core.settings import Settings
 
 Command = Callable[[Settings, argparse.Namespace], int]
@@ -40,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = teller.add_subparsers(required=True, metavar="COMMAND")
     add_migrate(verbs)
     add_audit(verbs)
+    add_checkpoint(verbs)
+    add_reconcile(verbs)
     help = "make, list and revoke API keys"
     add_keys(verbs.add_parser("keys", help=help, description=help).add_subparsers(required=True, metavar="COMMAND"))
     return teller
@@ -54,10 +58,66 @@ def add_migrate(verbs: Subparsers) -> None:
 
 def add_audit(verbs: Subparsers) -> None:
     audit = add(verbs, "audit", commands.run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
-    audit.add_argument("--progress", action="store_true", help="print how each check went to standard error, as on a terminal")
     audit.add_argument("--textfile", type=Path, metavar="FILE", help="write the outcome as metrics, for node_exporter (*.prom)")
+    since = "instead, check what came after this checkpoint, and that each wallet was then as the checkpoint says"
+    audit.add_argument("--since", type=Path, metavar="FILE", help=since)
+    add_key_file(audit)
+    depth = audit.add_mutually_exclusive_group()
+    full = "with --since: also read the whole history again and compare it"
+    depth.add_argument("--full", action="store_true", help=full)
+    some = "with --since: the same for each Nth segment of the history, from the Kth on"
+    depth.add_argument("--part", type=part, metavar="K/N", help=some)
+    sample = "with --since: the same for so many segments of the history, at random"
+    depth.add_argument("--sample", type=count, metavar="N", help=sample)
+    add_limits(audit)
+
+
+def add_checkpoint(verbs: Subparsers) -> None:
+    help = "write a file against which `audit --since` shows whether the history was changed; exits with 1 if --since finds damage"
+    checkpoint = add(verbs, "checkpoint", commands.run_checkpoint, help)
+    checkpoint.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist")
+    since = "continue this checkpoint: audit against it, and read only what is new"
+    checkpoint.add_argument("--since", type=Path, metavar="FILE", help=since)
+    add_key_file(checkpoint)
+    add_limits(checkpoint)
+
+
+def add_reconcile(verbs: Subparsers) -> None:
+    help = "compare a bank's CSV with what came in and went out, by reference; exits with 1 if they differ; writes nothing"
+    reconcile = add(verbs, "reconcile", commands.run_reconcile, help)
+    reconcile.add_argument("file", type=Path, metavar="FILE", help="the CSV: a header, then a row for each booking")
+    start = "compare what Teller booked from then on: RFC 3339, or a day, which begins at 00:00 UTC"
+    reconcile.add_argument("--from", dest="start", type=time, metavar="TIME", help=start)
+    end = "compare what Teller booked before this time"
+    reconcile.add_argument("--to", dest="end", type=time, metavar="TIME", help=end)
+    currency = "compare only this one; it is also that of a file without a column of currencies (default there: USD)"
+    reconcile.add_argument("--currency", type=currency_code, metavar="CODE", help=currency)
+    types = "compare only transfers of these types, separated by commas (default: all that have a wallet outside)"
+    reconcile.add_argument("--types", type=kinds, metavar="TYPES", help=types)
+    decimals = "amounts in the file are numbers with up to so many decimals (default: integers of minor units)"
+    reconcile.add_argument("--decimals", type=int, choices=range(5), metavar="N", help=decimals)
+    unsigned = "compare amounts without their signs, for a file that has no minus before what went out"
+    reconcile.add_argument("--unsigned", action="store_true", help=unsigned)
+    for column in ("reference", "amount", "currency", "date"):
+        help = f"the column with the {column}"
+        reconcile.add_argument(f"--{column}-column", default=column, metavar="NAME", help=help)
+    help = "what separates values; `tab` for a tab"
+    reconcile.add_argument("--delimiter", type=delimiter, default=",", metavar="CHAR", help=help)
+    help = f"the file's encoding: {', '.join(bank_file.ENCODINGS)}"
+    reconcile.add_argument("--encoding", choices=bank_file.ENCODINGS, default="utf-8", metavar="NAME", help=help)
+    help = "print JSON, an object a line: each difference, then the summary"
+    reconcile.add_argument("--json", action="store_true", help=help)
+    add_limits(reconcile)
+
+
+def add_key_file(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--key-file", type=Path, metavar="FILE", help="the file with the key that signs checkpoints")
+
+
+def add_limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--progress", action="store_true", help="print how each step went to standard error, as on a terminal")
     within = f"give up after this time (default: {WITHIN_S:g})"
-    audit.add_argument("--within", type=positive, default=WITHIN_S, metavar="SECONDS", help=within)
+    verb.add_argument("--within", type=positive, default=WITHIN_S, metavar="SECONDS", help=within)
 
 
 def add_keys(verbs: Subparsers) -> None:
@@ -94,6 +154,51 @@ def positive(text: str) -> float:
     if not 0 < seconds < 1e6:
         raise ValueError(text)
     return seconds
+
+
+def part(text: str) -> tuple[int, int]:
+    one, _, of = text.partition("/")
+    number, parts = int(one), int(of)
+    if not 1 <= number <= parts <= 10_000:
+        raise ValueError(text)
+    return number, parts
+
+
+def count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise ValueError(text)
+    return number
+
+
+def time(text: str) -> datetime:
+    """Return the time of a text in RFC 3339, or the beginning in UTC of a day."""
+    read = datetime.fromisoformat(text)
+    if len(text) == len("2026-01-31"):
+        return read.replace(tzinfo=UTC)
+    if read.tzinfo is None:
+        raise argparse.ArgumentTypeError("needs an offset, such as 2026-01-31T00:00:00Z")
+    return read
+
+
+def currency_code(text: str) -> str:
+    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
+        raise argparse.ArgumentTypeError("is not three capital letters")
+    return text
+
+
+def kinds(text: str) -> list[str]:
+    named = text.split(",")
+    if unknown := [name for name in named if name not in KINDS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(KINDS)}")
+    return named
+
+
+def delimiter(text: str) -> str:
+    text = "\t" if text == "tab" else text
+    if len(text) != 1 or text in '"\r\n' or not text.isascii():
+        raise argparse.ArgumentTypeError("is not one character, such as ; or tab")
+    return text
 
 
 if __name__ == "__main__":

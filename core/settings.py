@@ -73,10 +73,11 @@ def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-API, WORKER, SWEEPER, DELIVERER, MIGRATE, AUDIT, KEYS = "api", "worker", "sweeper", "deliverer", "migrate", "audit", "keys"
+API, WORKER, SWEEPER, DELIVERER, MIGRATE, KEYS = "api", "worker", "sweeper", "deliverer", "migrate", "keys"
+READING = ("audit", "checkpoint", "reconcile")  # commands that write nothing, as the workers' role
 APPLYING = (WORKER, SWEEPER)
 WORKING = (*APPLYING, DELIVERER)
-ALL = (API, *WORKING, MIGRATE, AUDIT, KEYS)
+ALL = (API, *WORKING, MIGRATE, *READING, KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,10 @@ class Settings(BaseSettings):
     and needs a superuser there.
     """
     worker_database_url: Annotated[
-        PostgresUrl | None, Field(alias="TELLER_WORKER_DATABASE_URL"), About((*APPLYING, MIGRATE, AUDIT), "`DATABASE_URL`")
+        PostgresUrl | None, Field(alias="TELLER_WORKER_DATABASE_URL"), About((*APPLYING, MIGRATE, *READING), "`DATABASE_URL`")
     ] = None
-    """The same database, as the role of the workers and the audit: for `migrate`, and for them where they share an
-    environment with the API.
+    """The same database, as the role of the workers and of the commands that only read: for `migrate`, and for them where
+    they share an environment with the API.
     """
     deliverer_database_url: Annotated[
         PostgresUrl | None, Field(alias="TELLER_DELIVERER_DATABASE_URL"), About((DELIVERER, MIGRATE), "`DATABASE_URL`")

@@ -5,8 +5,9 @@ it. Few of these rows leave the server. It sorts and joins on disk what does not
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
@@ -18,6 +19,8 @@ from core.errors import CannotDo
 from core.ids import Prefix
 from core.postgres.connections import connect_command
 from core.postgres.statements import statement
+
+Result = TypeVar("Result")
 
 WITHIN_S = 3600.0  # for the whole audit: a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # per lock: a migration that changes a table takes less
@@ -80,13 +83,19 @@ class Report:
         return not any(self.counts.values())
 
     def lines(self) -> Iterator[str]:
-        for check, violations in self.violations.items():
-            yield f"{'BROKEN' if violations else 'ok':6}  {CHECKS[check]}"
-            yield from (f"        {violation.line()}" for violation in violations)
-            if more := self.counts[check] - len(violations):
-                yield f"        and {more} more"
+        yield from lines_of_checks(CHECKS, self.violations, self.counts)
         verdict = "clean" if self.clean else "BROKEN"
         yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
+
+
+def lines_of_checks(
+    texts: Mapping[str, str], violations: Mapping[str, Sequence[Violation]], counts: Mapping[str, int]
+) -> Iterator[str]:
+    for check, found in violations.items():
+        yield f"{'BROKEN' if counts[check] else 'ok':6}  {texts[check]}"
+        yield from (f"        {violation.line()}" for violation in found)
+        if more := counts[check] - len(found):
+            yield f"        and {more} more"
 
 
 class OutOfTime(Exception):
@@ -99,17 +108,28 @@ def audit(database_url: str, report_progress: Callable[[str], None] = lambda _: 
     Raises psycopg.Error when the database cannot be read. Raises CannotDo when a table stays locked for LOCK_WITHIN_S, or when the
     audit takes longer than `within_s`.
     """
+    return in_snapshot(
+        database_url, "audit", lambda connection, give_up: run_checks(connection, report_progress, give_up), within_s
+    )
+
+
+def in_snapshot(database_url: str, command: str, work: Callable[[psycopg.Connection, float], Result], within_s: float) -> Result:
+    """Return what `work` returns, which gets a read-only transaction of one snapshot and the time.monotonic() to give up at.
+
+    Raises psycopg.Error when the database cannot be read. Raises CannotDo when a table stays locked for LOCK_WITHIN_S, or when the
+    command takes longer than `within_s`, if `work` calls limit_next_statement before each statement.
+    """
     give_up = time.monotonic() + within_s
     with connect_command(database_url, writes=False) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
-            return run_checks(connection, report_progress, give_up)
+            return work(connection, give_up)
         except psycopg.errors.LockNotAvailable:
             connection.rollback()
-            raise CannotDo(f"a table is locked that the audit reads: {locks.holders(connection, locks.READING)}") from None
+            raise CannotDo(f"a table is locked that the {command} reads: {locks.holders(connection, locks.READING)}") from None
         except (psycopg.errors.QueryCanceled, OutOfTime):
-            raise CannotDo(f"the audit did not end within {within_s:g} s; give it longer with --within SECONDS") from None
+            raise CannotDo(f"the {command} did not end within {within_s:g} s; give it longer with --within SECONDS") from None
 
 
 def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], None], give_up: float) -> Report:

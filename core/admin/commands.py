@@ -1,11 +1,13 @@
 """What the commands of `python -m core` do. Each takes the settings and its arguments, prints, and returns the exit status.
 
-Status 0 is success, 1 an audit that found damage, 2 a command that could not do its work.
+Status 0 is success, 1 an audit or a comparison that found something, 2 a command that could not do its work.
 """
 
+import json
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +16,17 @@ import psycopg
 from psycopg.rows import class_row
 
 from core import exposition, ids, keys
+from core.admin import checkpoint, checkpoint_file, since
 from core.admin.audit import Report, audit
+from core.admin.bank_file import Layout
+from core.admin.checkpoint_file import Checkpoint
 from core.admin.migrate import migrate
+from core.admin.reconcile import Scope, Summary, reconcile
+from core.admin.since import Depth
+from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
+from core.ledger.money import CURRENCY
 from core.postgres.connections import connect_command
 from core.postgres.session import Unfit
 from core.postgres.statements import statement
@@ -33,9 +42,8 @@ def run_migrate(settings: Settings, arguments: Namespace) -> int:
 
 
 def run_audit(settings: Settings, arguments: Namespace) -> int:
-    shows_progress = arguments.progress or sys.stderr.isatty()
     began = time.monotonic()
-    report = audit(settings.url_of_workers, print_progress if shows_progress else lambda _: None, arguments.within)
+    report = audited(settings, arguments)
     for line in report.lines():
         print(line)
     if arguments.textfile:
@@ -45,6 +53,71 @@ def run_audit(settings: Settings, arguments: Namespace) -> int:
             failed = fail(f"{arguments.textfile} cannot be written: {error.strerror}")
             return failed if report.clean else 1
     return 0 if report.clean else 1
+
+
+def audited(settings: Settings, arguments: Namespace) -> Report | since.Report:
+    """Audit the whole ledger, or against the checkpoint that --since names."""
+    if arguments.since is None:
+        if arguments.full or arguments.part or arguments.sample or arguments.key_file:
+            raise CannotDo("--full, --part, --sample and --key-file are of an audit with --since FILE")
+        return audit(settings.url_of_workers, progress_of(arguments), arguments.within)
+    known = checkpoint_file.read(arguments.since, checkpoint_file.read_key(arguments.key_file))
+    part, parts = arguments.part or (0, 0)
+    depth = Depth(full=arguments.full, part=part, parts=parts, sample=arguments.sample or 0)
+    return since.audit_since(settings.url_of_workers, known, depth, progress_of(arguments), arguments.within)
+
+
+def run_checkpoint(settings: Settings, arguments: Namespace) -> int:
+    file, key = arguments.file, checkpoint_file.read_key(arguments.key_file)
+    if file.exists():
+        return fail(f"{file} exists, and a checkpoint replaces no file")
+    earlier = checkpoint_file.read(arguments.since, key) if arguments.since else None
+    made, report = checkpoint.make(settings.url_of_workers, earlier, progress_of(arguments), arguments.within)
+    for line in report.lines() if report else ():
+        print(line)
+    if made is None:
+        print("no checkpoint is written")
+        return 1
+    try:
+        checkpoint_file.write(file, made, key)
+    except OSError as error:
+        return fail(f"{file} cannot be written: {error.strerror}")
+    print_checkpoint(file, made)
+    return 0
+
+
+def print_checkpoint(file: Path, made: Checkpoint) -> None:
+    for currency, of in made.currencies.items():
+        print(
+            f"{currency}: {of.transfers} transfers, {of.entries} entries, {-of.paid_out} in clients' wallets,"
+            f" last event {of.last_event.id}"
+        )
+    transfers, entries = (sum(getattr(of, name) for of in made.currencies.values()) for name in ("transfers", "entries"))
+    print(f"checkpoint {file}: {transfers} transfers, {entries} entries, {len(made.segments)} segments")
+    print(f"digest {made.digest}")
+
+
+def run_reconcile(settings: Settings, arguments: Namespace) -> int:
+    layout = Layout(
+        reference=arguments.reference_column,
+        amount=arguments.amount_column,
+        currency_column=arguments.currency_column,
+        date=arguments.date_column,
+        currency=arguments.currency or CURRENCY,
+        decimals=arguments.decimals,
+        delimiter=arguments.delimiter,
+        encoding=arguments.encoding,
+        unsigned=arguments.unsigned,
+    )
+    scope = Scope(arguments.start, arguments.end, arguments.currency, arguments.types)
+    for found in reconcile(settings.url_of_workers, arguments.file, layout, scope, arguments.within):
+        for line in [json.dumps(found.shown())] if arguments.json else found.lines():
+            print(line)
+    return 0 if isinstance(found, Summary) and found.agrees else 1
+
+
+def progress_of(arguments: Namespace) -> Callable[[str], None]:
+    return print_progress if arguments.progress or sys.stderr.isatty() else lambda _: None
 
 
 def run_keys_make(settings: Settings, arguments: Namespace) -> int:
@@ -79,14 +152,20 @@ def run_keys_revoke(settings: Settings, arguments: Namespace) -> int:
     return 0
 
 
-def write_metrics(file: Path, report: Report, seconds: float) -> None:
-    """Write the report as a textfile for node_exporter: an audit ends before a scraper could reach it. Raises OSError."""
-    counts = {check: float(count) for check, count in report.counts.items()}
-    families = [
-        exposition.family("teller_audit_violations", "What the last audit found to break a check", "check", counts),
-        exposition.level("teller_audit_seconds", "What the last audit took", seconds),
-        exposition.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
-    ]
+def write_metrics(file: Path, report: Report | since.Report, seconds: float) -> None:
+    """Write the report as a textfile for node_exporter: an audit ends before a scraper could reach it. Raises OSError.
+
+    Of an audit against a checkpoint only the violations are written, with names of their own. node_exporter refuses a sample that
+    two files hold, and the age of the last audit is that of one of the whole ledger.
+    """
+    is_whole = isinstance(report, Report)
+    counts = {check if is_whole else f"since_{check}": float(count) for check, count in report.counts.items()}
+    families = [exposition.family("teller_audit_violations", "What the last audit found to break a check", "check", counts)]
+    if is_whole:
+        families += [
+            exposition.level("teller_audit_seconds", "What the last audit took", seconds),
+            exposition.level("teller_audit_finished_timestamp_seconds", "When the last audit ended", time.time()),
+        ]
     exposition.write(file, families)
 
 
@@ -145,6 +224,6 @@ def describe_outage(error: psycopg.OperationalError, setting: str) -> str:
 
 def setting_of_url(settings: Settings, arguments: Namespace) -> str:
     """Return the name of the setting whose URL the command connects by."""
-    if arguments.run is run_audit:
+    if arguments.run in {run_audit, run_checkpoint, run_reconcile}:
         return "TELLER_WORKER_DATABASE_URL" if settings.worker_database_url else "DATABASE_URL"
     return "TELLER_ADMIN_DATABASE_URL" if settings.admin_database_url else "DATABASE_URL"

@@ -38,6 +38,10 @@ EXEMPT = {
         (name for name in STATEMENTS if name.startswith("audit/")), "reads everything, by its own session, and says so"
     ),
     **dict.fromkeys(
+        (name for name in STATEMENTS if name.startswith(("history/", "since/", "reconcile/"))),
+        "a command's; its transaction switches off sequential scans",
+    ),
+    **dict.fromkeys(
         ("admin/add_checksums", "admin/fill_checksums", "admin/find_checksums", "admin/list_checksums"), "a migration's"
     ),
     "session/check": "reads settings",

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.admin import since
 from core.admin.audit import CHECKS
 from core.clients import Client
 from core.postgres import statements
@@ -37,6 +38,9 @@ USERS = {
     "events": ("core/events.py", "api/operations/"),
     "webhooks": ("core/webhooks/",),
     "audit": ("core/admin/",),
+    "since": ("core/admin/",),
+    "history": ("core/admin/",),
+    "reconcile": ("core/admin/",),
     "admin": ("core/admin/", "core/keys.py", "api/operations/"),
     "heal": ("core/admin/",),
     "session": ("core/postgres/", "api/operations/"),
@@ -47,7 +51,7 @@ def users(name: str) -> set[str]:
     return {str(file.relative_to(ROOT)) for file in SOURCES if f'"{name}"' in file.read_text()}
 
 
-@pytest.mark.parametrize("name", [name for name in STATEMENTS if not name.startswith("audit/")])
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if not name.startswith(("audit/", "since/"))])
 def test_a_statement_is_used_by_the_code_that_its_folder_names(name: str) -> None:
     allowed = USERS[name.partition("/")[0]]
 
@@ -57,6 +61,10 @@ def test_a_statement_is_used_by_the_code_that_its_folder_names(name: str) -> Non
 
 def test_the_audit_uses_each_of_its_statements() -> None:
     assert {f"audit/{check}" for check in (*CHECKS, "counts")} == {name for name in STATEMENTS if name.startswith("audit/")}
+
+
+def test_the_audit_against_a_checkpoint_uses_each_of_its_statements() -> None:
+    assert {f"since/{check}" for check in since.STATEMENTS} == {name for name in STATEMENTS if name.startswith("since/")}
 
 
 def test_no_code_mentions_a_statement_that_is_not_there() -> None:

@@ -35,6 +35,10 @@ DRAINING = "tests/integration/test_draining.py"
 FLOORS = "tests/integration/test_floors.py"
 PLANS = "tests/integration/test_plans.py"
 INTAKE = "tests/integration/test_intake.py"
+HISTORY = "tests/integration/test_history.py"
+TAMPERED = f"{HISTORY}::test_a_change_of_the_history_is_seen_by_exactly_the_checks_it_concerns"
+LATER_TAMPERED = f"{HISTORY}::test_damage_of_what_came_later_is_seen_by_exactly_the_checks_it_concerns"
+RECONCILE = "tests/integration/test_reconcile.py"
 FAN_OUTS = "tests/integration/test_fan_outs.py"
 HOSTILE = "tests/integration/test_hostile.py"
 RIGHTS = "tests/integration/test_rights.py"
@@ -1138,5 +1142,144 @@ MUTANTS = (
         "tell every container the operator's key",
         (Edit("docker-compose.yml", "x-redis: &redis\n", "x-redis: &redis\n  TELLER_OPERATOR_KEY: ${TELLER_OPERATOR_KEY:-}\n"),),
         ("tests/unit/test_compose.py::test_each_container_is_given_the_secrets_that_it_uses_and_no_others",),
+    ),
+    Mutant(
+        42,
+        "compare no wallet with the checkpoint",
+        (Edit("core/admin/since.py", "if found.get(key) != then.get(key)]", "if found.get(key) != then.get(key) and False]"),),
+        (
+            f"{TAMPERED}[a transfer invented, with an event before all others]",
+            f"{HISTORY}::test_an_invented_transfer_that_the_audit_calls_clean_is_seen_against_a_checkpoint",
+        ),
+    ),
+    Mutant(
+        42,
+        "take heads as they are now, with what came later",
+        (Edit("core/sql/history/digest_heads.sql", "WHERE moment >= %(before)s", "WHERE moment >= %(before)s AND false"),),
+        (f"{HISTORY}::test_all_verbs_after_a_checkpoint_are_clean_and_change_nothing_before_it",),
+    ),
+    Mutant(
+        42,
+        "end a checkpoint at the last visible event",
+        (Edit("core/sql/history/find_last_event.sql", "WHERE moment < (SELECT feed_horizon())", "WHERE true"),),
+        (
+            f"{HISTORY}::test_what_becomes_visible_after_the_snapshot_is_new_and_no_change",
+            f"{HISTORY}::test_versions_that_are_not_in_the_order_of_moments_are_no_change",
+        ),
+    ),
+    Mutant(
+        42,
+        "leave entries out of the digest",
+        (Edit("core/sql/history/digest_segment.sql", "t.metadata, e.records)", "t.metadata)"),),
+        (f"{TAMPERED}[an entry changed, with all sums of the wallets as before]",),
+    ),
+    Mutant(
+        42,
+        "leave the transfer out of the digest",
+        (Edit("core/sql/history/digest_segment.sql", "t.record, t.metadata,", "t.metadata,"),),
+        (f"{TAMPERED}[an old transfer's reference changed]", f"{TAMPERED}[a rejected transfer's reason changed]"),
+    ),
+    Mutant(
+        42,
+        "leave metadata out of the digest",
+        (Edit("core/sql/history/digest_segment.sql", "t.record, t.metadata,", "t.record,"),),
+        (f"{TAMPERED}[an old transfer's metadata given a null]",),
+    ),
+    Mutant(
+        42,
+        "digest what children take of a transfer",
+        (Edit("core/sql/history/digest_segment.sql", "'{metadata,captured,returned}'", "'{metadata}'"),),
+        (f"{HISTORY}::test_all_verbs_after_a_checkpoint_are_clean_and_change_nothing_before_it",),
+    ),
+    Mutant(
+        42,
+        "do not look whether the feed was cut off",
+        (
+            Edit(
+                "core/sql/since/places.sql", "WHERE NOT EXISTS (SELECT FROM events WHERE moment = wanted.moment)\n", "WHERE false\n"
+            ),
+        ),
+        (f"{HISTORY}::test_a_feed_that_was_cut_off_loses_the_ends_of_its_segments",),
+    ),
+    Mutant(
+        42,
+        "accept any date behind a checkpoint",
+        (Edit("core/sql/since/dates.sql", "< %(since)s::timestamptz", "< %(since)s::timestamptz AND false"),),
+        (
+            f"{TAMPERED}[a transfer invented behind the checkpoint's last event, and dated before it]",
+            f"{LATER_TAMPERED}[an entry dated before the checkpoint]",
+        ),
+    ),
+    Mutant(
+        42,
+        "do not compare a wallet with its newest entry",
+        (Edit("core/sql/since/heads.sql", "WHERE (w.version, w.balance) <>", "WHERE false AND (w.version, w.balance) <>"),),
+        (f"{TAMPERED}[an entry added to an old transfer, without the wallet]",),
+    ),
+    Mutant(
+        42,
+        "accept new movements whatever their entries sum to",
+        (Edit("core/sql/since/movements.sql", "e.amount = 0 AND e.credits = coalesce(t.moved, t.amount)", "true"),),
+        (f"{LATER_TAMPERED}[an amount changed]",),
+    ),
+    Mutant(
+        42,
+        "accept new entries that follow none",
+        (Edit("core/sql/since/chain.sql", "ELSE (earlier.balance_after", "ELSE false AND (earlier.balance_after"),),
+        (f"{LATER_TAMPERED}[the entry before it removed]",),
+    ),
+    Mutant(
+        42,
+        "accept a new event of any transfer",
+        (Edit("core/sql/since/events.sql", "IS NOT TRUE", "IS NULL AND false"),),
+        (f"{LATER_TAMPERED}[a transfer that is gone]",),
+    ),
+    Mutant(
+        42,
+        "continue a checkpoint whatever the audit finds",
+        (Edit("core/admin/checkpoint.py", "if report and not report.clean:", "if report and not report.counts:"),),
+        (f"{HISTORY}::test_a_checkpoint_continues_no_damaged_history",),
+    ),
+    Mutant(
+        42,
+        "read a file whose content was changed",
+        (Edit("core/admin/checkpoint_file.py", "    check_digest(file, checkpoint, digest)\n", ""),),
+        (f"{HISTORY}::test_a_file_that_was_changed_is_refused",),
+    ),
+    Mutant(
+        42,
+        "accept any signature",
+        (Edit("core/admin/checkpoint_file.py", "    check_signature(file, digest, signature, key)\n", ""),),
+        (f"{HISTORY}::test_a_file_whose_digest_was_made_to_fit_is_refused_where_there_is_a_key",),
+    ),
+    Mutant(
+        43,
+        "match by reference alone",
+        (
+            Edit(
+                "core/admin/reconcile.py",
+                "count(*) OVER (PARTITION BY reference, currency, amount, rank)",
+                "count(*) OVER (PARTITION BY reference, rank)",
+            ),
+        ),
+        (f"{RECONCILE}::test_each_row_is_matched_missing_or_differing",),
+    ),
+    Mutant(
+        43,
+        "match a reference however often it stands on one side",
+        (
+            Edit(
+                "core/admin/reconcile.py",
+                "PARTITION BY reference, currency, amount, rank)",
+                "PARTITION BY reference, currency, amount)",
+            ),
+        ),
+        (f"{RECONCILE}::test_a_reference_that_stands_several_times_pairs_off_equal_amounts_first",),
+    ),
+    Mutant(
+        43,
+        "put a booking at the end of a month into both months",
+        (Edit("core/sql/reconcile/list_movements.sql", "version < cut.past", "version <= cut.past"),),
+        (f"{RECONCILE}::test_types_and_times_choose_what_is_compared",),
     ),
 )

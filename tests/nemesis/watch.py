@@ -1,4 +1,4 @@
-"""Audits the database repeatedly during the faults, and checks that final transfers do not change."""
+"""Audits the database repeatedly during the faults, continues a checkpoint, and checks that final transfers do not change."""
 
 import random
 import threading
@@ -8,7 +8,10 @@ from typing import Any
 
 import psycopg
 
+from core.admin import checkpoint
 from core.admin.audit import Report, audit
+from core.admin.checkpoint_file import Checkpoint
+from core.admin.since import Depth, audit_since
 
 REST = 2.0  # times the duration of a look, so that looks take little of the machine
 REST_MIN_S = 0.1
@@ -34,6 +37,7 @@ class Watch:
         self._complain = complain
         self._prove = prove
         self._dice = random.Random(f"{seed}-watch")
+        self._checkpoint: Checkpoint | None = None
         self._seen: dict[Any, tuple[Any, ...]] = {}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -52,6 +56,7 @@ class Watch:
         began = time.monotonic()
         self._look_on()
         watched_s = time.monotonic() - began
+        self._verify_checkpoint()
         if self.looks < LOOKS_PER_MINUTE_MIN * watched_s / 60:  # with few looks it has not shown that anything held
             self._complain(f"the watch looked {self.looks} times in {watched_s:.0f} s, and {self.in_vain} times in vain")
 
@@ -61,6 +66,7 @@ class Watch:
             began = time.monotonic()
             try:
                 self._audit()
+                self._continue_checkpoint()
                 self._compare()
                 self.looks += 1
             except Exception as error:  # noqa: BLE001  # otherwise the thread would end unseen, and the trial would pass
@@ -75,6 +81,26 @@ class Watch:
         report = self._prove(self._url)
         if not report.clean:
             self._complain("in the midst of it all:\n" + "\n".join(report.lines()))
+
+    def _continue_checkpoint(self) -> None:
+        """What becomes visible late is no change, however many transactions are open, killed or repeated."""
+        made, report = checkpoint.make(self._url, self._checkpoint)
+        if made is None or (report and not report.clean):
+            self._complain("against the last checkpoint:\n" + "\n".join(report.lines() if report else ()))
+        self._checkpoint = made or self._checkpoint
+
+    def _verify_checkpoint(self) -> None:
+        """The whole history is that of the checkpoints, which were made while it grew."""
+        if self._checkpoint is None:
+            return
+        try:
+            report = audit_since(self._url, self._checkpoint, Depth(full=True))
+        except Exception as error:  # noqa: BLE001  # as above
+            if not is_away(error):
+                self._complain(f"the watch could not verify its checkpoints: {error!r}")
+        else:
+            if not report.clean:
+                self._complain("against the last checkpoint, in full:\n" + "\n".join(report.lines()))
 
     def _compare(self) -> None:
         """Final transfers are still there, and unchanged."""
