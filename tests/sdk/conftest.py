@@ -1,0 +1,14 @@
+"""The drivers of all SDKs; tests that use `driver` run once with each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sdk.drivers import COMMANDS, Driver
+
+
+@pytest.fixture(scope="session", params=list(COMMANDS))
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    driver = Driver(COMMANDS[request.param])
+    yield driver
+    driver.close()
