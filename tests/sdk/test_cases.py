@@ -19,7 +19,7 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(case, id=f"{file.stem}: {case['name']}")
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_the_sdk_does_what_the_case_says(driver: Driver, case: Mapping[str, Any]) -> None:
     with Scripted(case.get("answers", [])) as server:
         began = time.monotonic()
