@@ -35,6 +35,7 @@ lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy --strict api core worker local bench tests
+	$(RUN) mypy --strict --python-version 3.10 --config-file= sdk/python/src/teller_client
 	$(VENV)/bin/lint-imports
 
 unit: $(INSTALLED)  ## run the unit tests, which need no server

@@ -19,6 +19,7 @@ from teller_client.errors import UnexpectedAnswer
 Decode = Callable[[Any], Any]
 M = TypeVar("M", bound="Model")
 
+NO_ZONE = "a time needs a time zone: datetime.now(timezone.utc), for example"
 ALWAYS_THERE = {"id", "status", "code", "amount"}  # fields that all versions of the API send where an object has them
 
 
@@ -106,13 +107,15 @@ def expected(kind: type, value: Any) -> Any:
 
 
 def parse_time(text: Any) -> datetime:
-    """Return an RFC 3339 time of UTC. Python 3.10 reads no "Z"."""
+    """Return an RFC 3339 time, in UTC. Raises ValueError for one without an offset. Python 3.10 reads no "Z"."""
     time = datetime.fromisoformat(expected(str, text).replace("Z", "+00:00"))
+    if time.tzinfo is None:
+        raise ValueError(NO_ZONE)
     return time.astimezone(timezone.utc)
 
 
 def format_time(time: datetime) -> str:
     """Return the time as the API writes it: UTC with microseconds and Z. Raises ValueError for one without an offset."""
     if time.tzinfo is None:
-        raise ValueError("a time needs a time zone: datetime.now(timezone.utc), for example")
+        raise ValueError(NO_ZONE)
     return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
