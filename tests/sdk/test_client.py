@@ -5,7 +5,17 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
-from teller_client import Attempt, ConnectionFailed, OutcomeUnknown, Teller, cents, format_money, new_key
+from teller_client import (
+    Attempt,
+    ConnectionFailed,
+    OutcomeUnknown,
+    SignatureError,
+    Teller,
+    cents,
+    format_money,
+    new_key,
+    verify_webhook,
+)
 from teller_client._request import path_of
 from teller_client._retry import Limits, pause_s, retry_after_of
 from teller_client._sync.clients import beginning_of
@@ -72,6 +82,13 @@ def test_a_feed_ends_at_once_when_it_is_told_to_stop(scripted: Scripted) -> None
         follower.join(10)
 
     assert not follower.is_alive()
+
+
+def test_a_forged_webhook_is_refused() -> None:
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": "1614265330", "webhook-signature": "v1,Zm9yZ2Vk"}
+
+    with pytest.raises(SignatureError):
+        verify_webhook(b"{}", headers, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now=1614265330)
 
 
 def test_a_pause_is_random_grows_to_a_limit_and_keeps_what_is_asked_for() -> None:
