@@ -61,6 +61,32 @@ def test_where_no_connection_is_made_nothing_has_happened() -> None:
     assert len({each.request_id for each in seen}) == len(seen)
 
 
+def test_a_key_that_no_header_can_carry_is_told_and_not_repeated() -> None:
+    with pytest.raises(ValueError, match="line feed") as caught:
+        Teller("http://127.0.0.1:9", "secret\n")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_answer_that_drips_is_not_waited_for_without_end(scripted: Scripted) -> None:
+    """httpx's time-out is for each part of an answer, and each part comes in time here."""
+    answers = [{"drip_s": 0.05, "status": 200, "body": {"use": "wallet"}}, {"status": 200, "body": {"use": "wallet"}}]
+    with scripted.playing(answers) as received, Teller(scripted.url, "key", read_timeout=0.3) as teller:
+        assert teller.wallets.get("wal_a").balance == 5000
+
+    assert len(received) == 2
+
+
+def test_a_hook_that_fails_does_not_hide_what_became_of_the_request(scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(attempt: Attempt) -> None:
+        raise RuntimeError("the hook's own fault")
+
+    with scripted.playing([{"status": 202, "body": {"use": "transfer"}}]), Teller(scripted.url, "key", on_request=fail) as teller:
+        assert teller.transfers.create(source="wal_a", destination="wal_b", amount=1, key="k").status == "queued"
+
+    assert "the hook's own fault" in caplog.text
+
+
 def test_an_unknown_outcome_says_what_to_do(scripted: Scripted) -> None:
     told = pytest.raises(OutcomeUnknown, match="repeat it with the same key, 'order-1'")
     with scripted.playing([{"fault": "cut"}]), Teller(scripted.url, "key", retry_within=0) as teller, told as caught:
