@@ -110,8 +110,10 @@ def play(server: Scripted, handler: BaseHTTPRequestHandler, given: Mapping[str, 
 
 
 def drip(server: Scripted, handler: BaseHTTPRequestHandler, reply: Reply, every_s: float) -> None:
-    """Send the reply byte by byte, until the case ends or the caller leaves."""
-    for byte in bytes_of(reply):
+    """Send the reply's head, then its body byte by byte until the case ends or the caller leaves."""
+    head, end, body = bytes_of(reply).partition(b"\r\n\r\n")
+    handler.wfile.write(head + end)
+    for byte in body:
         handler.wfile.write(bytes([byte]))
         if server.ended.wait(every_s):
             return
