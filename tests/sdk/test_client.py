@@ -1,16 +1,21 @@
 """The Python client's own matters: arguments, the environment, closing, stopping, and where no connection is made."""
 
+import asyncio
+import json
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 from teller_client import (
+    AsyncTeller,
     Attempt,
     ConnectionFailed,
     OutcomeUnknown,
     SignatureError,
     Teller,
+    TransferEvent,
     cents,
     format_money,
     new_key,
@@ -22,7 +27,8 @@ from teller_client._sync.clients import beginning_of
 from teller_client._sync.transfers import BATCH_BYTES_MAX, batches
 from teller_client.keys import checked_key
 
-from tests.sdk.scripted import Scripted
+from core.webhooks.signing import make_secret, sign
+from tests.sdk.scripted import BODIES, Scripted
 
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
@@ -110,11 +116,36 @@ def test_a_feed_ends_at_once_when_it_is_told_to_stop(scripted: Scripted) -> None
     assert not follower.is_alive()
 
 
+def test_an_asyncio_feed_ends_when_it_is_told_to_stop(scripted: Scripted) -> None:
+    async def follow() -> list[str]:
+        async with AsyncTeller(scripted.url, "key") as teller:
+            feed = teller.events.follow(poll=60)
+            seen = []
+            async for event in feed:
+                seen.append(event.id)
+                asyncio.get_running_loop().call_later(0.05, feed.stop)  # while it waits for the next one
+            return seen
+
+    page = {"data": [{"use": "event"}], "has_more": False, "next_cursor": None}
+    with scripted.playing([{"status": 200, "body": page}]):
+        assert asyncio.run(asyncio.wait_for(follow(), 10)) == [BODIES["event"]["id"]]
+
+
 def test_a_forged_webhook_is_refused() -> None:
     headers = {"webhook-id": "evt_1", "webhook-timestamp": "1614265330", "webhook-signature": "v1,Zm9yZ2Vk"}
 
     with pytest.raises(SignatureError):
         verify_webhook(b"{}", headers, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now=1614265330)
+
+
+def test_what_teller_signs_verifies() -> None:
+    secrets = [make_secret(), make_secret()]
+    body = json.dumps({"type": "transfer.applied", "timestamp": "2026-01-31T09:30:00.000000Z", "data": BODIES["applied"]}).encode()
+
+    for secret in secrets:
+        event = verify_webhook(body, sign("evt_01h455vb4pex5vsknk084sn02q", int(time.time()), body, secrets), secret)
+        assert isinstance(event, TransferEvent)
+        assert event.data.is_applied
 
 
 def test_a_pause_is_random_grows_to_a_limit_and_keeps_what_is_asked_for() -> None:
