@@ -20,7 +20,7 @@ Decode = Callable[[Any], Any]
 M = TypeVar("M", bound="Model")
 
 NO_ZONE = "a time needs a time zone: datetime.now(timezone.utc), for example"
-ALWAYS_THERE = {"id", "status", "code", "amount"}  # fields that all versions of the API send where an object has them
+ALWAYS_THERE = {"id", "type", "status", "code", "amount"}  # fields that all versions of the API send where an object has them
 
 
 class Model:
