@@ -23,10 +23,10 @@ from core.admin.checkpoint_file import Checkpoint
 from core.admin.migrate import migrate
 from core.admin.reconcile import Scope, Summary, reconcile
 from core.admin.since import Depth
+from core.currencies import USD
 from core.errors import CannotDo
 from core.ids import Prefix
 from core.keys import Key
-from core.ledger.money import CURRENCY
 from core.postgres.connections import connect_command
 from core.postgres.session import Unfit
 from core.postgres.statements import statement
@@ -103,7 +103,7 @@ def run_reconcile(settings: Settings, arguments: Namespace) -> int:
         amount=arguments.amount_column,
         currency_column=arguments.currency_column,
         date=arguments.date_column,
-        currency=arguments.currency or CURRENCY,
+        currency=arguments.currency or USD,
         decimals=arguments.decimals,
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,

@@ -1,0 +1,1 @@
+"""The client for asyncio. `python -m tests.sdk.generate` makes the one for threads, `_sync`, from it."""

@@ -1,0 +1,21 @@
+"""The drivers of all SDKs; tests that use `driver` run once with each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sdk.drivers import COMMANDS, Driver
+from tests.sdk.scripted import Scripted
+
+
+@pytest.fixture(scope="session", params=list(COMMANDS))
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    driver = Driver(COMMANDS[request.param])
+    yield driver
+    driver.close()
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[Scripted]:
+    with Scripted() as server:
+        yield server
