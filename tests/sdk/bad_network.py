@@ -107,7 +107,7 @@ def handler_of(network: BadNetwork) -> type[BaseHTTPRequestHandler]:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             pass_on(network, network.draw(), self, lambda: network.serve(self.command, self.path, headers, body))
 
-        do_GET = do_POST = do_PATCH = do_DELETE = relay
+        do_GET = do_POST = do_PATCH = do_DELETE = relay  # noqa: N815 - http.server calls them by these names
 
         def log_message(self, format: str, *args: object) -> None:  # the default writes to standard error
             return

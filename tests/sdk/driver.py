@@ -64,9 +64,7 @@ def error_fields(error: Exception) -> dict[str, Any]:
 
 
 def answer(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
-    hook = [
-        {"method": each.method, "path": each.path, "status": each.status, "attempt": each.attempt} for each in attempts.get()
-    ]
+    hook = [{"method": each.method, "path": each.path, "status": each.status, "attempt": each.attempt} for each in attempts.get()]
     with lock:
         print(json.dumps({"id": asked["id"], **outcome, "hook": hook}), flush=True)
 

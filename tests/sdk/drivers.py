@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PATH = os.pathsep.join([str(ROOT), str(ROOT / "sdk" / "python" / "src")])
 ANSWERS_WITHIN_S = 60.0
 
 PYTHON = (sys.executable, "-m", "tests.sdk.driver")
@@ -27,7 +28,7 @@ class Driver:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": PATH}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -36,7 +37,14 @@ class Driver:
         self._reader.start()
 
     def call(
-        self, url: str, call: str, args: Mapping[str, Any], *, key: str = "case-key", options: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        call: str,
+        args: Mapping[str, Any],
+        *,
+        key: str = "case-key",
+        options: Mapping[str, Any] | None = None,
+        then: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the driver's answer: {"ok": …} or {"error": …}, and "hook"."""
         mine: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -46,6 +54,7 @@ class Driver:
             number = next(self._numbers)
             self._waiting[number] = mine
             asked = {"id": number, "url": url, "key": key, "options": options or {}, "call": call, "args": args}
+            asked["then"] = then or {}
             stdin.write(json.dumps(asked).encode() + b"\n")
             stdin.flush()
         return mine.get(timeout=ANSWERS_WITHIN_S)

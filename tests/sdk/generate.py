@@ -1,4 +1,4 @@
-"""Writes what is generated of the Python SDK: models.py from the OpenAPI document, and the client for threads from that for asyncio.
+"""Writes what is generated of the Python SDK: models.py from the OpenAPI document, and `_sync` from `_async`.
 
 python -m tests.sdk.generate
 """

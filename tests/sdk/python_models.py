@@ -9,6 +9,7 @@ Json = Mapping[str, Any]
 
 # The names of the SDK for those schemas of the document whose own name is another. All others lose the ending "View".
 NAMES = {
+    "AttemptView": "DeliveryAttempt",
     "EndpointView": "WebhookEndpoint",
     "SignedEndpointView": "WebhookEndpointWithSecret",
     "EndpointEventView": "WebhookEndpointEvent",
@@ -137,8 +138,8 @@ class Writer:
         return name
 
     def _item_hint(self, name: str, field: str, schema: Json) -> str:
-        if "const" in schema or "enum" in schema:
-            return literal(schema.get("enum", [schema.get("const")]))
+        if values := values_of(schema):
+            return literal(values)
         hint = self._hint(f"{name}.{field}", schema)
         return hint.replace("datetime", "datetime | str")
 
@@ -146,12 +147,10 @@ class Writer:
         """Return the annotation. An object or an enumeration without a name gets one of its own."""
         if "$ref" in schema:
             return self._add(schema["$ref"].rpartition("/")[2])
+        if values := values_of(schema):
+            return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):
             return self._union(place, options)
-        if "enum" in schema or "const" in schema:
-            name = name_of(place)
-            self._aliases[name] = literal(schema.get("enum", [schema.get("const")]))
-            return name
         if schema.get("type") == "array":
             return f"list[{self._hint(place, schema['items'])}]"
         if schema.get("type") == "object":
@@ -160,11 +159,23 @@ class Writer:
             return "datetime"
         return SCALARS.get(schema.get("type", ""), "Any")  # null alone too: a later version may have a value there
 
+    def _enumeration(self, name: str, values: str) -> str:
+        """Return the name of the enumeration with these values: one that is there already, or the given one."""
+        for other, theirs in self._aliases.items():
+            if theirs == values:
+                return other
+        self._aliases[name] = values
+        return name
+
     def _union(self, place: str, options: list[Json]) -> str:
-        hints = [self._hint(place, each) for each in options if each.get("type") != "null"]
-        if len(hints) != 1:
+        others = [each for each in options if each.get("type") != "null"]
+        if len(others) == 1:
+            hint = self._hint(place, others[0])
+        elif values := values_of({"anyOf": others}):
+            hint = self._enumeration(name_of(place), literal(values))
+        else:
             return "Any"
-        return f"{hints[0]} | None" if len(hints) < len(options) else hints[0]
+        return f"{hint} | None" if len(others) < len(options) else hint
 
     def _object(self, place: str, schema: Json) -> str:
         if "properties" in schema:
@@ -173,6 +184,14 @@ class Writer:
             return name
         values = schema.get("additionalProperties")
         return f"dict[str, {self._hint(place, values)}]" if isinstance(values, dict) else "dict[str, Any]"
+
+
+def values_of(schema: Json) -> list[str]:
+    """Return the values of an enumeration, also of one in several parts. Empty for anything else."""
+    if options := schema.get("anyOf"):
+        parts = [values_of(option) for option in options]
+        return [value for part in parts for value in part] if all(parts) else []
+    return list(schema.get("enum", [schema["const"]] if "const" in schema else []))
 
 
 def references(node: Any) -> Iterator[str]:

@@ -75,7 +75,7 @@ def handler_of(server: Scripted) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             play(server, self, server.take(Received(self.command, self.path, headers, body)))
 
-        do_GET = do_POST = do_PATCH = do_DELETE = play
+        do_GET = do_POST = do_PATCH = do_DELETE = play  # noqa: N815 - http.server calls them by these names
 
         def log_message(self, format: str, *args: object) -> None:  # the default writes to standard error
             return

@@ -1,10 +1,10 @@
 """The Python client of Teller.
 
-    from teller_client import Teller
+from teller_client import Teller
 
-    teller = Teller()  # TELLER_URL, TELLER_KEY
-    sent = teller.transfers.create(source=ada, destination=bob, amount=1050, key=order_id, wait=10)
-    sent.raise_for_rejection()
+teller = Teller()  # TELLER_URL, TELLER_KEY
+sent = teller.transfers.create(source=ada, destination=bob, amount=1050, key=order_id, wait=10)
+sent.raise_for_rejection()
 """
 
 from teller_client._async.client import AsyncTeller
@@ -46,9 +46,73 @@ from teller_client.errors import (
 )
 from teller_client.events import Event, UnknownEvent
 from teller_client.keys import new_key
-from teller_client.models import BatchItem, Client, Delivery, Key, Problem, Transfer, TransferEvent, Wallet, WalletEntry, WebhookEndpoint
-from teller_client.models import WebhookEndpointEvent
+from teller_client.models import (
+    BatchItem,
+    Client,
+    Delivery,
+    Key,
+    Problem,
+    Transfer,
+    TransferEvent,
+    Wallet,
+    WalletEntry,
+    WebhookEndpoint,
+    WebhookEndpointEvent,
+)
 from teller_client.money import cents, format_money
 from teller_client.webhooks import verify as verify_webhook
 
-__all__ = []
+__all__ = [
+    "ApiError",
+    "AsyncFeed",
+    "AsyncPages",
+    "AsyncTeller",
+    "AsyncTransfer",
+    "Attempt",
+    "BalanceLimitExceeded",
+    "BatchItem",
+    "Client",
+    "Conflict",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "Delivery",
+    "Event",
+    "Forbidden",
+    "HoldClosed",
+    "HoldExceeded",
+    "InsufficientFunds",
+    "Key",
+    "KeyReused",
+    "NotFinal",
+    "NotFound",
+    "OutcomeUnknown",
+    "Overloaded",
+    "Page",
+    "Problem",
+    "RateLimited",
+    "Rejected",
+    "RejectedInternally",
+    "ReversalExceeded",
+    "SignatureError",
+    "SyncFeed",
+    "SyncPages",
+    "SyncTransfer",
+    "Teller",
+    "TellerError",
+    "Transfer",
+    "TransferEvent",
+    "Unauthorized",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "UnknownEvent",
+    "ValidationFailed",
+    "Wallet",
+    "WalletEntry",
+    "WebhookEndpoint",
+    "WebhookEndpointEvent",
+    "__version__",
+    "cents",
+    "format_money",
+    "new_key",
+    "verify_webhook",
+]

@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, TypeVar, Union
 
 from teller_client.errors import UnexpectedAnswer
@@ -59,7 +59,7 @@ def encoded(value: Any) -> Any:
     return format_time(value) if isinstance(value, datetime) else value
 
 
-@lru_cache(maxsize=None)
+@cache
 def decoders_of(cls: type[Model]) -> Mapping[str, tuple[Decode, bool]]:
     """Return for each field how its JSON becomes a value, and whether an answer must have it."""
     hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]) | vars(sys.modules[Model.__module__]))
@@ -73,7 +73,7 @@ def decoders_of(cls: type[Model]) -> Mapping[str, tuple[Decode, bool]]:
     }
 
 
-def decoder_of(hint: Any) -> Decode:
+def decoder_of(hint: Any) -> Decode:  # noqa: PLR0911 - a row for each kind of annotation
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in {Union, types.UnionType}:
         [inner] = [decoder_of(arg) for arg in args if arg is not type(None)]

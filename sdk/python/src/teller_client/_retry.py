@@ -39,7 +39,7 @@ def is_refusal(status: int, code: object) -> bool:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of Retry-After (RFC 9110, section 10.2.3), which may be a date. None where it is absent or none of both."""
+    """Return the seconds of Retry-After (RFC 9110, section 10.2.3), which may be a date; None without one."""
     given = headers.get("retry-after", "").strip()
     if given.isascii() and given.isdigit():
         return float(given)

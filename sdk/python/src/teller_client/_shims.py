@@ -36,7 +36,7 @@ class AsyncStop:
         """Return after so many seconds, or when it is set."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
-        except asyncio.TimeoutError:  # noqa: UP041 - another class than TimeoutError in Python 3.10
+        except asyncio.TimeoutError:
             return
 
 

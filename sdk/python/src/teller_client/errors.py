@@ -1,16 +1,16 @@
 """The errors that calls raise. A rejected transfer is a result; it becomes an error only by `raise_for_rejection()`.
 
-    TellerError
-    ├── ApiError               the API refused: code, status, detail, errors, request_id
-    │   ├── ValidationFailed   ├── Unauthorized   ├── RateLimited (retry_after)
-    │   ├── KeyReused          ├── Forbidden      ├── Overloaded (retry_after)
-    │   ├── Conflict           ├── NotFound       └── Unavailable (retry_after)
-    ├── OutcomeUnknown         repeat the request with the same key
-    ├── ConnectionFailed       nothing was changed
-    ├── UnexpectedAnswer       the answer has not the form that this version of the client knows
-    ├── NotFinal               wait() has ended before the transfer's outcome was final
-    ├── SignatureError         not signed with one of these secrets
-    └── Rejected               the ledger refused the transfer: InsufficientFunds, BalanceLimitExceeded, HoldClosed, …
+TellerError
+├── ApiError               the API refused: code, status, detail, errors, request_id
+│   ├── ValidationFailed   ├── Unauthorized   ├── RateLimited (retry_after)
+│   ├── KeyReused          ├── Forbidden      ├── Overloaded (retry_after)
+│   ├── Conflict           ├── NotFound       └── Unavailable (retry_after)
+├── OutcomeUnknown         repeat the request with the same key
+├── ConnectionFailed       nothing was changed
+├── UnexpectedAnswer       the answer has not the form that this version of the client knows
+├── NotFinal               wait() has ended before the transfer's outcome was final
+├── SignatureError         not signed with one of these secrets
+└── Rejected               the ledger refused the transfer: InsufficientFunds, BalanceLimitExceeded, HoldClosed, …
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TellerError(Exception):
-    """The base of all errors of this package, but for ValueError and TypeError, which an argument causes before anything is sent."""
+    """The base of all errors of this package, except ValueError and TypeError for an argument: then nothing was sent."""
 
 
 class ApiError(TellerError):

@@ -25,8 +25,8 @@ class AsyncTeller:
 
     `url` and `key` are those of the environment, TELLER_URL and TELLER_KEY, where they are left out. Times are in seconds:
     `retry_within` for all attempts of a call together, `read_timeout` for an answer, besides the time that a call waits for an
-    outcome. `on_request` is called after each attempt, with an Attempt. `http_client` replaces httpx's client, with its own proxies,
-    certificates and limits; it must not follow redirects, and stays yours to close.
+    outcome. `on_request` is called after each attempt, with an Attempt. `http_client` replaces httpx's client, with its own
+    proxies, certificates and limits; it must not follow redirects, and stays yours to close.
     """
 
     def __init__(
@@ -59,9 +59,7 @@ class AsyncTeller:
         self.webhooks = AsyncWebhooks(self._http)
         self.webhook_endpoints = AsyncWebhookEndpoints(self._http)
 
-    async def submit(
-        self, path: str, *, key: object, wait: float | None = None, **fields: object
-    ) -> AsyncTransfer:
+    async def submit(self, path: str, *, key: object, wait: float | None = None, **fields: object) -> AsyncTransfer:
         """Call a money verb for which this version has no function: POST `path` with these fields of the API."""
         return await submitted(self._http, money(path, fields, key, wait))
 

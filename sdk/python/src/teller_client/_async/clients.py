@@ -25,8 +25,8 @@ class AsyncClients:
     ) -> Client:
         """Make a client with its wallet: `client.wallet.id`.
 
-        With `external_id`, your own id of the client, or with `key`, the same call again returns the same client. With neither, each
-        call makes another one, and a lost answer raises OutcomeUnknown.
+        With `external_id`, your own id of the client, or with `key`, the same call again returns the same client. With neither,
+        each call makes another one, and a lost answer raises OutcomeUnknown.
         """
         if key is None and external_id is not None:
             key = key_of_external_id(external_id)
@@ -40,9 +40,7 @@ class AsyncClients:
 
     def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> AsyncPages[Client]:
         """Clients, newest first; by `external_id`, the one that has it."""
-        return AsyncPages(
-            self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor
-        )
+        return AsyncPages(self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor)
 
 
 class AsyncWallets:

@@ -143,9 +143,7 @@ class AsyncTransfers:
         """Transfers, newest first; by `key`, the one that was made with this idempotency key."""
         query = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
         query["idempotency_key"] = None if key is None else checked_key(key)
-        return AsyncPages(
-            self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor
-        )
+        return AsyncPages(self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor)
 
     def deliveries(
         self, id: str, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None

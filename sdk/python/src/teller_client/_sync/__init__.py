@@ -1,0 +1,1 @@
+"""The client for threads. Written from `_async` by `python -m tests.sdk.generate`: do not edit."""

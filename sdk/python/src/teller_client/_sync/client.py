@@ -1,0 +1,105 @@
+"""The client: one object for one API and one key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+from teller_client._request import Attempt, Request, dump, money, text_of
+from teller_client._retry import Limits
+from teller_client._shims import SyncHttpxClient
+from teller_client._sync.clients import SyncClients, SyncKeys, SyncWallets
+from teller_client._sync.events import SyncEvents
+from teller_client._sync.http import SyncHttp
+from teller_client._sync.transfers import SyncDeposits, SyncHolds, SyncTransfer, SyncTransfers, SyncWithdrawals, submitted
+from teller_client._sync.webhooks import SyncWebhookEndpoints, SyncWebhooks
+from teller_client.keys import checked_key
+
+C = TypeVar("C", bound="Teller")
+
+
+class Teller:
+    """Teller's API with one key. May be shared; make one for the process, and close it at its end, or use it with `with`.
+
+    `url` and `key` are those of the environment, TELLER_URL and TELLER_KEY, where they are left out. Times are in seconds:
+    `retry_within` for all attempts of a call together, `read_timeout` for an answer, besides the time that a call waits for an
+    outcome. `on_request` is called after each attempt, with an Attempt. `http_client` replaces httpx's client, with its own
+    proxies, certificates and limits; it must not follow redirects, and stays yours to close.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        retry_within: float = 60.0,
+        read_timeout: float = 10.0,
+        connect_timeout: float = 5.0,
+        backoff: float = 0.2,
+        on_request: Callable[[Attempt], None] | None = None,
+        http_client: SyncHttpxClient | None = None,
+    ) -> None:
+        limits = Limits(retry_within, read_timeout, connect_timeout, backoff)
+        url, key = given("url", url, "TELLER_URL"), given("key", key, "TELLER_KEY")
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("the URL of Teller begins with http:// or https://")
+        self._http = SyncHttp(url, key, limits, on_request, http_client)
+        self._owns_client = http_client is None
+        self._url = url
+        self.clients = SyncClients(self._http)
+        self.keys = SyncKeys(self._http)
+        self.wallets = SyncWallets(self._http)
+        self.deposits = SyncDeposits(self._http)
+        self.withdrawals = SyncWithdrawals(self._http)
+        self.transfers = SyncTransfers(self._http)
+        self.holds = SyncHolds(self._http)
+        self.events = SyncEvents(self._http)
+        self.webhooks = SyncWebhooks(self._http)
+        self.webhook_endpoints = SyncWebhookEndpoints(self._http)
+
+    def submit(self, path: str, *, key: object, wait: float | None = None, **fields: object) -> SyncTransfer:
+        """Call a money verb for which this version has no function: POST `path` with these fields of the API."""
+        return submitted(self._http, money(path, fields, key, wait))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        key: object = None,
+    ) -> Any:
+        """Make any request of the API, with the retries and errors of all calls. Return the answer's JSON.
+
+        A POST without `key` is repeated only where the API has said that it stored nothing.
+        """
+        checked = None if key is None else checked_key(key)
+        parameters = {name: text_of(value) for name, value in (query or {}).items() if value is not None}
+        content = None if body is None else dump(body)
+        is_repeatable = method != "POST" or checked is not None
+        return self._http.send(Request(method, path, parameters, content, checked, is_repeatable=is_repeatable))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._owns_client:
+            self._http.close()
+
+    def __enter__(self: C) -> C:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r})"
+
+
+def given(name: str, value: str | None, variable: str) -> str:
+    """Return the argument, or the environment's value. Raises ValueError where there is neither."""
+    found = os.environ.get(variable) if value is None else value
+    if not found:
+        raise ValueError(f"Teller needs its {name}: pass {name}=, or set {variable}")
+    return found

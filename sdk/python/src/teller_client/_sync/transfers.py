@@ -1,0 +1,311 @@
+"""Money: transfers of every verb, and what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from teller_client._request import WAIT_MAX_S, Request, dump, get, money, path_of, post
+from teller_client._sync.http import SyncHttp
+from teller_client._sync.pages import SyncPages
+from teller_client.errors import TEMPORARY, NotFinal
+from teller_client.keys import checked_key
+from teller_client.models import BatchItem, Delivery, DeliveryStatus, Problem, Transfer, TransferStatus, TransferType
+
+ITEMS_MAX = 1000  # of one batch
+BATCH_BYTES_MAX = 1024 * 1024 - 64  # the API's limit, without the braces around the items
+
+S = TypeVar("S", bound="SyncTransfer")
+
+
+class SyncTransfer(Transfer):
+    """A transfer that can be waited for."""
+
+    _http: SyncHttp
+
+    def wait(self: S, timeout: float = 60.0) -> S:
+        """Return the transfer as soon as its outcome is final. Raises NotFinal after `timeout` seconds.
+
+        Waiting is free: the API answers when there is an outcome. A lost connection is made again.
+        """
+        transfer = waited(self._http, self, timeout)
+        if not transfer.is_final:
+            raise NotFinal(transfer)
+        return transfer
+
+
+Results: TypeAlias = list[SyncTransfer | Problem]
+
+
+def bound(http: SyncHttp, raw: Any) -> SyncTransfer:
+    transfer = SyncTransfer.from_dict(raw)
+    object.__setattr__(transfer, "_http", http)
+    return transfer
+
+
+def waited(http: SyncHttp, transfer: S, timeout: float) -> S:
+    """Return the transfer as it is when its outcome is final, or after `timeout` seconds: then as it was last seen.
+
+    Temporary faults raise nothing here. The transfer is stored, and an error would hide its id from the caller.
+    """
+    until = time.monotonic() + timeout
+    while not transfer.is_final and (left_s := until - time.monotonic()) > 0:
+        request = get(path_of("/v1/transfers/{}", transfer.id), wait=min(left_s + 1, WAIT_MAX_S))
+        try:
+            raw = http.send(request, within_s=left_s + 1 + http.limits.read_timeout_s)
+        except TEMPORARY:
+            break  # after attempts for as long as there was time
+        transfer = bound(http, raw)  # type: ignore[assignment]
+    return transfer
+
+
+def submitted(http: SyncHttp, request: Request) -> SyncTransfer:
+    """Send the request. Return its transfer once its outcome is final, or after the `wait` of the request."""
+    began = time.monotonic()
+    transfer = bound(http, http.send(request))
+    left_s = request.wait_s - (time.monotonic() - began)
+    return waited(http, transfer, left_s) if left_s > 0 else transfer
+
+
+class SyncTransfers:
+    """`teller.transfers`: between the wallets of two clients, and whatever became of a transfer of any verb."""
+
+    def __init__(self, http: SyncHttp) -> None:
+        self._http = http
+
+    def create(
+        self,
+        *,
+        source: str,
+        destination: str,
+        amount: int,
+        key: object,
+        wait: float | None = None,
+        up_to: bool | None = None,
+        scheduled_for: datetime | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Move `amount` minor units from one wallet to another.
+
+        `key` is the idempotency key: the id of what you pay for. Call again with the same arguments and the same key whenever you
+        do not know what became of a call: the money moves once. `wait` is for how many seconds the outcome may be awaited; without
+        it the transfer comes back queued. Look at `status`: a rejected transfer is no error here. With `up_to`, as much of the
+        amount moves as is available.
+        """
+        fields = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount, "up_to": up_to}
+        fields |= {"scheduled_for": scheduled_for, "apply_within_s": apply_within_s, "currency": currency}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money("/v1/transfers", fields, key, wait))
+
+    def reverse(
+        self,
+        id: str,
+        *,
+        key: object,
+        amount: int | None = None,
+        up_to: bool | None = None,
+        wait: float | None = None,
+        apply_within_s: int | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Send the money of an applied transfer back: `amount` of it, or all that was not yet reversed. Returns the reversal."""
+        fields = {"amount": amount, "up_to": up_to, "apply_within_s": apply_within_s}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money(path_of("/v1/transfers/{}/reverse", id), fields, key, wait))
+
+    def cancel(self, id: str) -> SyncTransfer:
+        """Cancel a scheduled or queued transfer. It is then never applied. Raises Conflict when its outcome is already final."""
+        return bound(self._http, self._http.send(post(path_of("/v1/transfers/{}/cancel", id))))
+
+    def get(self, id: str, *, wait: float | None = None) -> SyncTransfer:
+        """Return a transfer in its current state. With `wait`, once its outcome is final, or after so many seconds."""
+        return submitted(self._http, get(path_of("/v1/transfers/{}", id), wait=wait or 0.0))
+
+    def list(
+        self,
+        *,
+        wallet: str | None = None,
+        status: TransferStatus | None = None,
+        type: TransferType | None = None,
+        parent: str | None = None,
+        key: object = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SyncPages[SyncTransfer]:
+        """Transfers, newest first; by `key`, the one that was made with this idempotency key."""
+        query = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
+        query["idempotency_key"] = None if key is None else checked_key(key)
+        return SyncPages(self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor)
+
+    def deliveries(
+        self, id: str, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> SyncPages[Delivery]:
+        """Your webhook deliveries of the transfer's event, newest first."""
+        path = path_of("/v1/transfers/{}/deliveries", id)
+        return SyncPages(self._http, path, Delivery.from_dict, {"status": status}, limit=limit, cursor=cursor)
+
+    def create_many(self, items: Iterable[BatchItem]) -> Results:
+        """Submit any number of transfers of any verbs. Return for each item, in order, its transfer or its problem.
+
+        An item is the JSON of its verb with `idempotency_key` and, but for transfers, `type`. The items go out in batches of up to
+        1000. Each item succeeds or fails on its own. After an error, call again with the same items: none is carried out twice.
+        """
+        encoded = [encode_item(number, item) for number, item in enumerate(items)]
+        results: Results = []
+        for batch in batches(encoded):
+            raw = self._http.send(Request("POST", "/v1/transfers/batch", {}, batch))
+            results += [self._result(each) for each in raw["results"]]
+        return results
+
+    def _result(self, raw: Any) -> SyncTransfer | Problem:
+        return bound(self._http, raw["transfer"]) if raw.get("transfer") else Problem.from_dict(raw["problem"])
+
+
+def encode_item(number: int, item: Mapping[str, Any]) -> bytes:
+    """Return the item's JSON. Raises ValueError for one without an idempotency key: a repetition would pay it twice."""
+    if not item.get("idempotency_key"):
+        raise ValueError(f"item {number} has no idempotency_key")
+    return dump({**item, "idempotency_key": checked_key(item["idempotency_key"])})
+
+
+def batches(items: list[bytes]) -> Iterator[bytes]:
+    """Yield bodies of at most 1000 items and of at most the bytes that the API reads."""
+    batch: list[bytes] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == ITEMS_MAX or size + len(item) + 1 > BATCH_BYTES_MAX):
+            yield body_of(batch)
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item) + 1
+    if batch:
+        yield body_of(batch)
+
+
+def body_of(batch: list[bytes]) -> bytes:
+    return b'{"transfers":[' + b",".join(batch) + b"]}"
+
+
+class SyncDeposits:
+    """`teller.deposits`: money from outside."""
+
+    def __init__(self, http: SyncHttp) -> None:
+        self._http = http
+
+    def create(
+        self,
+        *,
+        wallet: str,
+        amount: int,
+        key: object,
+        wait: float | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Bring `amount` minor units from outside into a wallet. For operators. `key` and `wait` are as for a transfer."""
+        fields = {"wallet_id": wallet, "amount": amount, "apply_within_s": apply_within_s, "currency": currency}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money("/v1/deposits", fields, key, wait))
+
+
+class SyncWithdrawals:
+    """`teller.withdrawals`: money to outside."""
+
+    def __init__(self, http: SyncHttp) -> None:
+        self._http = http
+
+    def create(
+        self,
+        *,
+        wallet: str,
+        amount: int,
+        key: object,
+        wait: float | None = None,
+        up_to: bool | None = None,
+        scheduled_for: datetime | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Take `amount` minor units out of a wallet to outside. For operators. `key` and `wait` are as for a transfer."""
+        fields = {"wallet_id": wallet, "amount": amount, "up_to": up_to, "scheduled_for": scheduled_for}
+        fields |= {"apply_within_s": apply_within_s, "currency": currency}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money("/v1/withdrawals", fields, key, wait))
+
+
+class SyncHolds:
+    """`teller.holds`: money that is reserved for a payee until it is captured, released or expires."""
+
+    def __init__(self, http: SyncHttp) -> None:
+        self._http = http
+
+    def create(
+        self,
+        *,
+        source: str,
+        amount: int,
+        key: object,
+        destination: str | None = None,
+        expires_in_s: int | None = None,
+        wait: float | None = None,
+        scheduled_for: datetime | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Reserve `amount` minor units of the source for the destination; without one, for outside (operators alone)."""
+        fields = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount, "expires_in_s": expires_in_s}
+        fields |= {"scheduled_for": scheduled_for, "apply_within_s": apply_within_s, "currency": currency}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money("/v1/holds", fields, key, wait))
+
+    def capture(
+        self,
+        id: str,
+        *,
+        key: object,
+        amount: int | None = None,
+        final: bool | None = None,
+        wait: float | None = None,
+        apply_within_s: int | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Give the payee `amount` of the hold, or all that is left. With `final`, what this leaves is released."""
+        fields = {"amount": amount, "final": final, "apply_within_s": apply_within_s}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money(path_of("/v1/transfers/{}/capture", id), fields, key, wait))
+
+    def release(
+        self,
+        id: str,
+        *,
+        key: object,
+        amount: int | None = None,
+        wait: float | None = None,
+        apply_within_s: int | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Make `amount` of the hold, or all that is left, available to its source again."""
+        fields = {"amount": amount, "apply_within_s": apply_within_s}
+        fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money(path_of("/v1/transfers/{}/release", id), fields, key, wait))

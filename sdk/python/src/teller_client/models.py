@@ -1,0 +1,561 @@
+"""The objects of the API's answers, and the items of batches.
+
+Written from the OpenAPI document by `python -m tests.sdk.generate`: do not edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from teller_client._behaviour import ProblemBehaviour, TransferBehaviour
+from teller_client._decode import Model
+
+DeliveryStatus: TypeAlias = Literal["pending", "delivered", "failed", "canceled"]
+
+EventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled", "webhook_endpoint.disabled"]
+
+HoldStatus: TypeAlias = Literal["open", "closed"]
+
+ProblemCode: TypeAlias = Literal[
+    "backlog_full",
+    "body_too_large",
+    "duplicate_key",
+    "endpoint_disabled",
+    "external_id_taken",
+    "forbidden",
+    "headers_too_large",
+    "idempotency_key_invalid",
+    "idempotency_key_missing",
+    "idempotency_key_reused",
+    "internal_error",
+    "invalid_cursor",
+    "invalid_json",
+    "invalid_parameter",
+    "malformed_request",
+    "method_not_allowed",
+    "not_a_hold",
+    "not_cancelable",
+    "not_found",
+    "not_reversible",
+    "rate_limited",
+    "request_timeout",
+    "too_many_endpoints",
+    "unauthorized",
+    "unavailable",
+    "unsupported_media_type",
+    "validation_failed",
+]
+
+RejectionCode: TypeAlias = Literal[
+    "deadline_passed",
+    "hold_closed",
+    "hold_exceeded",
+    "reversal_exceeded",
+    "insufficient_funds",
+    "balance_limit_exceeded",
+    "internal",
+]
+
+TransferEventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled"]
+
+TransferReason: TypeAlias = Literal["requested", "expired"]
+
+TransferStatus: TypeAlias = Literal["queued", "applied", "rejected", "canceled", "scheduled"]
+
+TransferType: TypeAlias = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal"]
+
+WalletStatus: TypeAlias = Literal["active"]
+
+WebhookEndpointDisabledReason: TypeAlias = Literal["requested", "gone", "failing"]
+
+WebhookEndpointEventType: TypeAlias = Literal["webhook_endpoint.disabled"]
+
+WebhookEndpointStatus: TypeAlias = Literal["enabled", "disabled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult(Model):
+    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status."""
+
+    status: int
+    transfer: Transfer | None = None
+    problem: dict[str, Any] | None = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _CaptureItemRequired(TypedDict):
+    idempotency_key: str
+    parent_id: str
+    type: Literal["capture"]
+
+
+class CaptureItem(_CaptureItemRequired, total=False):
+    """A capture of the hold `parent_id`."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # left out: all that is left of the hold
+    amount: int
+    # true: what this capture leaves of the hold is released
+    final: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client(Model):
+    """Client."""
+
+    id: str
+    name: str
+    external_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    created_at: datetime
+    wallet: Wallet
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(Model):
+    """One event for one receiver: an endpoint, or a transfer's callback URL."""
+
+    id: str
+    # the `webhook-id`, the same on every attempt
+    event_id: str
+    # null for the event of an endpoint
+    transfer_id: str | None = None
+    # null for a callback URL
+    endpoint_id: str | None = None
+    # null for an endpoint
+    callback_url: str | None = None
+    # `canceled`: the endpoint was disabled or deleted before the event was delivered
+    status: DeliveryStatus
+    # null unless the delivery is pending
+    next_attempt_at: datetime | None = None
+    created_at: datetime
+    finished_at: datetime | None = None
+    # oldest first, at most the last 100
+    attempts: list[DeliveryAttempt] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryAttempt(Model):
+    """One attempt: the status of the receiver's answer, or the error because of which there was none."""
+
+    number: int
+    started_at: datetime
+    duration_ms: int
+    status_code: int | None = None
+    # such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not
+    # found, or leads to an address that Teller does not send to; only operators see which, and how long it took
+    error: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _DepositItemRequired(TypedDict):
+    wallet_id: str
+    amount: int
+    idempotency_key: str
+    type: Literal["deposit"]
+
+
+class DepositItem(_DepositItemRequired, total=False):
+    """A deposit, as POST /v1/deposits takes it."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(Model):
+    """Failure."""
+
+    code: RejectionCode
+    detail: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError(Model):
+    """Field error."""
+
+    pointer: str
+    code: str
+    detail: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold(Model):
+    """What became of an applied hold, in minor units. It is `open` while something remains."""
+
+    status: HoldStatus
+    remaining_amount: int
+    captured_amount: int
+    released_amount: int
+    expires_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _HoldItemRequired(TypedDict):
+    source_wallet_id: str
+    amount: int
+    idempotency_key: str
+    type: Literal["hold"]
+
+
+class HoldItem(_HoldItemRequired, total=False):
+    """A hold, as POST /v1/holds takes it."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # the payee; left out: to outside Teller, for operators alone
+    destination_wallet_id: str
+    # from acceptance, or from `scheduled_for`; what is left then is released
+    expires_in_s: int
+    # not before this time, at most 366 days ahead; a past time means now
+    scheduled_for: datetime | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key(Model):
+    """A client's key, without the key itself."""
+
+    id: str
+    client_id: str
+    # the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum`
+    hint: str
+    created_at: datetime
+    # to the minute
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyWithSecret(Model):
+    """A key that has just been made."""
+
+    id: str
+    client_id: str
+    # the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum`
+    hint: str
+    created_at: datetime
+    # to the minute
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    # shown this once: only its SHA-256 is kept
+    key: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewWebhookSecret(Model):
+    """New webhook secret."""
+
+    created_at: datetime
+    # until this time the previous secret signs too; null when there is none
+    old_secret_expires_at: datetime | None = None
+    # signs webhooks; no later answer shows it
+    secret: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem(ProblemBehaviour):
+    """RFC 9457. GET /problems explains each code."""
+
+    type: str
+    title: str
+    status: int
+    code: ProblemCode
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = field(default_factory=list)
+    # only of `not_cancelable`: the transfer as it is
+    transfer: Transfer | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redelivered(Model):
+    """The number of deliveries that this request made due."""
+
+    # at most 1000, the oldest first
+    count: int
+    # there may be more: repeat the request
+    has_more: bool
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _ReleaseItemRequired(TypedDict):
+    idempotency_key: str
+    parent_id: str
+    type: Literal["release"]
+
+
+class ReleaseItem(_ReleaseItemRequired, total=False):
+    """A release of the hold `parent_id`."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # left out: all that is left of the hold
+    amount: int
+
+
+class _ReversalItemRequired(TypedDict):
+    idempotency_key: str
+    parent_id: str
+    type: Literal["reversal"]
+
+
+class ReversalItem(_ReversalItemRequired, total=False):
+    """A reversal of the transfer `parent_id`."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # left out: all that was not yet reversed
+    amount: int
+    # true: as much of the amount as the available funds allow; refused when that is nothing
+    up_to: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(TransferBehaviour):
+    """One instruction to move, hold or give back money. It becomes `applied`, `rejected` or `canceled`, once and for ever.
+
+    `applied` means for a hold that the money is reserved. What came of it later is in `hold`, and in its captures and
+    releases.
+    """
+
+    id: str
+    type: TransferType
+    # `scheduled` until `scheduled_for`, then `queued` until it is final
+    status: TransferStatus
+    # null for outside Teller
+    source_wallet_id: str | None = None
+    # null for outside Teller
+    destination_wallet_id: str | None = None
+    # minor units (cents); until an open amount is applied, the most that it may come to
+    amount: int
+    currency: str
+    reference: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    # called when the outcome is final; shown only to the caller that set it
+    callback_url: str | None = None
+    failure: Failure | None = None
+    # of an applied transfer, as far as the key may see their wallets
+    entries: list[TransferEntry] = field(default_factory=list)
+    created_at: datetime
+    finished_at: datetime | None = None
+    # of a capture, a release or a reversal: the transfer that it is about
+    parent_id: str | None = None
+    # null: one wallet is debited
+    debits: Any = None
+    # null: one wallet is credited
+    credits: Any = None
+    scheduled_for: datetime | None = None
+    # rejected if a worker takes it up later; null for a scheduled one until it is queued
+    apply_by: datetime | None = None
+    # how much of it was reversed so far, in minor units
+    reversed_amount: int
+    # of an applied hold
+    hold: Hold | None = None
+    # of a release: asked for by a caller, or by the hold's end
+    reason: TransferReason | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferEntry(Model):
+    """One of an applied transfer's two entries, in minor units."""
+
+    wallet_id: str
+    version: int
+    amount: int
+    balance_after: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferEvent(Model):
+    """A transfer became final. Webhooks of the event carry the same id on every attempt."""
+
+    id: str
+    type: TransferEventType
+    # when the transfer became final
+    timestamp: datetime
+    data: Transfer
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _TransferItemRequired(TypedDict):
+    source_wallet_id: str
+    destination_wallet_id: str
+    amount: int
+    idempotency_key: str
+
+
+class TransferItem(_TransferItemRequired, total=False):
+    """A transfer between two wallets, as POST /v1/transfers takes it."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # true: as much of the amount as the available funds allow; refused when that is nothing
+    up_to: bool
+    # not before this time, at most 366 days ahead; a past time means now
+    scheduled_for: datetime | str | None
+    type: Literal["transfer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wallet(Model):
+    """A wallet. Its balance, in minor units, is the sum of its first `version` entries. Holds change neither of the two."""
+
+    id: str
+    # null for an external wallet, the other side of deposits and withdrawals
+    client_id: str | None = None
+    currency: str
+    balance: int
+    # what open holds have reserved of the balance
+    held: int
+    # balance - held: what can be moved out or held
+    available: int
+    version: int
+    status: WalletStatus
+    created_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletEntry(Model):
+    """One line of a wallet's history, in minor units."""
+
+    wallet_id: str
+    # 1..n with no gap
+    version: int
+    transfer_id: str
+    type: TransferType
+    # signed
+    amount: int
+    balance_after: int
+    # null for outside Teller
+    counterparty_wallet_id: str | None = None
+    reference: str | None = None
+    created_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpoint(Model):
+    """A URL that receives events of these types.
+
+    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallet.
+    `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
+    """
+
+    id: str
+    url: str
+    events: list[EventType] = field(default_factory=list)
+    description: str | None = None
+    status: WebhookEndpointStatus
+    # `requested` by you, `gone` because it answered 410, or `failing` because no attempt succeeded for days
+    disabled_reason: WebhookEndpointDisabledReason | None = None
+    disabled_at: datetime | None = None
+    created_at: datetime
+    # until this time the previous secret signs too; null when there is none
+    old_secret_expires_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpointEvent(Model):
+    """A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as of that time."""
+
+    id: str
+    type: WebhookEndpointEventType
+    # when the endpoint was disabled
+    timestamp: datetime
+    data: WebhookEndpoint
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpointWithSecret(Model):
+    """Webhook endpoint with secret."""
+
+    id: str
+    url: str
+    events: list[EventType] = field(default_factory=list)
+    description: str | None = None
+    status: WebhookEndpointStatus
+    # `requested` by you, `gone` because it answered 410, or `failing` because no attempt succeeded for days
+    disabled_reason: WebhookEndpointDisabledReason | None = None
+    disabled_at: datetime | None = None
+    created_at: datetime
+    # until this time the previous secret signs too; null when there is none
+    old_secret_expires_at: datetime | None = None
+    # signs webhooks; no later answer shows it
+    secret: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSecret(Model):
+    """The secret that signs webhooks to your callback URLs."""
+
+    created_at: datetime
+    # until this time the previous secret signs too; null when there is none
+    old_secret_expires_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _WithdrawalItemRequired(TypedDict):
+    wallet_id: str
+    amount: int
+    idempotency_key: str
+    type: Literal["withdrawal"]
+
+
+class WithdrawalItem(_WithdrawalItemRequired, total=False):
+    """A withdrawal, as POST /v1/withdrawals takes it."""
+
+    currency: Literal["USD"]
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # true: as much of the amount as the available funds allow; refused when that is nothing
+    up_to: bool
+    # not before this time, at most 366 days ahead; a past time means now
+    scheduled_for: datetime | str | None
+
+
+BatchItem: TypeAlias = CaptureItem | DepositItem | HoldItem | ReleaseItem | ReversalItem | TransferItem | WithdrawalItem
