@@ -6,11 +6,11 @@ import type { Page } from "./pages.js";
 
 export interface FollowOptions {
   /** The id of the last event that your program has processed. Left out: from the first event. */
-  after?: string | null;
+  after?: string | null | undefined;
   /** Seconds between two looks while there is nothing new: 1. */
-  every?: number;
+  every?: number | undefined;
   /** Ends the iteration, without an error. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const PAGE = 100; // events; Teller sends no more at once

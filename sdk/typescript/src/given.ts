@@ -19,19 +19,19 @@ export type Ref = string | { readonly id: string };
 
 export interface CallOptions {
   /** Ends the call. Of a call that may have been served, OutcomeUnknown is raised; of any other, the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface GetOptions extends CallOptions {
   /** Seconds to wait for the outcome, at most 30. */
-  wait?: number;
+  wait?: number | undefined;
 }
 
 export interface ListOptions extends CallOptions {
   /** Items of a page: 20 unless said, at most 100. */
-  limit?: number;
+  limit?: number | undefined;
   /** `next_cursor` of a page, to go on after it. */
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** What every call that moves money takes beside its fields. */
@@ -42,7 +42,7 @@ export interface MoneyOptions extends CallOptions {
    */
   key: Key;
   /** Seconds to wait for the outcome. Without it, and when they are over, the transfer comes back as it is. */
-  wait?: number;
+  wait?: number | undefined;
 }
 
 type FromOne = { source: Ref; destination: Ref };
@@ -67,9 +67,9 @@ export type ClientCreate = NewClient & CallOptions & { key?: Key };
 
 /** Which transfers a list shows. `key` is that with which one was made. */
 export type TransferFilters = Omit<TransferFilter, "limit" | "wallet_id" | "parent_id" | "idempotency_key"> & {
-  wallet?: Ref;
-  parent?: Ref;
-  key?: Key;
+  wallet?: Ref | undefined;
+  parent?: Ref | undefined;
+  key?: Key | undefined;
 };
 
 type Keyed = { key: Key };
@@ -99,13 +99,18 @@ export function wireFields(fields: object): Record<string, unknown> {
   for (const [name, value] of Object.entries(fields)) {
     const longName = WIRE_NAMES[name];
     if (value !== undefined) {
-      wire[longName ?? name] = longName ? idOf(value as Ref) : value;
+      wire[longName ?? name] = longName ? idOf(value as Ref) : value instanceof Date ? timeText(value) : value;
     }
   }
   if (wire["amount"] !== undefined) {
     cents(wire["amount"] as number);
   }
   return wire;
+}
+
+/** Return a time as Teller writes it: UTC, with microseconds. */
+export function timeText(time: Date): string {
+  return time.toISOString().replace("Z", "000Z");
 }
 
 export function wireItem({ key, ...fields }: BatchItem): Record<string, unknown> {

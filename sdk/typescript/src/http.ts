@@ -23,19 +23,19 @@ export interface Attempt {
 /** What a Teller is made of. All times are in seconds. */
 export interface TellerOptions {
   /** Where Teller is: the environment's TELLER_URL unless given. */
-  url?: string;
+  url?: string | undefined;
   /** A key of an operator or a client: the environment's TELLER_KEY unless given. */
-  key?: string;
+  key?: string | undefined;
   /** For how long a request is repeated until it is answered: 60. With 0 it is sent once. */
-  retryWithin?: number;
+  retryWithin?: number | undefined;
   /** How long the answer to one attempt may take: 10, besides the time for which it waits for an outcome. */
-  readTimeout?: number;
+  readTimeout?: number | undefined;
   /** The pause before the first repetition is at most so long, and twice as long each time: 0.2. */
-  backoff?: number;
+  backoff?: number | undefined;
   /** Is called after each attempt, for logs, metrics and traces. What it throws is ignored. */
-  onRequest?: (attempt: Attempt) => void;
+  onRequest?: ((attempt: Attempt) => void) | undefined;
   /** Sends requests instead of the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
 }
 
 /** One request. */
@@ -140,15 +140,14 @@ export class Http {
 
   /** Return what all attempts share. Raises TypeError for what no request can hold. */
   #prepare(call: Call): Prepared {
-    const url = new URL(this.#base + call.path);
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined && value !== null) {
-        url.searchParams.set(name, String(value));
-      }
+    if (!call.path.startsWith("/")) {
+      throw new TypeError("a path begins with /"); // else it could become a part of the host's name
     }
+    const given = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined && value !== null);
+    const query = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`).join("&");
     const headers = new Headers({ Accept: "application/json", Authorization: `Bearer ${this.#key}` });
     if (!("document" in globalThis)) {
-      headers.set("User-Agent", `teller-client-typescript/${VERSION}`); // a browser sends its own, and asks leave for another
+      headers.set("User-Agent", `teller-typescript/${VERSION}`); // a browser sends its own, and asks leave for another
     }
     if (call.body !== undefined) {
       headers.set("Content-Type", "application/json");
@@ -156,7 +155,7 @@ export class Http {
     if (call.key !== undefined) {
       headers.set("Idempotency-Key", call.key);
     }
-    return { url: url.href, headers, body: call.body === undefined ? null : JSON.stringify(call.body) };
+    return { url: `${this.#base}${call.path}${query && `?${query}`}`, headers, body: call.body === undefined ? null : JSON.stringify(call.body) };
   }
 
   /** Send it once, within `left` seconds. Raises only the reason of the caller's own abort. */

@@ -176,7 +176,7 @@ export class Clients extends Noun {
   }
 
   /** All clients, newest first; with `external_id` the one of it. */
-  list(options: ListOptions & { external_id?: string } = {}): Pages<Client> {
+  list(options: ListOptions & { external_id?: string | undefined } = {}): Pages<Client> {
     return this.wire.list("/v1/clients", options);
   }
 }
@@ -203,7 +203,7 @@ export class Wallets extends Noun {
   }
 
   /** The wallet's entries, newest first; with `since` those made then or later. */
-  entries(wallet: Ref, { since, ...options }: ListOptions & { since?: string | Date } = {}): Pages<Entry> {
+  entries(wallet: Ref, { since, ...options }: ListOptions & { since?: string | Date | undefined } = {}): Pages<Entry> {
     const from = since === undefined ? -Infinity : timeOf(since);
     return this.wire.list<Entry>(`/v1/wallets/${inPath(wallet)}/entries`, options, {
       until: (entry) => Date.parse(entry.created_at) < from,
@@ -282,8 +282,8 @@ export class Transfers extends Noun {
   /** Transfers of all types, newest first. */
   list({ wallet, parent, key, ...options }: ListOptions & TransferFilters = {}): Pages<Transfer> {
     const query = {
-      ...options,
       wallet_id: wallet && idOf(wallet),
+      ...options,
       parent_id: parent && idOf(parent),
       idempotency_key: key === undefined ? undefined : checkedKey(key),
     };
@@ -320,7 +320,7 @@ export class Events extends Noun {
   }
 
   /** The events so far, oldest first, after the one with the id `after`. */
-  list({ after, ...options }: Omit<ListOptions, "cursor"> & { after?: string } = {}): Pages<Event> {
+  list({ after, ...options }: Omit<ListOptions, "cursor"> & { after?: string | undefined } = {}): Pages<Event> {
     return this.wire.list("/v1/events", { ...options, ...(after === undefined ? {} : { cursor: after }) }, { cursor: "after" });
   }
 
@@ -393,7 +393,7 @@ export class WebhookEndpoints extends Noun {
   async redeliver(endpoint: Ref, { since, signal }: CallOptions & { since: string | Date }): Promise<number> {
     const path = `/v1/webhook-endpoints/${inPath(endpoint)}/redeliver`;
     for (let count = 0; ; ) {
-      const done = await this.wire.send<Redelivered>({ method: "POST", path, body: { since }, repeatable: true, signal });
+      const done = await this.wire.send<Redelivered>({ method: "POST", path, body: wireFields({ since }), repeatable: true, signal });
       count += done.count;
       if (!done.has_more) {
         return count;

@@ -6,8 +6,8 @@ import type { TransferData } from "./names.js";
 
 export interface WaitOptions {
   /** Seconds until NotFinal is raised: 60 unless said. */
-  timeout?: number;
-  signal?: AbortSignal;
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface TransferMethods {

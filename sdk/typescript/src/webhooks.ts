@@ -20,16 +20,16 @@ export interface VerifyOptions {
   /** The secrets that may have signed it: the current one, and for a day after a rotation the previous one too. */
   secrets: string | readonly string[];
   /** Now, for tests. */
-  now?: Date;
+  now?: Date | undefined;
   /** How many seconds the time of the webhook may be from now: 300 unless said. */
-  tolerance?: number;
+  tolerance?: number | undefined;
 }
 
 /**
  * Return the event of a webhook. `body` must be the request's bytes as they came, never JSON that was parsed and written again.
  *
  * Raises SignatureError unless one of the secrets has signed it in the last minutes, TypeError for a secret that is none, and
- * UnexpectedAnswer where what was signed is no JSON object. An event may come twice: its `id` is then the same.
+ * UnexpectedAnswer where what was signed is no event. An event may come twice: its `id` is then the same.
  */
 export async function verifyWebhook(
   body: string | Uint8Array | ArrayBuffer,
@@ -123,13 +123,17 @@ function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBu
 
 /** Return the event. Its id is the header's, which has been signed too. */
 function eventOf(id: string, body: Uint8Array): Event {
-  try {
-    const event: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    if (typeof event === "object" && event !== null && !Array.isArray(event)) {
-      return { ...event, id } as Event;
-    }
-  } catch {
-    // as below
+  const event = parsed(body) as { type?: unknown; data?: unknown } | null | undefined;
+  if (typeof event?.type !== "string" || typeof event.data !== "object" || event.data === null) {
+    throw new UnexpectedAnswer("the webhook is signed, and its body is no event");
   }
-  throw new UnexpectedAnswer("the webhook is signed, and its body is no JSON object");
+  return { ...event, id } as Event;
+}
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as unknown;
+  } catch {
+    return undefined;
+  }
 }

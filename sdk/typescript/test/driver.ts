@@ -44,6 +44,7 @@ const NAMES: Readonly<Record<string, string>> = { // of the wire, and of this pa
   parent_id: "parent",
   poll: "every",
 };
+const TIMES = ["scheduled_for"];
 const METHODS: Readonly<Record<string, string>> = { raise_for_rejection: "throwIfRejected" };
 
 /** A webhook, and the time at which it is verified, in seconds. */
@@ -114,7 +115,9 @@ function method(of: unknown, name: string): (...args: unknown[]) => unknown {
 }
 
 function own(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [NAMES[name] ?? name, value]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [NAMES[name] ?? name, TIMES.includes(name) ? new Date(value as string) : value]),
+  );
 }
 
 function camel(name: string): string {
