@@ -8,7 +8,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit long soak mutants bench lint reference lock audit start stop
+.PHONY: help run test check unit long soak mutants bench lint reference sdk lock audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,7 @@ lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy --strict api core worker local bench tests
+	$(RUN) mypy --strict --python-version 3.10 --config-file= sdk/python/src/teller_client
 	$(VENV)/bin/lint-imports
 
 unit: $(INSTALLED)  ## run the unit tests, which need no server
@@ -49,6 +50,9 @@ check: $(INSTALLED)  ## style, types and the unit tests: under a minute, before 
 
 reference: $(INSTALLED)  ## write docs/reference and the house map from the code; a test compares them
 	@exec $(RUN) tests.reference
+
+sdk: $(INSTALLED)  ## write what is generated of the SDKs, from the OpenAPI document; a test compares it
+	@exec $(RUN) tests.sdk.generate
 
 # --no-header: the header would name the package index.
 lock: $(INSTALLED)  ## write requirements-lock.txt: what the images install, with the SHA-256 of each file, from requirements.txt

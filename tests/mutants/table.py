@@ -52,6 +52,7 @@ BAD_INPUT = "tests/http/test_bad_input.py::test_a_bad_input_gets_its_answer_and_
 ONE_KEY = "tests/integration/test_one_key.py"
 OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
+BAD_NETWORK = "tests/sdk/test_bad_network.py::test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
@@ -995,5 +996,41 @@ MUTANTS = (
         "tell every container the operator's key",
         (Edit("docker-compose.yml", "x-redis: &redis\n", "x-redis: &redis\n  TELLER_OPERATOR_KEY: ${TELLER_OPERATOR_KEY:-}\n"),),
         ("tests/unit/test_compose.py::test_each_container_is_given_the_secrets_that_it_uses_and_no_others",),
+    ),
+    Mutant(
+        6,
+        "let the SDK make a new key for each attempt",
+        (
+            Edit(
+                "sdk/python/src/teller_client/_sync/http.py",
+                'headers["Idempotency-Key"] = request.key\n',
+                'headers["Idempotency-Key"] = request.key + request_id\n',
+            ),
+        ),
+        (f"{BAD_NETWORK}[python]",),
+    ),
+    Mutant(
+        6,
+        "let the SDK take a lost answer for a refusal",
+        (
+            Edit(
+                "sdk/python/src/teller_client/_sync/http.py",
+                "if unknown and not request.changes_nothing:",
+                "if unknown and request.changes_nothing:",
+            ),
+        ),
+        ("tests/sdk/test_client.py::test_an_unknown_outcome_says_what_to_do",),
+    ),
+    Mutant(
+        6,
+        "let the SDK take any signature of a webhook",
+        (
+            Edit(
+                "sdk/python/src/teller_client/webhooks.py",
+                'return version == "v1" and hmac.compare_digest(',
+                "return bool(version) or hmac.compare_digest(",
+            ),
+        ),
+        ("tests/sdk/test_client.py::test_a_forged_webhook_is_refused",),
     ),
 )

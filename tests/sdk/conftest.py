@@ -6,6 +6,7 @@ import pytest
 
 from tests.sdk import typescript
 from tests.sdk.drivers import COMMANDS, Driver
+from tests.sdk.scripted import Scripted
 
 
 @pytest.fixture(scope="session", params=list(COMMANDS))
@@ -15,3 +16,9 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     driver = Driver(COMMANDS[request.param])
     yield driver
     driver.close()
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[Scripted]:
+    with Scripted() as server:
+        yield server

@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,13 +32,13 @@ class Received(NamedTuple):
 
 
 class Scripted:
-    """Listens on a port of its own. Each request takes the next answer."""
+    """Listens on a port of its own, for one case after the other. Each request takes the next answer."""
 
-    def __init__(self, answers: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self) -> None:
         self.received: list[Received] = []
-        self._answers = iter(answers)
+        self._answers: Iterator[Mapping[str, Any]] = iter(())
         self._lock = threading.Lock()
-        self.closing = threading.Event()
+        self.ended = threading.Event()  # the case at hand
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02])
@@ -48,10 +49,18 @@ class Scripted:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.closing.set()
+        self.ended.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    @contextmanager
+    def playing(self, answers: Sequence[Mapping[str, Any]]) -> Iterator[list[Received]]:
+        """Give these answers while a case runs. Yields the list of what is received."""
+        with self._lock:
+            self.received, self._answers, self.ended = [], iter(answers), threading.Event()
+        yield self.received
+        self.ended.set()
 
     def take(self, received: Received) -> Mapping[str, Any] | None:
         with self._lock:
@@ -89,7 +98,7 @@ def play(server: Scripted, handler: BaseHTTPRequestHandler, given: Mapping[str, 
     time.sleep(given.get("after_s", 0))
     fault = given.get("fault")
     if fault == "silence":
-        server.closing.wait()
+        server.ended.wait()
     if fault in {"silence", "cut"}:
         return reset(handler)
     if fault == "garbage":

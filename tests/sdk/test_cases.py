@@ -20,18 +20,18 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("case", list(cases()))
-def test_the_sdk_does_what_the_case_says(driver: Driver, case: Mapping[str, Any]) -> None:
-    with Scripted(case.get("answers", [])) as server:
+def test_the_sdk_does_what_the_case_says(driver: Driver, scripted: Scripted, case: Mapping[str, Any]) -> None:
+    with scripted.playing(case.get("answers", [])) as received:
         began = time.monotonic()
-        answer = driver.call(server.url, case["call"], case["args"], options=case.get("options"), then=case.get("then"))
+        answer = driver.call(scripted.url, case["call"], case["args"], options=case.get("options"), then=case.get("then"))
         took_s = time.monotonic() - began
 
     for outcome in ("ok", "error"):
         assert (outcome in answer) == (outcome in case), answer
         assert differences(case.get(outcome), answer.get(outcome)) == []
     if "requests" in case:
-        check_requests(case["requests"], server.received)
-    assert len(server.received) == len(case.get("answers", []))
+        check_requests(case["requests"], received)
+    assert len(received) == len(case.get("answers", []))
     assert took_s >= case.get("at_least_s", 0)
     if "hook" in case:
         assert answer["hook"] == case["hook"]

@@ -25,7 +25,7 @@ STRINGS = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE"
 def files_of(folder: str) -> list[Path]:
     """The files that are read; of the root, those that lie in it directly."""
     found = (ROOT / folder).glob("*") if folder == "." else (ROOT / folder).rglob("*")
-    return sorted(file for file in found if file.suffix in SUFFIXES)
+    return sorted(file for file in found if file.suffix in SUFFIXES and not MADE & set(file.relative_to(ROOT).parts))
 
 
 def prose(file: Path) -> Iterator[str]:

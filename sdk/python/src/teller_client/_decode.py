@@ -7,7 +7,6 @@ the text that it is.
 from __future__ import annotations
 
 import dataclasses
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -20,22 +19,30 @@ from teller_client.errors import UnexpectedAnswer
 Decode = Callable[[Any], Any]
 M = TypeVar("M", bound="Model")
 
+NO_ZONE = "a time needs a time zone: datetime.now(timezone.utc), for example"
+ALWAYS_THERE = {"id", "status", "code", "amount"}  # fields that all versions of the API send where an object has them
+
 
 class Model:
     """What all results share. Subclasses are frozen dataclasses with a field `extra`."""
 
     @classmethod
     def from_dict(cls: type[M], raw: Any) -> M:
-        """Return the object of this JSON object. Raises UnexpectedAnswer where a field is missing or of another type."""
+        """Return the object of this JSON object. A field that an older API does not send is None.
+
+        Raises UnexpectedAnswer where a field is of another type, or one of ALWAYS_THERE is missing.
+        """
         if not isinstance(raw, dict):
             raise UnexpectedAnswer(f"{cls.__name__}: an object was expected")
         decoders = decoders_of(cls)
         given: dict[str, Any] = {}
-        for name, (decode, required) in decoders.items():
+        for name, (decode, has_no_default) in decoders.items():
             if name in raw:
                 given[name] = decoded(cls, name, decode, raw[name])
-            elif required:
+            elif name in ALWAYS_THERE:
                 raise UnexpectedAnswer(f"{cls.__name__}: the answer has no {name}")
+            elif has_no_default:
+                given[name] = None
         return cls(**given, extra={name: value for name, value in raw.items() if name not in decoders})
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,8 +68,8 @@ def encoded(value: Any) -> Any:
 
 @cache
 def decoders_of(cls: type[Model]) -> Mapping[str, tuple[Decode, bool]]:
-    """Return for each field how its JSON becomes a value, and whether an answer must have it."""
-    hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]) | vars(sys.modules[Model.__module__]))
+    """Return for each field how its JSON becomes a value, and whether it has no default."""
+    hints = typing.get_type_hints(cls)
     return {
         field.name: (
             decoder_of(hints[field.name]),
@@ -100,13 +107,15 @@ def expected(kind: type, value: Any) -> Any:
 
 
 def parse_time(text: Any) -> datetime:
-    """Return an RFC 3339 time of UTC. Python 3.10 reads no "Z"."""
+    """Return an RFC 3339 time, in UTC. Raises ValueError for one without an offset. Python 3.10 reads no "Z"."""
     time = datetime.fromisoformat(expected(str, text).replace("Z", "+00:00"))
+    if time.tzinfo is None:
+        raise ValueError(NO_ZONE)
     return time.astimezone(timezone.utc)
 
 
 def format_time(time: datetime) -> str:
     """Return the time as the API writes it: UTC with microseconds and Z. Raises ValueError for one without an offset."""
     if time.tzinfo is None:
-        raise ValueError("a time needs a time zone: datetime.now(timezone.utc), for example")
+        raise ValueError(NO_ZONE)
     return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timezone
 from teller_client._async.http import AsyncHttp
 from teller_client._async.pages import AsyncPages
 from teller_client._async.transfers import AsyncTransfer, bound
-from teller_client._decode import parse_time
+from teller_client._decode import NO_ZONE, parse_time
 from teller_client._request import Request, get, path_of, post
 from teller_client.keys import checked_key, key_of_external_id
 from teller_client.models import Client, Key, KeyWithSecret, Wallet, WalletEntry
@@ -78,7 +78,7 @@ def beginning_of(since: date | str) -> datetime:
     if not isinstance(since, datetime):
         return datetime.combine(since, time(), timezone.utc)
     if since.tzinfo is None:
-        raise ValueError("a time needs a time zone: datetime.now(timezone.utc), for example")
+        raise ValueError(NO_ZONE)
     return since
 
 

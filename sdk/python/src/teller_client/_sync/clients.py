@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
 
-from teller_client._decode import parse_time
+from teller_client._decode import NO_ZONE, parse_time
 from teller_client._request import Request, get, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
@@ -78,7 +78,7 @@ def beginning_of(since: date | str) -> datetime:
     if not isinstance(since, datetime):
         return datetime.combine(since, time(), timezone.utc)
     if since.tzinfo is None:
-        raise ValueError("a time needs a time zone: datetime.now(timezone.utc), for example")
+        raise ValueError(NO_ZONE)
     return since
 
 

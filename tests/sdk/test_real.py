@@ -1,0 +1,145 @@
+"""Every SDK beside a real system: all operations, batches of any length, the feed, and each answer as the API has sent it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.caller import OPERATOR_KEY, Caller, new_key
+from tests.hooks import fan_out_at
+from tests.sdk.bad_network import BadNetwork
+from tests.sdk.document import openapi
+from tests.sdk.drivers import Driver
+from tests.system import System
+
+ITEMS = 2345
+ID = re.compile(r"(?<=/)[a-z]{3}_[0-9a-z]{26}")
+
+# Operations for which the SDKs have no function yet. `request` and `submit` reach them.
+WITHOUT_FUNCTION: set[tuple[str, str]] = set()
+
+
+class Session:
+    """Calls of one driver to the shared system, and the operations that they have reached."""
+
+    def __init__(self, driver: Driver, url: str) -> None:
+        self._driver = driver
+        self._url = url
+        self.reached: set[tuple[str, str]] = set()
+
+    def __call__(self, call: str, **args: Any) -> Any:
+        answer = self._driver.call(self._url, call, args, key=OPERATOR_KEY)
+        self.reached |= {(each["method"], ID.sub("{}", each["path"])) for each in answer["hook"]}
+        assert "ok" in answer, (call, answer)
+        return answer["ok"]
+
+    def moved(self, call: str, **args: Any) -> Any:
+        transfer = self(call, key=new_key(), wait=20, **args)
+        assert transfer["status"] == "applied", transfer
+        return transfer
+
+
+@pytest.fixture
+def teller(driver: Driver, caller: Caller) -> Session:
+    return Session(driver, caller.url)
+
+
+def operations() -> set[tuple[str, str]]:
+    return {
+        (method.upper(), re.sub(r"\{\w+\}", "{}", path))
+        for path, methods in openapi()["paths"].items()
+        if path.startswith("/v1/")
+        for method in methods
+    }
+
+
+def test_each_operation_has_a_function_that_works(teller: Session, shared_system: System) -> None:
+    ada, bob = (teller("clients.create", name=name, external_id=new_key()) for name in ("Ada", "Bob"))
+    wallet, other = ada["wallet"]["id"], bob["wallet"]["id"]
+    assert teller("clients.get", id=ada["id"]) == ada
+    assert teller("clients.list", external_id=ada["external_id"]) == [ada]
+
+    teller.moved("deposits.create", wallet=wallet, amount=5000)
+    sent = teller.moved("transfers.create", source=wallet, destination=other, amount=1050, callback_url="https://example.com/hook")
+    teller.moved("transfers.reverse", id=sent["id"], amount=50)
+    teller.moved("withdrawals.create", wallet=other, amount=100, metadata={"iban": "x"})
+    hold = teller.moved("holds.create", source=wallet, destination=other, amount=500)
+    assert [each["id"] for each in teller("wallets.holds", id=wallet)] == [hold["id"]]
+    teller.moved("holds.capture", id=hold["id"], amount=200)
+    teller.moved("holds.release", id=hold["id"])
+    later = teller(
+        "transfers.create", source=wallet, destination=other, amount=1, key=new_key(), scheduled_for="2026-12-24T12:00:00+00:00"
+    )
+    assert teller("transfers.cancel", id=later["id"])["status"] == "canceled"
+    assert teller("wallets.get", id=other)["balance"] == 1050 - 50 - 100 + 200
+    assert [entry["amount"] for entry in teller("wallets.entries", id=other)] == [200, -100, -50, 1050]
+    assert {each["id"] for each in teller("transfers.list", wallet=other)} >= {sent["id"], hold["id"]}
+    assert teller("transfers.get", id=sent["id"])["reversed_amount"] == 50
+    assert len(teller("transfers.create_many", items=[item(wallet, other, new_key())])) == 1
+
+    event = teller("events.get", id=sent["id"].replace("trf_", "evt_"))
+    assert event["data"]["id"] == sent["id"]
+    assert teller("events.follow", after=event["id"], take=1)[0]["id"] != event["id"]
+
+    key = teller("keys.create", client=ada["id"])
+    assert [each["id"] for each in teller("keys.list", client=ada["id"])] == [key["id"]]
+    teller("keys.revoke", id=key["id"])
+
+    endpoint = teller("webhook_endpoints.create", url="https://example.com/hook")
+    assert endpoint["secret"].startswith("whsec_")
+    assert teller("webhook_endpoints.update", id=endpoint["id"], description="d")["description"] == "d"
+    assert teller("webhook_endpoints.get", id=endpoint["id"])["description"] == "d"
+    assert endpoint["id"] in {each["id"] for each in teller("webhook_endpoints.list")}
+    teller("webhook_endpoints.rotate_secret", id=endpoint["id"])
+    teller("webhook_endpoints.deliveries", id=endpoint["id"])
+    assert teller("webhook_endpoints.redeliver", id=endpoint["id"], since="2026-01-31T09:30:00+00:00") == 0
+    teller("webhook_endpoints.delete", id=endpoint["id"])
+    teller("webhooks.rotate_secret")
+    teller("webhooks.secret")
+    fan_out_at(shared_system.database_url)
+    [delivery] = [each for each in teller("transfers.deliveries", id=sent["id"]) if each["callback_url"]]
+    assert teller("webhooks.redeliver", delivery=delivery["id"])["status"] == "pending"
+
+    assert operations() - teller.reached == WITHOUT_FUNCTION
+
+
+def item(source: str, destination: str, key: str) -> Mapping[str, Any]:
+    return {"idempotency_key": key, "source_wallet_id": source, "destination_wallet_id": destination, "amount": 1}
+
+
+def test_a_result_is_what_the_api_has_sent(teller: Session, caller: Caller) -> None:
+    """Nothing is lost or changed on the way through the SDK's types."""
+    wallet, other = caller.new_wallet(100), caller.new_wallet()
+    rejected = teller("transfers.create", source=wallet, destination=other, amount=101, key=new_key(), wait=20)
+    hold = teller.moved("holds.create", source=wallet, destination=other, amount=10)
+
+    assert rejected["failure"]["code"] == "insufficient_funds"
+    for transfer in (rejected, hold):
+        path = f"/v1/transfers/{transfer['id']}"
+        assert teller("transfers.get", id=transfer["id"]) == caller.get(path).body
+        event = transfer["id"].replace("trf_", "evt_")
+        assert teller("events.get", id=event) == caller.get(f"/v1/events/{event}").body
+
+
+def test_a_batch_of_any_length_goes_out_in_thousands_through_a_bad_network(driver: Driver, caller: Caller) -> None:
+    wallet, other = caller.new_wallet(ITEMS), caller.new_wallet()
+    run = new_key()
+    items = [item(wallet, other, f"{run}-{number}") for number in range(ITEMS)]
+    items[1500] = {**items[1500], "amount": 0}
+
+    with BadNetwork(caller.url, seed=7, badness=0.6) as network:
+        options = {"read_timeout_s": 5, "backoff_s": 0.05}
+        answer = driver.call(network.url, "transfers.create_many", {"items": items}, key=OPERATOR_KEY, options=options)
+
+    results = answer["ok"]
+    assert len(results) == ITEMS
+    assert results[1500]["code"] == "validation_failed"
+    others = [result["id"] for number, result in enumerate(results) if number != 1500]
+    assert len(set(others)) == ITEMS - 1
+    for number in (0, 999, 1000, 2000, ITEMS - 1):
+        [stored] = caller.get(f"/v1/transfers?idempotency_key={run}-{number}").body["data"]
+        assert stored["id"] == results[number]["id"]
+    assert sum(each["status"] == 200 for each in answer["hook"]) == 3
+    caller.wait_final(results[-1]["id"])
+    assert caller.balance(other) == ITEMS - 1
