@@ -1,6 +1,7 @@
-"""The TypeScript SDK, built once for all processes that run tests. It needs Node 20 or later, and npm.
+"""The TypeScript SDK, built once for all processes that run tests. `python -m tests.sdk.typescript` writes what is generated of it.
 
-Without them its tests are skipped, but for CI, which must not leave them out silently: there they fail.
+It needs Node 20 or later, and npm. Without them its tests are skipped; where CI is set they fail, because no run may leave them out
+silently.
 """
 
 import fcntl
@@ -10,7 +11,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,13 +67,20 @@ def what_is_missing() -> str | None:
 def build() -> None:
     """Install the pinned tools and build the package, unless another process has done so from the same sources."""
     need_node()
-    with (PACKAGE / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone():
         install()
         wanted = digest(sources())
         if not BUILT.exists() or BUILT.read_text() != wanted:
             run("node", "scripts/build.mjs", "--test")
             BUILT.write_text(wanted)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other process changes the package's folder."""
+    with (PACKAGE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install() -> None:
@@ -91,3 +101,16 @@ def digest(files: Sequence[Path]) -> str:
     for file in files:
         found.update(f"{file.relative_to(PACKAGE)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return found.hexdigest()
+
+
+def generate() -> None:
+    """Write the types from the OpenAPI document, and the version."""
+    if missing := what_is_missing():
+        sys.exit(f"{missing}: {INSTALL}")
+    with alone():
+        install()
+        print(run("node", "scripts/generate.mjs", environment={"TELLER_PYTHON": sys.executable}), end="")
+
+
+if __name__ == "__main__":
+    generate()
