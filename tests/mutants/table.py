@@ -1033,7 +1033,8 @@ MUTANTS = (
             ),
         ),
         ("tests/sdk/test_client.py::test_a_forged_webhook_is_refused",),
-    ),    Mutant(
+    ),
+    Mutant(
         6,
         "let the TypeScript SDK make a new key for each attempt",
         (

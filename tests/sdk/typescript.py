@@ -21,7 +21,7 @@ import pytest
 from tests.system import ROOT
 
 PACKAGE = ROOT / "sdk" / "typescript"
-BUILT = PACKAGE / "dist" / ".built"  # the digest of what was built
+BUILT = PACKAGE / ".test" / ".built"  # the digest of what was built
 INSTALLED = PACKAGE / "node_modules" / ".package-lock.json"
 NODE_MIN = 20
 INSTALL = "apt-get install nodejs npm, or see https://nodejs.org"
@@ -34,8 +34,7 @@ def run(*argv: str | Path, cwd: Path = PACKAGE, environment: dict[str, str] | No
         cwd=cwd,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=110,
         check=False,

@@ -79,7 +79,16 @@ export class Overloaded extends ApiError {}
 export class Unavailable extends ApiError {}
 
 /** No readable answer came to a request that changes nothing. `cause` says why. */
-export class ConnectionFailed extends TellerError {}
+export class ConnectionFailed extends TellerError {
+  /** `requestId` names the attempt in Teller's logs, if it came so far. */
+  constructor(
+    message: string,
+    readonly requestId: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
 /** What came has not the form that this version of the client knows. */
 export class UnexpectedAnswer extends TellerError {}
@@ -98,6 +107,9 @@ export interface SentRequest {
  * effect. `key` is null of a request without a key; where `isRepeatable` is false, look what there is before you repeat it.
  */
 export class OutcomeUnknown extends TellerError {
+  /** The name of the last attempt in Teller's logs. Null after your own abort. */
+  readonly requestId: string | null;
+
   constructor(
     readonly key: string | null,
     readonly isRepeatable: boolean,
@@ -107,6 +119,7 @@ export class OutcomeUnknown extends TellerError {
     const harmless = isRepeatable ? "repeat it: that does no harm" : "look what there is before you repeat it";
     const advice = key === null ? harmless : `repeat it with the same key, ${key}`;
     super(`the outcome of ${request.method} ${request.path} is unknown; ${advice}`, { cause });
+    this.requestId = cause instanceof ApiError || cause instanceof ConnectionFailed ? cause.requestId : null;
   }
 }
 

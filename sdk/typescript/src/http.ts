@@ -178,7 +178,7 @@ export class Http {
       result = read(response, text, requestId);
     } catch (error) {
       call.signal?.throwIfAborted();
-      result = failure(new ConnectionFailed(`${call.method} ${call.path} had no answer: ${reasonOf(error)}`, { cause: error }));
+      result = failure(new ConnectionFailed(`${call.method} ${call.path} had no answer: ${reasonOf(error)}`, requestId, { cause: error }));
     } finally {
       limit.end();
     }
@@ -217,7 +217,7 @@ function read(response: Response, text: string, requestId: string): Answer | Fai
     return { status: response.status, headers: response.headers, body: body ?? null };
   }
   if (response.ok) {
-    return failure(new ConnectionFailed(`the answer with status ${response.status} is not JSON`));
+    return failure(new ConnectionFailed(`the answer with status ${response.status} is not JSON`, requestId));
   }
   return failure(
     apiError({

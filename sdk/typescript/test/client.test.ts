@@ -82,6 +82,16 @@ test("the hook is told the key, the request's id, the time and the fault of each
   assert.ok(told.every(({ milliseconds }) => milliseconds >= 0));
 });
 
+test("an unknown outcome has the key, the request and its id, and says what to do", async (context) => {
+  const [teller, received] = await served(context, [cut, cut], { retryWithin: 0 });
+  const unknown = await teller.transfers.create(PAYMENT).catch((error: unknown) => error);
+
+  assert.ok(unknown instanceof OutcomeUnknown);
+  assert.match(unknown.message, /POST \/v1\/transfers is unknown; repeat it with the same key, order-1001$/);
+  assert.deepEqual([unknown.requestId, unknown.request.method], [received[0]?.headers["x-request-id"], "POST"]);
+  await assert.rejects(teller.keys.create("cli_a"), { isRepeatable: false, key: null, message: /look what there is before you repeat it$/ });
+});
+
 test("an abort before a call sends nothing", async (context) => {
   const [teller, received] = await served(context, []);
   const reason = new Error("enough");
@@ -243,15 +253,19 @@ test("a client without a URL or a key says what is missing", () => {
 });
 
 test("the environment says where Teller is", async (context) => {
-  const [teller] = await served(context, [json({ balance: 1 })]);
-  assert.ok(teller);
-  Object.assign(process.env, { TELLER_URL: "http://127.0.0.1:9", TELLER_KEY: "k" });
+  const asked: string[] = [];
+  const own: typeof fetch = async (url, options) => {
+    asked.push(String(url), new Headers(options?.headers).get("Authorization") ?? "");
+    return Response.json({});
+  };
+  Object.assign(process.env, { TELLER_URL: "https://teller.example", TELLER_KEY: "k" });
   context.after(() => {
     delete process.env["TELLER_URL"];
     delete process.env["TELLER_KEY"];
   });
+  await new Teller({ fetch: own }).wallets.get("wal_a");
 
-  await assert.rejects(new Teller({ retryWithin: 0 }).wallets.get("wal_a"), { name: "ConnectionFailed" });
+  assert.deepEqual(asked, ["https://teller.example/v1/wallets/wal_a", "Bearer k"]);
 });
 
 test("another fetch sends the requests", async () => {
