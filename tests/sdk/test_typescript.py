@@ -67,6 +67,10 @@ def test_the_types_are_those_that_the_openapi_document_gives_now(built: None) ->
     run("node", "scripts/generate.mjs", "--check", environment={"TELLER_PYTHON": sys.executable})
 
 
+def test_the_sources_have_the_form_that_prettier_gives_them(built: None) -> None:
+    run("npx", "--no", "prettier", "--check", "src", "test", "scripts", "package.json", "tsconfig.json")
+
+
 def test_what_javascript_alone_can_do_is_done_well(built: None) -> None:
     run("node", "--test", ".test/client.test.js")
 

@@ -162,7 +162,7 @@ export class Http {
   async #attempt(call: Call, { url, headers, body }: Prepared, attempt: number, left: number): Promise<Answer | Failure> {
     const requestId = crypto.randomUUID();
     headers.set("X-Request-Id", requestId);
-    const wait = Math.floor(Math.min(call.wait ?? 0, WAIT_MAX, left - this.readTimeout));
+    const wait = Math.floor(Math.min(call.wait || 0, WAIT_MAX, left - this.readTimeout));
     headers.delete("Prefer");
     if (wait > 0) {
       headers.set("Prefer", `wait=${wait}`);
@@ -213,7 +213,7 @@ export class Http {
 /** Return the answer's JSON, or why it is a failure. */
 function read(response: Response, text: string, requestId: string): Answer | Failure {
   const body = parsed(text);
-  if (response.ok && (body !== undefined || text === "")) {
+  if (response.ok && (body !== undefined || response.status === 204)) {
     return { status: response.status, headers: response.headers, body: body ?? null };
   }
   if (response.ok) {

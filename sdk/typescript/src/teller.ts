@@ -1,7 +1,7 @@
 /** The client: what Teller can do, by noun. */
 
 import { cut } from "./batches.js";
-import { apiError, type ApiError } from "./errors.js";
+import { UnexpectedAnswer, apiError, type ApiError } from "./errors.js";
 import { follow, type FollowOptions } from "./events.js";
 import {
   idOf,
@@ -135,6 +135,9 @@ class Wire {
     const { cursor, signal, limit = LIMIT_MAX, ...query } = options;
     const read = async (from: string | undefined): Promise<Page<T>> => {
       const page = await this.send<Page<T>>({ method: "GET", path, query: { ...query, limit, [shape.cursor ?? "cursor"]: from }, signal });
+      if (!Array.isArray(page?.data)) {
+        throw new UnexpectedAnswer(`the answer to GET ${path} is no list`);
+      }
       return shape.item ? { ...page, data: page.data.map(shape.item) } : page;
     };
     return new Pages<T>(read, cursor, shape.until);

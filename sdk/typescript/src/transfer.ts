@@ -1,6 +1,6 @@
 /** A transfer that can be waited for. */
 
-import { NotFinal, throwIfRejected } from "./errors.js";
+import { NotFinal, UnexpectedAnswer, throwIfRejected } from "./errors.js";
 import { isFault, now, sleep, type Call, type Http } from "./http.js";
 import type { TransferData } from "./names.js";
 
@@ -106,6 +106,11 @@ export function transferPath(id: string, action = ""): string {
   return `/v1/transfers/${encodeURIComponent(id)}${action}`;
 }
 
+/** Raises UnexpectedAnswer for what is no transfer: it comes from something that stands where Teller should be. */
 export function transferOf(http: Http, body: unknown): Transfer {
+  const { id, status } = (body ?? {}) as Partial<TransferData>;
+  if (typeof id !== "string" || typeof status !== "string") {
+    throw new UnexpectedAnswer("the answer is no transfer; whether the request was served is not known: repeat it with the same key");
+  }
   return asTransfer(new WaitableTransfer(http, body as TransferData));
 }

@@ -164,6 +164,15 @@ test("waiting asks not more than twice a second where Teller answers at once", a
   assert.ok(received.length <= 5, `${received.length} requests`);
 });
 
+test("an empty answer is none, and what is no transfer or no list is not taken for one", async (context) => {
+  const empty: Reply = (response) => response.writeHead(200).end();
+  const [teller, received] = await served(context, [empty, json({ status: "ok" }), json({ welcome: "portal" })]);
+
+  await assert.rejects(teller.transfers.create(PAYMENT), { name: "UnexpectedAnswer", message: /repeat it with the same key/ });
+  assert.equal(received.length, 2);
+  await assert.rejects(teller.clients.list().toArray(), { name: "UnexpectedAnswer" });
+});
+
 test("a batch of any length is cut by items and by bytes, and the results keep the order", async (context) => {
   const answer: Reply = (response, { body }) => {
     const { transfers } = JSON.parse(body) as { transfers: { idempotency_key: string }[] };
