@@ -142,14 +142,18 @@ def pass_on(network: BadNetwork, fault: Fault, handler: BaseHTTPRequestHandler, 
 
 def answer(handler: BaseHTTPRequestHandler, reply: Reply, *, half: bool = False) -> None:
     """Send the reply; with `half` the first half of its bytes only, then reset the connection."""
+    data = bytes_of(reply)
+    handler.wfile.write(data[: len(data) // 2] if half else data)
+    if half:
+        reset(handler)
+
+
+def bytes_of(reply: Reply) -> bytes:
     head = [f"HTTP/1.1 {reply.status} {http.client.responses.get(reply.status, '')}"]
     head += [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() not in HOP_BY_HOP]
     if reply.status != 204:
         head.append(f"Content-Length: {len(reply.body)}")
-    data = "\r\n".join([*head, "", ""]).encode("latin-1") + reply.body
-    handler.wfile.write(data[: len(data) // 2] if half else data)
-    if half:
-        reset(handler)
+    return "\r\n".join([*head, "", ""]).encode("latin-1") + reply.body
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

@@ -18,7 +18,13 @@ PACKAGE = ROOT / "sdk" / "python" / "src" / "teller_client"
 SETTINGS = ROOT / "sdk" / "python" / "pyproject.toml"
 
 # Besides these, each name that begins with Async begins with Sync.
-SYNC_NAMES = {"_async": "_sync", "AsyncTeller": "Teller", "async_sleep": "sync_sleep", "aclose": "close"}
+SYNC_NAMES = {
+    "_async": "_sync",
+    "AsyncTeller": "Teller",
+    "async_sleep": "sync_sleep",
+    "aclose": "close",
+    "aiter_bytes": "iter_bytes",
+}
 SYNC_ABOUT = '"""The client for threads. Written from `_async` by `python -m tests.sdk.generate`: do not edit."""\n'
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.sdk.bad_network import Reply, answer, reset
+from tests.sdk.bad_network import Reply, answer, bytes_of, reset
 
 CASES = Path(__file__).parents[2] / "sdk" / "cases"
 BODIES: Mapping[str, Mapping[str, Any]] = json.loads((CASES / "bodies.json").read_text())
@@ -104,7 +104,19 @@ def play(server: Scripted, handler: BaseHTTPRequestHandler, given: Mapping[str, 
     if fault == "garbage":
         handler.wfile.write(GARBAGE)
         return reset(handler)
+    if "drip_s" in given:
+        return drip(server, handler, reply_of(given), given["drip_s"])
     return answer(handler, reply_of(given), half=fault == "half")
+
+
+def drip(server: Scripted, handler: BaseHTTPRequestHandler, reply: Reply, every_s: float) -> None:
+    """Send the reply's head, then its body byte by byte until the case ends or the caller leaves."""
+    head, end, body = bytes_of(reply).partition(b"\r\n\r\n")
+    handler.wfile.write(head + end)
+    for byte in body:
+        handler.wfile.write(bytes([byte]))
+        if server.ended.wait(every_s):
+            return
 
 
 def reply_of(given: Mapping[str, Any]) -> Reply:

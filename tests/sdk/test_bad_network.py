@@ -9,8 +9,8 @@ from tests.sdk.bad_network import BadNetwork, Fault
 from tests.sdk.drivers import Driver
 
 TRANSFERS = 100
-AT_ONCE = 10
-PATIENT = {"read_timeout_s": 3, "retry_within_s": 40, "backoff_s": 0.05}
+AT_ONCE = 20
+PATIENT = {"read_timeout_s": 2, "retry_within_s": 40, "backoff_s": 0.05}
 
 
 def test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers(driver: Driver, caller: Caller) -> None:

@@ -1,16 +1,21 @@
 """The Python client's own matters: arguments, the environment, closing, stopping, and where no connection is made."""
 
+import asyncio
+import json
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 from teller_client import (
+    AsyncTeller,
     Attempt,
     ConnectionFailed,
     OutcomeUnknown,
     SignatureError,
     Teller,
+    TransferEvent,
     cents,
     format_money,
     new_key,
@@ -22,7 +27,8 @@ from teller_client._sync.clients import beginning_of
 from teller_client._sync.transfers import BATCH_BYTES_MAX, batches
 from teller_client.keys import checked_key
 
-from tests.sdk.scripted import Scripted
+from core.webhooks.signing import make_secret, sign
+from tests.sdk.scripted import BODIES, Scripted
 
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
@@ -61,6 +67,32 @@ def test_where_no_connection_is_made_nothing_has_happened() -> None:
     assert len({each.request_id for each in seen}) == len(seen)
 
 
+def test_a_key_that_no_header_can_carry_is_told_and_not_repeated() -> None:
+    with pytest.raises(ValueError, match="line feed") as caught:
+        Teller("http://127.0.0.1:9", "secret\n")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_an_answer_that_drips_is_not_waited_for_without_end(scripted: Scripted) -> None:
+    """httpx's time-out is for each part of an answer, and each part comes in time here."""
+    answers = [{"drip_s": 0.05, "status": 200, "body": {"use": "wallet"}}, {"status": 200, "body": {"use": "wallet"}}]
+    with scripted.playing(answers) as received, Teller(scripted.url, "key", read_timeout=0.3) as teller:
+        assert teller.wallets.get("wal_a").balance == 5000
+
+    assert len(received) == 2
+
+
+def test_a_hook_that_fails_does_not_hide_what_became_of_the_request(scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(attempt: Attempt) -> None:
+        raise RuntimeError("the hook's own fault")
+
+    with scripted.playing([{"status": 202, "body": {"use": "transfer"}}]), Teller(scripted.url, "key", on_request=fail) as teller:
+        assert teller.transfers.create(source="wal_a", destination="wal_b", amount=1, key="k").status == "queued"
+
+    assert "the hook's own fault" in caplog.text
+
+
 def test_an_unknown_outcome_says_what_to_do(scripted: Scripted) -> None:
     told = pytest.raises(OutcomeUnknown, match="repeat it with the same key, 'order-1'")
     with scripted.playing([{"fault": "cut"}]), Teller(scripted.url, "key", retry_within=0) as teller, told as caught:
@@ -84,11 +116,36 @@ def test_a_feed_ends_at_once_when_it_is_told_to_stop(scripted: Scripted) -> None
     assert not follower.is_alive()
 
 
+def test_an_asyncio_feed_ends_when_it_is_told_to_stop(scripted: Scripted) -> None:
+    async def follow() -> list[str]:
+        async with AsyncTeller(scripted.url, "key") as teller:
+            feed = teller.events.follow(poll=60)
+            seen = []
+            async for event in feed:
+                seen.append(event.id)
+                asyncio.get_running_loop().call_later(0.05, feed.stop)  # while it waits for the next one
+            return seen
+
+    page = {"data": [{"use": "event"}], "has_more": False, "next_cursor": None}
+    with scripted.playing([{"status": 200, "body": page}]):
+        assert asyncio.run(asyncio.wait_for(follow(), 10)) == [BODIES["event"]["id"]]
+
+
 def test_a_forged_webhook_is_refused() -> None:
     headers = {"webhook-id": "evt_1", "webhook-timestamp": "1614265330", "webhook-signature": "v1,Zm9yZ2Vk"}
 
     with pytest.raises(SignatureError):
         verify_webhook(b"{}", headers, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now=1614265330)
+
+
+def test_what_teller_signs_verifies() -> None:
+    secrets = [make_secret(), make_secret()]
+    body = json.dumps({"type": "transfer.applied", "timestamp": "2026-01-31T09:30:00.000000Z", "data": BODIES["applied"]}).encode()
+
+    for secret in secrets:
+        event = verify_webhook(body, sign("evt_01h455vb4pex5vsknk084sn02q", int(time.time()), body, secrets), secret)
+        assert isinstance(event, TransferEvent)
+        assert event.data.is_applied
 
 
 def test_a_pause_is_random_grows_to_a_limit_and_keeps_what_is_asked_for() -> None:

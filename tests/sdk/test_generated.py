@@ -4,9 +4,12 @@ import ast
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import teller_client
+from teller_client.errors import REJECTIONS
+from teller_client.models import RejectionCode
 
 from core.version import VERSION
 from tests.sdk import python_models
@@ -46,6 +49,10 @@ def test_the_package_has_the_version_of_teller() -> None:
 def test_all_that_is_public_is_listed() -> None:
     assert sorted(teller_client.__all__) == teller_client.__all__
     assert [name for name in teller_client.__all__ if not hasattr(teller_client, name)] == []
+
+
+def test_each_rejection_of_the_document_has_an_error() -> None:
+    assert set(get_args(RejectionCode)) == REJECTIONS.keys()
 
 
 def test_both_clients_have_the_same_functions() -> None:

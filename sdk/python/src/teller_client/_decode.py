@@ -34,7 +34,7 @@ class Model:
         """
         if not isinstance(raw, dict):
             raise UnexpectedAnswer(f"{cls.__name__}: an object was expected")
-        decoders = decoders_of(cls)
+        decoders = decoders_of(cls)  # type: ignore[arg-type]  # a class is hashable
         given: dict[str, Any] = {}
         for name, (decode, has_no_default) in decoders.items():
             if name in raw:
@@ -43,7 +43,8 @@ class Model:
                 raise UnexpectedAnswer(f"{cls.__name__}: the answer has no {name}")
             elif has_no_default:
                 given[name] = None
-        return cls(**given, extra={name: value for name, value in raw.items() if name not in decoders})
+        given["extra"] = {name: value for name, value in raw.items() if name not in decoders}
+        return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object as the API has sent it: times as text, unknown fields included. Absent fields are null."""

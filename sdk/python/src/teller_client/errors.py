@@ -115,7 +115,7 @@ class ConnectionFailed(TellerError):
 
 
 class UnexpectedAnswer(TellerError):
-    """The API carried the request out, and its answer lacks what this version of the client needs."""
+    """An answer says that the request was carried out, and lacks what this version of the client needs to show it."""
 
 
 class NotFinal(TellerError):

@@ -22,7 +22,7 @@ class UnknownEvent(Model):
 
 Event: TypeAlias = TransferEvent | WebhookEndpointEvent | UnknownEvent
 
-KINDS: Mapping[str, type[TransferEvent] | type[WebhookEndpointEvent]] = {
+KINDS: Mapping[str, type[Event]] = {
     **dict.fromkeys(get_args(TransferEventType), TransferEvent),
     **dict.fromkeys(get_args(WebhookEndpointEventType), WebhookEndpointEvent),
 }
@@ -30,5 +30,5 @@ KINDS: Mapping[str, type[TransferEvent] | type[WebhookEndpointEvent]] = {
 
 def parse_event(raw: Any) -> Event:
     """Return the event of this JSON object: UnknownEvent for a type that this version does not know."""
-    kind = KINDS.get(raw.get("type"), UnknownEvent) if isinstance(raw, dict) else UnknownEvent
-    return kind.from_dict(raw)
+    type = raw.get("type") if isinstance(raw, dict) else None
+    return KINDS.get(type if isinstance(type, str) else "", UnknownEvent).from_dict(raw)

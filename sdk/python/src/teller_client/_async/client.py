@@ -15,7 +15,7 @@ from teller_client._async.webhooks import AsyncWebhookEndpoints, AsyncWebhooks
 from teller_client._request import Attempt, Request, dump, money, text_of
 from teller_client._retry import Limits
 from teller_client._shims import AsyncHttpxClient
-from teller_client.keys import checked_key
+from teller_client.keys import VISIBLE_ASCII, checked_key
 
 C = TypeVar("C", bound="AsyncTeller")
 
@@ -26,7 +26,7 @@ class AsyncTeller:
     `url` and `key` are those of the environment, TELLER_URL and TELLER_KEY, where they are left out. Times are in seconds:
     `retry_within` for all attempts of a call together, `read_timeout` for an answer, besides the time that a call waits for an
     outcome. `on_request` is called after each attempt, with an Attempt. `http_client` replaces httpx's client, with its own
-    proxies, certificates and limits; it must not follow redirects, and stays yours to close.
+    proxies, certificates and limits, and stays yours to close.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class AsyncTeller:
         url, key = given("url", url, "TELLER_URL"), given("key", key, "TELLER_KEY")
         if not url.startswith(("http://", "https://")):
             raise ValueError("the URL of Teller begins with http:// or https://")
+        if not VISIBLE_ASCII.fullmatch(key):
+            raise ValueError("the API key holds a character that no key has, such as a space or a line feed")
         self._http = AsyncHttp(url, key, limits, on_request, http_client)
         self._owns_client = http_client is None
         self._url = url

@@ -98,7 +98,12 @@ class AsyncTransfers:
         it the transfer comes back queued. Look at `status`: a rejected transfer is no error here. With `up_to`, as much of the
         amount moves as is available.
         """
-        fields = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount, "up_to": up_to}
+        fields: dict[str, object] = {
+            "source_wallet_id": source,
+            "destination_wallet_id": destination,
+            "amount": amount,
+            "up_to": up_to,
+        }
         fields |= {"scheduled_for": scheduled_for, "apply_within_s": apply_within_s, "currency": currency}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money("/v1/transfers", fields, key, wait))
@@ -117,7 +122,7 @@ class AsyncTransfers:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Send the money of an applied transfer back: `amount` of it, or all that was not yet reversed. Returns the reversal."""
-        fields = {"amount": amount, "up_to": up_to, "apply_within_s": apply_within_s}
+        fields: dict[str, object] = {"amount": amount, "up_to": up_to, "apply_within_s": apply_within_s}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money(path_of("/v1/transfers/{}/reverse", id), fields, key, wait))
 
@@ -214,7 +219,7 @@ class AsyncDeposits:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Bring `amount` minor units from outside into a wallet. For operators. `key` and `wait` are as for a transfer."""
-        fields = {"wallet_id": wallet, "amount": amount, "apply_within_s": apply_within_s, "currency": currency}
+        fields: dict[str, object] = {"wallet_id": wallet, "amount": amount, "apply_within_s": apply_within_s, "currency": currency}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money("/v1/deposits", fields, key, wait))
 
@@ -241,7 +246,7 @@ class AsyncWithdrawals:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Take `amount` minor units out of a wallet to outside. For operators. `key` and `wait` are as for a transfer."""
-        fields = {"wallet_id": wallet, "amount": amount, "up_to": up_to, "scheduled_for": scheduled_for}
+        fields: dict[str, object] = {"wallet_id": wallet, "amount": amount, "up_to": up_to, "scheduled_for": scheduled_for}
         fields |= {"apply_within_s": apply_within_s, "currency": currency}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money("/v1/withdrawals", fields, key, wait))
@@ -270,7 +275,12 @@ class AsyncHolds:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Reserve `amount` minor units of the source for the destination; without one, for outside (operators alone)."""
-        fields = {"source_wallet_id": source, "destination_wallet_id": destination, "amount": amount, "expires_in_s": expires_in_s}
+        fields: dict[str, object] = {
+            "source_wallet_id": source,
+            "destination_wallet_id": destination,
+            "amount": amount,
+            "expires_in_s": expires_in_s,
+        }
         fields |= {"scheduled_for": scheduled_for, "apply_within_s": apply_within_s, "currency": currency}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money("/v1/holds", fields, key, wait))
@@ -289,7 +299,7 @@ class AsyncHolds:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Give the payee `amount` of the hold, or all that is left. With `final`, what this leaves is released."""
-        fields = {"amount": amount, "final": final, "apply_within_s": apply_within_s}
+        fields: dict[str, object] = {"amount": amount, "final": final, "apply_within_s": apply_within_s}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money(path_of("/v1/transfers/{}/capture", id), fields, key, wait))
 
@@ -306,6 +316,6 @@ class AsyncHolds:
         callback_url: str | None = None,
     ) -> AsyncTransfer:
         """Make `amount` of the hold, or all that is left, available to its source again."""
-        fields = {"amount": amount, "apply_within_s": apply_within_s}
+        fields: dict[str, object] = {"amount": amount, "apply_within_s": apply_within_s}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money(path_of("/v1/transfers/{}/release", id), fields, key, wait))

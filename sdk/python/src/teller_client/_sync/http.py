@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import time
 import uuid
@@ -19,6 +20,8 @@ from teller_client.errors import ApiError, ConnectionFailed, OutcomeUnknown, Tel
 
 USER_AGENT = f"teller-python/{__version__} (python {platform.python_version()}; httpx {httpx.__version__})"
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+LOG = logging.getLogger("teller_client")
+SHORTEST_S = 1.0  # of an attempt after the first, at the end of the time for all
 IDLE_S = 30.0  # of a connection that is used again; the API keeps idle ones for 75 s
 
 
@@ -53,7 +56,6 @@ class SyncHttp:
         self._headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT, "Accept": "application/json"}
         self._on_request = on_request
         self._client = client or SyncHttpxClient(
-            follow_redirects=False,  # a redirect would take the key to another address
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=IDLE_S),
         )
 
@@ -75,7 +77,7 @@ class SyncHttp:
             pause = pause_s(self.limits, attempt, outcome.retry_after)
             repeats = request.is_repeatable or not outcome.may_have_happened
             if not (outcome.is_temporary and repeats and time.monotonic() + pause < until):
-                raise error_of(request, outcome, may_have_happened=may_have_happened) from outcome.fault
+                raise error_of(request, outcome, may_have_happened=may_have_happened)
             may_have_happened |= outcome.may_have_happened
             attempt += 1
             sync_sleep(pause)
@@ -83,30 +85,47 @@ class SyncHttp:
     def _attempt(self, request: Request, attempt: int, until: float) -> Outcome:
         began = time.monotonic()
         request_id = uuid.uuid4().hex
-        outcome = self._try(request, request_id, until - began)
-        if self._on_request:
-            error = str(outcome.fault) or type(outcome.fault).__name__ if outcome.fault else None
-            taken_s = time.monotonic() - began
-            self._on_request(Attempt(request.method, request.path, attempt, outcome.status, taken_s, request_id, error))
+        left_s = until - began
+        wait_s = wait_of(request, left_s, self.limits)
+        longest_s = self.limits.read_timeout_s + wait_s
+        if attempt > 1:
+            longest_s = min(longest_s, max(left_s, SHORTEST_S))
+        outcome = self._try(request, headers_of(request, request_id, wait_s), longest_s)
+        error = str(outcome.fault) or type(outcome.fault).__name__ if outcome.fault else None
+        taken_s = time.monotonic() - began
+        self._report(Attempt(request.method, request.path, attempt, outcome.status, taken_s, request_id, error))
         return outcome
 
-    def _try(self, request: Request, request_id: str, left_s: float) -> Outcome:
-        wait_s = wait_of(request, left_s, self.limits)
-        read_s = self.limits.read_timeout_s + wait_s
+    def _try(self, request: Request, headers: dict[str, str], longest_s: float) -> Outcome:
+        until = time.monotonic() + longest_s
+        content = bytearray()
         try:
-            response = self._client.request(
+            with self._client.stream(
                 request.method,
                 self._url + request.path,
                 params=request.query or None,
                 content=request.body,
-                headers=self._headers | headers_of(request, request_id, wait_s),
-                timeout=httpx.Timeout(read_s, connect=self.limits.connect_timeout_s, pool=None),
-            )
+                headers=self._headers | headers,
+                timeout=httpx.Timeout(longest_s, connect=min(longest_s, self.limits.connect_timeout_s), pool=None),
+                follow_redirects=False,  # one would take the key to another address
+            ) as response:
+                for part in response.iter_bytes():
+                    content += part
+                    if time.monotonic() > until:  # httpx's time-out is for each part
+                        raise httpx.ReadTimeout("the answer took too long")
         except NOT_SENT as fault:
             return Outcome(fault=fault, is_temporary=True)
         except (httpx.TransportError, httpx.DecodingError) as fault:
             return Outcome(fault=fault, may_have_happened=True, is_temporary=True)
-        return outcome_of(response)
+        return outcome_of(response, bytes(content))
+
+    def _report(self, attempt: Attempt) -> None:
+        """Tell the hook. Its errors are logged: raised, they would hide what became of the request."""
+        try:
+            if self._on_request:
+                self._on_request(attempt)
+        except Exception:
+            LOG.exception("on_request failed")
 
 
 def wait_of(request: Request, left_s: float, limits: Limits) -> int:
@@ -125,9 +144,9 @@ def headers_of(request: Request, request_id: str, wait_s: int) -> dict[str, str]
     return headers
 
 
-def outcome_of(response: httpx.Response) -> Outcome:
+def outcome_of(response: httpx.Response, content: bytes) -> Outcome:
     status = response.status_code
-    parsed = parse(response.content)
+    parsed = parse(content)
     if response.is_success:
         if parsed is None and status != 204:
             fault = Unreadable(f"the answer with status {status} is no JSON")
@@ -154,7 +173,10 @@ def error_of(request: Request, outcome: Outcome, *, may_have_happened: bool) -> 
     learnt_nothing = outcome.status is None or outcome.status in LEARNT_NOTHING
     unknown = outcome.may_have_happened or (may_have_happened and learnt_nothing)
     if unknown and not request.changes_nothing:
-        return OutcomeUnknown(request.method, request.path, request.key, request.body)
-    if isinstance(outcome.fault, ApiError):
+        error: TellerError = OutcomeUnknown(request.method, request.path, request.key, request.body)
+    elif isinstance(outcome.fault, ApiError):
         return outcome.fault
-    return ConnectionFailed(f"{request.method} {request.path}: {outcome.fault or type(outcome.fault).__name__}")
+    else:
+        error = ConnectionFailed(f"{request.method} {request.path}: {outcome.fault or type(outcome.fault).__name__}")
+    error.__cause__ = outcome.fault
+    return error
