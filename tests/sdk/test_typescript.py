@@ -21,6 +21,7 @@ README = PACKAGE / "README.md"
 FIRST_TRANSFER_LINES_MAX = 12
 STRICT = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022"]
 TSC = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
+PRETTIER = PACKAGE / "node_modules" / "prettier" / "bin" / "prettier.cjs"
 TYPES = PACKAGE / "node_modules" / "@types"
 
 
@@ -68,7 +69,7 @@ def test_the_types_are_those_that_the_openapi_document_gives_now(built: None) ->
 
 
 def test_the_sources_have_the_form_that_prettier_gives_them(built: None) -> None:
-    run("npx", "--no", "prettier", "--check", "src", "test", "scripts", "package.json", "tsconfig.json")
+    run("node", PRETTIER, "--check", "src", "test", "scripts", "package.json", "tsconfig.json")
 
 
 def test_what_javascript_alone_can_do_is_done_well(built: None) -> None:

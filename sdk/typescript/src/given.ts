@@ -28,7 +28,7 @@ export interface GetOptions extends CallOptions {
 }
 
 export interface ListOptions extends CallOptions {
-  /** Items of a page: 20 unless said, at most 100. */
+  /** Items of a page: 100 unless said, which is the most. */
   limit?: number | undefined;
   /** `next_cursor` of a page, to go on after it. */
   cursor?: string | undefined;
@@ -93,7 +93,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   parent: "parent_id",
 };
 
-/** Return the JSON of the fields. Raises TypeError for an amount that is no whole number of minor units. */
+/** Return the JSON of the fields. */
 export function wireFields(fields: object): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
@@ -102,6 +102,12 @@ export function wireFields(fields: object): Record<string, unknown> {
       wire[longName ?? name] = longName ? idOf(value as Ref) : value instanceof Date ? timeText(value) : value;
     }
   }
+  return wire;
+}
+
+/** Return the JSON of a movement of money. Raises TypeError for an amount that is no whole number of minor units. */
+export function moneyFields(fields: object): Record<string, unknown> {
+  const wire = wireFields(fields);
   if (wire["amount"] !== undefined) {
     cents(wire["amount"] as number);
   }
@@ -113,6 +119,7 @@ export function timeText(time: Date): string {
   return time.toISOString().replace("Z", "000Z");
 }
 
+/** Return the JSON of an item. Its amount is not checked here: only this item fails for it, when Teller refuses it. */
 export function wireItem({ key, ...fields }: BatchItem): Record<string, unknown> {
   return { ...wireFields(fields), idempotency_key: checkedKey(key) };
 }

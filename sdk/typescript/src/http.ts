@@ -144,7 +144,7 @@ export class Http {
       throw new TypeError("a path begins with /"); // else it could become a part of the host's name
     }
     const given = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined && value !== null);
-    const query = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`).join("&");
+    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
     const headers = new Headers({ Accept: "application/json", Authorization: `Bearer ${this.#key}` });
     if (!("document" in globalThis)) {
       headers.set("User-Agent", `teller-typescript/${VERSION}`); // a browser sends its own, and asks leave for another

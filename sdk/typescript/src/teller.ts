@@ -6,6 +6,7 @@ import { follow, type FollowOptions } from "./events.js";
 import {
   idOf,
   inPath,
+  moneyFields,
   wireFields,
   wireItem,
   type BatchItem,
@@ -115,7 +116,7 @@ class Wire {
   }
 
   async submit(path: string, { key, wait, signal, ...fields }: MoneyOptions): Promise<Transfer> {
-    const call: Call = { method: "POST", path, body: wireFields(fields), key: checkedKey(key), wait, signal };
+    const call: Call = { method: "POST", path, body: moneyFields(fields), key: checkedKey(key), wait, signal };
     const began = now();
     return await this.#waitedSince(began, transferOf(this.http, await this.send(call)), call);
   }
