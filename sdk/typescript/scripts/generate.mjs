@@ -54,5 +54,7 @@ function withoutNoise(given) {
       operation.responses = Object.fromEntries(answers.map(([status, { headers: _, ...answer }]) => [status, answer]));
     }
   }
-  return JSON.parse(JSON.stringify(given, (_, value) => (typeof value?.title === "string" ? { ...value, title: undefined } : value)));
+  return JSON.parse(
+    JSON.stringify(given, (_, value) => (typeof value?.title === "string" ? { ...value, title: undefined } : value)),
+  );
 }

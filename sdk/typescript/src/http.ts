@@ -155,7 +155,11 @@ export class Http {
     if (call.key !== undefined) {
       headers.set("Idempotency-Key", call.key);
     }
-    return { url: `${this.#base}${call.path}${query && `?${query}`}`, headers, body: call.body === undefined ? null : JSON.stringify(call.body) };
+    return {
+      url: `${this.#base}${call.path}${query && `?${query}`}`,
+      headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+    };
   }
 
   /** Send it once, within `left` seconds. Raises only the reason of the caller's own abort. */
@@ -178,7 +182,9 @@ export class Http {
       result = read(response, text, requestId);
     } catch (error) {
       call.signal?.throwIfAborted();
-      result = failure(new ConnectionFailed(`${call.method} ${call.path} had no answer: ${reasonOf(error)}`, requestId, { cause: error }));
+      result = failure(
+        new ConnectionFailed(`${call.method} ${call.path} had no answer: ${reasonOf(error)}`, requestId, { cause: error }),
+      );
     } finally {
       limit.end();
     }
@@ -255,7 +261,12 @@ function isRepeatable(call: Call): boolean {
 }
 
 function unknownOutcome(call: Call, cause: unknown): OutcomeUnknown {
-  return new OutcomeUnknown(call.key ?? null, isRepeatable(call), { method: call.method, path: call.path, body: call.body ?? null }, cause);
+  return new OutcomeUnknown(
+    call.key ?? null,
+    isRepeatable(call),
+    { method: call.method, path: call.path, body: call.body ?? null },
+    cause,
+  );
 }
 
 function parsed(text: string): unknown {

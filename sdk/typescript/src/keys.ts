@@ -17,7 +17,9 @@ export function newKey(): string {
 export function checkedKey(key: unknown): string {
   const text = typeof key === "bigint" || Number.isSafeInteger(key) ? String(key) : key;
   if (typeof text !== "string" || !/^[!#-~][!-~]{0,254}$/.test(text)) {
-    throw new TypeError('key must be 1 to 255 visible ASCII characters without spaces, and not begin with ": your name for this request');
+    throw new TypeError(
+      'key must be 1 to 255 visible ASCII characters without spaces, and not begin with ": your name for this request',
+    );
   }
   return text;
 }

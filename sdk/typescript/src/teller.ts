@@ -135,7 +135,12 @@ class Wire {
   list<T>(path: string, options: ListOptions & object, shape: Shape<T> = {}): Pages<T> {
     const { cursor, signal, limit = LIMIT_MAX, ...query } = options;
     const read = async (from: string | undefined): Promise<Page<T>> => {
-      const page = await this.send<Page<T>>({ method: "GET", path, query: { ...query, limit, [shape.cursor ?? "cursor"]: from }, signal });
+      const page = await this.send<Page<T>>({
+        method: "GET",
+        path,
+        query: { ...query, limit, [shape.cursor ?? "cursor"]: from },
+        signal,
+      });
       if (!Array.isArray(page?.data)) {
         throw new UnexpectedAnswer(`the answer to GET ${path} is no list`);
       }
@@ -396,8 +401,14 @@ export class WebhookEndpoints extends Noun {
   /** Make all deliveries that have failed or were canceled since then due now. Returns how many. */
   async redeliver(endpoint: Ref, { since, signal }: CallOptions & { since: string | Date }): Promise<number> {
     const path = `/v1/webhook-endpoints/${inPath(endpoint)}/redeliver`;
-    for (let count = 0; ; ) {
-      const done = await this.wire.send<Redelivered>({ method: "POST", path, body: wireFields({ since }), repeatable: true, signal });
+    for (let count = 0; ;) {
+      const done = await this.wire.send<Redelivered>({
+        method: "POST",
+        path,
+        body: wireFields({ since }),
+        repeatable: true,
+        signal,
+      });
       count += done.count;
       if (!done.has_more) {
         return count;

@@ -110,7 +110,9 @@ export function transferPath(id: string, action = ""): string {
 export function transferOf(http: Http, body: unknown): Transfer {
   const { id, status } = (body ?? {}) as Partial<TransferData>;
   if (typeof id !== "string" || typeof status !== "string") {
-    throw new UnexpectedAnswer("the answer is no transfer; whether the request was served is not known: repeat it with the same key");
+    throw new UnexpectedAnswer(
+      "the answer is no transfer; whether the request was served is not known: repeat it with the same key",
+    );
   }
   return asTransfer(new WaitableTransfer(http, body as TransferData));
 }

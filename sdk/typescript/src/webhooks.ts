@@ -13,8 +13,7 @@ const SECRET_PREFIX = "whsec_";
 
 /** The headers of a request: a `Headers`, or an object as Node's `request.headers`. Names in any case. */
 export type WebhookHeaders =
-  | { get(name: string): string | null }
-  | Readonly<Record<string, string | readonly string[] | undefined>>;
+  { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface VerifyOptions {
   /** The secrets that may have signed it: the current one, and for a day after a rotation the previous one too. */

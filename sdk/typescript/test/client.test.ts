@@ -22,7 +22,12 @@ import {
 } from "teller-client";
 
 const TRANSFER = {
-  id: "trf_01h455vb4pex5vsknk084sn02q", type: "transfer", status: "queued", amount: 1050, finished_at: null, failure: null,
+  id: "trf_01h455vb4pex5vsknk084sn02q",
+  type: "transfer",
+  status: "queued",
+  amount: 1050,
+  finished_at: null,
+  failure: null,
 };
 const APPLIED = { ...TRANSFER, status: "applied", finished_at: "2026-01-31T09:30:00.010000Z" };
 const PAYMENT = { source: "wal_a", destination: "wal_b", amount: 1050, key: "order-1001" };
@@ -76,9 +81,21 @@ test("the hook is told the key, the request's id, the time and the fault of each
   const [teller, received] = await served(context, [cut, json(TRANSFER, 202)], { onRequest: (attempt) => told.push(attempt) });
   await teller.transfers.create(PAYMENT);
 
-  assert.deepEqual(told.map(({ attempt, status, key }) => [attempt, status, key]), [[1, null, "order-1001"], [2, 202, "order-1001"]]);
-  assert.deepEqual(told.map(({ requestId }) => requestId), received.map(({ headers }) => headers["x-request-id"]));
-  assert.deepEqual(told.map(({ error }) => error?.name), ["ConnectionFailed", undefined]);
+  assert.deepEqual(
+    told.map(({ attempt, status, key }) => [attempt, status, key]),
+    [
+      [1, null, "order-1001"],
+      [2, 202, "order-1001"],
+    ],
+  );
+  assert.deepEqual(
+    told.map(({ requestId }) => requestId),
+    received.map(({ headers }) => headers["x-request-id"]),
+  );
+  assert.deepEqual(
+    told.map(({ error }) => error?.name),
+    ["ConnectionFailed", undefined],
+  );
   assert.ok(told.every(({ milliseconds }) => milliseconds >= 0));
 });
 
@@ -89,7 +106,11 @@ test("an unknown outcome has the key, the request and its id, and says what to d
   assert.ok(unknown instanceof OutcomeUnknown);
   assert.match(unknown.message, /POST \/v1\/transfers is unknown; repeat it with the same key, order-1001$/);
   assert.deepEqual([unknown.requestId, unknown.request.method], [received[0]?.headers["x-request-id"], "POST"]);
-  await assert.rejects(teller.keys.create("cli_a"), { isRepeatable: false, key: null, message: /look what there is before you repeat it$/ });
+  await assert.rejects(teller.keys.create("cli_a"), {
+    isRepeatable: false,
+    key: null,
+    message: /look what there is before you repeat it$/,
+  });
 });
 
 test("an abort before a call sends nothing", async (context) => {
@@ -107,7 +128,10 @@ test("an abort during a payment leaves its outcome unknown", async (context) => 
   await until(() => received.length === 1);
   stop.abort(new Error("enough"));
 
-  await assert.rejects(sent, (error) => error instanceof OutcomeUnknown && error.key === "order-1001" && error.cause === stop.signal.reason);
+  await assert.rejects(
+    sent,
+    (error) => error instanceof OutcomeUnknown && error.key === "order-1001" && error.cause === stop.signal.reason,
+  );
 });
 
 test("an abort between two attempts of a payment leaves its outcome unknown", async (context) => {
@@ -176,22 +200,44 @@ test("an empty answer is none, and what is no transfer or no list is not taken f
 test("a batch of any length is cut by items and by bytes, and the results keep the order", async (context) => {
   const answer: Reply = (response, { body }) => {
     const { transfers } = JSON.parse(body) as { transfers: { idempotency_key: string }[] };
-    json({ results: transfers.map(({ idempotency_key: reference }) => ({ status: 202, transfer: { ...TRANSFER, reference } })) })(response, { body } as Received);
+    json({ results: transfers.map(({ idempotency_key: reference }) => ({ status: 202, transfer: { ...TRANSFER, reference } })) })(
+      response,
+      { body } as Received,
+    );
   };
   const [teller, received] = await served(context, Array<Reply>(5).fill(answer));
   const small = Array.from({ length: 2001 }, (_, number): BatchItem => ({ ...PAYMENT, key: `small-${number}` }));
-  const large = Array.from({ length: 100 }, (_, number): BatchItem => ({ ...PAYMENT, key: `large-${number}`, reference: "x".repeat(12_000) }));
+  const large = Array.from({ length: 100 }, (_, number): BatchItem => ({
+    ...PAYMENT,
+    key: `large-${number}`,
+    reference: "x".repeat(12_000),
+  }));
   const results = await teller.transfers.createMany([...small, ...large]);
 
   const sizes = received.map(({ body }) => (JSON.parse(body) as { transfers: unknown[] }).transfers.length);
   assert.deepEqual([sizes.length, ...sizes.slice(0, 2)], [4, 1000, 1000]);
   assert.ok(received.every(({ body }) => Buffer.byteLength(body) <= 1 << 20));
-  assert.deepEqual(results.map((result) => !(result instanceof ApiError) && result.reference), [...small, ...large].map(({ key }) => key));
+  assert.deepEqual(
+    results.map((result) => !(result instanceof ApiError) && result.reference),
+    [...small, ...large].map(({ key }) => key),
+  );
 });
 
 test("an item that is refused is an error among the results, and throws nothing", async (context) => {
-  const problem = { code: "validation_failed", status: 422, detail: "1 field is not valid", errors: [{ pointer: "/amount", code: "x", detail: "y" }] };
-  const [teller] = await served(context, [json({ results: [{ status: 422, problem }, { status: 202, transfer: TRANSFER }] })]);
+  const problem = {
+    code: "validation_failed",
+    status: 422,
+    detail: "1 field is not valid",
+    errors: [{ pointer: "/amount", code: "x", detail: "y" }],
+  };
+  const [teller] = await served(context, [
+    json({
+      results: [
+        { status: 422, problem },
+        { status: 202, transfer: TRANSFER },
+      ],
+    }),
+  ]);
   const [refused, queued] = await teller.transfers.createMany([PAYMENT, { ...PAYMENT, type: "transfer", key: 2n }]);
 
   assert.ok(refused instanceof ApiError && refused.name === "ValidationFailed" && refused.errors[0]?.pointer === "/amount");
@@ -210,7 +256,10 @@ test("a wallet stands for its id, and a time for its text", async (context) => {
   await teller.transfers.create({ ...PAYMENT, source: { id: "wal_a" }, scheduled_for: new Date("2026-02-01T10:30:00+01:00") });
 
   assert.deepEqual(JSON.parse(received[0]?.body ?? ""), {
-    source_wallet_id: "wal_a", destination_wallet_id: "wal_b", amount: 1050, scheduled_for: "2026-02-01T09:30:00.000000Z",
+    source_wallet_id: "wal_a",
+    destination_wallet_id: "wal_b",
+    amount: 1050,
+    scheduled_for: "2026-02-01T09:30:00.000000Z",
   });
 });
 
@@ -219,13 +268,22 @@ test("an id never leaves its place in the path, and a path never the host", asyn
   await teller.wallets.get("../clients?x=#y");
   await teller.request({ method: "GET", path: "/v1/search", query: { q: "a&b=c d", none: undefined } });
 
-  assert.deepEqual(received.map(({ url }) => url), ["/v1/wallets/..%2Fclients%3Fx%3D%23y", "/v1/search?q=a%26b%3Dc+d"]);
+  assert.deepEqual(
+    received.map(({ url }) => url),
+    ["/v1/wallets/..%2Fclients%3Fx%3D%23y", "/v1/search?q=a%26b%3Dc+d"],
+  );
   await assert.rejects(teller.request({ method: "GET", path: "@elsewhere.example/v1" }), TypeError);
 });
 
 test("a list gives its pages with their cursors, and as many items as are wanted", async (context) => {
-  const pages = [{ data: [{ id: "a" }, { id: "b" }], has_more: true, next_cursor: "1" }, { data: [{ id: "c" }], has_more: false, next_cursor: null }];
-  const [teller, received] = await served(context, [...pages, ...pages, pages[0]].map((page) => json(page)));
+  const pages = [
+    { data: [{ id: "a" }, { id: "b" }], has_more: true, next_cursor: "1" },
+    { data: [{ id: "c" }], has_more: false, next_cursor: null },
+  ];
+  const [teller, received] = await served(
+    context,
+    [...pages, ...pages, pages[0]].map((page) => json(page)),
+  );
   const clients = teller.clients.list();
   const cursors: (string | null)[] = [];
   for await (const page of clients.pages()) {
@@ -233,18 +291,29 @@ test("a list gives its pages with their cursors, and as many items as are wanted
   }
 
   assert.deepEqual(cursors, ["1", null]);
-  assert.deepEqual((await clients.toArray()).map(({ id }) => id), ["a", "b", "c"]);
-  assert.deepEqual((await clients.toArray(1)).map(({ id }) => id), ["a"]);
+  assert.deepEqual(
+    (await clients.toArray()).map(({ id }) => id),
+    ["a", "b", "c"],
+  );
+  assert.deepEqual(
+    (await clients.toArray(1)).map(({ id }) => id),
+    ["a"],
+  );
   assert.deepEqual(await clients.toArray(0), []);
   assert.equal(received.length, 5);
 });
 
 test("entries since a time end where it begins, in the middle of a page", async (context) => {
   const times = ["2026-11-03T00:00:00.000000Z", "2026-11-01T00:00:00.000000Z", "2026-10-31T23:59:59.999999Z"];
-  const [teller] = await served(context, [json({ data: times.map((created_at) => ({ created_at })), has_more: true, next_cursor: "1" })]);
+  const [teller] = await served(context, [
+    json({ data: times.map((created_at) => ({ created_at })), has_more: true, next_cursor: "1" }),
+  ]);
   const entries = await teller.wallets.entries("wal_a", { since: "2026-11-01" }).toArray();
 
-  assert.deepEqual(entries.map(({ created_at }) => created_at), times.slice(0, 2));
+  assert.deepEqual(
+    entries.map(({ created_at }) => created_at),
+    times.slice(0, 2),
+  );
 });
 
 test("a deletion whose first answer was lost has deleted, also when nothing is left to delete", async (context) => {
@@ -292,12 +361,18 @@ const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 function signed(body: string): Record<string, string> {
   const at = Math.floor(Date.now() / 1000);
-  const digest = createHmac("sha256", Buffer.from(SECRET.slice("whsec_".length), "base64")).update(`evt_a.${at}.${body}`).digest("base64");
+  const digest = createHmac("sha256", Buffer.from(SECRET.slice("whsec_".length), "base64"))
+    .update(`evt_a.${at}.${body}`)
+    .digest("base64");
   return { "Webhook-Id": "evt_a", "Webhook-Timestamp": String(at), "Webhook-Signature": `v1,${digest}` };
 }
 
 test("a webhook is verified in each form in which bodies and headers come", async () => {
-  const body = JSON.stringify({ type: "transfer.applied", timestamp: "2026-01-31T09:30:00Z", data: { ...APPLIED, reference: "café" } });
+  const body = JSON.stringify({
+    type: "transfer.applied",
+    timestamp: "2026-01-31T09:30:00Z",
+    data: { ...APPLIED, reference: "café" },
+  });
   const bytes = new TextEncoder().encode(body);
   const headers = signed(body);
   const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [value]]));
@@ -313,7 +388,14 @@ test("a webhook is verified in each form in which bodies and headers come", asyn
 
 test("amounts are whole, and are written for people", () => {
   assert.deepEqual(
-    [formatMoney(0), formatMoney(5), formatMoney(1050, "USD"), formatMoney(-123456789, "USD"), formatMoney(1050, "JPY", 0), formatMoney(5, "BHD", 3)],
+    [
+      formatMoney(0),
+      formatMoney(5),
+      formatMoney(1050, "USD"),
+      formatMoney(-123456789, "USD"),
+      formatMoney(1050, "JPY", 0),
+      formatMoney(5, "BHD", 3),
+    ],
     ["0.00", "0.05", "10.50 USD", "-1,234,567.89 USD", "1,050 JPY", "0.005 BHD"],
   );
   assert.equal(formatMoney(Number.MAX_SAFE_INTEGER), "90,071,992,547,409.91");

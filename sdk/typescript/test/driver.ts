@@ -36,7 +36,8 @@ const OPTIONS: Readonly<Record<string, keyof TellerOptions | null>> = {
   connect_timeout_s: null, // fetch has no such limit
 };
 const ABOUT = ["id", "client", "delivery", "path"]; // what a function is about is its first argument
-const NAMES: Readonly<Record<string, string>> = { // of the wire, and of this package where it has shorter ones
+const NAMES: Readonly<Record<string, string>> = {
+  // of the wire, and of this package where it has shorter ones
   idempotency_key: "key",
   wallet_id: "wallet",
   source_wallet_id: "source",
