@@ -98,19 +98,21 @@ def test_the_installed_package_can_be_imported_and_required(installed: Path, nam
     assert run("node", name, cwd=installed).split() == ["function", VERSION]
 
 
-def test_a_strict_program_for_node_sees_the_types_of_both_forms(installed: Path) -> None:
+@pytest.fixture(scope="module")
+def said_by_tsc(installed: Path) -> str:
+    """What the strictest tsc says of programs for Node of both forms, the page's among them. It writes them as JavaScript."""
     good = 'import { Teller } from "teller-client";\nexport const sent = new Teller().transfers.get("trf_a");\n'
     bad = good + 'new Teller().transfers.create({ source: "wal_a", destination: "wal_b", amount: 1 }); // the key is missing\n'
-    for name in ("esm.mts", "cjs.cts"):
-        (installed / name).write_text(good)
-    (installed / "bad.mts").write_text(bad)
-    flags = [*STRICT, "--module", "nodenext", "--lib", "es2022", "--noEmit", "--typeRoots", TYPES, "--types", "node"]
-    check = subprocess.run(
-        ["node", TSC, *flags, "esm.mts", "cjs.cts", "bad.mts"], cwd=installed, capture_output=True, text=True, check=False
-    )
+    programs = {"esm.mts": good, "cjs.cts": good, "bad.mts": bad, "page.mts": "\n".join([*blocks(), RECEIVED])}
+    for name, program in programs.items():
+        (installed / name).write_text(program)
+    flags = [*STRICT, "--module", "nodenext", "--lib", "es2022", "--typeRoots", TYPES, "--types", "node"]
+    return subprocess.run(["node", TSC, *flags, *programs], cwd=installed, capture_output=True, text=True, check=False).stdout
 
-    assert [line.split("(")[0] for line in check.stdout.splitlines() if "error" in line] == ["bad.mts"], check.stdout
-    assert "Property 'key' is missing" in check.stdout
+
+def test_strict_programs_of_both_forms_compile_and_a_payment_without_a_key_does_not(said_by_tsc: str) -> None:
+    assert [line.split("(")[0] for line in said_by_tsc.splitlines() if ": error TS" in line] == ["bad.mts"], said_by_tsc
+    assert "Property 'key' is missing" in said_by_tsc
 
 
 def test_the_first_transfer_of_the_page_fits_twelve_lines_and_runs(installed: Path, shared_system: System) -> None:
@@ -133,10 +135,7 @@ for (const signature of [digest, digest.toLowerCase()]) {
 """
 
 
-def test_the_page_is_one_program_that_compiles_strictly_and_runs(installed: Path, shared_system: System) -> None:
-    (installed / "page.mts").write_text("\n".join([*blocks(), RECEIVED]))
-    flags = [*STRICT, "--module", "nodenext", "--lib", "es2022,dom", "--skipLibCheck", "--typeRoots", TYPES, "--types", "node"]
-    run("node", TSC, *flags, "page.mts", cwd=installed)
+def test_the_page_is_one_program_that_runs(installed: Path, said_by_tsc: str, shared_system: System) -> None:
     printed = run("node", "page.mjs", cwd=installed, environment=reaching(shared_system)).splitlines()
 
     assert printed[:5] == [
