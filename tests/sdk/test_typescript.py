@@ -106,7 +106,7 @@ def said_by_tsc(installed: Path) -> str:
     programs = {"esm.mts": good, "cjs.cts": good, "bad.mts": bad, "page.mts": "\n".join([*blocks(), RECEIVED])}
     for name, program in programs.items():
         (installed / name).write_text(program)
-    flags = [*STRICT, "--module", "nodenext", "--lib", "es2022", "--typeRoots", TYPES, "--types", "node"]
+    flags = [*STRICT, "--module", "nodenext", "--lib", "es2022", "--typeRoots", str(TYPES), "--types", "node"]
     return subprocess.run(["node", TSC, *flags, *programs], cwd=installed, capture_output=True, text=True, check=False).stdout
 
 
