@@ -52,7 +52,8 @@ reference: $(INSTALLED)  ## write docs/reference and the house map from the code
 	@exec $(RUN) tests.reference
 
 sdk: $(INSTALLED)  ## write what is generated of the SDKs, from the OpenAPI document; a test compares it
-	@exec $(RUN) tests.sdk.generate
+	@$(RUN) tests.sdk.generate
+	@exec $(RUN) tests.sdk.typescript
 
 # --no-header: the header would name the package index.
 lock: $(INSTALLED)  ## write requirements-lock.txt: what the images install, with the SHA-256 of each file, from requirements.txt

@@ -65,6 +65,7 @@ ONE_KEY = "tests/integration/test_one_key.py"
 OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
 BAD_NETWORK = "tests/sdk/test_bad_network.py::test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers"
+SDK_CASES = "tests/sdk/test_cases.py::test_the_sdk_does_what_the_case_says"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
@@ -1318,5 +1319,35 @@ MUTANTS = (
             ),
         ),
         ("tests/sdk/test_client.py::test_a_forged_webhook_is_refused",),
+    ),
+    Mutant(
+        6,
+        "let the TypeScript SDK make a new key for each attempt",
+        (
+            Edit(
+                "sdk/typescript/src/http.ts",
+                'headers.set("X-Request-Id", requestId);',
+                'headers.set("X-Request-Id", requestId);\n    headers.set("Idempotency-Key", requestId);',
+            ),
+        ),
+        (f"{BAD_NETWORK}[typescript]",),
+    ),
+    Mutant(
+        6,
+        "let the TypeScript SDK take a lost answer for a refusal",
+        (Edit("sdk/typescript/src/http.ts", "mayBeServed: again && !isRefusal };", "mayBeServed: again && isRefusal };"),),
+        (f"{SDK_CASES}[typescript-retries: a revoked key after a lost answer does not say that nothing was stored]",),
+    ),
+    Mutant(
+        6,
+        "let the TypeScript SDK take any signature of a webhook",
+        (
+            Edit(
+                "sdk/typescript/src/webhooks.ts",
+                'await crypto.subtle.verify("HMAC", key, signature, signed))',
+                'await crypto.subtle.verify("HMAC", key, signature, signed)) !== undefined',
+            ),
+        ),
+        (f"{SDK_CASES}[typescript-webhooks: another secret does not verify]",),
     ),
 )

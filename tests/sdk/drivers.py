@@ -19,6 +19,7 @@ PYTHON = (sys.executable, "-m", "tests.sdk.driver")
 COMMANDS: Mapping[str, Sequence[str]] = {
     "python": (*PYTHON, "sync"),
     "python-async": (*PYTHON, "async"),
+    "typescript": ("node", "sdk/typescript/.test/driver.js"),
 }
 
 

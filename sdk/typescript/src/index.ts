@@ -1,0 +1,12 @@
+export { Teller } from "./teller.js";
+export type { FollowOptions } from "./events.js";
+export type { Attempt, Answer, Call, TellerOptions } from "./http.js";
+export * from "./errors.js";
+export type * from "./given.js";
+export { newKey, type Key } from "./keys.js";
+export { cents, formatMoney } from "./money.js";
+export type * from "./names.js";
+export { Pages, type Page } from "./pages.js";
+export type { Transfer, TransferMethods, WaitOptions } from "./transfer.js";
+export { VERSION } from "./version.js";
+export { verifyWebhook, type VerifyOptions, type WebhookHeaders } from "./webhooks.js";
