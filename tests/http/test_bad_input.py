@@ -26,6 +26,7 @@ def test_the_table_is_long_and_holds_every_code_that_an_input_can_get() -> None:
         "not_a_hold",
         "not_reversible",
         "not_cancelable",
+        "wallet_closed",
         "forbidden",
         "rate_limited",
         "backlog_full",

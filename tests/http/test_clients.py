@@ -37,6 +37,9 @@ def test_a_new_client_has_exactly_the_fields_of_the_contract(caller: Caller) -> 
         "available": 0,
         "version": 0,
         "status": "active",
+        "frozen": None,
+        "limits": dict.fromkeys(("balance_max", "debit_max", "debits_per_day_max", "debits_per_month_max")),
+        "usage": None,
         "created_at": client["created_at"],
     }
     assert client == {

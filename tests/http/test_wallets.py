@@ -14,18 +14,9 @@ def test_a_wallet_has_exactly_the_fields_of_the_contract(caller: Caller) -> None
 
     assert answer.status == 200
     assert answer.body == client["wallet"]
-    assert set(answer.body) == {
-        "id",
-        "client_id",
-        "currency",
-        "minor_unit",
-        "balance",
-        "held",
-        "available",
-        "version",
-        "status",
-        "created_at",
-    }
+    rules = {"status", "frozen", "limits", "usage"}
+    numbers = {"balance", "held", "available", "version", "minor_unit"}
+    assert set(answer.body) == {"id", "client_id", "currency", *numbers, *rules, "created_at"}
 
 
 def test_a_wallets_history_holds_both_sides_of_a_transfer(caller: Caller) -> None:
