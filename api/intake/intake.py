@@ -15,7 +15,7 @@ from core import ids, log, metrics, transfers, wallets
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
-from core.ledger.kinds import KINDS
+from core.ledger.kinds import KINDS, Side
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
 from core.postgres.queries import fence
@@ -24,6 +24,7 @@ from core.transfers import Submission, Transfer
 
 BATCH_MAX = 1000  # the items of one batch request; a larger INSERT saves little and its callers wait longer. A guess.
 
+CLIENTS_ALONE: frozenset[Side] = frozenset({"client"})  # lines are of no external wallet
 
 logger = log.get(__name__)
 
@@ -139,7 +140,7 @@ async def explain_omitted(connection: AsyncConnection, omitted: Sequence[Submiss
     failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in omitted]
     by_key = {(found.owner, found.idempotency_key): found for found in await find_durable(connection, keys)}
-    wallet_ids = {id for submission in omitted for id in (submission.source, submission.destination)}
+    wallet_ids = {id for submission in omitted for id, _ in wanted_of(submission)}
     kinds = await wallets.kinds(connection, list(wallet_ids))
     return {
         submission.id: result_of_omitted(submission, by_key.get((submission.owner, submission.idempotency_key)), kinds)
@@ -158,11 +159,19 @@ async def find_durable(connection: AsyncConnection, keys: Sequence[IdempotencyKe
 def result_of_omitted(submission: Submission, found: Transfer | None, wallet_kinds: Mapping[UUID, str]) -> SubmitResult:
     if found is not None:
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
-    # Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
-    kind = KINDS[submission.type]
-    wanted = [(submission.source, kind.sources), (submission.destination, kind.destinations)]
-    unknown = frozenset(id for id, sides in wanted if wallet_kinds.get(id) not in sides)
+    unknown = frozenset(id for id, sides in wanted_of(submission) if wallet_kinds.get(id) not in sides)
     return UnknownWallets(unknown) if unknown else KeyOfAnotherKind()
+
+
+def wanted_of(submission: Submission) -> list[tuple[UUID, frozenset[Side]]]:
+    """Return the submission's wallets, each with the kinds that it may be of.
+
+    Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
+    """
+    if submission.lines is not None:
+        return [(wallet_id, CLIENTS_ALONE) for wallet_id, _ in submission.lines]
+    kind = KINDS[submission.type]
+    return [(submission.source, kind.sources), (submission.destination, kind.destinations)]
 
 
 def count_and_log(submissions: Sequence[Submission], results: Sequence[SubmitResult], stored: Sequence[Submission]) -> None:

@@ -77,7 +77,7 @@ def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def repair(owner: psycopg.Connection) -> None:
-    """Derive positions in the queue, what is due, remainders and balances from transfers and entries again. Reads all of both.
+    """Derive positions in the queue, what is due, remainders, balances and parties from transfers and entries. Reads all of both.
 
     Locks the table of shards: it waits for the drains that run, and later ones wait for it.
     """
@@ -87,10 +87,11 @@ def repair(owner: psycopg.Connection) -> None:
         due = run(owner, "heal/repair_due")
         queued = run(owner, "heal/repair_queue")
         wallets = run(owner, "heal/repair_wallets")
+        parties = run(owner, "heal/repair_parties")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
         f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
-        " not reserved what their holds have left"
+        f" not reserved what their holds have left, {parties} parties were missing or of no line"
     )
 
 

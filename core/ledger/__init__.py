@@ -1,7 +1,7 @@
 """The ledger: decides what a batch of commands does to its wallets, without I/O and without a clock.
 
-It contains the table of kinds (kinds, refusals), the input (commands, book), the steps of the fold (plan, check, post), the fold
-itself (fold.apply), money and sharding. All packages may import it. It imports nothing of Teller but itself, and no driver,
+It contains the table of kinds (kinds, refusals), the input (commands, lines, book), the steps of the fold (plan, check, post), the
+fold itself (fold.apply), money and sharding. All packages may import it. It imports nothing of Teller but itself, and no driver,
 framework or clock: import-linter checks that (pyproject.toml).
 
 A command becomes signed lines, a change of what one wallet has reserved, and a change of its parent. A plain transfer is the case

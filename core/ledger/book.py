@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from core.ledger.kinds import Type
+from core.ledger.lines import Lines
 from core.ledger.money import EXTERNAL_BALANCE_MIN
 from core.ledger.refusals import Refusal
 
@@ -32,7 +33,7 @@ class Parent(NamedTuple):
     """A transfer that has children, or may have: a hold with its captures and releases, or a movement with its reversals.
 
     `total` is what it came to, in minor units. `captured` and `returned` are what its applied children have taken of it.
-    `expires_at` is the end of a hold, in microseconds since 1970 by the database's clock.
+    `expires_at` is the end of a hold, in microseconds since 1970 by the database's clock. `lines` are those of its command.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class Parent(NamedTuple):
     captured: int
     returned: int
     expires_at: int | None
+    lines: Lines | None = None
 
     @property
     def remaining(self) -> int:

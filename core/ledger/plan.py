@@ -1,17 +1,14 @@
 """The first step of the fold, and the only one that differs by kind: turns a command into signed lines and other changes."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
 from core.ledger.book import Book, Parent
 from core.ledger.commands import Command, Special
 from core.ledger.kinds import Fit, Type
+from core.ledger.lines import Lines, are_several_legs, turned_round
 from core.ledger.refusals import Refusal
-
-# (wallet_id, amount): a change of one wallet's balance, which becomes an entry. `amount` is in minor units, signed, never 0. A bare
-# tuple, unpacked under these two names: a NamedTuple per line would cost a fifth of the fold (docs/decisions).
-Line: TypeAlias = tuple[UUID, int]
 
 REST: frozenset[Fit | None] = frozenset({"rest", "rest_and_funds"})
 FUNDS: frozenset[Fit | None] = frozenset({"funds", "rest_and_funds"})
@@ -39,7 +36,7 @@ class Plan(NamedTuple):
     """
 
     transfer_id: UUID
-    lines: tuple[Line, ...]
+    lines: Lines
     change: Change | None = None
     refusal: Refusal | None = None
 
@@ -60,7 +57,7 @@ def plan(command: Command, book: Book) -> Plan:
 
 
 def plan_movement(command: Command, special: Special, book: Book) -> Plan:
-    return movement(command, within_funds(command, special, book, command.amount))
+    return movement(command, special, within_funds(command, special, book, command.amount))
 
 
 def plan_hold(command: Command, _: Special, book: Book) -> Plan:
@@ -79,7 +76,7 @@ def plan_capture(command: Command, special: Special, book: Book) -> Plan:
         return refused(command, Refusal.HOLD_EXCEEDED)
     rest = hold.remaining - amount if special.closes else 0
     after = hold._replace(captured=hold.captured + amount, returned=hold.returned + rest)
-    return movement(command, amount, held=-amount - rest, parent=after)
+    return movement(command, special, amount, held=-amount - rest, parent=after)
 
 
 def plan_release(command: Command, special: Special, book: Book) -> Plan:
@@ -100,7 +97,7 @@ def plan_reversal(command: Command, special: Special, book: Book) -> Plan:
     if parent is None or not parent.remaining or asked(command, special, parent) > parent.remaining:
         return refused(command, Refusal.REVERSAL_EXCEEDED)
     amount = within_funds(command, special, book, asked(command, special, parent))
-    return movement(command, amount, parent=parent._replace(returned=parent.returned + amount))
+    return movement(command, special, amount, parent=parent._replace(returned=parent.returned + amount))
 
 
 PLANS: Mapping[Type, Callable[[Command, Special, Book], Plan]] = {
@@ -118,22 +115,30 @@ def refused(command: Command, refusal: Refusal) -> Plan:
     return Plan(command.transfer_id, (), refusal=refusal)
 
 
-def movement(command: Command, amount: int, *, held: int = 0, parent: Parent | None = None) -> Plan:
-    """Return the plan that moves the amount from the command's source to its destination."""
-    lines = ((command.source, -amount), (command.destination, amount))
+def movement(command: Command, special: Special, amount: int, *, held: int = 0, parent: Parent | None = None) -> Plan:
+    """Return the plan of the command's lines, or that which moves the amount from its source to its destination."""
+    lines = special.lines or ((command.source, -amount), (command.destination, amount))
     return Plan(command.transfer_id, lines, Change(amount, command.source, held, parent))
 
 
 def parent_of(command: Command, special: Special, book: Book) -> Parent | None:
     """Return the command's parent; None if that is of another kind, or between other wallets. The API names no such parent."""
     parent = None if special.parent is None else book.parents.get(special.parent.int)
-    if parent is None:
-        return None
-    if special.type == "reversal":
-        fits = parent.type in REVERSIBLE and (parent.destination, parent.source) == (command.source, command.destination)
-    else:
-        fits = parent.type == "hold" and (parent.source, parent.destination) == (command.source, command.destination)
-    return parent if fits else None
+    return parent if parent is not None and fits_parent(command, special, parent) else None
+
+
+def fits_parent(command: Command, special: Special, parent: Parent) -> bool:
+    """Return whether the command may be a child of the parent.
+
+    A reversal has the parent's lines turned round: more than two of them are reversed as a whole. A capture with lines takes from
+    the hold's source, and gives to any wallets.
+    """
+    if special.type != "reversal":
+        is_payee = special.lines is not None or command.destination == parent.destination
+        return parent.type == "hold" and command.source == parent.source and is_payee
+    if are_several_legs(parent.lines) or special.lines is not None:
+        return parent.type in REVERSIBLE and parent.lines is not None and special.lines == turned_round(parent.lines)
+    return parent.type in REVERSIBLE and (parent.destination, parent.source) == (command.source, command.destination)
 
 
 def asked(command: Command, special: Special, parent: Parent) -> int:

@@ -32,11 +32,12 @@ API: Rights = {
     "transfers": {
         "SELECT": ALL,
         "INSERT": {
-            *("parent", "fit", "closes", "scheduled_for", "apply_within_s", "apply_by", "expires_at"),
+            *("parent", "fit", "closes", "scheduled_for", "apply_within_s", "apply_by", "expires_at", "wallet_ids", "amounts"),
             *("id", "type", "source", "destination", "amount", "currency", "reference", "metadata", "callback_url", "owner"),
             *("idempotency_key", "fingerprint", "shard"),
         },
     },
+    "parties": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id"}},
     "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}},
     "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "shard", "due_at"}},
     "entries": {"SELECT": ALL},
@@ -65,8 +66,22 @@ WORKER: Rights = {
     "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version"}},
     "transfers": {
         "SELECT": ALL,
-        "UPDATE": {"status", "failure_code", "finished_at", "moment", "ordinal", "captured", "returned", "moved", "apply_by"},
+        "UPDATE": {
+            *(
+                "status",
+                "failure_code",
+                "finished_at",
+                "moment",
+                "ordinal",
+                "captured",
+                "returned",
+                "moved",
+                "unreversed",
+                "apply_by",
+            )
+        },
     },
+    "parties": {"SELECT": ALL},
     "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}, "DELETE": ALL},
     "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "verb", "shard", "due_at"}, "DELETE": ALL, "UPDATE": {"due_at"}},
     "entries": {"SELECT": ALL, "INSERT": {"wallet_id", "version", "transfer_id", "amount", "balance_after"}},
@@ -171,6 +186,7 @@ STATEMENTS = {
         "audit/deliveries",
         "audit/events",
         "audit/floors",
+        "audit/lines",
         "audit/queue",
         "audit/stray_entries",
         "audit/transfer_entries",
@@ -240,6 +256,7 @@ STATEMENTS = {
         "heal/due",
         "heal/repair_due",
         "heal/repair_parents",
+        "heal/repair_parties",
         "heal/shards",
         "admin/insert_external_wallets",
         "keys/insert_first_operator",
@@ -311,6 +328,7 @@ SECRET = "whsec_" + "A" * 32
 # Tables that one applied transfer leaves empty.
 FILLED = {
     "queue": "(shard, transfer_id) SELECT 0, id",
+    "parties": "(wallet_id, transfer_id) SELECT destination, id",
     "due": "(wallet_id, transfer_id, shard, due_at) SELECT destination, id, 0, 'infinity'",
     "webhook_endpoints": f"(id, owner, url, events, secret) SELECT id, 'operator', 'u', '{{transfer.applied}}', '{SECRET}'",
     "webhook_secrets": f"(owner, secret) SELECT 'operator', '{SECRET}'",

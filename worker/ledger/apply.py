@@ -9,18 +9,25 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from core import metrics
 from core.failpoint import failpoint
 from core.ledger import fold
-from core.ledger.book import Book, Outcome, Parent, Verdict, Wallet
-from core.ledger.commands import Command
+from core.ledger.book import Book, Outcome, Verdict, Wallet
+from core.ledger.commands import Command, wallets_of
 from core.ledger.refusals import Refusal
 from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
 from worker.ledger.floors import Floors
-from worker.ledger.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
+from worker.ledger.queued_transfer import (
+    QueuedTransfer,
+    SpecialTransfer,
+    command_of,
+    parent_of_row,
+    positions_by_shard,
+    within_lines,
+)
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
 from worker.session import OwnConnection
 
@@ -112,23 +119,24 @@ class Applier:
         connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
             locked, queued = self._claim(connection, pipeline, shards, limit)
+            left: list[QueuedTransfer] = []  # claimed, and not taken: the next batch claims them again
             if queued:
                 failpoint("apply.after_claim")
                 specials = self._find_specials(connection, pipeline, queued)
                 commands = [command_of(transfer, specials) for transfer in queued]
+                if specials:
+                    taken = within_lines(commands)
+                    commands, queued, left = commands[:taken], queued[:taken], queued[taken:]
                 book = self._lock_wallets(connection, pipeline, commands, specials.values())
                 failpoint("apply.after_wallets")
                 outcome = fold.apply(commands, book)
                 self._store_floors(connection, locked)
                 due = self._write(connection, pipeline, queued, outcome)
                 failpoint("apply.before_commit")
-        claimed = positions_by_shard(locked, queued)
-        for shard, positions in claimed.items():
-            self._floors.drained(shard, positions, is_all=len(positions) < limit)
+        full = self._record_floors(locked, queued, left, limit)
         if queued:
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._announce([transfer.transfer_id for transfer in queued], due=due)
-        full = any(len(positions) >= limit for positions in claimed.values())
         return Batch(len(queued), full=full, busy=frozenset(shards) - locked)
 
     def _reject(self, shard: int, suspect: UUID) -> int:
@@ -189,12 +197,23 @@ class Applier:
         specials: Collection[SpecialTransfer],
     ) -> Book:
         """Lock the wallets of the commands, then read their parents, in one round trip."""
-        touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
+        touched = wallets_of(commands)
         locked = select(connection, "drain/lock_wallets", {"ids": list(touched)}, Wallet)
         parent_ids = {special.parent_id for special in specials} - {None}
-        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, Parent) if parent_ids else ()
+        parents = select(connection, "drain/find_parents", {"ids": list(parent_ids)}, parent_of_row) if parent_ids else ()
         pipeline.sync()
         return Book({wallet.id: wallet for wallet in locked}, {parent.id: parent for parent in parents})
+
+    def _record_floors(
+        self, locked: Collection[int], taken: Sequence[QueuedTransfer], left: Sequence[QueuedTransfer], limit: int
+    ) -> bool:
+        """Raise the floors above what was taken. Return whether a shard may have more transfers in its queue."""
+        claimed = positions_by_shard(locked, taken)
+        more = {transfer.shard for transfer in left} | {shard for shard, positions in claimed.items() if len(positions) >= limit}
+        for shard, positions in claimed.items():
+            if positions or shard not in more:
+                self._floors.drained(shard, positions, is_all=shard not in more)
+        return bool(more)
 
     def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""
@@ -237,6 +256,6 @@ def execute(connection: SyncConnection, write: Write) -> psycopg.Cursor[Any]:
     return connection.execute(statement(write.name), write.params)
 
 
-def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: type[Row]) -> psycopg.Cursor[Row]:
-    cursor = connection.cursor(binary=True, row_factory=class_row(row))
+def select(connection: SyncConnection, name: str, params: Mapping[str, object], row: Callable[..., Row]) -> psycopg.Cursor[Row]:
+    cursor = connection.cursor(binary=True, row_factory=kwargs_row(row))
     return cursor.execute(statement(name), params)

@@ -13,14 +13,15 @@ GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 -- The API stores transfers, clients and clients' keys. It moves no money: it may write no entry, balance, outcome or event. A function
 -- writes the one outcome that it may ask for: canceled. The tables' defaults set times, states, positions in the queue, the kind of a
 -- wallet and what is done with a transfer at its time. A trigger refuses an operator's key.
-GRANT SELECT ON migrations, clients, wallets, transfers, queue, due, entries, shards, keys, events, feed,
+GRANT SELECT ON migrations, clients, wallets, transfers, parties, queue, due, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, cancel_transfer TO {api};
 GRANT INSERT (id, name, external_id, metadata, idempotency_key, fingerprint) ON clients TO {api};
 GRANT INSERT (id, client_id, currency) ON wallets TO {api};
 GRANT INSERT ({{submission.names}}) ON transfers TO {api};
-GRANT INSERT (parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at) ON transfers TO {api};
+GRANT INSERT (parent, fit, closes, scheduled_for, apply_within_s, apply_by, expires_at, wallet_ids, amounts) ON transfers TO {api};
+GRANT INSERT (wallet_id, transfer_id) ON parties TO {api};
 GRANT INSERT (shard, transfer_id) ON queue TO {api};
 GRANT INSERT (wallet_id, transfer_id, shard, due_at) ON due TO {api};
 GRANT INSERT (id, role, client_id, digest), UPDATE (last_used_at, revoked_at) ON keys TO {api};
@@ -36,13 +37,15 @@ GRANT SELECT, INSERT (owner, receiver), UPDATE (used_at) ON receivers TO {api};
 -- wallet or key, and read no key and no secret. A function inserts the one transfer that they make: the release of an expired hold.
 -- An event's moment is that of their transaction. They delete deliveries that ended long ago. Of a shard they lock the row, by the
 -- column made for that, and raise the floor.
-GRANT SELECT ON migrations, clients, wallets, transfers, queue, due, entries, shards, events, feed, endpoint_events, fan_outs TO {worker};
+GRANT SELECT ON migrations, clients, wallets, transfers, parties, queue, due, entries, shards, events, feed, endpoint_events, fan_outs
+   TO {worker};
 GRANT EXECUTE ON FUNCTION release_expired TO {worker};
 GRANT SELECT (id, owner, wallet_id, events, status) ON webhook_endpoints TO {worker};
 GRANT UPDATE (lockable, floor) ON shards TO {worker};
 GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
 GRANT UPDATE (balance, held, version) ON wallets TO {worker};
-GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, returned, moved, apply_by) ON transfers TO {worker};
+GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, returned, moved, unreversed, apply_by)
+   ON transfers TO {worker};
 GRANT INSERT (shard, transfer_id), DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, transfer_id, verb, shard, due_at), DELETE, UPDATE (due_at) ON due TO {worker};
 GRANT INSERT (wallet_id, version, transfer_id, amount, balance_after) ON entries TO {worker};

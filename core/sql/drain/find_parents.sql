@@ -7,7 +7,7 @@ SELECT t.*
  CROSS JOIN LATERAL (
         SELECT id, type, source, destination, status = 'applied' AS is_applied, coalesce(moved, amount) AS total,
                coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned,
-               (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at
+               (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at, wallet_ids, amounts
           FROM transfers
          WHERE id = wanted.id
         OFFSET 0

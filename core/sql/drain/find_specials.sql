@@ -6,7 +6,8 @@ SELECT t.*
   FROM unnest(%(ids)b::uuid[]) AS wanted (id)
  CROSS JOIN LATERAL (
         SELECT id AS transfer_id, type, parent, fit, coalesce(closes, false) AS closes,
-               (extract(epoch FROM created_at) * 1000000)::bigint AS accepted_at, coalesce(apply_by < now(), false) AS is_late
+               (extract(epoch FROM created_at) * 1000000)::bigint AS accepted_at, coalesce(apply_by < now(), false) AS is_late,
+               wallet_ids, amounts
           FROM transfers
          WHERE id = wanted.id
         OFFSET 0

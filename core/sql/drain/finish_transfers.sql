@@ -11,6 +11,7 @@ WITH finished AS (
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
            failure_code = outcome.failure_code,
            moved = outcome.moved,
+           unreversed = CASE WHEN t.wallet_ids IS NOT NULL THEN outcome.moved END,
            finished_at = greatest(clock_timestamp(), t.created_at),
            moment = (SELECT feed_moment()),
            ordinal = outcome.ordinal
@@ -18,18 +19,18 @@ WITH finished AS (
            WITH ORDINALITY AS outcome (id, failure_code, moved, ordinal)
      CROSS JOIN LATERAL (SELECT found.ctid AS place FROM transfers found WHERE found.id = outcome.id OFFSET 0) stored
      WHERE t.ctid = stored.place AND t.status = 'queued'
-    RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.owner, t.callback_url, t.shard
+    RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.wallet_ids, t.owner, t.callback_url, t.shard
 ), new_events AS (
     INSERT INTO events (transfer_ids)
     SELECT array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
 ), new_fan_outs AS (
     INSERT INTO fan_outs (audience, moment)
     SELECT 'parties', min(moment)
-      FROM finished f
+      FROM finished t
      WHERE callback_url IS NOT NULL
         OR ((SELECT EXISTS (SELECT FROM webhook_endpoints))
             AND EXISTS (SELECT FROM webhook_endpoints e
-                         WHERE e.wallet_id = ANY(ARRAY[f.source, f.destination]) AND e.status = 'enabled'))
+                         WHERE e.wallet_id = ANY({{parties}}) AND e.status = 'enabled'))
     HAVING count(*) > 0
     UNION ALL
     SELECT 'operators', min(moment)

@@ -6,10 +6,10 @@ SELECT coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal
   FROM (SELECT %(id)s::uuid AS id) wanted
   LEFT JOIN LATERAL (
         SELECT *
-          FROM transfers
+          FROM transfers t
          WHERE id = wanted.id
            AND status <> 'queued'
-           AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (source, destination))
+           AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s = ANY({{parties}}))
         OFFSET 0
        ) t ON true
   LEFT JOIN LATERAL (

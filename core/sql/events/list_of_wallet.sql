@@ -4,7 +4,8 @@
 -- reads all of the wallet's own transfers, so that the transfers of other wallets cost nothing. The second way has no bound for a
 -- wallet with a long history and a small part of the feed.
 -- Index: events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or transfers_source,
--- transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.
+-- transfers_destination, and parties_pkey with transfers_pkey per row of it; per event entries_transfer or endpoint_events_pkey.
+-- OFFSET 0 keeps the planner from hashing all transfers.
 WITH window_events AS (
     SELECT event_row.moment, one.ordinal, one.transfer_id
       FROM (
@@ -21,8 +22,8 @@ WITH window_events AS (
 ), window_matches AS (
     SELECT window_events.moment, window_events.ordinal, window_events.transfer_id
       FROM window_events
-     CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
-     WHERE %(wallet_id)s IN (t.source, t.destination)
+     CROSS JOIN LATERAL (SELECT source, destination, wallet_ids FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
+     WHERE %(wallet_id)s = ANY({{parties}})
      ORDER BY window_events.moment, window_events.ordinal
      LIMIT %(limit)s
 ), window_result AS (
@@ -51,6 +52,14 @@ WITH window_events AS (
      WHERE destination = %(wallet_id)s
        AND (moment, ordinal) > (%(moment)s, %(ordinal)s)
        AND moment < (SELECT feed_horizon())
+       AND NOT (SELECT is_enough FROM window_result)
+    UNION ALL
+    SELECT t.moment, t.ordinal, t.id, false
+      FROM parties
+     CROSS JOIN LATERAL (SELECT id, moment, ordinal FROM transfers WHERE id = parties.transfer_id OFFSET 0) t
+     WHERE parties.wallet_id = %(wallet_id)s
+       AND (t.moment, t.ordinal) > (%(moment)s, %(ordinal)s)
+       AND t.moment < (SELECT feed_horizon())
        AND NOT (SELECT is_enough FROM window_result)
      ORDER BY moment, ordinal
      LIMIT %(limit)s

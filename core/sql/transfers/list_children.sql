@@ -5,7 +5,7 @@ SELECT {{transfer}},
        matches, window_row = %(window)s AS ends_window
   FROM (
         SELECT t.*, row_number() OVER (ORDER BY id DESC) AS window_row,
-               {{matches}} AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (t.source, t.destination)) AS matches
+               {{matches}} AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s = ANY({{parties}})) AS matches
           FROM (
                 SELECT *
                   FROM transfers
