@@ -45,7 +45,7 @@ HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.ge
 
 BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
     clients.ClientRequest,
-    *(verb.model for verb in VERBS.values()),
+    *(model for verb in VERBS.values() for model in verb.models),
     batch.BatchRequest,
     endpoints.EndpointRequest,
     endpoints.EndpointChanges,

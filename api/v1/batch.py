@@ -25,13 +25,22 @@ from api.http.validation import RequestModel, coded_error, validate
 from api.intake.intake import SubmitResult
 from api.services import Services, services
 from api.v1.accept import store_within_limits, transfer_of_result
-from api.v1.requests import NewCapture, NewDeposit, NewHold, NewRelease, NewReversal, NewTransfer, NewWithdrawal
+from api.v1.requests import (
+    NewCapture,
+    NewDeposit,
+    NewHold,
+    NewMultiLeg,
+    NewRelease,
+    NewReversal,
+    NewTransfer,
+    NewWholeReversal,
+    NewWithdrawal,
+)
 from api.v1.transfers import TransferId, TransferView, may_see
-from api.v1.verbs import VERBS, Asked, Verb, build
+from api.v1.verbs import VERBS, Asked, Model, Verb, build
 from core import ids
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.ledger.kinds import Type
 from core.render import render_transfer
 from core.settings import Settings
 from core.transfers import Submission, Transfer
@@ -73,6 +82,12 @@ class TransferItem(Keyed, NewTransfer):
     type: Literal["transfer"] = "transfer"
 
 
+class MultiLegItem(Keyed, NewMultiLeg):
+    """A transfer with several debits or credits, as POST /v1/transfers takes it."""
+
+    type: Literal["transfer"] = "transfer"
+
+
 class DepositItem(Keyed, NewDeposit):
     """A deposit, as POST /v1/deposits takes it."""
 
@@ -109,16 +124,34 @@ class ReversalItem(WithParent, NewReversal):
     type: Literal["reversal"]
 
 
-AnyItem: TypeAlias = TransferItem | DepositItem | WithdrawalItem | HoldItem | CaptureItem | ReleaseItem | ReversalItem
+class WholeReversalItem(WithParent, NewWholeReversal):
+    """A reversal of the transfer `parent_id`, which has several debits or credits."""
 
-ITEMS: Mapping[Type, type[AnyItem]] = {
-    "transfer": TransferItem,
-    "deposit": DepositItem,
-    "withdrawal": WithdrawalItem,
-    "hold": HoldItem,
-    "capture": CaptureItem,
-    "release": ReleaseItem,
-    "reversal": ReversalItem,
+    type: Literal["reversal"]
+
+
+AnyItem: TypeAlias = (
+    TransferItem
+    | MultiLegItem
+    | DepositItem
+    | WithdrawalItem
+    | HoldItem
+    | CaptureItem
+    | ReleaseItem
+    | ReversalItem
+    | WholeReversalItem
+)
+
+ITEMS: Mapping[Model, type[AnyItem]] = {  # by what a request of its own would be
+    NewTransfer: TransferItem,
+    NewMultiLeg: MultiLegItem,
+    NewDeposit: DepositItem,
+    NewWithdrawal: WithdrawalItem,
+    NewHold: HoldItem,
+    NewCapture: CaptureItem,
+    NewRelease: ReleaseItem,
+    NewReversal: ReversalItem,
+    NewWholeReversal: WholeReversalItem,
 }
 
 
@@ -252,7 +285,8 @@ class ItemReader:
             parent = self.parent_or_404(fields) if verb.names_parent else None
             if parent or not verb.names_parent:
                 verb.admit(self.caller, parent)
-            item = validate(ITEMS[verb.type], fields, self.settings)
+            model = verb.model_of(fields if isinstance(fields, dict) else {}, self.caller, parent)
+            item = validate(ITEMS[model], fields, self.settings)
             return Read(verb, build(verb, item, Asked(self.caller, item.idempotency_key, self.shards, parent)))
         except Problem as problem:
             return problem

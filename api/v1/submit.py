@@ -49,7 +49,7 @@ def route(path: str, type: Type, summary: str, *problems: str) -> Callable[[Endp
         status_code=202,
         response_model=TransferView,
         response_description="queued, or scheduled",
-        openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(VERBS[type].model)},
+        openapi_extra={"parameters": [REQUIRED_KEY, PREFER], **json_body(*VERBS[type].models)},
         responses={**MONEY_RESPONSES, **problem_responses(*problems)},
     )
 
@@ -118,7 +118,8 @@ async def submit(request: Request, verb: Verb) -> Json:
         verb.admit(caller, parent)
         refuse_parameters(request)
         key = required_key(request)
-        new = validate(verb.model, await read_object(request), shared.settings)
+        fields = await read_object(request)
+        new = validate(verb.model_of(fields, caller, parent), fields, shared.settings)
         submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None

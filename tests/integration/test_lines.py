@@ -1,9 +1,11 @@
 """Transfers with several debits or credits in the transaction that moves money, against a real database."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from psycopg import errors
 
@@ -232,6 +234,43 @@ def test_the_batch_that_ends_early_takes_nothing_of_a_shard_behind_it_and_forget
 
     assert finished == [33, 2]
     assert world.statuses(last.id) == [APPLIED]
+    assert_clean(world)
+
+
+def test_no_reader_sees_a_line_of_it_without_the_others(world: World) -> None:
+    """Its entries and its balances are written, its verdict waits for a lock."""
+    payer, payee, fee = world.new_wallets(100, 0, 0)
+    sent = multi_leg({payer: 60}, {payee: 50, fee: 10})
+    world.submit(sent)
+
+    with ThreadPoolExecutor() as threads, closing(world.drainer(lock_timeout="4s")) as drainer:
+        with psycopg.connect(world.owner_url) as holder:
+            holder.execute("SELECT FROM transfers WHERE id = %s FOR UPDATE", [sent.id])
+            answer = threads.submit(drainer.run, [sent.shard])
+            world.wait_until_blocked()
+            assert_clean(world)
+            assert (balances(world, payer, payee, fee), world.query("SELECT FROM entries WHERE transfer_id = %s", sent.id)) == (
+                [100, 0, 0],
+                [],
+            )
+        answer.result(20)
+
+    assert world.statuses(sent.id) == [APPLIED]
+    assert_clean(world)
+
+
+def test_it_takes_its_turn_in_the_queue_of_its_first_debited_wallet(world: World) -> None:
+    first, second = world.new_wallet(100, shard=2), world.new_wallet(50, shard=1)
+    payee, fee = world.new_wallets(0, 0, shard=3)
+    before, joint = transfer(first, payee, 60), multi_leg({first: 41, second: 9}, {payee: 49, fee: 1})
+    behind = transfer(first, fee, 40)
+
+    world.submit(before, joint, behind)
+    assert joint.shard == 2
+    assert world.drain(1, 3) == 0  # it has no place there
+    world.drain(2)
+
+    assert world.statuses(before.id, joint.id, behind.id) == [APPLIED, POOR, APPLIED]
     assert_clean(world)
 
 

@@ -11,6 +11,7 @@ from core.ledger.book import Book, Entry, Parent, Wallet
 from core.ledger.commands import Command, Special
 from core.ledger.fold import apply
 from core.ledger.kinds import KINDS, Fit, Type
+from core.ledger.lines import Lines, are_several_legs
 from core.ledger.refusals import Refusal
 
 HISTORIES = 20
@@ -45,6 +46,8 @@ class Model:
         if special.is_late:
             return Refusal.DEADLINE_PASSED, 0
         available = 2**60 if one.source == OUTSIDE else self.balance[one.source] - self.held[one.source]
+        if special.lines:
+            available = one.amount if all(self.balance[id] - self.held[id] >= -line for id, line in special.lines) else 0
         left = self.left.get(special.parent, 0) if special.parent else 0
         amount = left if special.fit in {"rest", "rest_and_funds"} else one.amount
         if special.type in {"capture", "release"}:
@@ -76,8 +79,8 @@ class Model:
                 self.held[one.source] -= self.left[special.parent]
                 self.left[special.parent] = 0
         if special.type not in {"hold", "release"}:
-            self.balance[one.source] -= amount
-            self.balance[one.destination] += amount
+            for id, change in special.lines or ((one.source, -amount), (one.destination, amount)):
+                self.balance[id] += change
         self.left[one.transfer_id] = amount
 
 
@@ -93,6 +96,7 @@ class History:
         self.commands: dict[UUID, Command] = {}
         self.applied: dict[UUID, int] = {}  # what each applied command came to
         self.open: set[UUID] = set()
+        self.several_legs = 0
         self.entries: list[Entry] = []
         self.now = BEGIN
 
@@ -124,10 +128,11 @@ class History:
         assert sum(entry.amount for entry in self.entries) == 0
         lines = Counter((entry.transfer_id, entry.wallet_id, entry.amount) for entry in self.entries)
         assert lines == Counter(
-            line
+            (id, wallet, amount)
             for id, moved in self.applied.items()
             if self._type(id) not in {"hold", "release"}
-            for line in ((id, self.commands[id].source, -moved), (id, self.commands[id].destination, moved))
+            for wallet, amount in self.commands[id].lines
+            or ((self.commands[id].source, -moved), (self.commands[id].destination, moved))
         )
         remaining: Counter[UUID] = Counter()
         for id in self.applied:
@@ -177,6 +182,9 @@ class History:
         elif type == "withdrawal" or (type == "hold" and self.random.random() < 0.3):
             destination = OUTSIDE
         fit = self.random.choice(FITS.get(type, [None]))
+        lines = self._lines(type, source, parent)
+        if lines is not None:
+            fit, source, destination = None, lines[0][0], next(id for id, line in lines if line > 0)
         special = Special(
             type,
             accepted_at=self.now,
@@ -184,12 +192,32 @@ class History:
             fit=fit,
             closes=type == "capture" and self.random.random() < 0.3,
             is_late=self.random.random() < 0.05,
+            lines=lines,
         )
         amount = parent.amount if parent and fit in {"rest", "rest_and_funds"} else self.random.randint(1, 60)
+        if lines is not None:
+            amount = sum(line for _, line in lines if line > 0)
         made = self.commands[id] = Command(id, source, destination, amount, special)
         ends = self.now + SECOND * self.random.choice([1, 60, 600])
-        self.parents[id] = Parent(id, type, source, destination, False, amount, 0, 0, ends if type == "hold" else None)
+        self.parents[id] = Parent(id, type, source, destination, False, amount, 0, 0, ends if type == "hold" else None, lines)
+        if lines is not None:
+            self.several_legs += len(lines) > 2
         return made
+
+    def _lines(self, type: Type, source: UUID, parent: Command | None) -> Lines | None:
+        """Lines of some transfers and captures; those of a reversal of several legs are its parent's, turned round."""
+        if type == "reversal" and parent is not None and are_several_legs(parent.lines):
+            return tuple(sorted(((id, -line) for id, line in parent.lines or ()), key=lambda line: line[1] > 0))
+        if type not in {"transfer", "capture"} or self.random.random() < 0.6:
+            return None
+        first = [source] if type == "capture" else self.random.sample(CLIENTS, self.random.choice([1, 1, 2]))
+        others = [id for id in CLIENTS if id not in first]
+        credited = [(id, self.random.randint(1, 20)) for id in self.random.sample(others, self.random.randint(1, len(others)))]
+        total = sum(line for _, line in credited)
+        if len(first) + len(credited) < (2 if type == "capture" else 3) or total < len(first):
+            return None
+        rest = total - len(first) + 1
+        return ((first[0], -rest), *((id, -1) for id in first[1:]), *credited)
 
     def _may_have(self, type: Type, one: Command) -> bool:
         """Whether it may have such a child. The API accepts a reversal of what is applied, a capture of a queued hold too."""
@@ -201,12 +229,15 @@ class History:
 
 def test_histories_of_all_verbs_agree_with_a_model_and_pass_an_audit_after_each_batch() -> None:
     met: Counter[tuple[Type, Refusal | None]] = Counter()
+    several_legs = 0
 
     for seed in range(HISTORIES):
         history = History(seed, met)
         for _ in range(BATCHES):
             history.run_batch()
+        several_legs += history.several_legs
 
+    assert several_legs > 100
     beyond_reach = {Refusal.BALANCE_LIMIT_EXCEEDED, Refusal.INTERNAL}
     for type, kind in KINDS.items():
         for verdict in (None, *(kind.refusals - beyond_reach)):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -107,11 +108,14 @@ def test_a_request_has_the_fingerprint_that_an_earlier_version_stored(name: str)
 
 
 def test_each_type_is_a_verb_and_an_item_of_a_batch() -> None:
-    assert set(VERBS) == set(ITEMS) == set(KINDS)
+    assert set(VERBS) == set(KINDS)
+    assert {model for verb in VERBS.values() for model in verb.models} == set(ITEMS)
     for type, verb in VERBS.items():
         assert verb.type == type
-        assert issubclass(ITEMS[verb.type], verb.model)
-        assert ("parent_id" in ITEMS[verb.type].model_fields) == verb.names_parent
+        for model in verb.models:
+            assert issubclass(ITEMS[model], model)
+            assert ITEMS[model].model_fields["type"].annotation == Literal[type]
+            assert ("parent_id" in ITEMS[model].model_fields) == verb.names_parent
 
 
 def test_each_field_of_a_submission_is_a_parameter_of_the_statement_that_stores_it() -> None:
