@@ -24,6 +24,7 @@ from api.intake import intake
 from api.intake.intake import Accepted, Existing, SubmitResult, UnknownWallets
 from core import ids
 from core.admin.audit import audit
+from core.ledger.lines import Lines
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.postgres.connections import AsyncConnection
 from core.postgres.limits import API_LIMITS, session_of
@@ -31,7 +32,21 @@ from core.postgres.queries import fetch_one
 from core.postgres.statements import statement
 from core.transfers import Submission, Terms
 from tests.databases import Databases
-from tests.world import SHARDS, World, capture, deposit, hold, new_id, release, reversal, transfer, withdrawal
+from tests.world import (
+    SHARDS,
+    World,
+    capture,
+    capture_for,
+    deposit,
+    hold,
+    multi_leg,
+    new_id,
+    release,
+    reversal,
+    transfer,
+    whole_reversal,
+    withdrawal,
+)
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
@@ -270,7 +285,8 @@ class Teller(RuleBasedStateMachine):
         accepted = []
         for one, answer in zip(batch, answers, strict=True):
             first = self.by_key.get(one.idempotency_key)
-            nobody = {id for id in (one.source, one.destination) if id not in self.balances and not ids.is_external_wallet(id)}
+            named = [id for id, _ in lines_of(one)]
+            nobody = {id for id in named if id not in self.balances and not ids.is_external_wallet(id)}
             if first is not None:
                 assert isinstance(answer, Existing), answer
                 self._check_existing(answer, first, one)
@@ -365,10 +381,12 @@ class Teller(RuleBasedStateMachine):
             return refusal
         up_to = terms.fit in {"funds", "rest_and_funds"}
         if one.type not in {"capture", "release"} and not ids.is_external_wallet(one.source):
-            available = self.balances[one.source] - self.held[one.source]
-            if available < (1 if up_to else amount):
-                return "insufficient_funds"
-            amount = min(amount, available)
+            for id, change in lines_of(one, amount):
+                available = self.balances[id] - self.held[id]
+                if change < 0 and available < (1 if up_to else -change):
+                    return "insufficient_funds"
+            if not one.lines:
+                amount = min(amount, self.balances[one.source] - self.held[one.source])
         if one.type not in {"hold", "release"} and self._is_beyond_limits(one, amount):
             return "balance_limit_exceeded"
         if one.id in self.poisoned:
@@ -393,7 +411,7 @@ class Teller(RuleBasedStateMachine):
             return True
         if ids.is_external_wallet(one.destination):
             return self.outside[one.shard] + amount > BALANCE_MAX
-        if self.balances[one.destination] + amount > BALANCE_MAX:
+        if any(self.balances[id] + change > BALANCE_MAX for id, change in lines_of(one, amount) if id in self.balances):
             self.met["client wallet at its limit"] += 1
             return True
         return False
@@ -413,12 +431,18 @@ class Teller(RuleBasedStateMachine):
             self.held[one.source] += amount
         if one.type in {"hold", "release"}:
             return
-        for wallet, change in ((one.source, -amount), (one.destination, amount)):
+        if one.lines and len(one.lines) > 2:
+            self.met["several legs"] += 1
+        for wallet, change in lines_of(one, amount):
             if ids.is_external_wallet(wallet):
                 self.outside[one.shard] += change
             else:
                 self.balances[wallet] += change
                 self.versions[wallet] += 1
+
+
+# How much, by wallet.
+SIDE = st.dictionaries(Teller.wallets, st.integers(1, 60), min_size=1, max_size=3)
 
 
 class TellerWithVerbs(Teller):
@@ -459,6 +483,27 @@ class TellerWithVerbs(Teller):
         return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
 
     @HAS_ROOM
+    @rule(target=Teller.sent, debits=SIDE, credits=SIDE, absent=st.booleans())
+    def pay_several(self, debits: dict[UUID, int], credits: dict[UUID, int], absent: bool) -> MultipleResults[Submission]:
+        """Of as many wallets as are drawn; the last debit pays what is left. Beside it perhaps one for an absent wallet."""
+        paid = {wallet: amount for wallet, amount in credits.items() if wallet not in debits}
+        total, asked = sum(paid.values()), []
+        first = dict.fromkeys(list(debits)[1:], 1)
+        if len(debits) + len(paid) > 2 and total > len(first) and paid:
+            debited = {next(iter(debits)): total - len(first), **first}
+            asked = [multi_leg(debited, paid)]
+        if absent:
+            asked.append(multi_leg({next(iter(debits)): 2}, {new_id(): 1, new_id(): 1}))
+        return self._submit([stamped(one) for one in asked])
+
+    @HAS_ROOM
+    @rule(of=holds, credits=SIDE, closes=st.booleans())
+    def capture_for_several(self, of: Submission, credits: dict[UUID, int], closes: bool) -> None:
+        paid = {wallet: amount for wallet, amount in credits.items() if wallet != of.source}
+        if paid:
+            self._submit([stamped(capture_for(of, paid, closes=closes))])
+
+    @HAS_ROOM
     @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
     def release(self, of: Submission, amount: int | None) -> None:
         self._submit([stamped(release(of, amount))])
@@ -469,6 +514,9 @@ class TellerWithVerbs(Teller):
         """The API accepts this of what is applied."""
         if self.movements:
             of = self.movements[which % len(self.movements)]
+            if of.lines and len(of.lines) > 2:
+                self._submit([stamped(whole_reversal(of))])
+                return
             fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
             self._submit([stamped(reversal(of, amount, **fit))])
 
@@ -565,6 +613,12 @@ class TellerWithTimes(Teller):
         self.late.update(ids)
 
 
+def lines_of(one: Submission, amount: int | None = None) -> Lines:
+    """Its lines, or the two of a transfer of this amount."""
+    moved = one.amount if amount is None else amount
+    return one.lines or ((one.source, -moved), (one.destination, moved))
+
+
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
     fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
@@ -590,7 +644,9 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
 
     met = run_examples(OnThisServer, databases, EXAMPLES_WITH_VERBS)
 
-    assert_all_met(met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired"])
+    assert_all_met(
+        met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired", "several legs"]
+    )
 
 
 @pytest.mark.long

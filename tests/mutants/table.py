@@ -71,7 +71,7 @@ COMMIT_BETWEEN_LEGS = """\
         connection.execute(statement(first.name), first.params)
         connection.execute("COMMIT")
         connection.execute("BEGIN")
-        writes = writes_of(queued, Outcome(outcome.verdicts, last, outcome.wallets, outcome.parents, outcome.opened, outcome.closed))
+        writes = writes_of(queued, Outcome(outcome.verdicts, last, outcome.wallets))
 """
 
 BEFORE_COMMIT = """\

@@ -48,6 +48,7 @@ class Crowd:
         self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         client = self._client()
         self._pool = [await new_wallet(client, POOL_FUNDS) for _ in range(POOL)]
+        self._history.pool = self._pool
         acts = [await self._chain() for _ in range(CHAINS)]
         acts += [self._gamble(self._client()) for _ in range(GAMBLERS)]
         acts += [self._read(self._client()) for _ in range(READERS)]

@@ -9,6 +9,7 @@ from typing import Any
 from core.ledger.kinds import Fit, Type
 
 View = dict[str, Any]
+Lines = tuple[tuple[str, int], ...]  # wallet and signed amount, debits first
 
 FINAL = ("applied", "rejected", "canceled")
 PENDING = ("scheduled", "queued")
@@ -18,7 +19,8 @@ PENDING = ("scheduled", "queued")
 class Asked:
     """A money request, known by its key. `id` is the one in its first answer.
 
-    A child names the two wallets that its transfer has: those of its hold, or those of its parent turned round.
+    A child names the two wallets that its transfer has: those of its hold, or those of its parent turned round. With `lines`, these
+    are the first debit's and the first credit's, and the amount is what all credits sum to.
     """
 
     key: str
@@ -32,12 +34,15 @@ class Asked:
     scheduled_for: datetime | None = None
     apply_within_s: int | None = None
     expires_in_s: int | None = None
+    lines: Lines | None = None
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))  # before it is sent for the first time
     id: str | None = None
     answered_at: datetime | None = None
 
     @property
     def fit(self) -> Fit | None:
+        if self.lines is not None:
+            return None
         if self.amount is None:
             return "rest_and_funds" if self.up_to else "rest"
         return "funds" if self.up_to else None
@@ -84,6 +89,7 @@ class History:
         self.cancellations: dict[str, int | None] = {}  # by transfer, the status of the answer; None: not known yet
         self.restarts: list[datetime] = []  # when no process was alive: each drain that ended later also began later
         self.counts: Counter[str] = Counter()
+        self.pool: list[str] = []  # wallets that all clients use
         self._key_of: dict[str, str] = {}
 
     def say(self, text: str) -> None:

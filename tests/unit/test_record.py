@@ -46,7 +46,7 @@ def child(type: str, fields: dict[str, object]) -> Submission:
     parent = replace(just_queued(hold, datetime.now(UTC)), id=UUID(int=7))
     if type == "reversal":
         parent = replace(parent, type="transfer", status="applied")
-    return build(VERBS[type], validate(VERBS[type].model, fields), Asked(OPERATOR, "k", SHARDS, parent))
+    return build(VERBS[type], validate(VERBS[type].models[0], fields), Asked(OPERATOR, "k", SHARDS, parent))
 
 
 def item(fields: dict[str, object]) -> Submission:
