@@ -118,9 +118,8 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
     fields = {"source": source, "destination": destination, "amount": amount_of(new), **shared, **said}
     if asked.parent is not None:
         fields["parent"] = asked.parent.id
-    for name in verb.sides:
-        if (side := getattr(new, name, MISSING)) is not MISSING:
-            fields[name] = [[line.wallet_id, line.amount] for line in side]
+    if lines is not None or asked.parent is not None:
+        fields |= sides_of(verb, new)
     if verb.from_own:
         source, lines = own_or_absent(asked.caller, source, lines)
     return Submission(
@@ -136,6 +135,12 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
         shard=shard_of(destination if ids.is_external_wallet(source) else source, asked.shards),
         terms=terms_of(said, asked.parent, fit, lines) if said or asked.parent or lines else None,
     )
+
+
+def sides_of(verb: Verb, new: MoneyRequest) -> Mapping[str, object]:
+    """Return the lines that the request gives, by their fields."""
+    given = {name: getattr(new, name, MISSING) for name in verb.sides}
+    return {name: [[line.wallet_id, line.amount] for line in side] for name, side in given.items() if side is not MISSING}
 
 
 def own_or_absent(caller: Caller, source: UUID, lines: Lines | None) -> tuple[UUID, Lines | None]:
@@ -202,7 +207,7 @@ def admit_credited(caller: Caller, parent: Transfer | None) -> None:
 
 def choose_legs(fields: Fields, caller: Caller, parent: Transfer | None) -> int:
     """Return 1 for a transfer with debits and credits, else 0."""
-    return int(any(side in fields for side in SIDES))
+    return int("debits" in fields or "credits" in fields)
 
 
 def choose_capture(fields: Fields, caller: Caller, parent: Transfer | None) -> int:
