@@ -80,8 +80,7 @@ def test_a_step_ends_at_as_many_wallets_as_transfers_of_two_have(world: World) -
         fan_outs, made = FanOuts(database, transfers_max=4), []
         for _ in range(4):
             await fan_outs.step()
-            rows = world.query("SELECT FROM deliveries WHERE endpoint_id = ANY(%s)", endpoints)
-            made.append(len(rows))
+            made += [told for (told,) in world.query("SELECT count(*) FROM deliveries WHERE endpoint_id = ANY(%s)", endpoints)]
         return made
 
     # Of five wallets each: the first step begins the second transfer before it has eight, and no third.
