@@ -382,8 +382,7 @@ class Teller(RuleBasedStateMachine):
         up_to = terms.fit in {"funds", "rest_and_funds"}
         if one.type not in {"capture", "release"} and not ids.is_external_wallet(one.source):
             for id, change in lines_of(one, amount):
-                available = self.balances[id] - self.held[id]
-                if change < 0 and available < (1 if up_to else -change):
+                if change < 0 and self.balances[id] - self.held[id] < (1 if up_to else -change):
                     return "insufficient_funds"
             if not one.lines:
                 amount = min(amount, self.balances[one.source] - self.held[one.source])
