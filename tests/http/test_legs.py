@@ -252,7 +252,7 @@ def test_items_of_a_batch_have_lines_as_their_own_routes_do(caller: Caller) -> N
     hold = caller.applied(caller.hold(payer, payee, 80))["id"]
     split = caller.applied(pay(caller, {payer: 30}, {payee: 20, fee: 10}))["id"]
     legs = {"debits": lines({payer: 3}), "credits": lines({payee: 2, fee: 1})}
-    items = [
+    items: list[dict[str, Any]] = [
         legs,
         {**legs, "type": "transfer"},
         {"type": "capture", "parent_id": hold, "credits": lines({payee: 5, fee: 6})},

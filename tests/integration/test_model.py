@@ -53,6 +53,7 @@ from worker.ledger.batch_limit import BATCH_MAX
 EXAMPLES = 9
 EXAMPLES_WITH_VERBS = 6
 EXAMPLES_WITH_TIMES = 6
+EXAMPLES_WITH_LINES = 4
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
@@ -440,10 +441,6 @@ class Teller(RuleBasedStateMachine):
                 self.versions[wallet] += 1
 
 
-# How much, by wallet.
-SIDE = st.dictionaries(Teller.wallets, st.integers(1, 60), min_size=1, max_size=3)
-
-
 class TellerWithVerbs(Teller):
     """The same with the other verbs, for wallets that have something to begin with."""
 
@@ -480,27 +477,6 @@ class TellerWithVerbs(Teller):
     def capture(self, of: Submission, parts: list[tuple[int | None, bool]]) -> MultipleResults[Submission]:
         """In parts, or all that is left; finally perhaps. The hold may be queued, open, closed or refused."""
         return self._submit([stamped(capture(of, amount, closes=closes)) for amount, closes in parts])
-
-    @HAS_ROOM
-    @rule(target=Teller.sent, debits=SIDE, credits=SIDE, absent=st.booleans())
-    def pay_several(self, debits: dict[UUID, int], credits: dict[UUID, int], absent: bool) -> MultipleResults[Submission]:
-        """Of as many wallets as are drawn; the last debit pays what is left. Beside it perhaps one for an absent wallet."""
-        paid = {wallet: amount for wallet, amount in credits.items() if wallet not in debits}
-        total, asked = sum(paid.values()), []
-        first = dict.fromkeys(list(debits)[1:], 1)
-        if len(debits) + len(paid) > 2 and total > len(first) and paid:
-            debited = {next(iter(debits)): total - len(first), **first}
-            asked = [multi_leg(debited, paid)]
-        if absent:
-            asked.append(multi_leg({next(iter(debits)): 2}, {new_id(): 1, new_id(): 1}))
-        return self._submit([stamped(one) for one in asked])
-
-    @HAS_ROOM
-    @rule(of=holds, credits=SIDE, closes=st.booleans())
-    def capture_for_several(self, of: Submission, credits: dict[UUID, int], closes: bool) -> None:
-        paid = {wallet: amount for wallet, amount in credits.items() if wallet != of.source}
-        if paid:
-            self._submit([stamped(capture_for(of, paid, closes=closes))])
 
     @HAS_ROOM
     @rule(of=holds, amount=st.one_of(st.none(), st.integers(1, 60)))
@@ -545,6 +521,35 @@ class TellerWithVerbs(Teller):
         self.queued[id] = Known(replace(release(of), id=id), position)
         self.ended.add(of.id)
         self.met["expired"] += 1
+
+
+# How much, by wallet.
+SIDE = st.dictionaries(Teller.wallets, st.integers(1, 60), min_size=1, max_size=3)
+
+
+class TellerWithLines(TellerWithVerbs):
+    """The same with several debits and credits."""
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, debits=SIDE, credits=SIDE, absent=st.booleans())
+    def pay_several(self, debits: dict[UUID, int], credits: dict[UUID, int], absent: bool) -> MultipleResults[Submission]:
+        """Of as many wallets as are drawn; the last debit pays what is left. Beside it perhaps one for an absent wallet."""
+        paid = {wallet: amount for wallet, amount in credits.items() if wallet not in debits}
+        total, asked = sum(paid.values()), []
+        first = dict.fromkeys(list(debits)[1:], 1)
+        if len(debits) + len(paid) > 2 and total > len(first) and paid:
+            debited = {next(iter(debits)): total - len(first), **first}
+            asked = [multi_leg(debited, paid)]
+        if absent:
+            asked.append(multi_leg({next(iter(debits)): 2}, {new_id(): 1, new_id(): 1}))
+        return self._submit([stamped(one) for one in asked])
+
+    @HAS_ROOM
+    @rule(of=TellerWithVerbs.holds, credits=SIDE, closes=st.booleans())
+    def capture_for_several(self, of: Submission, credits: dict[UUID, int], closes: bool) -> None:
+        paid = {wallet: amount for wallet, amount in credits.items() if wallet != of.source}
+        if paid:
+            self._submit([stamped(capture_for(of, paid, closes=closes))])
 
 
 # From, to, how much, and something about its deadline.
@@ -646,6 +651,16 @@ def test_whatever_is_held_captured_reversed_or_canceled_in_turn_the_database_agr
     assert_all_met(
         met, ["applied", "insufficient_funds", "hold_closed", "reversal_exceeded", "canceled", "expired", "several legs"]
     )
+
+
+@pytest.mark.long
+def test_whatever_is_paid_by_several_or_to_several_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithLines):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_LINES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "unknown wallets", "several legs"])
 
 
 @pytest.mark.long
