@@ -533,7 +533,7 @@ class TellerWithLines(TellerWithVerbs):
     @HAS_ROOM
     @rule(target=Teller.sent, debits=SIDE, credits=SIDE, absent=st.booleans())
     def pay_several(self, debits: dict[UUID, int], credits: dict[UUID, int], absent: bool) -> MultipleResults[Submission]:
-        """Of as many wallets as are drawn; the last debit pays what is left. Beside it perhaps one for an absent wallet."""
+        """The first debit pays what the others leave, a cent each. Beside it perhaps one for an absent wallet."""
         paid = {wallet: amount for wallet, amount in credits.items() if wallet not in debits}
         total, asked = sum(paid.values()), []
         first = dict.fromkeys(list(debits)[1:], 1)
