@@ -523,33 +523,30 @@ class TellerWithVerbs(Teller):
         self.met["expired"] += 1
 
 
-# How much, by wallet.
-SIDE = st.dictionaries(Teller.wallets, st.integers(1, 60), min_size=1, max_size=3)
+# How much, of different wallets.
+PARTS = st.lists(st.tuples(Teller.wallets, st.integers(2, 60)), min_size=3, max_size=4, unique_by=lambda part: part[0])
 
 
 class TellerWithLines(TellerWithVerbs):
-    """The same with several debits and credits."""
+    """The same with several debits and credits, and without poisons."""
+
+    poisons_max = 0
 
     @HAS_ROOM
-    @rule(target=Teller.sent, debits=SIDE, credits=SIDE, absent=st.booleans())
-    def pay_several(self, debits: dict[UUID, int], credits: dict[UUID, int], absent: bool) -> MultipleResults[Submission]:
-        """The first debit pays what the others leave, a cent each. Beside it perhaps one for an absent wallet."""
-        paid = {wallet: amount for wallet, amount in credits.items() if wallet not in debits}
-        total, asked = sum(paid.values()), []
-        first = dict.fromkeys(list(debits)[1:], 1)
-        if len(debits) + len(paid) > 2 and total > len(first) and paid:
-            debited = {next(iter(debits)): total - len(first), **first}
-            asked = [multi_leg(debited, paid)]
+    @rule(target=Teller.sent, parts=PARTS, debits=st.integers(1, 2), absent=st.booleans())
+    def pay_several(self, parts: list[tuple[UUID, int]], debits: int, absent: bool) -> MultipleResults[Submission]:
+        """The first of them pays what a second one leaves, which pays a cent. Beside it perhaps one for an absent wallet."""
+        credited = dict(parts[debits:])
+        others = {wallet: 1 for wallet, _ in parts[1:debits]}
+        asked = [multi_leg({parts[0][0]: sum(credited.values()) - len(others), **others}, credited)]
         if absent:
-            asked.append(multi_leg({next(iter(debits)): 2}, {new_id(): 1, new_id(): 1}))
+            asked.append(multi_leg({parts[0][0]: 2}, {new_id(): 1, new_id(): 1}))
         return self._submit([stamped(one) for one in asked])
 
     @HAS_ROOM
-    @rule(of=TellerWithVerbs.holds, credits=SIDE, closes=st.booleans())
-    def capture_for_several(self, of: Submission, credits: dict[UUID, int], closes: bool) -> None:
-        paid = {wallet: amount for wallet, amount in credits.items() if wallet != of.source}
-        if paid:
-            self._submit([stamped(capture_for(of, paid, closes=closes))])
+    @rule(of=TellerWithVerbs.holds, parts=PARTS, closes=st.booleans())
+    def capture_for_several(self, of: Submission, parts: list[tuple[UUID, int]], closes: bool) -> None:
+        self._submit([stamped(capture_for(of, {wallet: 1 for wallet, _ in parts if wallet != of.source}, closes=closes))])
 
 
 # From, to, how much, and something about its deadline.
