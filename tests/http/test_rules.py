@@ -178,7 +178,7 @@ def test_a_bad_change_gets_its_codes_and_changes_nothing(
     [
         ({"sweep_to_wallet_id": "SELF"}, {"/sweep_to_wallet_id": "same_wallet"}),
         ({"sweep_to_wallet_id": EXTERNAL}, {"/sweep_to_wallet_id": "wallet_not_found"}),
-        ({"sweep_to_wallet_id": ids.text(Prefix.WALLET, ids.mint())}, {"/sweep_to_wallet_id": "wallet_not_found"}),
+        ({"sweep_to_wallet_id": "UNKNOWN"}, {"/sweep_to_wallet_id": "wallet_not_found"}),
         ({"sweep_to_wallet_id": None}, {"/sweep_to_wallet_id": "wrong_type"}),
         ({"sweep_to_wallet_id": "OTHER", "sweep_outside": True}, {"/sweep_outside": "unknown_field"}),
         ({"sweep_outside": 1}, {"/sweep_outside": "wrong_type"}),
@@ -191,8 +191,9 @@ def test_a_bad_change_gets_its_codes_and_changes_nothing(
 def test_a_bad_closure_gets_its_codes_and_stores_nothing(
     caller: Caller, fields: dict[str, object], expected: dict[str, str]
 ) -> None:
-    id, other = caller.new_wallet(), caller.new_wallet()
-    named: dict[str, Any] = {name: {"SELF": id, "OTHER": other}.get(str(value), value) for name, value in fields.items()}
+    id, other, unknown = caller.new_wallet(), caller.new_wallet(), ids.text(Prefix.WALLET, ids.mint())
+    stand_for = {"SELF": id, "OTHER": other, "UNKNOWN": unknown}
+    named: dict[str, Any] = {name: stand_for.get(str(value), value) for name, value in fields.items()}
 
     assert pointers(caller.close_wallet(id, **named)) == expected
 

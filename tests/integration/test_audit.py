@@ -659,7 +659,7 @@ def test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns(world: Worl
     assert_seen(world, DAMAGES_OF_RULES, {**wallets, **transfers}, names)
 
 
-ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values()]
+ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values(), *DAMAGES_OF_LINES.values()]
 
 
 def test_the_damages_above_concern_every_check() -> None:

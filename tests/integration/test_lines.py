@@ -292,7 +292,8 @@ def found_by(world: World, wallet: UUID, id: UUID) -> list[list[UUID]]:
             database, wallet_id=wallet, status="applied", key=None, type="transfer", before=ids.LAST, limit=10
         )
     )
-    event = world.ask(lambda database: events.find(database, id, client_id=world.client_of(wallet)))
+    client_id = world.client_of(wallet)
+    event = world.ask(lambda database: events.find(database, id, client_id=client_id))
     return [
         [row.id for row in listed.rows],
         feed_of(world, wallet, window=5_000),
@@ -302,10 +303,9 @@ def found_by(world: World, wallet: UUID, id: UUID) -> list[list[UUID]]:
 
 
 def feed_of(world: World, wallet: UUID, *, window: int) -> list[UUID]:
+    client_id = world.client_of(wallet)
     page = world.ask(
-        lambda database: events.list_page_of(
-            database, owner="cli_", client_id=world.client_of(wallet), after=FEED_START, limit=10, window=window
-        )
+        lambda database: events.list_page_of(database, owner="cli_", client_id=client_id, after=FEED_START, limit=10, window=window)
     )
     return [event.transfer.id for event in page if isinstance(event, events.Event) and event.transfer.type == "transfer"]
 

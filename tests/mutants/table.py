@@ -991,7 +991,7 @@ MUTANTS = (
     Mutant(
         31,
         "batches of any number of lines",
-        (Edit("worker/ledger/queued_transfer.py", "BATCH_LINES_MAX = 1000", "BATCH_LINES_MAX = 100_000"),),
+        (Edit("core/queued_transfer.py", "BATCH_LINES_MAX = 1000", "BATCH_LINES_MAX = 100_000"),),
         (f"{LINES}::test_the_batch_that_ends_early_takes_nothing_of_a_shard_behind_it_and_forgets_none_of_its_transfers",),
     ),
     Mutant(
@@ -1023,7 +1023,7 @@ MUTANTS = (
         "let a worker that knows no lines apply them",
         (
             Edit(
-                "core/admin/migrations/0014_lines.sql",
+                "core/admin/migrations/0017_lines.sql",
                 "        wallet_ids IS NULL\n        OR status",
                 "        true\n        OR status",
             ),

@@ -1,5 +1,6 @@
 """Writes the models of the Python SDK from the OpenAPI document: frozen dataclasses of answers, TypedDicts of batch items."""
 
+import keyword
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -113,7 +114,8 @@ class Writer:
             default = " = None"
         else:
             hint, default = (hint, "") if is_required else (f"{hint} | None", " = None")
-        return [*comment(schema.get("description", "")), f"    {name}: {hint}{default}"]
+        own = f"{name}_" if keyword.iskeyword(name) else name  # _decode.py takes the underscore away
+        return [*comment(schema.get("description", "")), f"    {own}: {hint}{default}"]
 
     def _item(self, name: str) -> str:
         """Write a batch's item of this schema as a TypedDict."""

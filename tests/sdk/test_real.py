@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.sdk.drivers import Driver
 from tests.system import System
 
 ITEMS = 2345
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
 ID = re.compile(r"(?<=/)[a-z]{3}_[0-9a-z]{26}")
 
 # Operations for which the SDKs have no function yet. `request` and `submit` reach them.
@@ -69,13 +72,14 @@ def test_each_operation_has_a_function_that_works(teller: Session, shared_system
     teller.moved("holds.capture", id=hold["id"], amount=200)
     teller.moved("holds.release", id=hold["id"])
     later = teller(
-        "transfers.create", source=wallet, destination=other, amount=1, key=new_key(), scheduled_for="2026-12-24T12:00:00+00:00"
+        "transfers.create", source=wallet, destination=other, amount=1, key=new_key(), scheduled_for=(NOW + DAY).isoformat()
     )
     assert teller("transfers.cancel", id=later["id"])["status"] == "canceled"
     assert teller("wallets.get", id=other)["balance"] == 1050 - 50 - 100 + 200
     assert [entry["amount"] for entry in teller("wallets.entries", id=other)] == [200, -100, -50, 1050]
     assert {each["id"] for each in teller("transfers.list", wallet=other)} >= {sent["id"], hold["id"]}
     assert teller("transfers.get", id=sent["id"])["reversed_amount"] == 50
+    check_rules_and_statements(teller, ada["id"], wallet, other)
     assert len(teller("transfers.create_many", items=[item(wallet, other, new_key())])) == 1
 
     event = teller("events.get", id=sent["id"].replace("trf_", "evt_"))
@@ -102,6 +106,26 @@ def test_each_operation_has_a_function_that_works(teller: Session, shared_system
     assert teller("webhooks.redeliver", delivery=delivery["id"])["status"] == "pending"
 
     assert operations() - teller.reached == WITHOUT_FUNCTION
+
+
+def check_rules_and_statements(teller: Session, client: str, wallet: str, other: str) -> None:
+    assert teller("wallets.update", id=other, frozen="debits", limits={"debit_max": 7}, reason="r")["frozen"] == "debits"
+    assert teller("wallets.update", id=other, frozen=None, reason="r")["limits"]["debit_max"] == 7
+    assert [each["after"]["frozen"] for each in teller("wallets.changes", id=other)] == [None, "debits"]
+
+    euros = teller("wallets.create", client=client, currency="EUR", key=new_key())
+    assert [each["id"] for each in teller("clients.get", id=client)["wallets"]] == [wallet, euros["id"]]
+    preview = teller("preview", path=f"/v1/wallets/{euros['id']}/close")
+    assert (preview["id"], preview["status"]) == (None, "applied")
+    assert teller.moved("wallets.close", id=euros["id"])["type"] == "closure"
+
+    yesterday, day_after = (NOW - DAY).date().isoformat(), (NOW + 2 * DAY).date().isoformat()
+    period = {"since": yesterday, "until": day_after}
+    statement = teller("wallets.statement", id=other, **period)
+    assert statement["from"] == f"{yesterday}T00:00:00.000000Z"
+    assert len(statement["data"]) == 4
+    assert statement["data"] == list(reversed(teller("wallets.entries", id=other, **period)))
+    assert teller("wallets.balance", id=other, at=yesterday)["balance"] == 0
 
 
 def item(source: str, destination: str, key: str) -> Mapping[str, Any]:

@@ -171,6 +171,27 @@ export class HoldExceeded extends Rejected {}
 /** Less than the amount was left to reverse. */
 export class ReversalExceeded extends Rejected {}
 
+/** A wallet of the transfer is closed. */
+export class WalletClosed extends Rejected {}
+
+/** A wallet of the transfer is frozen on this side. */
+export class WalletFrozen extends Rejected {}
+
+/** The wallet to close had open holds. */
+export class WalletHasHolds extends Rejected {}
+
+/** The wallet to close had money that its closure did not sweep. */
+export class WalletNotEmpty extends Rejected {}
+
+/** The amount was greater than the source wallet's limit of one debit. */
+export class DebitLimitExceeded extends Rejected {}
+
+/** The source wallet's debits of the UTC day would have passed their limit. */
+export class DailyLimitExceeded extends Rejected {}
+
+/** The source wallet's debits of the UTC month would have passed their limit. */
+export class MonthlyLimitExceeded extends Rejected {}
+
 const BY_CODE: Readonly<Record<string, typeof ApiError>> = {
   validation_failed: ValidationFailed,
   idempotency_key_reused: KeyReused,
@@ -196,6 +217,13 @@ const BY_FAILURE: Readonly<Record<string, typeof Rejected>> = {
   hold_closed: HoldClosed,
   hold_exceeded: HoldExceeded,
   reversal_exceeded: ReversalExceeded,
+  wallet_closed: WalletClosed,
+  wallet_frozen: WalletFrozen,
+  wallet_has_holds: WalletHasHolds,
+  wallet_not_empty: WalletNotEmpty,
+  debit_limit_exceeded: DebitLimitExceeded,
+  daily_limit_exceeded: DailyLimitExceeded,
+  monthly_limit_exceeded: MonthlyLimitExceeded,
 };
 
 /** Return the error of an answer. A code that a later Teller adds becomes the error of its status. */

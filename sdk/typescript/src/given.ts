@@ -5,11 +5,13 @@ import { cents } from "./money.js";
 import type {
   NewCapture,
   NewClient,
+  NewClosure,
   NewDeposit,
   NewHold,
   NewRelease,
   NewReversal,
   NewTransfer,
+  NewWallet,
   NewWithdrawal,
   TransferFilter,
 } from "./names.js";
@@ -61,9 +63,20 @@ export type HoldCreate = HoldFields & MoneyOptions;
 export type CaptureCreate = NewCapture & MoneyOptions;
 export type ReleaseCreate = NewRelease & MoneyOptions;
 export type ReversalCreate = NewReversal & MoneyOptions;
+export type ClosureCreate = Omit<NewClosure, "sweep_to_wallet_id"> & { sweep_to?: Ref } & MoneyOptions;
 
 /** A client to make. Without a `key` its `external_id` is the key: the same call again returns the same client. */
 export type ClientCreate = NewClient & CallOptions & { key?: Key };
+export type WalletCreate = NewWallet & CallOptions & { key?: Key };
+
+/** A Date, a text with an offset, or a day as 2026-01-31, which begins at midnight UTC. */
+export type Time = string | Date;
+
+/** The entries that were made at `since` or later, and before `until`. */
+export interface Period {
+  since: Time;
+  until: Time;
+}
 
 /** Which transfers a list shows. `key` is that with which one was made. */
 export type TransferFilters = Omit<TransferFilter, "limit" | "wallet_id" | "parent_id" | "idempotency_key"> & {
@@ -91,6 +104,7 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   source: "source_wallet_id",
   destination: "destination_wallet_id",
   parent: "parent_id",
+  sweep_to: "sweep_to_wallet_id",
 };
 
 /** Return the JSON of the fields. */
@@ -117,6 +131,15 @@ export function moneyFields(fields: object): Record<string, unknown> {
 /** Return a time as Teller writes it: UTC, with microseconds. */
 export function timeText(time: Date): string {
   return time.toISOString().replace("Z", "000Z");
+}
+
+/** Return a time as a query has it. Raises TypeError for what is no time. */
+export function timeQuery(time: Time): string {
+  const parsed = typeof time === "string" ? new Date(time) : time;
+  if (Number.isNaN(parsed.getTime())) {
+    throw new TypeError("a time is a Date, or a text as 2026-01-31 or 2026-01-31T09:30:00Z");
+  }
+  return typeof time === "string" && time.includes("T") ? time : timeText(parsed); // a Date has no microseconds
 }
 
 /** Return the JSON of an item. Its amount is not checked here: only this item fails for it, when Teller refuses it. */

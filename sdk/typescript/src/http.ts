@@ -119,7 +119,7 @@ export class Http {
       call.signal?.throwIfAborted();
       const left = attempt === 1 ? Infinity : until - now();
       const result = await this.#attempt(call, prepared, attempt, left).catch((error: unknown) => {
-        throw call.method === "GET" ? error : unknownOutcome(call, error);
+        throw changesNothing(call) ? error : unknownOutcome(call, error);
       });
       if (!("error" in result)) {
         return result;
@@ -133,7 +133,7 @@ export class Http {
       }
       mayBeServed ||= result.mayBeServed;
       await sleep(pause, call.signal).catch((error: unknown) => {
-        throw mayBeServed && call.method !== "GET" ? unknownOutcome(call, error) : error;
+        throw mayBeServed && !changesNothing(call) ? unknownOutcome(call, error) : error;
       });
     }
   }
@@ -253,7 +253,11 @@ function failure(error: ApiError | ConnectionFailed): Failure {
  */
 function conclusion(call: Call, { error, again }: Failure, mayBeServed: boolean): TellerError {
   const isRefusal = error instanceof ApiError && !again && error.problem !== null && !LEARNT_NOTHING.has(error.status);
-  return call.method === "GET" || !mayBeServed || isRefusal ? error : unknownOutcome(call, error);
+  return changesNothing(call) || !mayBeServed || isRefusal ? error : unknownOutcome(call, error);
+}
+
+function changesNothing(call: Call): boolean {
+  return call.method === "GET" || call.query?.["preview"] === true;
 }
 
 function isRepeatable(call: Call): boolean {

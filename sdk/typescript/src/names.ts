@@ -12,6 +12,11 @@ export type TransferData = Schemas["TransferView"];
 export type Client = Schemas["ClientView"];
 export type Wallet = Schemas["WalletView"];
 export type Entry = Schemas["WalletEntryView"];
+export type WalletChange = Schemas["WalletChangeView"];
+export type WalletChanges = Schemas["WalletChanges"];
+export type Statement = Schemas["StatementView"];
+export type Balance = Schemas["BalanceView"];
+export type Preview = Schemas["PreviewView"];
 export type ApiKey = Schemas["KeyView"];
 export type NewApiKey = Schemas["NewKeyView"];
 export type TransferEvent = Schemas["TransferEventView"];
@@ -40,6 +45,8 @@ export type NewHold = Schemas["NewHold"];
 export type NewCapture = Schemas["NewCapture"];
 export type NewRelease = Schemas["NewRelease"];
 export type NewReversal = Schemas["NewReversal"];
+export type NewClosure = Schemas["NewClosure"];
+export type NewWallet = Schemas["WalletRequest"];
 
 type Query<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Parameters } } }
   ? Omit<NonNullable<Parameters>, "cursor">

@@ -15,8 +15,8 @@ export interface paths {
         get: operations["list_clients_v1_clients_get"];
         put?: never;
         /**
-         * Make a client with its wallet
-         * @description Make a client and its wallet. With an Idempotency-Key header the request may be repeated. For operators.
+         * Make a client with its first wallet
+         * @description Make a client and its first wallet. With an Idempotency-Key header the request may be repeated. For operators.
          */
         post: operations["post_client_v1_clients_post"];
         delete?: never;
@@ -34,11 +34,33 @@ export interface paths {
         };
         /**
          * Look a client up
-         * @description A client with its wallet, both as of one instant. A client's key opens its own client only.
+         * @description A client with its wallets, all as of one instant. A client's key opens its own client only.
          */
         get: operations["get_client_v1_clients__client_id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients/{client_id}/wallets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make another wallet of a client
+         * @description Make a wallet of the client in another currency. A client has one wallet a currency. For operators.
+         *
+         *     With an Idempotency-Key header the request may be repeated. The client's keys may use the wallet from the answer on.
+         */
+        post: operations["post_wallet_v1_clients__client_id__wallets_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -60,7 +82,7 @@ export interface paths {
         put?: never;
         /**
          * Make a key for a client
-         * @description Make a key that is bound to the client and its wallet. The answer shows it; no later answer does. For operators.
+         * @description Make a key that is bound to the client and its wallets. The answer shows it; no later answer does. For operators.
          *
          *     A repeated request makes another key. When an answer was lost, revoke the key that was never used.
          */
@@ -102,9 +124,35 @@ export interface paths {
         };
         /**
          * Look a wallet up
-         * @description A wallet, its balance and version as of one instant. A client's key opens its own wallet only.
+         * @description A wallet, its balance and version as of one instant. A client's key opens its client's wallets only.
          */
         get: operations["get_wallet_v1_wallets__wallet_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Freeze or limit a wallet
+         * @description Change what of a wallet is frozen, and its limits. For operators.
+         *
+         *     After 200 nothing is applied against it, whatever was queued before. A repetition changes nothing and has the same answer.
+         */
+        patch: operations["patch_wallet_v1_wallets__wallet_id__patch"];
+        trace?: never;
+    };
+    "/v1/wallets/{wallet_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a wallet's changes
+         * @description The changes of what the wallet allows, newest first. For operators.
+         */
+        get: operations["list_wallet_changes_v1_wallets__wallet_id__changes_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -122,7 +170,7 @@ export interface paths {
         };
         /**
          * List a wallet's entries
-         * @description The wallet's entries, newest first. A client's key opens those of its own wallet only.
+         * @description The wallet's entries, newest first. A client's key opens those of its client's wallets only.
          */
         get: operations["list_wallet_entries_v1_wallets__wallet_id__entries_get"];
         put?: never;
@@ -144,9 +192,52 @@ export interface paths {
          * List a wallet's open holds
          * @description The open holds of the wallet's money, newest first. What remains of them sums to `held`.
          *
-         *     A client's key opens those of its own wallet only.
+         *     A client's key opens those of its client's wallets only.
          */
         get: operations["list_wallet_holds_v1_wallets__wallet_id__holds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/wallets/{wallet_id}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A wallet's statement of a period
+         * @description The entries of a period, oldest first, with opening and closing balance. A client's key opens its own wallet's only.
+         *
+         *     Periods tile: the closing balance of one is the opening balance of the next. With `Accept: text/csv` all entries are streamed as
+         *     one document, without `limit` and `cursor`.
+         */
+        get: operations["get_statement_v1_wallets__wallet_id__statement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/wallets/{wallet_id}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A wallet's balance as of a time
+         * @description The balance and the version of a wallet just before a time. A client's key opens its own wallet only.
+         */
+        get: operations["get_balance_v1_wallets__wallet_id__balance_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -204,7 +295,7 @@ export interface paths {
         };
         /**
          * List transfers
-         * @description Transfers, newest first. A client's key lists the transfers of its own wallet, and none for another `wallet_id`.
+         * @description Transfers, newest first. A client's key lists the transfers of its own wallets, and none for another `wallet_id`.
          *
          *     With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
          */
@@ -212,7 +303,7 @@ export interface paths {
         put?: never;
         /**
          * Transfer between wallets
-         * @description Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallet only.
+         * @description Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallets only.
          */
         post: operations["post_transfer_v1_transfers_post"];
         delete?: never;
@@ -232,7 +323,7 @@ export interface paths {
         put?: never;
         /**
          * Hold money
-         * @description Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallet only.
+         * @description Queue a hold: it reserves money of a wallet for a payee. A client's key holds money of its own wallets only.
          *
          *     `applied` means that the money is reserved. It stays in the source's balance, is no longer available there, and waits for
          *     captures, releases, or the end of the hold.
@@ -301,9 +392,32 @@ export interface paths {
          * Reverse a transfer
          * @description Queue a reversal of an applied deposit, withdrawal, transfer or capture, whole or in part.
          *
-         *     All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallet.
+         *     All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallets.
          */
         post: operations["post_reversal_v1_transfers__transfer_id__reverse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/wallets/{wallet_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a wallet
+         * @description Queue the closure of a wallet, for ever. What was sent out of it before is applied first. For operators.
+         *
+         *     It is rejected while the wallet has open holds, or money that it does not sweep. After it is applied, whatever would touch the
+         *     wallet is rejected with `wallet_closed`.
+         */
+        post: operations["post_closure_v1_wallets__wallet_id__close_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -341,7 +455,7 @@ export interface paths {
         };
         /**
          * Look a transfer up
-         * @description One transfer in its current state. A client's key opens the transfers of its own wallet.
+         * @description One transfer in its current state. A client's key opens the transfers of its own wallets.
          */
         get: operations["get_transfer_v1_transfers__transfer_id__get"];
         put?: never;
@@ -385,7 +499,7 @@ export interface paths {
          * Follow the events
          * @description Events, oldest first. A caller that always continues after the last event of a page gets each event once and misses none.
          *
-         *     A client's key gets the events of its own wallet's transfers. The event of a disabled endpoint goes to its owner only.
+         *     A client's key gets the events of its own wallets' transfers. The event of a disabled endpoint goes to its owner only.
          */
         get: operations["list_events_v1_events_get"];
         put?: never;
@@ -730,6 +844,18 @@ export interface components {
             /** @description such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not found, or leads to an address that Teller does not send to; only operators see which, and how long it took */
             error: string | null;
         };
+        /** @description A wallet's balance, in minor units, and version just before a time. */
+        BalanceView: {
+            wallet_id: string;
+            currency: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            at: string;
+            balance: number;
+            version: number;
+        };
         /** @description The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status. */
         BatchResult: {
             status: number;
@@ -758,7 +884,10 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             created_at: string;
+            /** @description its first, which was made with it */
             wallet: components["schemas"]["WalletView"];
+            /** @description one a currency, in the order in which they were made */
+            wallets: components["schemas"]["WalletView"][];
         };
         DeliveryPage: {
             data: components["schemas"]["DeliveryView"][];
@@ -813,7 +942,7 @@ export interface components {
         /**
          * @description A URL that receives events of these types.
          *
-         *     An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallet.
+         *     An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallets.
          *     `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
          */
         EndpointView: {
@@ -877,6 +1006,22 @@ export interface components {
             last_used_at: string | null;
             revoked_at: string | null;
         };
+        /** @description What a wallet allows, in minor units. null: no such limit. */
+        LimitsView: {
+            /** @description no credit may make the balance greater */
+            balance_max: number | null;
+            /** @description of one transfer, withdrawal or hold */
+            debit_max: number | null;
+            /** @description of all transfers, withdrawals and holds of a UTC day */
+            debits_per_day_max: number | null;
+            /** @description of all transfers, withdrawals and holds of a UTC month */
+            debits_per_month_max: number | null;
+        };
+        /** @description A wallet, and how much a transfer debits or credits it, in minor units. */
+        LineView: {
+            wallet_id: string;
+            amount: number;
+        };
         /** @description A key that has just been made. */
         NewKeyView: {
             id: string;
@@ -908,6 +1053,58 @@ export interface components {
              */
             secret: string;
         };
+        /** @description What a preview rests on: the transfers of the shard that are queued, and so are applied before this one. */
+        PreviewBasis: {
+            queued_ahead: number;
+            /** @description false: more are queued than a preview looks at */
+            complete: boolean;
+        };
+        /** @description What a transfer would become now. It is not stored: it has no id, and nothing of it can be asked for later. */
+        PreviewView: {
+            id: null;
+            /** @enum {string} */
+            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
+            /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
+            status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
+            /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
+            source_wallet_id: string | null;
+            /** @description likewise */
+            destination_wallet_id: string | null;
+            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
+            amount: number;
+            currency: string;
+            reference: string | null;
+            metadata: {
+                [key: string]: string;
+            };
+            /** @description called when the outcome is final; shown only to the caller that set it */
+            callback_url: string | null;
+            failure: components["schemas"]["FailureView"] | null;
+            /** @description of an applied transfer, as far as the key may see their wallets */
+            entries: components["schemas"]["TransferEntryView"][];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            created_at: string;
+            finished_at: string | null;
+            /** @description of a capture, a release or a reversal: the transfer that it is about */
+            parent_id: string | null;
+            /** @description as far as the key may see their wallets; null for one debit and one credit */
+            debits: components["schemas"]["LineView"][] | null;
+            /** @description likewise */
+            credits: components["schemas"]["LineView"][] | null;
+            scheduled_for: string | null;
+            /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
+            apply_by: string | null;
+            /** @description how much of it was reversed so far, in minor units */
+            reversed_amount: number;
+            /** @description of an applied hold */
+            hold: components["schemas"]["HoldView"] | null;
+            /** @description of a release: asked for by a caller, or by the hold's end */
+            reason: ("requested" | "expired") | null;
+            preview: components["schemas"]["PreviewBasis"];
+        };
         /** @description The number of deliveries that this request made due. */
         RedeliveredView: {
             /** @description at most 1000, the oldest first */
@@ -919,7 +1116,14 @@ export interface components {
          * @description The reasons, in order of precedence: a command with several reasons against it is refused for the first.
          * @enum {string}
          */
-        Refusal: "deadline_passed" | "hold_closed" | "hold_exceeded" | "reversal_exceeded" | "insufficient_funds" | "balance_limit_exceeded" | "internal";
+        Refusal: "deadline_passed" | "wallet_closed" | "wallet_frozen" | "hold_closed" | "hold_exceeded" | "reversal_exceeded" | "wallet_has_holds" | "wallet_not_empty" | "debit_limit_exceeded" | "daily_limit_exceeded" | "monthly_limit_exceeded" | "insufficient_funds" | "balance_limit_exceeded" | "internal";
+        /** @description What a wallet allowed. */
+        RulesView: {
+            /** @enum {string} */
+            status: "active" | "closed";
+            frozen: ("debits" | "credits" | "all") | null;
+            limits: components["schemas"]["LimitsView"];
+        };
         /** @description The secret that signs webhooks to your callback URLs. */
         SecretView: {
             /**
@@ -953,7 +1157,35 @@ export interface components {
              */
             secret: string;
         };
-        /** @description One of an applied transfer's two entries, in minor units. */
+        /** @description The entries of a wallet in a period, and the balances around them, in minor units. All but `data` is of the whole period. */
+        StatementView: {
+            wallet_id: string;
+            currency: string;
+            /** @description digits of the currency's minor unit: 2 for cents */
+            minor_unit: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            to: string;
+            opening_balance: number;
+            closing_balance: number;
+            total_credits: number;
+            /** @description positive: opening_balance + total_credits - total_debits = closing_balance */
+            total_debits: number;
+            entry_count: number;
+            /** @description `to` lies more than 15 seconds back, and no entry can be added any more */
+            final: boolean;
+            /** @description oldest first */
+            data: components["schemas"]["WalletEntryView"][];
+            next_cursor: string | null;
+        };
+        /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
         TransferEntryView: {
             wallet_id: string;
             version: number;
@@ -986,14 +1218,14 @@ export interface components {
         TransferView: {
             id: string;
             /** @enum {string} */
-            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal";
+            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
             /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
             status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
-            /** @description null for outside Teller */
+            /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
             source_wallet_id: string | null;
-            /** @description null for outside Teller */
+            /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units (cents); until an open amount is applied, the most that it may come to */
+            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
             amount: number;
             currency: string;
             reference: string | null;
@@ -1013,10 +1245,10 @@ export interface components {
             finished_at: string | null;
             /** @description of a capture, a release or a reversal: the transfer that it is about */
             parent_id: string | null;
-            /** @description null: one wallet is debited */
-            debits: null;
-            /** @description null: one wallet is credited */
-            credits: null;
+            /** @description as far as the key may see their wallets; null for one debit and one credit */
+            debits: components["schemas"]["LineView"][] | null;
+            /** @description likewise */
+            credits: components["schemas"]["LineView"][] | null;
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
@@ -1026,6 +1258,30 @@ export interface components {
             hold: components["schemas"]["HoldView"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
             reason: ("requested" | "expired") | null;
+        };
+        /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
+        UsageView: {
+            debits_today: number;
+            debits_this_month: number;
+        };
+        WalletChangePage: {
+            data: components["schemas"]["WalletChangeView"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
+        /** @description One change of what a wallet allows. */
+        WalletChangeView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            changed_at: string;
+            /** @description the API key that asked for it; null for a closure, and for the configured key */
+            key_id: string | null;
+            before: components["schemas"]["RulesView"];
+            after: components["schemas"]["RulesView"];
+            /** @description as it was given; of a closure its transfer */
+            reason: string;
         };
         WalletEntryPage: {
             data: components["schemas"]["WalletEntryView"][];
@@ -1039,11 +1295,11 @@ export interface components {
             version: number;
             transfer_id: string;
             /** @enum {string} */
-            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal";
+            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
             /** @description signed */
             amount: number;
             balance_after: number;
-            /** @description null for outside Teller */
+            /** @description null for outside Teller, and for a transfer with several debits or credits */
             counterparty_wallet_id: string | null;
             reference: string | null;
             /**
@@ -1058,14 +1314,24 @@ export interface components {
             /** @description null for an external wallet, the other side of deposits and withdrawals */
             client_id: string | null;
             currency: string;
+            /**
+             * @description digits of an amount after the point: 2 for USD, so 1050 is 10.50
+             * @example 2
+             */
+            minor_unit: number;
             balance: number;
             /** @description what open holds have reserved of the balance */
             held: number;
             /** @description balance - held: what can be moved out or held */
             available: number;
             version: number;
-            /** @constant */
-            status: "active";
+            /** @enum {string} */
+            status: "active" | "frozen" | "closed";
+            /** @description what is stopped: money out of the wallet, into it, or both */
+            frozen: ("debits" | "credits" | "all") | null;
+            limits: components["schemas"]["LimitsView"];
+            /** @description null until a limit is first set: nothing is counted before */
+            usage: components["schemas"]["UsageView"] | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1081,14 +1347,19 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             };
+            /**
+             * @description of its first wallet
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
+        };
+        WalletRequest: {
+            /** @example USD */
+            currency: string;
         };
         /** @description Money from outside Teller for a client's wallet. */
         NewDeposit: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1101,17 +1372,18 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             wallet_id: string;
             /** @example 1050 */
             amount: number;
         };
         /** @description Money from a client's wallet to outside Teller. */
         NewWithdrawal: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1124,6 +1396,12 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             wallet_id: string;
             /** @example 1050 */
             amount: number;
@@ -1140,11 +1418,6 @@ export interface components {
         };
         /** @description Money from one client's wallet for another client's wallet. */
         NewTransfer: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1157,6 +1430,12 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
             /** @example 1050 */
@@ -1172,13 +1451,14 @@ export interface components {
              */
             scheduled_for?: string | null;
         };
-        /** @description Money of a client's wallet that is reserved for a payee until it is captured, released or expires. */
-        NewHold: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
+        /** @description A wallet, and how much it is debited or credited. */
+        NewLine: {
+            wallet_id: string;
+            /** @example 1050 */
+            amount: number;
+        };
+        /** @description Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all. */
+        NewMultiLeg: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1191,6 +1471,42 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
+            /** @description a client's key: its own wallet alone */
+            debits: components["schemas"]["NewLine"][];
+            /** @description of the same sum as the debits; no wallet stands in two lines */
+            credits: components["schemas"]["NewLine"][];
+            /**
+             * @description not before this time, at most 366 days ahead; a past time means now
+             * @default null
+             */
+            scheduled_for?: string | null;
+        };
+        /** @description Money of a client's wallet that is reserved for a payee until it is captured, released or expires. */
+        NewHold: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
@@ -1210,11 +1526,6 @@ export interface components {
         };
         /** @description Money that a hold has reserved, for its payee. */
         NewCapture: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1227,6 +1538,11 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that is left of the hold
              * @example 1050
@@ -1237,14 +1553,11 @@ export interface components {
              * @default false
              */
             final?: boolean;
+            /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
+            credits?: components["schemas"]["NewLine"][];
         };
         /** @description Money that a hold has reserved, available again to its source. */
         NewRelease: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1257,19 +1570,19 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that is left of the hold
              * @example 1050
              */
             amount?: number;
         };
-        /** @description Money of an applied transfer, back to where it came from. */
-        NewReversal: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
+        /** @description The end of a wallet. Without a sweep it must be empty. */
+        NewClosure: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1282,6 +1595,38 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the wallet's
+             * @example USD
+             */
+            currency?: string;
+            /** @description where its balance goes */
+            sweep_to_wallet_id?: string;
+            /**
+             * @description true: its balance goes to outside Teller
+             * @default false
+             */
+            sweep_outside?: boolean;
+        };
+        /** @description Money of an applied transfer, back to where it came from. */
+        NewReversal: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that was not yet reversed
              * @example 1050
@@ -1293,13 +1638,8 @@ export interface components {
              */
             up_to?: boolean;
         };
-        /** @description A capture of the hold `parent_id`. */
-        CaptureItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
+        /** @description All money of an applied transfer with several debits or credits, back to where it came from. */
+        NewWholeReversal: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1312,6 +1652,46 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
+        };
+        /** @description A limit that is absent stays as it is. null removes it. */
+        LimitChanges: {
+            balance_max?: number | null;
+            debit_max?: number | null;
+            debits_per_day_max?: number | null;
+            debits_per_month_max?: number | null;
+        };
+        /** @description What is absent stays as it is. */
+        WalletChanges: {
+            /** @description null ends the freeze */
+            frozen?: ("debits" | "credits" | "all") | null;
+            limits?: components["schemas"]["LimitChanges"];
+            /** @example court order 17/26 */
+            reason: string;
+        };
+        /** @description A capture of the hold `parent_id`. */
+        CaptureItem: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that is left of the hold
              * @example 1050
@@ -1322,6 +1702,8 @@ export interface components {
              * @default false
              */
             final?: boolean;
+            /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
+            credits?: components["schemas"]["NewLine"][];
             /** @example order-1001 */
             idempotency_key: string;
             parent_id: string;
@@ -1330,11 +1712,6 @@ export interface components {
         };
         /** @description A deposit, as POST /v1/deposits takes it. */
         DepositItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1347,6 +1724,12 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             wallet_id: string;
             /** @example 1050 */
             amount: number;
@@ -1357,11 +1740,6 @@ export interface components {
         };
         /** @description A hold, as POST /v1/holds takes it. */
         HoldItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1374,6 +1752,12 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
@@ -1395,13 +1779,8 @@ export interface components {
             /** @constant */
             type: "hold";
         };
-        /** @description A release of the hold `parent_id`. */
-        ReleaseItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
+        /** @description A transfer with several debits or credits, as POST /v1/transfers takes it. */
+        MultiLegItem: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1414,6 +1793,48 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
+            /** @description a client's key: its own wallet alone */
+            debits: components["schemas"]["NewLine"][];
+            /** @description of the same sum as the debits; no wallet stands in two lines */
+            credits: components["schemas"]["NewLine"][];
+            /**
+             * @description not before this time, at most 366 days ahead; a past time means now
+             * @default null
+             */
+            scheduled_for?: string | null;
+            /** @example order-1001 */
+            idempotency_key: string;
+            /**
+             * @default transfer
+             * @constant
+             */
+            type?: "transfer";
+        };
+        /** @description A release of the hold `parent_id`. */
+        ReleaseItem: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that is left of the hold
              * @example 1050
@@ -1427,11 +1848,6 @@ export interface components {
         };
         /** @description A reversal of the transfer `parent_id`. */
         ReversalItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1444,6 +1860,11 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
             /**
              * @description left out: all that was not yet reversed
              * @example 1050
@@ -1462,11 +1883,6 @@ export interface components {
         };
         /** @description A transfer between two wallets, as POST /v1/transfers takes it. */
         TransferItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1479,6 +1895,12 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
             /** @example 1050 */
@@ -1501,13 +1923,8 @@ export interface components {
              */
             type?: "transfer";
         };
-        /** @description A withdrawal, as POST /v1/withdrawals takes it. */
-        WithdrawalItem: {
-            /**
-             * @default USD
-             * @constant
-             */
-            currency?: "USD";
+        /** @description A reversal of the transfer `parent_id`, which has several debits or credits. */
+        WholeReversalItem: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1520,6 +1937,37 @@ export interface components {
              * @default null
              */
             apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
+            /** @example order-1001 */
+            idempotency_key: string;
+            parent_id: string;
+            /** @constant */
+            type: "reversal";
+        };
+        /** @description A withdrawal, as POST /v1/withdrawals takes it. */
+        WithdrawalItem: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
             wallet_id: string;
             /** @example 1050 */
             amount: number;
@@ -1539,7 +1987,7 @@ export interface components {
             type: "withdrawal";
         };
         BatchRequest: {
-            transfers: (components["schemas"]["TransferItem"] | components["schemas"]["DepositItem"] | components["schemas"]["WithdrawalItem"] | components["schemas"]["HoldItem"] | components["schemas"]["CaptureItem"] | components["schemas"]["ReleaseItem"] | components["schemas"]["ReversalItem"])[];
+            transfers: (components["schemas"]["TransferItem"] | components["schemas"]["MultiLegItem"] | components["schemas"]["DepositItem"] | components["schemas"]["WithdrawalItem"] | components["schemas"]["HoldItem"] | components["schemas"]["CaptureItem"] | components["schemas"]["ReleaseItem"] | components["schemas"]["ReversalItem"] | components["schemas"]["WholeReversalItem"])[];
         };
         EndpointRequest: {
             /**
@@ -1590,7 +2038,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "backlog_full" | "body_too_large" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "forbidden" | "headers_too_large" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "not_a_hold" | "not_cancelable" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unsupported_media_type" | "validation_failed";
+            code: "backlog_full" | "body_too_large" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "forbidden" | "headers_too_large" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "not_a_hold" | "not_cancelable" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_closed" | "wallet_exists";
             detail: string;
             instance: string;
             request_id: string;
@@ -1686,6 +2134,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClientView"];
+                };
+            };
+        };
+    };
+    post_wallet_v1_clients__client_id__wallets_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
+                 * @example order-1001
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalletRequest"];
+            };
+        };
+        responses: {
+            /** @description made, now or by an earlier request with this key */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletView"];
                 };
             };
         };
@@ -1789,9 +2269,66 @@ export interface operations {
             };
         };
     };
+    patch_wallet_v1_wallets__wallet_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                wallet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalletChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletView"];
+                };
+            };
+        };
+    };
+    list_wallet_changes_v1_wallets__wallet_id__changes_get: {
+        parameters: {
+            query?: {
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                wallet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletChangePage"];
+                };
+            };
+        };
+    };
     list_wallet_entries_v1_wallets__wallet_id__entries_get: {
         parameters: {
             query?: {
+                /** @description only those that were made then or later */
+                from?: string | null;
+                /** @description only those that were made before then */
+                to?: string | null;
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
@@ -1843,9 +2380,69 @@ export interface operations {
             };
         };
     };
+    get_statement_v1_wallets__wallet_id__statement_get: {
+        parameters: {
+            query: {
+                /** @description its entries were made then or later */
+                from: string;
+                /** @description and before then; at most 366 days after `from` */
+                to: string;
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                wallet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementView"];
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    get_balance_v1_wallets__wallet_id__balance_get: {
+        parameters: {
+            query: {
+                /** @description entries that were made before then count */
+                at: string;
+            };
+            header?: never;
+            path: {
+                wallet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceView"];
+                };
+            };
+        };
+    };
     post_deposit_v1_deposits_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -1867,13 +2464,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -1889,7 +2486,10 @@ export interface operations {
     };
     post_withdrawal_v1_withdrawals_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -1911,13 +2511,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -1937,7 +2537,7 @@ export interface operations {
                 /** @description only those that this wallet is a party to */
                 wallet_id?: string | null;
                 status?: ("queued" | "applied" | "rejected" | "canceled") | "scheduled" | null;
-                type?: ("deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal") | null;
+                type?: ("deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure") | null;
                 /** @description only the captures, releases and reversals of this one */
                 parent_id?: string | null;
                 /** @description only the one of this key */
@@ -1966,7 +2566,10 @@ export interface operations {
     };
     post_transfer_v1_transfers_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -1984,17 +2587,17 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTransfer"];
+                "application/json": components["schemas"]["NewTransfer"] | components["schemas"]["NewMultiLeg"];
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2010,7 +2613,10 @@ export interface operations {
     };
     post_hold_v1_holds_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -2032,13 +2638,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2054,7 +2660,10 @@ export interface operations {
     };
     post_capture_v1_transfers__transfer_id__capture_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -2078,13 +2687,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2100,7 +2709,10 @@ export interface operations {
     };
     post_release_v1_transfers__transfer_id__release_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -2124,13 +2736,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2146,7 +2758,10 @@ export interface operations {
     };
     post_reversal_v1_transfers__transfer_id__reverse_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
             header: {
                 /**
                  * @description made up by the caller for this request; a repetition with the same key gets the same resource
@@ -2166,17 +2781,66 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewReversal"];
+                "application/json": components["schemas"]["NewReversal"] | components["schemas"]["NewWholeReversal"];
             };
         };
         responses: {
-            /** @description its outcome is final */
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description queued, or scheduled */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["TransferView"];
+                };
+            };
+        };
+    };
+    post_closure_v1_wallets__wallet_id__close_post: {
+        parameters: {
+            query?: {
+                /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
+                preview?: "true" | "false";
+            };
+            header: {
+                /**
+                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
+                 * @example order-1001
+                 */
+                "Idempotency-Key": string;
+                /**
+                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
+                 * @example wait=10
+                 */
+                Prefer?: string;
+            };
+            path: {
+                wallet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClosure"];
+            };
+        };
+        responses: {
+            /** @description its outcome is final; or, with `preview=true`, what it would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2687,7 +3351,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                code: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "deadline_passed" | "disconnected" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_long" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_not_found" | "wrong_type";
+                code: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
             };
             cookie?: never;
         };

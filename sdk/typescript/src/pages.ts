@@ -11,24 +11,16 @@ export interface Page<T> {
 export class Pages<T> implements AsyncIterable<T> {
   readonly #read: (cursor: string | undefined) => Promise<Page<T>>;
   readonly #first: string | undefined;
-  readonly #until: (item: T) => boolean;
 
-  /** `until` ends the list before the first item for which it is true. */
-  constructor(read: (cursor: string | undefined) => Promise<Page<T>>, first?: string, until: (item: T) => boolean = () => false) {
+  constructor(read: (cursor: string | undefined) => Promise<Page<T>>, first?: string) {
     this.#read = read;
     this.#first = first;
-    this.#until = until;
   }
 
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     let cursor = this.#first;
     for (;;) {
       const page = await this.#read(cursor);
-      const end = page.data.findIndex(this.#until);
-      if (end >= 0) {
-        yield { data: page.data.slice(0, end), has_more: false, next_cursor: null };
-        return;
-      }
       yield page;
       if (!page.has_more || page.next_cursor === null) {
         return;

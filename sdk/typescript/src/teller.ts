@@ -7,28 +7,34 @@ import {
   idOf,
   inPath,
   moneyFields,
+  timeQuery,
   wireFields,
   wireItem,
   type BatchItem,
   type CallOptions,
   type CaptureCreate,
   type ClientCreate,
+  type ClosureCreate,
   type DepositCreate,
   type GetOptions,
   type HoldCreate,
   type ListOptions,
   type MoneyOptions,
+  type Period,
   type Ref,
   type ReleaseCreate,
   type ReversalCreate,
+  type Time,
   type TransferCreate,
   type TransferFilters,
+  type WalletCreate,
   type WithdrawalCreate,
 } from "./given.js";
 import { Http, now, type Answer, type Call, type TellerOptions } from "./http.js";
 import { checkedKey, keyOfExternalId } from "./keys.js";
 import type {
   ApiKey,
+  Balance,
   Client,
   Delivery,
   DeliveryFilter,
@@ -36,10 +42,14 @@ import type {
   Event,
   NewApiKey,
   NewWebhookSecret,
+  Preview,
   Problem,
   Redelivered,
+  Statement,
   TransferData,
   Wallet,
+  WalletChange,
+  WalletChanges,
   WebhookEndpoint,
   WebhookEndpointCreate,
   WebhookEndpointUpdate,
@@ -97,6 +107,15 @@ export class Teller {
     return await this.#wire.submit(path, given);
   }
 
+  /**
+   * Return what would become of a transfer now, and store nothing: POST to a route that moves money, with its fields as the API names
+   * them.
+   */
+  async preview(path: string, { signal, ...fields }: Readonly<Record<string, unknown>> & CallOptions): Promise<Preview> {
+    const call: Call = { method: "POST", path, query: { preview: true }, body: moneyFields(fields), repeatable: true, signal };
+    return await this.#wire.send(call);
+  }
+
   /** Any list. */
   list<T>(path: string, query: Readonly<Record<string, unknown>> & ListOptions = {}): Pages<T> {
     return this.#wire.list<T>(path, query);
@@ -146,7 +165,7 @@ class Wire {
       }
       return shape.item ? { ...page, data: page.data.map(shape.item) } : page;
     };
-    return new Pages<T>(read, cursor, shape.until);
+    return new Pages<T>(read, cursor);
   }
 
   transfers(path: string, options: ListOptions & object): Pages<Transfer> {
@@ -154,11 +173,10 @@ class Wire {
   }
 }
 
-/** How a list differs from the others: the parameter of its cursor, what its items become, and the item before which it ends. */
+/** How a list differs from the others: the parameter of its cursor, and what its items become. */
 interface Shape<T> {
   cursor?: string;
   item?: (data: unknown) => T;
-  until?: (item: T) => boolean;
 }
 
 class Noun {
@@ -171,7 +189,7 @@ class Noun {
 
 export class Clients extends Noun {
   /**
-   * Make a client with its wallet. With `external_id`, your own id of the client, or with a `key`, the same call again returns the
+   * Make a client with its first wallet. With `external_id`, your own id of the client, or with a `key`, the same call again returns the
    * same client. With neither, each call makes another one, and a lost answer raises OutcomeUnknown.
    */
   async create({ key, signal, ...fields }: ClientCreate): Promise<Client> {
@@ -207,15 +225,57 @@ export class Keys extends Noun {
 }
 
 export class Wallets extends Noun {
+  /**
+   * Make another wallet of a client: it has one a currency. With a `key` the same call again returns the same wallet. Without one it
+   * is not repeated where it may have been served: OutcomeUnknown is raised then.
+   */
+  async create(client: Ref, { key, signal, ...fields }: WalletCreate): Promise<Wallet> {
+    const path = `/v1/clients/${inPath(client)}/wallets`;
+    const used = key === undefined ? undefined : checkedKey(key);
+    return await this.wire.send({ method: "POST", path, body: wireFields(fields), key: used, signal });
+  }
+
   async get(wallet: Ref, options?: CallOptions): Promise<Wallet> {
     return await this.wire.get(`/v1/wallets/${inPath(wallet)}`, options);
   }
 
-  /** The wallet's entries, newest first; with `since` those made then or later. */
-  entries(wallet: Ref, { since, ...options }: ListOptions & { since?: string | Date | undefined } = {}): Pages<Entry> {
-    const from = since === undefined ? -Infinity : timeOf(since);
-    return this.wire.list<Entry>(`/v1/wallets/${inPath(wallet)}/entries`, options, {
-      until: (entry) => Date.parse(entry.created_at) < from,
+  /**
+   * Change what a wallet allows. Null ends a freeze and removes a limit; what is left out stays as it is. A repetition changes nothing.
+   * After the answer no worker applies anything against it.
+   */
+  async update(wallet: Ref, { signal, ...fields }: WalletChanges & CallOptions): Promise<Wallet> {
+    return await this.wire.send({ method: "PATCH", path: `/v1/wallets/${inPath(wallet)}`, body: wireFields(fields), signal });
+  }
+
+  /** The changes of what the wallet allows, newest first. */
+  changes(wallet: Ref, options: ListOptions = {}): Pages<WalletChange> {
+    return this.wire.list(`/v1/wallets/${inPath(wallet)}/changes`, options);
+  }
+
+  /** Close a wallet for ever. It is rejected while the wallet has open holds, or money that the closure does not sweep. */
+  async close(wallet: Ref, given: ClosureCreate): Promise<Transfer> {
+    return await this.wire.submit(`/v1/wallets/${inPath(wallet)}/close`, given);
+  }
+
+  /** The wallet's entries, newest first; with `since` those made then or later, with `until` those made before. */
+  entries(wallet: Ref, { since, until, ...options }: ListOptions & Partial<Period> = {}): Pages<Entry> {
+    const period = { from: since && timeQuery(since), to: until && timeQuery(until) };
+    return this.wire.list(`/v1/wallets/${inPath(wallet)}/entries`, { ...period, ...options });
+  }
+
+  /** The balances around a period of at most 366 days, and a page of its entries, oldest first. `next_cursor` goes on after it. */
+  async statement(wallet: Ref, { since, until, limit, cursor, signal }: Period & ListOptions): Promise<Statement> {
+    const query = { from: timeQuery(since), to: timeQuery(until), limit, cursor };
+    return await this.wire.send({ method: "GET", path: `/v1/wallets/${inPath(wallet)}/statement`, query, signal });
+  }
+
+  /** The balance and the version just before a time. */
+  async balance(wallet: Ref, { at, signal }: CallOptions & { at: Time }): Promise<Balance> {
+    return await this.wire.send({
+      method: "GET",
+      path: `/v1/wallets/${inPath(wallet)}/balance`,
+      query: { at: timeQuery(at) },
+      signal,
     });
   }
 
@@ -415,12 +475,4 @@ export class WebhookEndpoints extends Noun {
       }
     }
   }
-}
-
-function timeOf(time: string | Date): number {
-  const parsed = typeof time === "string" ? Date.parse(time) : time.getTime();
-  if (Number.isNaN(parsed)) {
-    throw new TypeError("a time is a Date, or a text as 2026-01-31 or 2026-01-31T09:30:00Z");
-  }
-  return parsed;
 }

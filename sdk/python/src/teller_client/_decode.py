@@ -7,6 +7,7 @@ the text that it is.
 from __future__ import annotations
 
 import dataclasses
+import keyword
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -38,18 +39,27 @@ class Model:
         given: dict[str, Any] = {}
         for name, (decode, has_no_default) in decoders.items():
             if name in raw:
-                given[name] = decoded(cls, name, decode, raw[name])
+                given[own_name(name)] = decoded(cls, name, decode, raw[name])
             elif name in ALWAYS_THERE:
                 raise UnexpectedAnswer(f"{cls.__name__}: the answer has no {name}")
             elif has_no_default:
-                given[name] = None
+                given[own_name(name)] = None
         given["extra"] = {name: value for name, value in raw.items() if name not in decoders}
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object as the API has sent it: times as text, unknown fields included. Absent fields are null."""
         fields = [field.name for field in dataclasses.fields(self) if field.name != "extra"]  # type: ignore[arg-type]
-        return {**{name: encoded(getattr(self, name)) for name in fields}, **getattr(self, "extra", {})}
+        return {**{wire_name(name): encoded(getattr(self, name)) for name in fields}, **getattr(self, "extra", {})}
+
+
+def own_name(name: str) -> str:
+    """Return the name of the field of a dataclass: `from` is a word of Python, so that field is `from_`."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def wire_name(name: str) -> str:
+    return name.removesuffix("_")
 
 
 def decoded(cls: type[Model], name: str, decode: Decode, value: Any) -> Any:
@@ -69,10 +79,10 @@ def encoded(value: Any) -> Any:
 
 @cache
 def decoders_of(cls: type[Model]) -> Mapping[str, tuple[Decode, bool]]:
-    """Return for each field how its JSON becomes a value, and whether it has no default."""
+    """Return for each field, by its name in the API, how its JSON becomes a value, and whether it has no default."""
     hints = typing.get_type_hints(cls)
     return {
-        field.name: (
+        wire_name(field.name): (
             decoder_of(hints[field.name]),
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
         )

@@ -30,7 +30,7 @@ class Request:
 
     @property
     def changes_nothing(self) -> bool:
-        return self.method in {"GET", "HEAD"}
+        return self.method in {"GET", "HEAD"} or "preview" in self.query
 
 
 @dataclass(frozen=True)

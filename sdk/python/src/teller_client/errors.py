@@ -168,6 +168,34 @@ class ReversalExceeded(Rejected):
     """Less than the amount was left to reverse."""
 
 
+class WalletClosed(Rejected):
+    """A wallet of the transfer is closed."""
+
+
+class WalletFrozen(Rejected):
+    """A wallet of the transfer is frozen on this side."""
+
+
+class WalletHasHolds(Rejected):
+    """The wallet to close had open holds."""
+
+
+class WalletNotEmpty(Rejected):
+    """The wallet to close had money that its closure did not sweep."""
+
+
+class DebitLimitExceeded(Rejected):
+    """The amount was greater than the source wallet's limit of one debit."""
+
+
+class DailyLimitExceeded(Rejected):
+    """The source wallet's debits of the UTC day would have passed their limit."""
+
+
+class MonthlyLimitExceeded(Rejected):
+    """The source wallet's debits of the UTC month would have passed their limit."""
+
+
 TEMPORARY = (ConnectionFailed, RateLimited, Overloaded, Unavailable)  # a later attempt may do better
 
 REJECTIONS: Mapping[str, type[Rejected]] = {  # by failure.code; a later version's codes are plain Rejected
@@ -178,6 +206,13 @@ REJECTIONS: Mapping[str, type[Rejected]] = {  # by failure.code; a later version
     "hold_closed": HoldClosed,
     "hold_exceeded": HoldExceeded,
     "reversal_exceeded": ReversalExceeded,
+    "wallet_closed": WalletClosed,
+    "wallet_frozen": WalletFrozen,
+    "wallet_has_holds": WalletHasHolds,
+    "wallet_not_empty": WalletNotEmpty,
+    "debit_limit_exceeded": DebitLimitExceeded,
+    "daily_limit_exceeded": DailyLimitExceeded,
+    "monthly_limit_exceeded": MonthlyLimitExceeded,
 }
 
 BY_CODE: Mapping[str, type[ApiError]] = {

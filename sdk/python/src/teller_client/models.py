@@ -46,17 +46,28 @@ ProblemCode: TypeAlias = Literal[
     "unavailable",
     "unsupported_media_type",
     "validation_failed",
+    "wallet_closed",
+    "wallet_exists",
 ]
 
 RejectionCode: TypeAlias = Literal[
     "deadline_passed",
+    "wallet_closed",
+    "wallet_frozen",
     "hold_closed",
     "hold_exceeded",
     "reversal_exceeded",
+    "wallet_has_holds",
+    "wallet_not_empty",
+    "debit_limit_exceeded",
+    "daily_limit_exceeded",
+    "monthly_limit_exceeded",
     "insufficient_funds",
     "balance_limit_exceeded",
     "internal",
 ]
+
+RulesStatus: TypeAlias = Literal["active", "closed"]
 
 TransferEventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled"]
 
@@ -64,15 +75,29 @@ TransferReason: TypeAlias = Literal["requested", "expired"]
 
 TransferStatus: TypeAlias = Literal["queued", "applied", "rejected", "canceled", "scheduled"]
 
-TransferType: TypeAlias = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal"]
+TransferType: TypeAlias = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal", "closure"]
 
-WalletStatus: TypeAlias = Literal["active"]
+WalletFrozen: TypeAlias = Literal["debits", "credits", "all"]
+
+WalletStatus: TypeAlias = Literal["active", "frozen", "closed"]
 
 WebhookEndpointDisabledReason: TypeAlias = Literal["requested", "gone", "failing"]
 
 WebhookEndpointEventType: TypeAlias = Literal["webhook_endpoint.disabled"]
 
 WebhookEndpointStatus: TypeAlias = Literal["enabled", "disabled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance(Model):
+    """A wallet's balance, in minor units, and version just before a time."""
+
+    wallet_id: str
+    currency: str
+    at: datetime
+    balance: int
+    version: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +119,19 @@ class _CaptureItemRequired(TypedDict):
 class CaptureItem(_CaptureItemRequired, total=False):
     """A capture of the hold `parent_id`."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+    currency: str
     # left out: all that is left of the hold
     amount: int
     # true: what this capture leaves of the hold is released
     final: bool
+    # for these wallets, and not for the hold's payee; they sum to the amount; for operators alone
+    credits: list[NewLine]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +143,10 @@ class Client(Model):
     external_id: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     created_at: datetime
+    # its first, which was made with it
     wallet: Wallet
+    # one a currency, in the order in which they were made
+    wallets: list[Wallet] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -167,12 +198,13 @@ class _DepositItemRequired(TypedDict):
 class DepositItem(_DepositItemRequired, total=False):
     """A deposit, as POST /v1/deposits takes it."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,12 +248,13 @@ class _HoldItemRequired(TypedDict):
 class HoldItem(_HoldItemRequired, total=False):
     """A hold, as POST /v1/holds takes it."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
     # the payee; left out: to outside Teller, for operators alone
     destination_wallet_id: str
     # from acceptance, or from `scheduled_for`; what is left then is released
@@ -263,6 +296,62 @@ class KeyWithSecret(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits(Model):
+    """What a wallet allows, in minor units. null: no such limit."""
+
+    # no credit may make the balance greater
+    balance_max: int | None = None
+    # of one transfer, withdrawal or hold
+    debit_max: int | None = None
+    # of all transfers, withdrawals and holds of a UTC day
+    debits_per_day_max: int | None = None
+    # of all transfers, withdrawals and holds of a UTC month
+    debits_per_month_max: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line(Model):
+    """A wallet, and how much a transfer debits or credits it, in minor units."""
+
+    wallet_id: str
+    amount: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _MultiLegItemRequired(TypedDict):
+    # a client's key: its own wallet alone
+    debits: list[NewLine]
+    # of the same sum as the debits; no wallet stands in two lines
+    credits: list[NewLine]
+    idempotency_key: str
+
+
+class MultiLegItem(_MultiLegItemRequired, total=False):
+    """A transfer with several debits or credits, as POST /v1/transfers takes it."""
+
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
+    # not before this time, at most 366 days ahead; a past time means now
+    scheduled_for: datetime | str | None
+    type: Literal["transfer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLine(Model):
+    """A wallet, and how much it is debited or credited."""
+
+    wallet_id: str
+    amount: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewWebhookSecret(Model):
     """New webhook secret."""
 
@@ -271,6 +360,60 @@ class NewWebhookSecret(Model):
     old_secret_expires_at: datetime | None = None
     # signs webhooks; no later answer shows it
     secret: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview(Model):
+    """What a transfer would become now. It is not stored: it has no id, and nothing of it can be asked for later."""
+
+    id: Any = None
+    type: TransferType
+    # `scheduled` until `scheduled_for`, then `queued` until it is final
+    status: TransferStatus
+    # null for outside Teller, and for a transfer with `debits` and `credits`
+    source_wallet_id: str | None = None
+    # likewise
+    destination_wallet_id: str | None = None
+    # minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits`
+    # and `credits` the sum of one side, for a client's key the amount of its own line
+    amount: int
+    currency: str
+    reference: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    # called when the outcome is final; shown only to the caller that set it
+    callback_url: str | None = None
+    failure: Failure | None = None
+    # of an applied transfer, as far as the key may see their wallets
+    entries: list[TransferEntry] = field(default_factory=list)
+    created_at: datetime
+    finished_at: datetime | None = None
+    # of a capture, a release or a reversal: the transfer that it is about
+    parent_id: str | None = None
+    # as far as the key may see their wallets; null for one debit and one credit
+    debits: list[Line] | None = field(default_factory=list)
+    # likewise
+    credits: list[Line] | None = field(default_factory=list)
+    scheduled_for: datetime | None = None
+    # rejected if a worker takes it up later; null for a scheduled one until it is queued
+    apply_by: datetime | None = None
+    # how much of it was reversed so far, in minor units
+    reversed_amount: int
+    # of an applied hold
+    hold: Hold | None = None
+    # of a release: asked for by a caller, or by the hold's end
+    reason: TransferReason | None = None
+    preview: PreviewBasis
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewBasis(Model):
+    """What a preview rests on: the transfers of the shard that are queued, and so are applied before this one."""
+
+    queued_ahead: int
+    # false: more are queued than a preview looks at
+    complete: bool
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -311,12 +454,13 @@ class _ReleaseItemRequired(TypedDict):
 class ReleaseItem(_ReleaseItemRequired, total=False):
     """A release of the hold `parent_id`."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+    currency: str
     # left out: all that is left of the hold
     amount: int
 
@@ -330,16 +474,53 @@ class _ReversalItemRequired(TypedDict):
 class ReversalItem(_ReversalItemRequired, total=False):
     """A reversal of the transfer `parent_id`."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+    currency: str
     # left out: all that was not yet reversed
     amount: int
     # true: as much of the amount as the available funds allow; refused when that is nothing
     up_to: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules(Model):
+    """What a wallet allowed."""
+
+    status: RulesStatus
+    frozen: WalletFrozen | None = None
+    limits: Limits
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement(Model):
+    """The entries of a wallet in a period, and the balances around them, in minor units. All but `data` is of the whole
+    period.
+    """
+
+    wallet_id: str
+    currency: str
+    # digits of the currency's minor unit: 2 for cents
+    minor_unit: int
+    from_: datetime
+    to: datetime
+    opening_balance: int
+    closing_balance: int
+    total_credits: int
+    # positive: opening_balance + total_credits - total_debits = closing_balance
+    total_debits: int
+    entry_count: int
+    # `to` lies more than 15 seconds back, and no entry can be added any more
+    final: bool
+    # oldest first
+    data: list[WalletEntry] = field(default_factory=list)
+    next_cursor: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,11 +535,12 @@ class Transfer(TransferBehaviour):
     type: TransferType
     # `scheduled` until `scheduled_for`, then `queued` until it is final
     status: TransferStatus
-    # null for outside Teller
+    # null for outside Teller, and for a transfer with `debits` and `credits`
     source_wallet_id: str | None = None
-    # null for outside Teller
+    # likewise
     destination_wallet_id: str | None = None
-    # minor units (cents); until an open amount is applied, the most that it may come to
+    # minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits`
+    # and `credits` the sum of one side, for a client's key the amount of its own line
     amount: int
     currency: str
     reference: str | None = None
@@ -372,10 +554,10 @@ class Transfer(TransferBehaviour):
     finished_at: datetime | None = None
     # of a capture, a release or a reversal: the transfer that it is about
     parent_id: str | None = None
-    # null: one wallet is debited
-    debits: Any = None
-    # null: one wallet is credited
-    credits: Any = None
+    # as far as the key may see their wallets; null for one debit and one credit
+    debits: list[Line] | None = field(default_factory=list)
+    # likewise
+    credits: list[Line] | None = field(default_factory=list)
     scheduled_for: datetime | None = None
     # rejected if a worker takes it up later; null for a scheduled one until it is queued
     apply_by: datetime | None = None
@@ -390,7 +572,7 @@ class Transfer(TransferBehaviour):
 
 @dataclass(frozen=True, kw_only=True)
 class TransferEntry(Model):
-    """One of an applied transfer's two entries, in minor units."""
+    """One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits."""
 
     wallet_id: str
     version: int
@@ -421,17 +603,27 @@ class _TransferItemRequired(TypedDict):
 class TransferItem(_TransferItemRequired, total=False):
     """A transfer between two wallets, as POST /v1/transfers takes it."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
     # true: as much of the amount as the available funds allow; refused when that is nothing
     up_to: bool
     # not before this time, at most 366 days ahead; a past time means now
     scheduled_for: datetime | str | None
     type: Literal["transfer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage(Model):
+    """What counts against the limits of debits, in minor units. What is given back of a hold no longer counts."""
+
+    debits_today: int
+    debits_this_month: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -442,6 +634,8 @@ class Wallet(Model):
     # null for an external wallet, the other side of deposits and withdrawals
     client_id: str | None = None
     currency: str
+    # digits of an amount after the point: 2 for USD, so 1050 is 10.50
+    minor_unit: int
     balance: int
     # what open holds have reserved of the balance
     held: int
@@ -449,7 +643,26 @@ class Wallet(Model):
     available: int
     version: int
     status: WalletStatus
+    # what is stopped: money out of the wallet, into it, or both
+    frozen: WalletFrozen | None = None
+    limits: Limits
+    # null until a limit is first set: nothing is counted before
+    usage: Usage | None = None
     created_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletChange(Model):
+    """One change of what a wallet allows."""
+
+    changed_at: datetime
+    # the API key that asked for it; null for a closure, and for the configured key
+    key_id: str | None = None
+    before: Rules
+    after: Rules
+    # as it was given; of a closure its transfer
+    reason: str
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -465,7 +678,7 @@ class WalletEntry(Model):
     # signed
     amount: int
     balance_after: int
-    # null for outside Teller
+    # null for outside Teller, and for a transfer with several debits or credits
     counterparty_wallet_id: str | None = None
     reference: str | None = None
     created_at: datetime
@@ -476,7 +689,7 @@ class WalletEntry(Model):
 class WebhookEndpoint(Model):
     """A URL that receives events of these types.
 
-    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallet.
+    An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallets.
     `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
     """
 
@@ -536,6 +749,24 @@ class WebhookSecret(Model):
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
+class _WholeReversalItemRequired(TypedDict):
+    idempotency_key: str
+    parent_id: str
+    type: Literal["reversal"]
+
+
+class WholeReversalItem(_WholeReversalItemRequired, total=False):
+    """A reversal of the transfer `parent_id`, which has several debits or credits."""
+
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+    currency: str
+
+
 class _WithdrawalItemRequired(TypedDict):
     wallet_id: str
     amount: int
@@ -546,16 +777,27 @@ class _WithdrawalItemRequired(TypedDict):
 class WithdrawalItem(_WithdrawalItemRequired, total=False):
     """A withdrawal, as POST /v1/withdrawals takes it."""
 
-    currency: Literal["USD"]
     reference: str | None
     metadata: dict[str, str]
     callback_url: str | None
     # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
     apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
     # true: as much of the amount as the available funds allow; refused when that is nothing
     up_to: bool
     # not before this time, at most 366 days ahead; a past time means now
     scheduled_for: datetime | str | None
 
 
-BatchItem: TypeAlias = CaptureItem | DepositItem | HoldItem | ReleaseItem | ReversalItem | TransferItem | WithdrawalItem
+BatchItem: TypeAlias = (
+    CaptureItem
+    | DepositItem
+    | HoldItem
+    | MultiLegItem
+    | ReleaseItem
+    | ReversalItem
+    | TransferItem
+    | WholeReversalItem
+    | WithdrawalItem
+)

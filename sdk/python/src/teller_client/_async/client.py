@@ -12,10 +12,11 @@ from teller_client._async.events import AsyncEvents
 from teller_client._async.http import AsyncHttp
 from teller_client._async.transfers import AsyncDeposits, AsyncHolds, AsyncTransfer, AsyncTransfers, AsyncWithdrawals, submitted
 from teller_client._async.webhooks import AsyncWebhookEndpoints, AsyncWebhooks
-from teller_client._request import Attempt, Request, dump, money, text_of
+from teller_client._request import Attempt, Request, dump, encode, money, text_of
 from teller_client._retry import Limits
 from teller_client._shims import AsyncHttpxClient
 from teller_client.keys import VISIBLE_ASCII, checked_key
+from teller_client.models import Preview
 
 C = TypeVar("C", bound="AsyncTeller")
 
@@ -64,6 +65,11 @@ class AsyncTeller:
     async def submit(self, path: str, *, key: object, wait: float | None = None, **fields: object) -> AsyncTransfer:
         """Call a money verb for which this version has no function: POST `path` with these fields of the API."""
         return await submitted(self._http, money(path, fields, key, wait))
+
+    async def preview(self, path: str, **fields: object) -> Preview:
+        """Return what would become of a transfer now. Nothing is stored: POST `path` of a money verb with these fields of the API."""
+        request = Request("POST", path, {"preview": "true"}, encode(fields))
+        return Preview.from_dict(await self._http.send(request))
 
     async def request(
         self,

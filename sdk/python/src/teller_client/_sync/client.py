@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from teller_client._request import Attempt, Request, dump, money, text_of
+from teller_client._request import Attempt, Request, dump, encode, money, text_of
 from teller_client._retry import Limits
 from teller_client._shims import SyncHttpxClient
 from teller_client._sync.clients import SyncClients, SyncKeys, SyncWallets
@@ -16,6 +16,7 @@ from teller_client._sync.http import SyncHttp
 from teller_client._sync.transfers import SyncDeposits, SyncHolds, SyncTransfer, SyncTransfers, SyncWithdrawals, submitted
 from teller_client._sync.webhooks import SyncWebhookEndpoints, SyncWebhooks
 from teller_client.keys import VISIBLE_ASCII, checked_key
+from teller_client.models import Preview
 
 C = TypeVar("C", bound="Teller")
 
@@ -64,6 +65,11 @@ class Teller:
     def submit(self, path: str, *, key: object, wait: float | None = None, **fields: object) -> SyncTransfer:
         """Call a money verb for which this version has no function: POST `path` with these fields of the API."""
         return submitted(self._http, money(path, fields, key, wait))
+
+    def preview(self, path: str, **fields: object) -> Preview:
+        """Return what would become of a transfer now. Nothing is stored: POST `path` of a money verb with these fields of the API."""
+        request = Request("POST", path, {"preview": "true"}, encode(fields))
+        return Preview.from_dict(self._http.send(request))
 
     def request(
         self,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timezone
+from typing import Any
 
 from teller_client._decode import NO_ZONE, parse_time
-from teller_client._request import Request, get, path_of, post
+from teller_client._request import Request, dump, get, money, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
-from teller_client._sync.transfers import SyncTransfer, bound
+from teller_client._sync.transfers import SyncTransfer, bound, submitted
 from teller_client.keys import checked_key, key_of_external_id
-from teller_client.models import Client, Key, KeyWithSecret, Wallet, WalletEntry
+from teller_client.models import Balance, Client, Key, KeyWithSecret, Statement, Wallet, WalletChange, WalletEntry
 
 
 class SyncClients:
@@ -21,21 +22,27 @@ class SyncClients:
         self._http = http
 
     def create(
-        self, *, name: str, external_id: str | None = None, metadata: Mapping[str, str] | None = None, key: object = None
+        self,
+        *,
+        name: str,
+        external_id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        currency: str | None = None,
+        key: object = None,
     ) -> Client:
-        """Make a client with its wallet: `client.wallet.id`.
+        """Make a client with its first wallet, `client.wallet`, in a currency: USD unless said.
 
         With `external_id`, your own id of the client, or with `key`, the same call again returns the same client. With neither,
         each call makes another one, and a lost answer raises OutcomeUnknown.
         """
         if key is None and external_id is not None:
             key = key_of_external_id(external_id)
-        body = {"name": name, "external_id": external_id, "metadata": metadata}
+        body = {"name": name, "external_id": external_id, "metadata": metadata, "currency": currency}
         request = post("/v1/clients", body, key=None if key is None else checked_key(key), is_repeatable=key is not None)
         return Client.from_dict(self._http.send(request))
 
     def get(self, id: str) -> Client:
-        """Return a client with its wallet."""
+        """Return a client with its wallets: the first is `wallet`, and all are `wallets`."""
         return Client.from_dict(self._http.send(get(path_of("/v1/clients/{}", id))))
 
     def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> SyncPages[Client]:
@@ -49,21 +56,89 @@ class SyncWallets:
     def __init__(self, http: SyncHttp) -> None:
         self._http = http
 
+    def create(self, client: str, *, currency: str, key: object = None) -> Wallet:
+        """Make another wallet of a client: it has one a currency. For operators.
+
+        With `key` the same call again returns the same wallet. Without one a lost answer raises OutcomeUnknown.
+        """
+        checked = None if key is None else checked_key(key)
+        request = post(
+            path_of("/v1/clients/{}/wallets", client), {"currency": currency}, key=checked, is_repeatable=checked is not None
+        )
+        return Wallet.from_dict(self._http.send(request))
+
     def get(self, id: str) -> Wallet:
         """Return a wallet: `balance`, what of it is `held`, and what is `available`."""
         return Wallet.from_dict(self._http.send(get(path_of("/v1/wallets/{}", id))))
 
-    def entries(
-        self, id: str, *, since: date | str | None = None, limit: int | None = None, cursor: str | None = None
-    ) -> SyncPages[WalletEntry]:
-        """The wallet's entries, newest first, each with the balance after it; with `since`, those of this time or later.
+    def update(self, id: str, *, reason: str, **changes: Any) -> Wallet:
+        """Change what a wallet allows. For operators. After the answer no worker applies anything against it.
 
-        `since` is a time with a time zone, or a date, as an object or in ISO 8601. A date begins at midnight UTC.
+        `frozen` is "debits", "credits" or "all", and None ends the freeze. `limits` is an object of the API's names, such as
+        {"debit_max": 5000}, and None removes a limit. What is left out stays as it is. A repetition changes nothing.
         """
-        path = path_of("/v1/wallets/{}/entries", id)
-        begin = None if since is None else beginning_of(since)
-        is_wanted = None if begin is None else lambda entry: entry.created_at >= begin
-        return SyncPages(self._http, path, WalletEntry.from_dict, {}, limit=limit, cursor=cursor, is_wanted=is_wanted)
+        request = Request("PATCH", path_of("/v1/wallets/{}", id), {}, dump({**changes, "reason": reason}))
+        return Wallet.from_dict(self._http.send(request))
+
+    def changes(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[WalletChange]:
+        """The changes of what the wallet allows, newest first. For operators."""
+        path = path_of("/v1/wallets/{}/changes", id)
+        return SyncPages(self._http, path, WalletChange.from_dict, {}, limit=limit, cursor=cursor)
+
+    def close(
+        self,
+        id: str,
+        *,
+        key: object,
+        sweep_to: str | None = None,
+        sweep_outside: bool | None = None,
+        wait: float | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> SyncTransfer:
+        """Close a wallet for ever. For operators. Returns the closure, which moves what `sweep_to` or `sweep_outside` sweeps.
+
+        It is rejected while the wallet has open holds, or money that it does not sweep.
+        """
+        fields: dict[str, object] = {"sweep_to_wallet_id": sweep_to, "sweep_outside": sweep_outside}
+        fields |= {"apply_within_s": apply_within_s, "currency": currency, "reference": reference}
+        fields |= {"metadata": metadata, "callback_url": callback_url}
+        return submitted(self._http, money(path_of("/v1/wallets/{}/close", id), fields, key, wait))
+
+    def entries(
+        self,
+        id: str,
+        *,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SyncPages[WalletEntry]:
+        """The wallet's entries, newest first, each with the balance after it: made at `since` or later, and before `until`.
+
+        A time is one with a time zone, or a date, as an object or in ISO 8601. A date begins at midnight UTC.
+        """
+        query = {"from": since and beginning_of(since), "to": until and beginning_of(until)}
+        return SyncPages(
+            self._http, path_of("/v1/wallets/{}/entries", id), WalletEntry.from_dict, query, limit=limit, cursor=cursor
+        )
+
+    def statement(
+        self, id: str, *, since: date | str, until: date | str, limit: int | None = None, cursor: str | None = None
+    ) -> Statement:
+        """Return the balances around a period, and a page of its entries, oldest first: made at `since` or later, before `until`.
+
+        Times are as for `entries`, at most 366 days apart. `cursor` is the `next_cursor` of the page before.
+        """
+        query = {"from": beginning_of(since), "to": beginning_of(until), "limit": limit, "cursor": cursor}
+        return Statement.from_dict(self._http.send(get(path_of("/v1/wallets/{}/statement", id), query)))
+
+    def balance(self, id: str, *, at: date | str) -> Balance:
+        """Return the balance and the version just before a time, which is as for `entries`."""
+        return Balance.from_dict(self._http.send(get(path_of("/v1/wallets/{}/balance", id), {"at": beginning_of(at)})))
 
     def holds(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[SyncTransfer]:
         """The open holds of the wallet's money, newest first."""

@@ -27,20 +27,16 @@ class SyncPages(Generic[T]):
         *,
         limit: int | None,
         cursor: str | None,
-        is_wanted: Callable[[T], bool] | None = None,
     ) -> None:
         self._http = http
         self._path = path
         self._parse = parse
         self._query = {**query, "limit": LIMIT_MAX if limit is None else limit}
         self._cursor = cursor
-        self._is_wanted = is_wanted
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
             for row in page.data:
-                if self._is_wanted and not self._is_wanted(row):
-                    return
                 yield row
 
     def pages(self) -> Iterator[Page[T]]:
