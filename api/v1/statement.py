@@ -71,7 +71,7 @@ class StatementView(BaseModel):
     opening_balance: int
     closing_balance: int
     total_credits: int
-    total_debits: int = Field(description="positive: opening_balance + total_credits - total_debits = closing_balance")
+    total_debits: int = Field(description="positive: the opening balance, plus the credits, less this, is the closing balance")
     entry_count: int
     final: bool = Field(description="`to` lies more than 15 seconds back, and no entry can be added any more")
     data: list[WalletEntryView] = Field(description="oldest first")
