@@ -46,7 +46,7 @@ HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.ge
 BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
     clients.ClientRequest,
     clients.WalletRequest,
-    *(verb.model for verb in VERBS.values()),
+    *(model for verb in VERBS.values() for model in verb.models),
     wallets.WalletChanges,
     batch.BatchRequest,
     endpoints.EndpointRequest,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from core.ledger.book import Book, Parent, Wallet, with_rules
-from core.ledger.commands import Command
-from core.queued_transfer import QueuedTransfer, SpecialTransfer
+from core.ledger.commands import Command, wallets_of
+from core.queued_transfer import QueuedTransfer, SpecialTransfer, parent_of_row
 
 Result = TypeVar("Result")
 
@@ -45,10 +45,9 @@ def read_book(
     A drain's statement locks the wallets, so that whatever takes from a parent has ended before the parent is read. `unstored` are
     parents that no table has.
     """
-    touched = {wallet_id for command in commands for wallet_id in (command.source, command.destination)}
     parent_ids = {special.parent_id for special in specials} - {None}
-    lock = Read(wallets, {"ids": list(touched)}, Wallet)
-    find = [Read("drain/find_parents", {"ids": list(parent_ids)}, Parent)] if parent_ids else []
+    lock = Read(wallets, {"ids": list(wallets_of(commands))}, Wallet)
+    find = [Read("drain/find_parents", {"ids": list(parent_ids)}, parent_of_row)] if parent_ids else []
     locked, *found = (yield [lock, *find]) or ()
     parents = [*unstored, *(parent for rows in found for parent in rows)]
     return Book(with_rules(locked), {parent.id: parent for parent in parents})

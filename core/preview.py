@@ -99,14 +99,17 @@ def queued_of(submission: Submission) -> QueuedTransfer:
 
 def special_of(submission: Submission, now: datetime) -> SpecialTransfer:
     """Return what drain/find_specials would say of the submission: its terms, by the names of their fields."""
+    terms = submission.terms or NO_TERMS
+    lines = terms.lines
     known: dict[str, Any] = {
         "transfer_id": submission.id,
         "type": submission.type,
         "accepted_at": microseconds(now),
         "is_late": False,
         "by_client": submission.owner != "operator",
+        "wallet_ids": lines and [wallet_id for wallet_id, _ in lines],
+        "amounts": lines and [amount for _, amount in lines],
     }
-    terms = submission.terms or NO_TERMS
     return SpecialTransfer(**known, **{name: getattr(terms, name) for name in SpecialTransfer._fields if name not in known})
 
 

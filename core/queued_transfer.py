@@ -1,11 +1,18 @@
 """The queued transfers that a drain has claimed: as rows of the queue, as commands of the ledger, by shard."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from core.ledger.book import Parent
 from core.ledger.commands import Command, Special
 from core.ledger.kinds import Fit, Type
+from core.ledger.lines import Lines
+
+# Of a batch in which a transfer has lines of its own: as many as BATCH_MAX plain transfers have. So it locks no more wallets and
+# writes no more entries than theirs.
+BATCH_LINES_MAX = 1000
 
 
 class QueuedTransfer(NamedTuple):
@@ -32,6 +39,8 @@ class SpecialTransfer(NamedTuple):
     is_late: bool
     by_client: bool
     sweeps: bool
+    wallet_ids: Sequence[UUID] | None
+    amounts: Sequence[int] | None
 
     @property
     def parent_id(self) -> UUID | None:
@@ -60,7 +69,29 @@ def special_of(stored: SpecialTransfer) -> Special:
         is_late=stored.is_late,
         by_client=stored.by_client,
         sweeps=stored.sweeps,
+        lines=lines_of(stored.wallet_ids, stored.amounts),
     )
+
+
+def parent_of_row(*, wallet_ids: Sequence[UUID] | None, amounts: Sequence[int] | None, **columns: Any) -> Parent:
+    """Return the parent of a row of drain/find_parents.sql."""
+    return Parent(**columns, lines=lines_of(wallet_ids, amounts))
+
+
+def lines_of(wallet_ids: Sequence[UUID] | None, amounts: Sequence[int] | None) -> Lines | None:
+    """Return the lines of two columns. Both are NULL where a transfer has none of its own."""
+    return None if wallet_ids is None or amounts is None else tuple(zip(wallet_ids, amounts, strict=True))
+
+
+def within_lines(commands: Sequence[Command]) -> int:
+    """Return how many of these commands one batch takes: the first, and those after it up to BATCH_LINES_MAX lines.
+
+    A batch in which no command has lines of its own takes all.
+    """
+    if not any(command.lines for command in commands):
+        return len(commands)
+    up_to = accumulate(len(command.lines or (command.source, command.destination)) for command in commands)
+    return max(sum(lines <= BATCH_LINES_MAX for lines in up_to), 1)
 
 
 def positions_by_shard(shards: Collection[int], queued: Sequence[QueuedTransfer]) -> dict[int, list[int]]:

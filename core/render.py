@@ -47,6 +47,12 @@ class Viewer(Protocol):
 
 def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
     """Return the transfer without what this viewer may not see."""
+    rendered = render_all(transfer, viewer)
+    return {**rendered, **render_legs(transfer, viewer)} if transfer.is_multi_leg else rendered
+
+
+def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
+    """Return the transfer as one that moves its amount from its source to its destination."""
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -79,6 +85,25 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
         "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
         "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
+    }
+
+
+def render_legs(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
+    """Return what a transfer with several debits or credits shows otherwise. A client sees its own lines alone, and their amount.
+
+    It shows no source and no destination: which wallet stands first says nothing, and may be another client's.
+    """
+    lines = [(wallet_id, amount) for wallet_id, amount in transfer.lines or () if viewer.sees_wallet(wallet_id)]
+    debits = [(wallet_id, -amount) for wallet_id, amount in lines if amount < 0]
+    credits = [(wallet_id, amount) for wallet_id, amount in lines if amount > 0]
+    amount = max(sum(amount for _, amount in side) for side in (debits, credits))
+    return {
+        "source_wallet_id": None,
+        "destination_wallet_id": None,
+        "amount": amount,
+        "debits": [{"wallet_id": ids.text(Prefix.WALLET, wallet_id), "amount": amount} for wallet_id, amount in debits],
+        "credits": [{"wallet_id": ids.text(Prefix.WALLET, wallet_id), "amount": amount} for wallet_id, amount in credits],
+        "reversed_amount": amount if transfer.returned else 0,
     }
 
 

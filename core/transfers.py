@@ -8,7 +8,7 @@ further down.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from core import metrics
 from core.ledger.kinds import Fit, Status, Type
+from core.ledger.lines import Lines, are_several_legs
 from core.postgres import arrays
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
@@ -58,7 +59,7 @@ class Plain:
 class Terms:
     """What a special submission says beyond two wallets and an amount.
 
-    Each field is a parameter of core/sql/transfers/insert_special.sql.
+    Each field but `lines` is a parameter of core/sql/transfers/insert_special.sql; `lines` are two: wallet_ids and amounts.
 
     `parent` is the hold of a capture or a release, or what a reversal reverses. `fit` says how an open amount is found when the
     transfer is applied: "rest" is all that is left of the parent, "funds" as much as the debited wallet has available (`up_to`),
@@ -67,7 +68,8 @@ class Terms:
     passed at acceptance means now, and is not stored. `apply_within_s` counts from acceptance, or from the moment when a scheduled
     one gets its place in the queue. `expires_in_s`, given for every hold and for nothing else, counts from acceptance or from
     `scheduled_for`. The database's clock decides. `sweeps`: a closure that moves the balance to the destination. A closure has
-    terms, whatever they say.
+    terms, whatever they say. `lines` are given where the submission does not simply move its amount from its source to its
+    destination: these two are then the wallets of the first debit and of the first credit, and all credits sum to the amount.
     """
 
     parent: UUID | None = None
@@ -77,6 +79,7 @@ class Terms:
     apply_within_s: int | None = None
     expires_in_s: int | None = None
     sweeps: bool = False
+    lines: Lines | None = None
 
     def is_scheduled(self, created_at: datetime) -> bool:
         """Whether the transfer waits for its time. `created_at` is its acceptance by the database's clock, which decides."""
@@ -94,10 +97,14 @@ class Submission(Plain):
 
     terms: Terms | None = None
 
+    @property
+    def lines(self) -> Lines | None:
+        return None if self.terms is None else self.terms.lines
+
 
 SUBMITTED = tuple(field.name for field in fields(Plain))
 submitted_by = attrgetter(*SUBMITTED)
-TERMS = tuple(field.name for field in fields(Terms))
+TERMS = tuple(field.name for field in fields(Terms) if field.name != "lines")
 PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
     "id": arrays.uuids,
     "type": arrays.texts,
@@ -122,7 +129,7 @@ class Inserted(NamedTuple):
 
 
 class TransferEntry(NamedTuple):
-    """A transfer's entry in one of its two wallets."""
+    """A transfer's entry in one of its wallets."""
 
     wallet_id: UUID
     version: int
@@ -132,11 +139,12 @@ class TransferEntry(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Transfer(Plain):
-    """A stored transfer, its state and, when it is applied, its two entries: the debit first. See core/sql/parts/transfer.sql.
+    """A stored transfer, its state and, when it is applied, its entries: debits first. See core/sql/parts/transfer.sql.
 
     What does not apply to it is None. `parent`, `fit`, `closes`, `scheduled_for` are those of its terms. `captured` and `returned`
     are what its children have taken: of a hold what was captured, and what was released; of any other what was reversed. None is 0.
-    `moved` is what a special one came to, and 0 if it was not applied. A drain that begins after `apply_by` rejects it.
+    `moved` is what a special one came to, and 0 if it was not applied. A drain that begins after `apply_by` rejects it. `lines` are
+    those of its terms.
     """
 
     status: Status
@@ -152,7 +160,18 @@ class Transfer(Plain):
     scheduled_for: datetime | None
     apply_by: datetime | None
     expires_at: datetime | None
+    lines: Lines | None
     entries: Sequence[TransferEntry]
+
+    @property
+    def parties(self) -> Sequence[UUID]:
+        """The wallets that it debits, credits, or reserves money of or for."""
+        return (self.source, self.destination) if self.lines is None else [wallet_id for wallet_id, _ in self.lines]
+
+    @property
+    def is_multi_leg(self) -> bool:
+        """Whether it has more than one debit and one credit. It is then reversed as a whole."""
+        return are_several_legs(self.lines)
 
     @property
     def total(self) -> int:
@@ -179,7 +198,7 @@ JUST_QUEUED: dict[str, Any] = {
     "status": "queued",
     **dict.fromkeys(("failure_code", "finished_at", "captured", "returned", "moved")),
 }
-NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at"))
+NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at", "lines"))
 
 
 class SearchRow(NamedTuple):
@@ -214,13 +233,18 @@ class SearchResult(NamedTuple):
     searched_to: UUID | None = None
 
 
-def from_row(*, entries: list[list[Any]], **columns: Any) -> Transfer:
-    """Return the transfer of a row. Postgres sends its entries as JSON."""
+def from_row(
+    *, entries: list[list[Any]], wallet_ids: Sequence[UUID] | None, amounts: Sequence[int] | None, **columns: Any
+) -> Transfer:
+    """Return the transfer of a row. Postgres sends its entries as JSON, in no order: they get that of its lines."""
     read = [
         TransferEntry(wallet_id=UUID(wallet_id), version=version, amount=amount, balance_after=balance_after)
         for wallet_id, version, amount, balance_after in entries
     ]
-    return Transfer(**columns, entries=sorted(read, key=lambda entry: entry.amount))
+    if wallet_ids is None or amounts is None:
+        return Transfer(**columns, lines=None, entries=sorted(read, key=lambda entry: entry.amount))
+    lines = tuple(zip(wallet_ids, amounts, strict=True))
+    return Transfer(**columns, lines=lines, entries=sorted(read, key=lambda entry: wallet_ids.index(entry.wallet_id)))
 
 
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
@@ -240,6 +264,7 @@ def said_by(terms: Terms, created_at: datetime) -> dict[str, Any]:
         "scheduled_for": scheduled_for,
         "apply_by": None if scheduled_for else after(created_at, terms.apply_within_s),
         "expires_at": after(scheduled_for or created_at, terms.expires_in_s),
+        "lines": terms.lines,
     }
 
 
@@ -276,7 +301,16 @@ def columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
 def special_columns_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
     """Return the same with the values of their terms, as transfers/insert_special takes them."""
     terms = [submission.terms or NO_TERMS for submission in submissions]
-    return columns_of(submissions) | {name: [getattr(one, name) for one in terms] for name in TERMS}
+    lines = {
+        "wallet_ids": [array_text(wallet_id for wallet_id, _ in one.lines) if one.lines else None for one in terms],
+        "amounts": [array_text(amount for _, amount in one.lines) if one.lines else None for one in terms],
+    }
+    return columns_of(submissions) | {name: [getattr(one, name) for one in terms] for name in TERMS} | lines
+
+
+def array_text(values: Iterable[UUID | int]) -> str:
+    """Return PostgreSQL's text of an array (manual, 8.15.2). An array of arrays must be a rectangle; one of such texts need not."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 async def cancel(database: Database, transfer_id: UUID) -> Canceled | None:
@@ -370,7 +404,7 @@ async def find_in_list(
         for transfer in await database.run(lambda connection: find_by_keys(connection, [key]))
         if transfer.id < before
         and status in (None, "scheduled" if transfer.is_scheduled else transfer.status)
-        and wallet_id in (None, transfer.source, transfer.destination)
+        and wallet_id in (None, *transfer.parties)
         and type in (None, transfer.type)
         and parent in (None, transfer.parent)
     ]

@@ -39,7 +39,7 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class WalletEntry:
-    """An entry of a wallet. `counterparty` is the other wallet of its transfer."""
+    """An entry of a wallet. `counterparty` is the other wallet of its transfer, None if that has several debits or credits."""
 
     wallet_id: UUID
     version: int
@@ -47,7 +47,7 @@ class WalletEntry:
     type: Type
     amount: int
     balance_after: int
-    counterparty: UUID
+    counterparty: UUID | None
     reference: str | None
     created_at: datetime
 

@@ -5,10 +5,10 @@ Without Redis: doorbells are silent here, and money moves all the same. A test o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ from core.clients import Client, NewClient
 from core.currencies import USD
 from core.errors import Unavailable
 from core.ledger.kinds import Type
+from core.ledger.lines import Lines, turned_round
 from core.ledger.sharding import shard_of
 from core.postgres import deadline
 from core.postgres.connections import AsyncConnection, SyncConnection, connect_worker
@@ -34,6 +35,7 @@ from worker.ledger.apply import Applier
 from worker.ledger.drain import Drainer
 
 Result = TypeVar("Result")
+Amounts: TypeAlias = Mapping[UUID, int]  # of each wallet
 
 SHARDS = 16  # of every database that tests.databases makes
 NO_REDIS = "redis://127.0.0.1:1/0"  # nobody listens there
@@ -101,12 +103,36 @@ def reversal(of: Submission, amount: int | None = None, **terms: Any) -> Submiss
     return child("reversal", of, of.destination, of.source, amount, **terms)
 
 
+def multi_leg(debits: Amounts, credits: Amounts, terms: Terms | None = None, **changes: Any) -> Submission:
+    """A transfer of these lines, as the API would submit it."""
+    lines = lines_of(debits, credits)
+    asked = transfer(next(iter(debits)), next(iter(credits)), sum(credits.values()), **changes)
+    return replace(asked, terms=replace(terms or Terms(), lines=lines))
+
+
+def capture_for(of: Submission, credits: Amounts, **terms: Any) -> Submission:
+    """A capture of the hold for these wallets."""
+    amount = sum(credits.values())
+    lines = lines_of({of.source: amount}, credits)
+    return child("capture", of, of.source, next(iter(credits)), amount, lines=lines, **terms)
+
+
+def whole_reversal(of: Submission, **terms: Any) -> Submission:
+    """A reversal of a transfer with lines."""
+    assert of.lines is not None
+    return child("reversal", of, of.destination, of.source, of.amount, lines=turned_round(of.lines), **terms)
+
+
+def lines_of(debits: Amounts, credits: Amounts) -> Lines:
+    return tuple((wallet, -amount) for wallet, amount in debits.items()) + tuple(credits.items())
+
+
 def child(type: Type, of: Submission, source: UUID, destination: UUID, amount: int | None, **terms: Any) -> Submission:
     """A child of a transfer, in the shard of the first client's wallet that it debits or reserves, or else credits."""
     client = destination if ids.is_external_wallet(source) else source
     asked = submission(source, destination, of.amount if amount is None else amount, shard_of(client, SHARDS))
     fit = {"fit": "rest"} if amount is None else {}
-    return replace(asked, type=type, terms=Terms(parent=of.id, **{**fit, **terms}))
+    return replace(asked, type=type, terms=Terms(**{"parent": of.id, **fit, **terms}))
 
 
 def closure(wallet: UUID, heir: UUID | None = None, *, sweeps: bool | None = None, **changes: Any) -> Submission:

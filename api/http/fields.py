@@ -13,9 +13,12 @@ from api.http.validation import WRONG_TYPE, coded_error
 from core import ids
 from core.currencies import CURRENCIES
 from core.ids import Prefix
+from core.ledger.lines import LINES_MAX
 from core.ledger.money import AMOUNT_MAX, AMOUNT_MIN
 from core.settings import Settings
 from core.webhooks.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
+
+SIDE_LINES_MAX = LINES_MAX - 1  # of the debits or of the credits: the other side has a line too
 
 METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40
@@ -41,6 +44,17 @@ def check_amount(value: object) -> object:
         raise coded_error("amount_not_positive", f"amount must be at least {AMOUNT_MIN}")
     if value > AMOUNT_MAX:
         raise coded_error("amount_too_large", f"amount must be at most {AMOUNT_MAX}")
+    return value
+
+
+def check_line_count(value: object) -> object:
+    """Reject a side without a line, or with so many that they are beyond any transfer: before each of them is validated."""
+    if not isinstance(value, list):
+        raise coded_error(*WRONG_TYPE)
+    if not value:
+        raise coded_error("too_few_lines", "must have a line")
+    if len(value) > SIDE_LINES_MAX:
+        raise coded_error("too_many_lines", f"must have at most {SIDE_LINES_MAX} lines")
     return value
 
 

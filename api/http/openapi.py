@@ -83,9 +83,11 @@ CHILD_PROBLEMS = (*MONEY_PROBLEMS, "forbidden", "not_found")  # of a verb that n
 NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the OpenAPI description of a body that the route reads by itself."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference(model.__name__)}}}}
+def json_body(*models: type[BaseModel]) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that the route reads by itself, and that is one of these models."""
+    references = [reference(model.__name__) for model in models]
+    schema = references[0] if len(references) == 1 else {"anyOf": references}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:

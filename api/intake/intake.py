@@ -15,16 +15,16 @@ from core import ids, log, metrics, transfers, wallets
 from core.errors import Unavailable
 from core.failpoint import failpoint
 from core.ids import Prefix
-from core.ledger.kinds import KINDS
+from core.ledger.kinds import KINDS, Side
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
 from core.postgres.queries import fence
 from core.redis.shard_doorbell import ShardDoorbell
 from core.transfers import Submission, Transfer
-from core.wallets import Side
 
 BATCH_MAX = 1000  # the items of one batch request; a larger INSERT saves little and its callers wait longer. A guess.
 
+CLIENTS_ALONE: frozenset[Side] = frozenset({"client"})  # lines are of no external wallet
 
 logger = log.get(__name__)
 
@@ -147,7 +147,7 @@ async def explain_omitted(connection: AsyncConnection, omitted: Sequence[Submiss
     failpoint("accept.before_explain")
     keys = [(submission.owner, submission.idempotency_key) for submission in omitted]
     by_key = {(found.owner, found.idempotency_key): found for found in await find_durable(connection, keys)}
-    wallet_ids = {id for submission in omitted for id in (submission.source, submission.destination)}
+    wallet_ids = {id for submission in omitted for id, _ in wanted_of(submission)}
     sides = await wallets.sides(connection, list(wallet_ids))
     return {
         submission.id: result_of_omitted(submission, by_key.get((submission.owner, submission.idempotency_key)), sides)
@@ -163,13 +163,11 @@ async def find_durable(connection: AsyncConnection, keys: Sequence[IdempotencyKe
     return found
 
 
-def result_of_omitted(submission: Submission, found: Transfer | None, sides: Mapping[UUID, Side]) -> SubmitResult:
+def result_of_omitted(submission: Submission, found: Transfer | None, sides: Mapping[UUID, wallets.Side]) -> SubmitResult:
     """Return why the INSERT left the submission out. `sides` has its wallets, as far as they exist."""
     if found is not None:
         return Accepted(found.created_at) if found.id == submission.id else Existing(found)
-    # Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
-    kind = KINDS[submission.type]
-    wanted = [(submission.source, kind.sources), (submission.destination, kind.destinations)]
+    wanted = wanted_of(submission)
     # The external wallet of a currency that no client has does not exist: then the client's wallet has another one.
     unknown = frozenset(id for id, kinds in wanted if kind_of(id, sides) not in kinds)
     if unknown:
@@ -179,11 +177,22 @@ def result_of_omitted(submission: Submission, found: Transfer | None, sides: Map
     return KeyOfAnotherKind()
 
 
-def kind_of(id: UUID, sides: Mapping[UUID, Side]) -> str | None:
+def kind_of(id: UUID, sides: Mapping[UUID, wallets.Side]) -> str | None:
     """Return the kind of a wallet, also of an external one that does not exist; None if there is no such client's wallet."""
     if ids.is_external_wallet(id):
         return "external"
     return sides[id].kind if id in sides else None
+
+
+def wanted_of(submission: Submission) -> list[tuple[UUID, frozenset[Side]]]:
+    """Return the submission's wallets, each with the kinds that it may be of.
+
+    Pairs and no mapping: a deposit into an external wallet has the same wallet on both sides.
+    """
+    if submission.lines is not None:
+        return [(wallet_id, CLIENTS_ALONE) for wallet_id, _ in submission.lines]
+    kind = KINDS[submission.type]
+    return [(submission.source, kind.sources), (submission.destination, kind.destinations)]
 
 
 def count_and_log(submissions: Sequence[Submission], results: Sequence[SubmitResult], stored: Sequence[Submission]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
@@ -25,13 +25,23 @@ from api.http.validation import RequestModel, coded_error, validate
 from api.intake.intake import SubmitResult
 from api.services import Services, services
 from api.v1.accept import store_within_limits, transfer_of_result
-from api.v1.requests import NewCapture, NewDeposit, NewHold, NewRelease, NewReversal, NewTransfer, NewWithdrawal
+from api.v1.requests import (
+    NewCapture,
+    NewDeposit,
+    NewHold,
+    NewMultiLeg,
+    NewRelease,
+    NewReversal,
+    NewTransfer,
+    NewWholeReversal,
+    NewWithdrawal,
+)
 from api.v1.transfers import TransferId, TransferView, may_see
-from api.v1.verbs import VERBS, Asked, Verb, build
+from api.v1.verbs import VERBS, Asked, Model, Verb, build
 from core import ids
 from core.errors import Unavailable
 from core.ids import Prefix
-from core.ledger.kinds import Type
+from core.ledger.lines import LINES_MAX
 from core.render import render_transfer
 from core.settings import Settings
 from core.transfers import Submission, Transfer
@@ -73,6 +83,12 @@ class TransferItem(Keyed, NewTransfer):
     type: Literal["transfer"] = "transfer"
 
 
+class MultiLegItem(Keyed, NewMultiLeg):
+    """A transfer with several debits or credits, as POST /v1/transfers takes it."""
+
+    type: Literal["transfer"] = "transfer"
+
+
 class DepositItem(Keyed, NewDeposit):
     """A deposit, as POST /v1/deposits takes it."""
 
@@ -109,17 +125,37 @@ class ReversalItem(WithParent, NewReversal):
     type: Literal["reversal"]
 
 
-AnyItem: TypeAlias = TransferItem | DepositItem | WithdrawalItem | HoldItem | CaptureItem | ReleaseItem | ReversalItem
+class WholeReversalItem(WithParent, NewWholeReversal):
+    """A reversal of the transfer `parent_id`, which has several debits or credits."""
 
-ITEMS: Mapping[Type, type[AnyItem]] = {
-    "transfer": TransferItem,
-    "deposit": DepositItem,
-    "withdrawal": WithdrawalItem,
-    "hold": HoldItem,
-    "capture": CaptureItem,
-    "release": ReleaseItem,
-    "reversal": ReversalItem,
+    type: Literal["reversal"]
+
+
+AnyItem: TypeAlias = (
+    TransferItem
+    | MultiLegItem
+    | DepositItem
+    | WithdrawalItem
+    | HoldItem
+    | CaptureItem
+    | ReleaseItem
+    | ReversalItem
+    | WholeReversalItem
+)
+
+ITEMS: Mapping[Model, type[AnyItem]] = {  # by what a request of its own would be
+    NewTransfer: TransferItem,
+    NewMultiLeg: MultiLegItem,
+    NewDeposit: DepositItem,
+    NewWithdrawal: WithdrawalItem,
+    NewHold: HoldItem,
+    NewCapture: CaptureItem,
+    NewRelease: ReleaseItem,
+    NewReversal: ReversalItem,
+    NewWholeReversal: WholeReversalItem,
 }
+
+BATCHED = {type: verb for type, verb in VERBS.items() if not verb.names_wallet}  # a wallet is closed on its own
 
 
 class BatchRequest(RequestModel):
@@ -222,11 +258,21 @@ async def learn_wallets(shared: Services, caller: Caller, items: Sequence[Any], 
     """Let a client's caller learn of its new wallets, unless it sees all that the items name already. One statement a batch."""
     if caller.is_operator:
         return
-    sources = [id for item in items if (id := id_of(item, "source_wallet_id", Prefix.WALLET))]
+    sources = [id for item in items for id in sources_of(item)]
     named = {id for item in items if (id := parent_id_of(item))}
     sees_parents = all(id in parents and may_see(caller, parents[id]) for id in named)
     if not sees_parents or not all(map(caller.sees_wallet, sources)):
         await shared.authenticator.learn_wallets(caller)
+
+
+def sources_of(item: object) -> Iterator[UUID]:
+    """Yield the wallets that an item names to be debited, as far as they are ids of wallets."""
+    debits = item.get("debits") if isinstance(item, dict) else None
+    lines = debits[:LINES_MAX] if isinstance(debits, list) else []
+    named = [(item, "source_wallet_id"), *((line, "wallet_id") for line in lines)]
+    for fields, name in named:
+        if id := id_of(fields, name, Prefix.WALLET):
+            yield id
 
 
 def parent_id_of(item: object) -> UUID | None:
@@ -268,7 +314,8 @@ class ItemReader:
             parent = self.parent_or_404(fields) if verb.names_parent else None
             if parent or not verb.names_parent:
                 verb.admit(self.caller, parent)
-            item = validate(ITEMS[verb.type], fields, self.settings)
+            model = verb.model_of(fields if isinstance(fields, dict) else {}, self.caller, parent)
+            item = validate(ITEMS[model], fields, self.settings)
             return Read(verb, build(verb, item, Asked(self.caller, item.idempotency_key, self.shards, parent)))
         except Problem as problem:
             return problem
@@ -290,9 +337,9 @@ class ItemReader:
 def verb_of(fields: object) -> Verb:
     """Return the verb of an item's `type`. Raises Problem for an unknown one."""
     type = fields.get("type", "transfer") if isinstance(fields, dict) else "transfer"
-    verb = VERBS.get(type) if isinstance(type, str) else None
+    verb = BATCHED.get(type) if isinstance(type, str) else None
     if verb is None:
-        raise invalid([FieldError("/type", "wrong_type", f"must be one of {', '.join(VERBS)}")])
+        raise invalid([FieldError("/type", "wrong_type", f"must be one of {', '.join(BATCHED)}")])
     return verb
 
 

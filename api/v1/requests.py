@@ -1,9 +1,12 @@
 """The requests that submit a transfer: for each verb its fields."""
 
-from pydantic import MISSING, Field
+from typing import Annotated
+
+from pydantic import MISSING, BeforeValidator, Field
 
 from api.http.fields import (
     HOLD_S_DEFAULT,
+    SIDE_LINES_MAX,
     Amount,
     ApplyWithinS,
     Currency,
@@ -13,6 +16,7 @@ from api.http.fields import (
     Reference,
     ScheduledFor,
     Url,
+    check_line_count,
 )
 from api.http.validation import RequestModel
 from core.currencies import USD
@@ -72,6 +76,24 @@ class NewTransfer(FirstRequest):
     scheduled_for: ScheduledFor | None = SCHEDULED_FOR
 
 
+class NewLine(RequestModel):
+    """A wallet, and how much it is debited or credited."""
+
+    wallet_id: ParsedWalletId
+    amount: Amount
+
+
+Side = Annotated[list[NewLine], Field(min_length=1, max_length=SIDE_LINES_MAX), BeforeValidator(check_line_count)]
+
+
+class NewMultiLeg(FirstRequest):
+    """Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all."""
+
+    debits: Side = Field(description="a client's key: its own wallet alone")
+    credits: Side = Field(description="of the same sum as the debits; no wallet stands in two lines")
+    scheduled_for: ScheduledFor | None = SCHEDULED_FOR
+
+
 class NewHold(FirstRequest):
     """Money of a client's wallet that is reserved for a payee until it is captured, released or expires."""
 
@@ -91,6 +113,9 @@ class NewCapture(PartRequest):
 
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that is left of the hold")
     final: bool = Field(default=False, description="true: what this capture leaves of the hold is released")
+    credits: Side | MISSING = Field(
+        default=MISSING, description="for these wallets, and not for the hold's payee; they sum to the amount; for operators alone"
+    )
 
 
 class NewRelease(PartRequest):
@@ -112,3 +137,7 @@ class NewReversal(PartRequest):
 
     amount: Amount | MISSING = Field(default=MISSING, description="left out: all that was not yet reversed")
     up_to: bool = UP_TO
+
+
+class NewWholeReversal(PartRequest):
+    """All money of an applied transfer with several debits or credits, back to where it came from."""

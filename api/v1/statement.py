@@ -251,7 +251,7 @@ def entry_row(entry: WalletEntry) -> tuple[object, ...]:
         entry.version,
         entry.type,
         ids.text(Prefix.TRANSFER, entry.transfer_id),
-        render_wallet_id(entry.counterparty),
+        render_wallet_id(entry.counterparty) if entry.counterparty else None,
         harmless(entry.reference),
         entry.amount,
         entry.balance_after,

@@ -58,7 +58,7 @@ def route(path: str, type: Type, summary: str, *problems: str) -> Callable[[Endp
         status_code=202,
         response_model=TransferView,
         response_description="queued, or scheduled",
-        openapi_extra={"parameters": [REQUIRED_KEY, PREFER, PREVIEW], **json_body(VERBS[type].model)},
+        openapi_extra={"parameters": [REQUIRED_KEY, PREFER, PREVIEW], **json_body(*VERBS[type].models)},
         responses={**MONEY_RESPONSES, **problem_responses(*problems)},
     )
 
@@ -141,9 +141,10 @@ async def submit(request: Request, verb: Verb) -> Json:
         verb.admit(caller, parent)
         previews = wants_preview(request)
         key = UNUSED_KEY if previews else required_key(request)
-        new = validate(verb.model, await read_object(request), shared.settings)
+        fields = await read_object(request)
+        new = validate(verb.model_of(fields, caller, parent), fields, shared.settings)
         if verb.from_own:
-            await learn_unless_seen(request, caller, [verb.source_of(new)])
+            await learn_unless_seen(request, caller, *([wallet] for wallet in verb.sources_of(new)))
         submission = build(verb, new, Asked(caller, key, await shared.intake.shards(), parent, wallet))
     except Problem as problem:
         raise await shared.gate.charge_for(caller, problem) from None

@@ -1,5 +1,6 @@
 """Transfers as callers see them: what each verb submits is one resource. Its id stays; its status changes once."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -34,12 +35,19 @@ class FailureView(BaseModel):
 
 
 class TransferEntryView(BaseModel):
-    """One of an applied transfer's two entries, in minor units."""
+    """One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits."""
 
     wallet_id: WalletId
     version: int
     amount: int
     balance_after: int
+
+
+class LineView(BaseModel):
+    """A wallet, and how much a transfer debits or credits it, in minor units."""
+
+    wallet_id: WalletId
+    amount: int
 
 
 class HoldView(BaseModel):
@@ -61,9 +69,12 @@ class TransferView(BaseModel):
     id: TransferId
     type: Type
     status: StatusFilter = Field(description="`scheduled` until `scheduled_for`, then `queued` until it is final")
-    source_wallet_id: WalletId | None = Field(description="null for outside Teller")
-    destination_wallet_id: WalletId | None = Field(description="null for outside Teller")
-    amount: int = Field(description="minor units of the currency; until an open amount is applied, the most that it may come to")
+    source_wallet_id: WalletId | None = Field(description="null for outside Teller, and for a transfer with `debits` and `credits`")
+    destination_wallet_id: WalletId | None = Field(description="likewise")
+    amount: int = Field(
+        description="minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with"
+        " `debits` and `credits` the sum of one side, for a client's key the amount of its own line"
+    )
     currency: str
     reference: str | None
     metadata: dict[str, str]
@@ -73,8 +84,8 @@ class TransferView(BaseModel):
     created_at: Time
     finished_at: Time | None
     parent_id: TransferId | None = Field(description="of a capture, a release or a reversal: the transfer that it is about")
-    debits: None = Field(description="null: one wallet is debited")
-    credits: None = Field(description="null: one wallet is credited")
+    debits: list[LineView] | None = Field(description="as far as the key may see their wallets; null for one debit and one credit")
+    credits: list[LineView] | None = Field(description="likewise")
     scheduled_for: Time | None
     apply_by: Time | None = Field(description="rejected if a worker takes it up later; null for a scheduled one until it is queued")
     reversed_amount: int = Field(description="how much of it was reversed so far, in minor units")
@@ -154,9 +165,9 @@ async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
     return transfer
 
 
-def parties_of(transfer: Transfer) -> tuple[UUID, ...]:
+def parties_of(transfer: Transfer) -> Sequence[UUID]:
     """Return the wallets that take part in the transfer."""
-    return transfer.source, transfer.destination
+    return transfer.parties
 
 
 def may_see(caller: Caller, transfer: Transfer) -> bool:

@@ -114,7 +114,9 @@ class WalletEntryView(BaseModel):
     type: Type
     amount: int = Field(description="signed")
     balance_after: int
-    counterparty_wallet_id: WalletId | None = Field(description="null for outside Teller")
+    counterparty_wallet_id: WalletId | None = Field(
+        description="null for outside Teller, and for a transfer with several debits or credits"
+    )
     reference: str | None
     created_at: Time
 
@@ -288,7 +290,7 @@ def render_entry(entry: WalletEntry) -> dict[str, object]:
         "type": entry.type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
-        "counterparty_wallet_id": render_wallet_id(entry.counterparty),
+        "counterparty_wallet_id": render_wallet_id(entry.counterparty) if entry.counterparty else None,
         "reference": entry.reference,
         "created_at": rfc3339(entry.created_at),
     }

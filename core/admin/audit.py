@@ -33,7 +33,8 @@ SAMPLE = sql.SQL("SELECT kind, id, detail, count(*) OVER () FROM ({check}) viola
 # What each check proves, by its name: core/sql/audit/NAME.sql.
 CHECKS = {
     "zero_sum": "all entries of a currency sum to zero, and so do all its balances",
-    "transfer_entries": "an applied movement has exactly its two entries, anything else has none",
+    "transfer_entries": "an applied movement has exactly its two entries or its lines, anything else has none",
+    "lines": "a transfer's lines sum to zero, one a client's wallet, and its further wallets are its parties",
     "stray_entries": "every entry belongs to a transfer and a wallet",
     "wallet_balances": "a wallet's balance and version are the sum and the count of its entries, and none is overdrawn",
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",

@@ -76,7 +76,7 @@ def heal_floors(owner: psycopg.Connection) -> Iterator[str]:
 
 
 def repair(owner: psycopg.Connection) -> None:
-    """Derive positions in the queue, what is due, remainders, balances and rules again from transfers, entries and histories.
+    """Derive places in the queue, what is due, remainders, balances, rules and parties from transfers, entries and histories.
 
     Locks the table of shards: it waits for the drains that run, and later ones wait for it.
     """
@@ -89,11 +89,12 @@ def repair(owner: psycopg.Connection) -> None:
         rules = run(owner, "heal/repair_rules")
         counted = run(owner, "heal/repair_counted") + run(owner, "heal/repair_counters")
         totals = run(owner, "heal/repair_running_totals")
+        parties = run(owner, "heal/repair_parties")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
         f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
-        f" not reserved what their holds have left, {rules} wallets had not the rules of their history, and {counted} wallets or"
-        " transfers did not count what their limits need"
+        f" not reserved what their holds have left, {rules} wallets had not the rules of their history, {counted} wallets or"
+        f" transfers did not count what their limits need, and {parties} parties were missing or of no line"
     )
     if totals:
         warn(f"repaired: {totals} running totals were not those of their entries, or came after one: the workers add them again")

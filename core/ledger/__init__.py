@@ -1,8 +1,8 @@
 """The ledger: decides what a batch of commands does to its wallets, without I/O and without a clock.
 
-It contains the table of kinds (kinds, refusals), the rules of wallets (rules), the input (commands, book), the steps of the fold
-(plan, check, post), the fold itself (fold.apply), money and sharding. All packages may import it. It imports nothing of Teller but
-itself, and no driver, framework or clock: import-linter checks that (pyproject.toml).
+It contains the table of kinds (kinds, refusals), the rules of wallets (rules), the input (commands, lines, book), the steps of the
+fold (plan, check, post), the fold itself (fold.apply), money and sharding. All packages may import it. It imports nothing of Teller
+but itself, and no driver, framework or clock: import-linter checks that (pyproject.toml).
 
 A command becomes signed lines, a change of what one wallet has reserved, a change of its parent, and which rules of its wallets it
 heeds. A plain transfer is the case of two lines and no other change.

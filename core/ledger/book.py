@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from core.ledger.kinds import Type
+from core.ledger.lines import Lines
 from core.ledger.money import EXTERNAL_BALANCE_MIN
 from core.ledger.refusals import Refusal
 from core.ledger.rules import Limits, Rules, of_one_day, rules_of
@@ -40,7 +41,7 @@ class Parent(NamedTuple):
 
     `total` is what it came to, in minor units. `captured` and `returned` are what its applied children have taken of it.
     `expires_at` is the end of a hold, in microseconds since 1970 by the database's clock. `counted_on` is the day of the windows in
-    which it counts against its source's limits, in days since 1970; None if it does not.
+    which it counts against its source's limits, in days since 1970; None if it does not. `lines` are those of its command.
     """
 
     id: UUID
@@ -53,6 +54,7 @@ class Parent(NamedTuple):
     returned: int
     expires_at: int | None
     counted_on: int | None = None
+    lines: Lines | None = None
 
     @property
     def remaining(self) -> int:

@@ -1,17 +1,14 @@
 """The first step of the fold, and the only one that differs by kind: turns a command into signed lines and other changes."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
 from core.ledger.book import Book, Parent
 from core.ledger.commands import Command, Special
 from core.ledger.kinds import Fit, Type
+from core.ledger.lines import Lines, are_several_legs, turned_round
 from core.ledger.refusals import Refusal
-
-# (wallet_id, amount): a change of one wallet's balance, which becomes an entry. `amount` is in minor units, signed, never 0. A bare
-# tuple, unpacked under these two names: a NamedTuple per line would cost a fifth of the fold (docs/decisions).
-Line: TypeAlias = tuple[UUID, int]
 
 REST: frozenset[Fit | None] = frozenset({"rest", "rest_and_funds"})
 FUNDS: frozenset[Fit | None] = frozenset({"funds", "rest_and_funds"})
@@ -60,11 +57,11 @@ class Plan(NamedTuple):
     """
 
     transfer_id: UUID
-    lines: tuple[Line, ...]
+    lines: Lines
     change: Change | None = None
     refusal: Refusal | None = None
     heeds: Heeds = NEW
-    touched: tuple[Line, ...] = ()
+    touched: Lines = ()
 
 
 def plan(command: Command, book: Book) -> Plan:
@@ -155,30 +152,38 @@ PLANS: Mapping[Type, Callable[[Command, Special, Book], Plan]] = {
 }
 
 
-def refused(command: Command, refusal: Refusal, heeds: Heeds = NEW, touched: tuple[Line, ...] = ()) -> Plan:
+def refused(command: Command, refusal: Refusal, heeds: Heeds = NEW, touched: Lines = ()) -> Plan:
     """Return the plan that is refused for this reason, unless a rule of a wallet that it would touch is the first one."""
     return Plan(command.transfer_id, (), refusal=refusal, heeds=heeds, touched=touched)
 
 
 def movement(command: Command, amount: int, heeds: Heeds = NEW, *, held: int = 0, parent: Parent | None = None) -> Plan:
-    """Return the plan that moves the amount from the command's source to its destination."""
+    """Return the plan of the command's lines, or that which moves the amount from its source to its destination."""
     return Plan(command.transfer_id, lines_of(command, amount), Change(amount, command.source, held, parent), heeds=heeds)
 
 
-def lines_of(command: Command, amount: int) -> tuple[Line, ...]:
-    return ((command.source, -amount), (command.destination, amount))
+def lines_of(command: Command, amount: int) -> Lines:
+    return command.lines or ((command.source, -amount), (command.destination, amount))
 
 
 def parent_of(command: Command, special: Special, book: Book) -> Parent | None:
     """Return the command's parent; None if that is of another kind, or between other wallets. The API names no such parent."""
     parent = None if special.parent is None else book.parents.get(special.parent.int)
-    if parent is None:
-        return None
-    if special.type == "reversal":
-        fits = parent.type in REVERSIBLE and (parent.destination, parent.source) == (command.source, command.destination)
-    else:
-        fits = parent.type == "hold" and (parent.source, parent.destination) == (command.source, command.destination)
-    return parent if fits else None
+    return parent if parent is not None and fits_parent(command, special, parent) else None
+
+
+def fits_parent(command: Command, special: Special, parent: Parent) -> bool:
+    """Return whether the command may be a child of the parent.
+
+    A reversal has the parent's lines turned round: more than two of them are reversed as a whole. A capture with lines takes from
+    the hold's source, and gives to any wallets.
+    """
+    if special.type != "reversal":
+        is_payee = special.lines is not None or command.destination == parent.destination
+        return parent.type == "hold" and command.source == parent.source and is_payee
+    if are_several_legs(parent.lines) or special.lines is not None:
+        return parent.type in REVERSIBLE and parent.lines is not None and special.lines == turned_round(parent.lines)
+    return parent.type in REVERSIBLE and (parent.destination, parent.source) == (command.source, command.destination)
 
 
 def asked(command: Command, special: Special, parent: Parent) -> int:

@@ -27,7 +27,7 @@ from tests.caller import Answer, new_key
 from tests.databases import Databases
 from tests.system import System
 from tests.waiting import POLL_S, wait_for
-from tests.world import SHARDS, World, capture, closure, deposit, hold, new_client, transfer
+from tests.world import SHARDS, World, capture, capture_for, closure, deposit, hold, multi_leg, new_client, transfer
 
 LANES = 5  # systems side by side: most of a case is waiting for the sweeper, or for Postgres to end a frozen transaction
 ACTIONS = ("kill", "raise", "pause")
@@ -81,7 +81,7 @@ class Lane:
         self.points.mkdir(parents=True)
         self.system = System(folder, database_url, redis_url)
         self.caller = self.system.caller()
-        self.source = self.destination = ""
+        self.source = self.destination = self.third = ""
         self.redis = redis.Redis.from_url(redis_url, decode_responses=True)
         self.case: Case | None = None
         self.sent: list[str] = []
@@ -101,6 +101,7 @@ class Lane:
         try:
             wait_for(lambda: self.system.answers(self._running["api",]), "the API to answer")
             self.source, self.destination = self.caller.new_wallet(1_000_000), self.caller.new_wallet()
+            self.third = self.caller.new_wallet()
             self.sent_before = 1
             yield self
         finally:
@@ -148,10 +149,14 @@ class Lane:
         return self._send_transfer(amount)
 
     def _submit_hold(self, amount: int) -> str:
-        """Store two holds, captures that close the first, and one of what was left open before; return the id of the last."""
-        source, destination = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination))
-        placed, open_hold = hold(source, destination, 2 * amount), hold(source, destination, 1)
-        sent = [placed, open_hold, *map(capture, self.open_holds), capture(placed, amount), capture(placed, amount)]
+        """Store two holds, captures that close the first, and one of what was left open before; return the id of the last.
+
+        Between them a split, and a capture for several wallets.
+        """
+        source, destination, third = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination, self.third))
+        placed, open_hold = hold(source, destination, 2 * amount + 2), hold(source, destination, 1)
+        several = [multi_leg({source: 2}, {destination: 1, third: 1}), capture_for(placed, {destination: 1, third: 1})]
+        sent = [placed, open_hold, *map(capture, self.open_holds), *several, capture(placed, amount), capture(placed, amount)]
         self.open_holds = [open_hold]
         World(self.system.database_url, self.system.database_url).submit(*sent)
         self.stored += len(sent)

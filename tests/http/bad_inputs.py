@@ -7,10 +7,12 @@ because most of them are what no JSON library would write. Long, because it is o
 import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from api.http.problems import KINDS
 from core import ids
 from core.ids import Prefix
+from core.ledger.money import AMOUNT_MAX
 from tests.caller import OPERATOR_KEY
 from tests.http.bodies import PATHS, good, with_fields
 
@@ -168,6 +170,19 @@ def bad_hold(source: bytes, destination: bytes, codes: dict[str, str]) -> Bad:
     body = b'{"source_wallet_id": ' + source + b', "destination_wallet_id": ' + destination + b', "amount": 5}'
     return Bad("/v1/holds", body, codes)
 
+
+def lines(*wallets: str, amount: int = 1) -> bytes:
+    """Debits or credits of this amount each."""
+    return json.dumps([{"wallet_id": wallet, "amount": amount} for wallet in wallets]).encode()
+
+
+def bad_lines(debits: bytes | None, credits: bytes | None, codes: dict[str, str], more: bytes = b"") -> Bad:
+    given = {b"debits": debits, b"credits": credits}
+    fields = [b'"' + name + b'": ' + side for name, side in given.items() if side is not None]
+    return Bad("/v1/transfers", b"{" + b", ".join([*fields, *([more] if more else [])]) + b"}", codes)
+
+
+OTHERS = [ids.text(Prefix.WALLET, UUID(int=2**100 + number)) for number in range(33)]  # wallets that do not exist
 
 BAD_FIELDS: dict[str, Bad] = {
     "amount 0": bad_amount(b"0", "amount_not_positive"),
@@ -427,7 +442,86 @@ BAD_FIELDS: dict[str, Bad] = {
     "a final reversal": bad_child("reverse", b'"final": true', "/final", "unknown_field"),
     "a capture of null": bad_child("capture", b'"amount": null', "/amount", "amount_not_integer"),
     "a capture that is final in words": bad_child("capture", b'"final": "Zq7xMark"', "/final", "wrong_type"),
-    "a capture for other wallets": bad_child("capture", b'"credits": []', "/credits", "unknown_field"),
+    "a capture for no wallet": bad_child("capture", b'"credits": []', "/credits", "too_few_lines"),
+    "a capture for null": bad_child("capture", b'"credits": null', "/credits", "wrong_type"),
+    "a capture for 32 wallets": bad_child("capture", b'"credits": ' + lines(*["WALLET"] * 32), "/credits", "too_many_lines"),
+    "a capture for a wallet that is a number": bad_child(
+        "capture", b'"credits": [{"wallet_id": 5, "amount": 1}]', "/credits/0/wallet_id", "wrong_type"
+    ),
+    "a capture with debits": bad_child("capture", b'"debits": ' + lines("WALLET"), "/debits", "unknown_field"),
+    "a release with credits": bad_child("release", b'"credits": ' + lines("WALLET"), "/credits", "unknown_field"),
+    "a reversal with credits": bad_child("reverse", b'"credits": ' + lines("WALLET"), "/credits", "unknown_field"),
+    "lines without debits": bad_lines(None, lines("SOURCE", "DESTINATION"), {"/debits": "required"}),
+    "lines without credits": bad_lines(lines("SOURCE", "DESTINATION"), None, {"/credits": "required"}),
+    "no debits": bad_lines(b"[]", lines("SOURCE", "DESTINATION"), {"/debits": "too_few_lines"}),
+    "no credits": bad_lines(lines("SOURCE"), b"[]", {"/credits": "too_few_lines"}),
+    "debits null": bad_lines(b"null", lines("SOURCE", "DESTINATION"), {"/debits": "wrong_type"}),
+    "debits object": bad_lines(b'{"Zq7xMark": 5}', lines("SOURCE", "DESTINATION"), {"/debits": "wrong_type"}),
+    "debits text": bad_lines(b'"Zq7xMark"', lines("SOURCE", "DESTINATION"), {"/debits": "wrong_type"}),
+    "a line that is a text": bad_lines(b'["Zq7xMark"]', lines("SOURCE", "DESTINATION"), {"/debits/0": "wrong_type"}),
+    "a line that is an array": bad_lines(b'[["SOURCE", 5]]', lines("WALLET", "DESTINATION"), {"/debits/0": "wrong_type"}),
+    "a line of nothing": bad_lines(
+        b"[{}]", lines("SOURCE", "DESTINATION"), {"/debits/0/wallet_id": "required", "/debits/0/amount": "required"}
+    ),
+    "a line with another field": bad_lines(
+        b'[{"wallet_id": "WALLET", "amount": 2, "Zq7x": 1}]', lines("SOURCE", "DESTINATION"), {"/debits/0/Zq7x": "unknown_field"}
+    ),
+    "a line of 0": bad_lines(
+        b'[{"wallet_id": "WALLET", "amount": 0}]', lines("SOURCE", "DESTINATION"), {"/debits/0/amount": "amount_not_positive"}
+    ),
+    "a line of -1": bad_lines(
+        b'[{"wallet_id": "WALLET", "amount": -1}]', lines("SOURCE", "DESTINATION"), {"/debits/0/amount": "amount_not_positive"}
+    ),
+    "a line of 1.0": bad_lines(
+        b'[{"wallet_id": "WALLET", "amount": 1.0}]', lines("SOURCE", "DESTINATION"), {"/debits/0/amount": "amount_not_integer"}
+    ),
+    "two lines": bad_lines(lines("SOURCE"), lines("DESTINATION"), {"/credits": "too_few_lines"}),
+    "unequal sums": bad_lines(lines("SOURCE"), lines("DESTINATION", "WALLET"), {"/credits": "unbalanced"}),
+    "a sum of more than 2^53 - 1": bad_lines(
+        lines("SOURCE", "DESTINATION", amount=AMOUNT_MAX), lines("WALLET", amount=AMOUNT_MAX), {"/credits": "unbalanced"}
+    ),
+    "sums of more than 2^53 - 1": bad_lines(
+        lines("SOURCE", "DESTINATION", amount=AMOUNT_MAX),
+        lines("WALLET", "wal_" + WALLET_BYTES.decode(), amount=AMOUNT_MAX),
+        {"/credits": "amount_too_large"},
+    ),
+    "a wallet debited twice": bad_lines(
+        lines("SOURCE", "SOURCE"), lines("WALLET", amount=2), {"/debits/1/wallet_id": "duplicate_wallet"}
+    ),
+    "a wallet debited and credited": bad_lines(
+        lines("SOURCE", "WALLET"), lines("WALLET", amount=2), {"/credits/0/wallet_id": "duplicate_wallet"}
+    ),
+    "a line of an external wallet": bad_lines(
+        lines("SOURCE", amount=2), lines("WALLET", EXTERNAL.decode()), {"/credits/1/wallet_id": "wallet_not_found"}
+    ),
+    "a line of an unknown wallet": bad_lines(
+        lines("SOURCE", amount=2), lines("WALLET", "wal_" + WALLET_BYTES.decode()), {"/credits/1/wallet_id": "wallet_not_found"}
+    ),
+    "a debit of an unknown wallet": bad_lines(
+        lines("SOURCE", "wal_" + WALLET_BYTES.decode()), lines("WALLET", amount=2), {"/debits/1/wallet_id": "wallet_not_found"}
+    ),
+    "32 debits": bad_lines(lines(*["SOURCE"] * 32), lines("WALLET", amount=32), {"/debits": "too_many_lines"}),
+    "33 lines": bad_lines(lines(*OTHERS[:16], amount=17), lines(*OTHERS[16:33], amount=16), {"/credits": "too_many_lines"}),
+    "500 credits": bad_lines(lines("SOURCE"), lines(*["W"] * 500), {"/credits": "too_many_lines"}),
+    "lines beside a source": bad_lines(
+        lines("SOURCE", amount=2),
+        lines("WALLET", "DESTINATION"),
+        {"/source_wallet_id": "unknown_field"},
+        b'"source_wallet_id": "SOURCE"',
+    ),
+    "lines beside a destination": bad_lines(
+        lines("SOURCE", amount=2),
+        lines("WALLET", "DESTINATION"),
+        {"/destination_wallet_id": "unknown_field"},
+        b'"destination_wallet_id": "SOURCE"',
+    ),
+    "lines beside an amount": bad_lines(
+        lines("SOURCE", amount=2), lines("WALLET", "DESTINATION"), {"/amount": "unknown_field"}, b'"amount": 2'
+    ),
+    "lines beside up_to": bad_lines(
+        lines("SOURCE", amount=2), lines("WALLET", "DESTINATION"), {"/up_to": "unknown_field"}, b'"up_to": false'
+    ),
+    "lines in a hold": bad_field("/v1/holds", b'"debits": []', "/debits", "unknown_field"),
     "a final release": bad_child("release", b'"final": true', "/final", "unknown_field"),
     "batch of nothing": Bad("/v1/transfers/batch", b'{"transfers": []}', {"/transfers": "required"}),
     "batch of another shape": Bad("/v1/transfers/batch", b'{"transfers": {}}', {"/transfers": "wrong_type"}),

@@ -20,7 +20,21 @@ from core.ids import Prefix
 from tests.databases import Databases
 from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, capture, closure, deposit, hold, new_client, new_id, release, reversal, transfer
+from tests.world import (
+    World,
+    capture,
+    capture_for,
+    closure,
+    deposit,
+    hold,
+    multi_leg,
+    new_client,
+    new_id,
+    release,
+    reversal,
+    transfer,
+    whole_reversal,
+)
 
 
 @dataclass(frozen=True)
@@ -467,9 +481,102 @@ def test_a_damage_of_holds_and_their_children_is_seen_by_exactly_the_checks_it_c
         "payer": name(Prefix.WALLET, payer),
         **{key: name(Prefix.TRANSFER, id) for key, id in things.items()},
     }
+    assert_seen(world, DAMAGES_OF_VERBS, {**things, "payer": payer, "payee": payee}, names)
+
+
+# The same for transfers with several debits or credits.
+DAMAGES_OF_LINES: dict[str, tuple[list[str], dict[str, str]]] = {
+    "a line of another amount than its entry": (
+        ["UPDATE transfers SET amounts = ARRAY[-10, 6, 4]::bigint[] WHERE id = %(split)s"],
+        {"transfer_entries": "split"},
+    ),
+    "an entry of another wallet than its line's": (
+        [
+            "UPDATE transfers SET wallet_ids[3] = %(other)s WHERE id = %(split)s",
+            "UPDATE parties SET wallet_id = %(other)s WHERE transfer_id = %(split)s",
+        ],
+        {"transfer_entries": "split"},
+    ),
+    "an applied split without an entry of one of its lines": (
+        [
+            "DELETE FROM entries WHERE transfer_id = %(split)s AND wallet_id = %(fee)s",
+            "UPDATE wallets SET balance = balance - 3, version = version - 1 WHERE id = %(fee)s",
+        ],
+        {"transfer_entries": "split", "zero_sum": "ledger", "wallet_chain": "fee"},
+    ),
+    "a rejected split with entries": (
+        ["UPDATE transfers SET status = 'rejected', failure_code = 'internal', moved = 0, unreversed = 0 WHERE id = %(split)s"],
+        {"transfer_entries": "split"},
+    ),
+    "a split that came to less": (
+        ["UPDATE transfers SET moved = 9, unreversed = 9 WHERE id = %(split)s"],
+        {"transfer_entries": "split"},
+    ),
+    "lines that do not sum to zero": (
+        ["UPDATE transfers SET amounts = ARRAY[-10, 7, 4]::bigint[] WHERE id = %(queued)s"],
+        {"lines": "queued"},
+    ),
+    "lines of another source than the transfer's": (
+        ["UPDATE transfers SET source = %(other)s WHERE id = %(queued)s"],
+        {"lines": "queued"},
+    ),
+    "lines without their amounts": (["UPDATE transfers SET amounts = NULL WHERE id = %(queued)s"], {"lines": "queued"}),
+    "a line of a wallet that is not there": (
+        [
+            "UPDATE transfers SET wallet_ids[3] = %(split)s WHERE id = %(queued)s",
+            "UPDATE parties SET wallet_id = %(split)s WHERE transfer_id = %(queued)s",
+        ],
+        {"lines": "queued"},
+    ),
+    "a party that is missing": (["DELETE FROM parties WHERE transfer_id = %(split)s"], {"lines": "split"}),
+    "a party of no line": (["INSERT INTO parties VALUES (%(other)s, %(split)s)"], {"lines": "split"}),
+    "a split of which reversals may take too much": (
+        ["UPDATE transfers SET unreversed = 10 WHERE id = %(reversed)s"],
+        {"parents": "reversed"},
+    ),
+    "a reversal of other lines than its parent's": (
+        [
+            "UPDATE transfers SET amounts = ARRAY[-6, -4, 10]::bigint[] WHERE id = %(again)s",
+        ],
+        {"children": "again"},
+    ),
+    "a reversal of the first two wallets of three": (
+        [
+            "UPDATE transfers SET wallet_ids = NULL, amounts = NULL, unreversed = NULL WHERE id = %(again)s",
+            "DELETE FROM parties WHERE transfer_id = %(again)s",
+        ],
+        {"children": "again"},
+    ),
+    "a capture with lines of a hold of another source": (
+        ["UPDATE transfers SET parent = %(others_hold)s WHERE id = %(late)s"],
+        {"children": "late"},
+    ),
+}
+
+
+def test_a_damage_of_lines_is_seen_by_exactly_the_checks_it_concerns(world: World) -> None:
+    payer, payee, fee, other = world.new_wallets(100, 0, 0, 100, shard=9)
+    split, reversed, queued = (multi_leg({payer: 10}, {payee: 7, fee: 3}) for _ in range(3))
+    placed, others_hold = hold(payer, payee, 20), hold(other, payee, 20)
+    world.submit(split, reversed, placed, others_hold, capture_for(placed, {payee: 5, fee: 15}))
+    world.drain()
+    world.submit(whole_reversal(reversed))
+    world.drain()
+    again, late = whole_reversal(reversed), capture_for(placed, {fee: 1, other: 1})
+    world.submit(again, late)
+    world.drain()
+    world.submit(queued)
+    submitted = {"split": split, "reversed": reversed, "queued": queued, "again": again, "late": late, "others_hold": others_hold}
+    things = {key: one.id for key, one in submitted.items()}
+    names = {
+        "ledger": "ledger: all ",
+        "fee": name(Prefix.WALLET, fee),
+        **{key: name(Prefix.TRANSFER, id) for key, id in things.items()},
+    }
     assert audit(world.url).clean, "\n".join(audit(world.url).lines())
 
-    assert_seen(world, DAMAGES_OF_VERBS, {**things, "payer": payer, "payee": payee}, names)
+    wallets = {"payer": payer, "payee": payee, "fee": fee, "other": other}
+    assert_seen(world, DAMAGES_OF_LINES, {**things, **wallets}, names)
 
 
 def assert_seen(
@@ -479,6 +586,7 @@ def assert_seen(
         connection.execute("SET session_replication_role = replica")
         for constraint in ("held_needs_newer_worker", "guard_needs_newer_worker", "rules_are_guarded", "rules_are_counted"):
             connection.execute(f"ALTER TABLE wallets DROP CONSTRAINT {constraint}".encode())
+        connection.execute("ALTER TABLE transfers DROP CONSTRAINT lines_are_whole, DROP CONSTRAINT lines_need_newer_worker")
         for what, (statements, expected) in damages.items():
             with connection.transaction(force_rollback=True):
                 for statement in statements:
@@ -551,7 +659,7 @@ def test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns(world: Worl
     assert_seen(world, DAMAGES_OF_RULES, {**wallets, **transfers}, names)
 
 
-ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values()]
+ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values(), *DAMAGES_OF_LINES.values()]
 
 
 def test_the_damages_above_concern_every_check() -> None:

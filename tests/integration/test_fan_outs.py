@@ -22,7 +22,7 @@ from core.transfers import Submission
 from core.webhooks import endpoints as webhooks
 from core.webhooks.signing import make_secret
 from tests.hooks import SOMEWHERE, claim, fan_out, make_due, new_endpoint, stored
-from tests.world import World, transfer
+from tests.world import World, multi_leg, transfer
 from worker.allowance import GIVEN_UP_MAX
 from worker.webhooks.fairness import SlotLimits
 from worker.webhooks.fan_outs import AUDIENCES, BEGINNING, FanOuts
@@ -65,6 +65,27 @@ def test_a_verdict_writes_a_row_an_audience_however_many_are_to_be_told(world: W
     assert count(world, "deliveries") == before
     assert world.query("SELECT audience FROM fan_outs ORDER BY audience") == [("operators",), ("parties",)]
     assert audit(world.url).clean  # what is still to be made is not forgotten
+
+
+def test_a_step_ends_at_as_many_wallets_as_transfers_of_two_have(world: World) -> None:
+    """Each wallet may have twenty endpoints: 100 transfers of 32 wallets would be 64 000 deliveries in a transaction."""
+    payer, *payees = world.new_wallets(1000, *[0] * 4, shard=3)
+    endpoints = [new_endpoint(world, wallet_id=wallet).id for wallet in (payer, payees[3])]
+    fan_out(world)
+    sent = [multi_leg({payer: 4}, dict.fromkeys(payees, 1)) for _ in range(5)]
+    world.submit(*sent, transfer(payer, payees[0], 1))
+    world.drain(3)
+
+    async def take_steps(database: Database) -> list[int]:
+        fan_outs, made = FanOuts(database, transfers_max=4), []
+        for _ in range(4):
+            await fan_outs.step()
+            made += [told for (told,) in world.query("SELECT count(*) FROM deliveries WHERE endpoint_id = ANY(%s)", endpoints)]
+        return made
+
+    # Of five wallets each: the first step begins the second transfer before it has eight, and no third.
+    assert world.ask(take_steps) == [4, 8, 11, 11]
+    assert audit(world.url).clean
 
 
 @pytest.mark.parametrize(("rows_max", "transfers_max"), [(1, 1), (3, 2), (7, 3), (1000, 100)])

@@ -16,7 +16,7 @@ from core.errors import CannotDo
 from core.settings import Settings
 from tests.integration.test_due import later
 from tests.system import ROOT
-from tests.world import World, capture, closure, deposit, hold, release, transfer
+from tests.world import World, capture, closure, deposit, hold, multi_leg, release, transfer, whole_reversal
 
 FAR = 2**61 - 1
 
@@ -208,13 +208,36 @@ def test_a_repair_makes_rules_and_what_counts_follow_from_history_and_transfers(
     assert [world.query(table) for table in tables] == before
 
 
+def test_a_repair_makes_parties_and_what_is_left_to_reverse_follow_from_lines(world: World) -> None:
+    rich, *others = world.new_wallets(100, *[0] * 4)
+    kept, undone = (multi_leg({rich: 10}, {others[0]: 1, others[1]: 2, others[2]: 3, others[3]: 4}) for _ in range(2))
+    world.submit(kept, undone)
+    world.drain()
+    world.submit(whole_reversal(undone))
+    world.drain()
+    tables = [
+        "SELECT wallet_id, transfer_id FROM parties ORDER BY 1, 2",
+        "SELECT id, returned, unreversed FROM transfers WHERE wallet_ids IS NOT NULL ORDER BY 1",
+    ]
+    before = [world.query(table) for table in tables]
+    world.query("DELETE FROM parties WHERE wallet_id = %s", others[3])
+    world.query("INSERT INTO parties (wallet_id, transfer_id) VALUES (%s, %s)", rich, kept.id)
+    world.query("UPDATE transfers SET returned = NULL, unreversed = 10 WHERE id = %s", undone.id)
+
+    mend(world, repair=True)
+
+    assert audit(world.url).clean
+    assert [world.query(table) for table in tables] == before
+
+
 def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rich, poor = world.new_wallets(100, 5)
-    world.submit(hold(rich, poor, 10), transfer(rich, poor, 1, terms=later()))
+    split = multi_leg({rich: 5}, {poor: 3, world.new_wallet(): 2})
+    world.submit(hold(rich, poor, 10), transfer(rich, poor, 1, terms=later()), split)
     world.drain()
-    world.submit(transfer(rich, poor, 10), deposit(poor, 1))
+    world.submit(transfer(rich, poor, 10), deposit(poor, 1), whole_reversal(split))
     world.change(poor, frozen="debits", limits={"debits_per_day_max": 9})
-    tables = ("transfers", "queue", "due", "wallets", "wallet_changes", "shards", "feed", "events", "entries")
+    tables = ("transfers", "parties", "queue", "due", "wallets", "wallet_changes", "shards", "feed", "events", "entries")
     before = [world.query(f"SELECT ctid, * FROM {table} ORDER BY ctid") for table in tables]
 
     mend(world)
@@ -226,8 +249,8 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
         (
             "warning: repaired: 0 queued transfers had no place in the queue, 0 times at which something is due were wrong,"
             " 0 transfers did not say what their children took, 0 wallets had not the balance of their entries, or had not reserved"
-            " what their holds have left, 0 wallets had not the rules of their history, and 0 wallets or transfers did not count"
-            " what their limits need"
+            " what their holds have left, 0 wallets had not the rules of their history, 0 wallets or transfers did not count what"
+            " their limits need, and 0 parties were missing or of no line"
         )
     ]
 

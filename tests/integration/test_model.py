@@ -25,6 +25,7 @@ from api.intake.intake import Accepted, Existing, OtherCurrency, SubmitResult, U
 from core import ids, wallets
 from core.admin.audit import audit
 from core.currencies import USD
+from core.ledger.lines import Lines
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
 from core.ledger.rules import Frozen
 from core.postgres.connections import AsyncConnection
@@ -35,7 +36,23 @@ from core.transfers import Submission, Terms
 from core.wallets import NewWallet
 from tests.databases import Databases
 from tests.nemesis.verdict import statements_tile
-from tests.world import SHARDS, World, capture, closure, deposit, hold, new_client, new_id, release, reversal, transfer, withdrawal
+from tests.world import (
+    SHARDS,
+    World,
+    capture,
+    capture_for,
+    closure,
+    deposit,
+    hold,
+    multi_leg,
+    new_client,
+    new_id,
+    release,
+    reversal,
+    transfer,
+    whole_reversal,
+    withdrawal,
+)
 from worker.ledger.apply import Applier
 from worker.ledger.batch_limit import BATCH_MAX
 
@@ -44,6 +61,7 @@ EXAMPLES_WITH_VERBS = 6
 EXAMPLES_WITH_TIMES = 6
 EXAMPLES_WITH_CURRENCIES = 3
 EXAMPLES_WITH_RULES = 8
+EXAMPLES_WITH_LINES = 4
 STEPS = 40
 POISONS_MAX = 2  # or one more, an example: each costs as many attempts and pauses as it takes to give up on it
 
@@ -281,7 +299,8 @@ class Teller(RuleBasedStateMachine):
         accepted = []
         for one, answer in zip(batch, answers, strict=True):
             first = self.by_key.get(one.idempotency_key)
-            nobody = {id for id in (one.source, one.destination) if id not in self.balances and not ids.is_external_wallet(id)}
+            named = [id for id, _ in lines_of(one)]
+            nobody = {id for id in named if id not in self.balances and not ids.is_external_wallet(id)}
             if first is not None:
                 assert isinstance(answer, Existing), answer
                 self._check_existing(answer, first, one)
@@ -387,10 +406,11 @@ class Teller(RuleBasedStateMachine):
             return refusal
         up_to = terms.fit in {"funds", "rest_and_funds"}
         if one.type not in {"capture", "release"} and not ids.is_external_wallet(one.source):
-            available = self.balances[one.source] - self.held[one.source]
-            if available < (1 if up_to else amount):
-                return "insufficient_funds"
-            amount = min(amount, available)
+            for id, change in lines_of(one, amount):
+                if change < 0 and self.balances[id] - self.held[id] < (1 if up_to else -change):
+                    return "insufficient_funds"
+            if not one.lines:
+                amount = min(amount, self.balances[one.source] - self.held[one.source])
         if one.type not in {"hold", "release"} and self._is_beyond_limits(one, amount):
             return "balance_limit_exceeded"
         if one.id in self.poisoned:
@@ -418,7 +438,7 @@ class Teller(RuleBasedStateMachine):
             return True
         if ids.is_external_wallet(one.destination):
             return self.outside[one.destination] + amount > BALANCE_MAX
-        if self.balances[one.destination] + amount > BALANCE_MAX:
+        if any(self.balances[id] + change > BALANCE_MAX for id, change in lines_of(one, amount) if id in self.balances):
             self.met["client wallet at its limit"] += 1
             return True
         return False
@@ -438,7 +458,9 @@ class Teller(RuleBasedStateMachine):
             self.held[one.source] += amount
         if one.type in {"hold", "release"} or not amount:
             return
-        for wallet, change in ((one.source, -amount), (one.destination, amount)):
+        if one.lines and len(one.lines) > 2:
+            self.met["several legs"] += 1
+        for wallet, change in lines_of(one, amount):
             if ids.is_external_wallet(wallet):
                 self.outside[wallet] += change
             else:
@@ -494,6 +516,9 @@ class TellerWithVerbs(Teller):
         """The API accepts this of what is applied."""
         if self.movements:
             of = self.movements[which % len(self.movements)]
+            if of.lines and len(of.lines) > 2:
+                self._submit([stamped(whole_reversal(of))])
+                return
             fit: dict[str, Any] = {"fit": "funds" if amount else "rest_and_funds"} if up_to else {}
             self._submit([stamped(reversal(of, amount, **fit))])
 
@@ -648,6 +673,32 @@ class TellerWithRules(TellerWithVerbs):
             self.shut.add(one.source)
 
 
+# How much, of different wallets.
+PARTS = st.lists(st.tuples(Teller.wallets, st.integers(2, 60)), min_size=3, max_size=4, unique_by=lambda part: part[0])
+
+
+class TellerWithLines(TellerWithVerbs):
+    """The same with several debits and credits, and without poisons."""
+
+    poisons_max = 0
+
+    @HAS_ROOM
+    @rule(target=Teller.sent, parts=PARTS, debits=st.integers(1, 2), absent=st.booleans())
+    def pay_several(self, parts: list[tuple[UUID, int]], debits: int, absent: bool) -> MultipleResults[Submission]:
+        """The first of them pays what a second one leaves, which pays a cent. Beside it perhaps one for an absent wallet."""
+        credited = dict(parts[debits:])
+        others = {wallet: 1 for wallet, _ in parts[1:debits]}
+        asked = [multi_leg({parts[0][0]: sum(credited.values()) - len(others), **others}, credited)]
+        if absent:
+            asked.append(multi_leg({parts[0][0]: 2}, {new_id(): 1, new_id(): 1}))
+        return self._submit([stamped(one) for one in asked])
+
+    @HAS_ROOM
+    @rule(of=TellerWithVerbs.holds, parts=PARTS, closes=st.booleans())
+    def capture_for_several(self, of: Submission, parts: list[tuple[UUID, int]], closes: bool) -> None:
+        self._submit([stamped(capture_for(of, {wallet: 1 for wallet, _ in parts if wallet != of.source}, closes=closes))])
+
+
 # From, to, how much, and something about its deadline.
 MOVES = st.lists(st.tuples(Teller.wallets, Teller.wallets, st.integers(1, 60), st.booleans()), min_size=1, max_size=3)
 
@@ -745,6 +796,12 @@ class TellerWithCurrencies(TellerWithVerbs):
         return self._submit([stamped(transfer(source, destination, amount)) for (source, destination), amount in sides])
 
 
+def lines_of(one: Submission, amount: int | None = None) -> Lines:
+    """Its lines, or the two of a transfer of this amount."""
+    moved = one.amount if amount is None else amount
+    return one.lines or ((one.source, -moved), (one.destination, moved))
+
+
 def stamped(one: Submission) -> Submission:
     """With the fingerprint that the API would give it."""
     fields = {"source": one.source, "destination": one.destination, "amount": min(one.amount, AMOUNT_MAX), "terms": one.terms}
@@ -782,6 +839,15 @@ def test_whatever_is_frozen_limited_or_closed_in_turn_the_database_agrees_with_a
 
     assert_all_met(met, ["applied", "wallet_frozen", "wallet_closed", "debit_limit_exceeded", "daily_limit_exceeded"])
     assert_all_met(met, ["wallet_not_empty", "balance_limit_exceeded"])
+
+
+def test_whatever_is_paid_by_several_or_to_several_in_turn_the_database_agrees_with_a_few_dicts(databases: Databases) -> None:
+    class OnThisServer(TellerWithLines):
+        pass
+
+    met = run_examples(OnThisServer, databases, EXAMPLES_WITH_LINES)
+
+    assert_all_met(met, ["applied", "insufficient_funds", "unknown wallets", "several legs"])
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Workers of versions before holds and before rules, beside a newer schema: they delay what they do not know, and reject none."""
+"""Workers of versions before holds, rules and lines, beside a newer schema: they delay what they do not know, and reject none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,7 +10,18 @@ from core.admin.audit import audit
 from core.postgres.statements import part, statement
 from core.transfers import Terms
 from tests.integration.test_verbs import APPLIED, funds, settle
-from tests.world import World, capture, closure, deposit, hold, transfer
+from tests.world import (
+    World,
+    capture,
+    capture_for,
+    closure,
+    deposit,
+    hold,
+    multi_leg,
+    reversal,
+    transfer,
+    whole_reversal,
+)
 from worker.ledger import apply
 from worker.ledger.batch_limit import ATTEMPTS_MAX
 from worker.ledger.drain import Drainer
@@ -19,17 +30,27 @@ QUEUED = ("queued", None)
 
 GUARD = ", guard = CASE WHEN w.guard IS NOT NULL THEN ARRAY[new.version, new.held] END"
 SPECIAL = "NOT (parent IS NULL AND fit IS NULL AND expires_at IS NULL AND apply_within_s IS NULL"
+NO_LINES = "\n                            AND wallet_ids IS NULL)"
+
+# What the statements of the version before lines said in place of these texts.
+BEFORE_LINES: dict[str, list[tuple[str, str]]] = {
+    "drain/claim_queue": [(NO_LINES, ")")],
+    "drain/find_specials": [("wallet_ids, amounts", "NULL::uuid[] AS wallet_ids, NULL::bigint[] AS amounts")],
+    "drain/find_parents": [("wallet_ids, amounts", "NULL::uuid[] AS wallet_ids, NULL::bigint[] AS amounts")],
+    "drain/finish_transfers": [("           unreversed = CASE WHEN t.wallet_ids IS NOT NULL THEN outcome.moved END,\n", "")],
+    "drain/update_parents": [(",\n       unreversed = CASE WHEN t.wallet_ids IS NOT NULL THEN t.moved - new.returned END", "")],
+}
 
 # What earlier versions' statements said in place of these texts. One knew no closures and no rules.
 BEFORE_RULES: dict[str, list[tuple[str, str]]] = {
-    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0)", f"{SPECIAL})")],
+    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0{NO_LINES}", f"{SPECIAL})")],
     "drain/lock_wallets": [(part("rules"), "NULL AS rules")],
     "drain/update_wallets": [(GUARD, "")],
 }
 
 # One knew neither what is special, nor what is reserved, nor what a transfer came to.
 BEFORE_HOLDS: dict[str, list[tuple[str, str]]] = {
-    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0)", "false")],
+    "drain/claim_queue": [(f"{SPECIAL} AND amount > 0{NO_LINES}", "false")],
     "drain/lock_wallets": [*BEFORE_RULES["drain/lock_wallets"], ("w.held", "0::bigint AS held")],
     "drain/update_wallets": [(GUARD, ""), (", held = new.held", "")],
     "drain/finish_transfers": [("           moved = outcome.moved,\n", "")],
@@ -57,6 +78,11 @@ def older_of_any(
 @pytest.fixture
 def older(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[int]], None]]:
     yield from draining(world, monkeypatch, BEFORE_HOLDS)
+
+
+@pytest.fixture
+def before_lines(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[int]], None]]:
+    yield from draining(world, monkeypatch, BEFORE_LINES)
 
 
 def draining(
@@ -144,4 +170,28 @@ def test_an_older_worker_closes_nothing_and_moves_nothing_of_a_closed_wallet(
     world.drain(1, 3)
     shut = ("rejected", "wallet_closed")
     assert world.statuses(*(one.id for one in (*sent, late))) == [shut, APPLIED, shut, ("rejected", "wallet_not_empty")]
+    assert audit(world.url).clean
+
+
+def test_a_worker_that_knows_no_lines_leaves_them_to_one_that_does(world: World, before_lines: Callable[[list[int]], None]) -> None:
+    payer, payee, fee = world.new_wallet(500, shard=1), world.new_wallet(0, shard=2), world.new_wallet(0, shard=3)
+    rich, poor = world.new_wallet(50, shard=4), world.new_wallet(0, shard=5)
+    before, placed = multi_leg({payer: 30}, {payee: 20, fee: 10}), hold(payer, payee, 100)
+    two = capture_for(placed, {fee: 7})
+    assert settle(world, before, placed, two) == [APPLIED] * 3
+    split, taken = multi_leg({payer: 3}, {payee: 2, fee: 1}), capture_for(placed, {payee: 5, fee: 1})
+    undone, part, plain = whole_reversal(before), reversal(two, 2), transfer(rich, poor, 9)
+    world.submit(split, undone, part, plain)
+
+    before_lines([1, 2, 3, 4])
+
+    sent = [one.id for one in (split, undone, part, plain)]
+    assert world.statuses(*sent) == [QUEUED, QUEUED, QUEUED, APPLIED]
+    world.drain()
+    assert world.statuses(*sent) == [APPLIED] * 4
+    world.submit(taken)
+    before_lines([1])
+    assert world.statuses(taken.id) == [QUEUED]
+    world.drain()
+    assert world.statuses(taken.id) == [APPLIED]
     assert audit(world.url).clean

@@ -64,7 +64,7 @@ EXEMPT = {
         (
             *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
             *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets", "heal/repair_running_totals"),
-            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters"),
+            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters", "heal/repair_parties"),
         ),
         "a migration's",
     ),
@@ -132,6 +132,9 @@ SELECT {made(TRANSFER)}, CASE n % 5 WHEN 0 THEN 'reversal' WHEN 1 THEN 'hold' EL
        CASE WHEN n % 5 = 0 THEN {made(TRANSFER, "(n % 100 + 1)")} END, CASE WHEN n % 5 = 1 THEN now() + interval '1 day' END,
        CASE WHEN n % 5 < 2 AND n <= {queued} THEN 1 END
   FROM generate_series(1, {rows}) n;
+
+INSERT INTO parties (wallet_id, transfer_id)
+SELECT {made(WALLET, "(n % 5000 + 3)")}, {made(TRANSFER)} FROM generate_series(1, {rows}) n;
 
 INSERT INTO queue (shard, transfer_id) SELECT n % {SHARDS}, {made(TRANSFER)} FROM generate_series({queued + 1}, {rows}) n;
 
@@ -236,12 +239,17 @@ NEW = transfers.columns_of(
 COUNTERS = ("today", "debits_today", "debits_this_month")
 NEW_SPECIAL = NEW | {
     "parent": [None] * KEYS,
-    "fit": ["funds"] * KEYS,
+    "amount": [2] * KEYS,
+    "fit": ["funds", None] * (KEYS // 2),
     "closes": [False] * KEYS,
     "scheduled_for": [NOW, None] * (KEYS // 2),
     "apply_within_s": [60] * KEYS,
     "expires_in_s": [None] * KEYS,
     "sweeps": [False] * KEYS,
+    "wallet_ids": [
+        transfers.array_text(uuid(WALLET, number + other) for other in range(3)) if number % 2 == 0 else None for number in SOME
+    ],
+    "amounts": [None, "{-2,1,1}"] * (KEYS // 2),
 }
 BOUND = -1_000_000
 RECEIVING = {
@@ -356,7 +364,7 @@ CASES = {
         {"id": uuid(KEY, ROWS + 1), "role": "client", "client_id": uuid(CLIENT, 7), "digest": b"d" * 32}, 2
     ),  # a trigger looks into the catalogue
     "transfers/insert": Case(NEW, KEYS),
-    "transfers/insert_special": Case(NEW_SPECIAL, 2 * KEYS),
+    "transfers/insert_special": Case(NEW_SPECIAL, 4 * KEYS),
     "drain/insert_due": Case({"id": [uuid(TRANSFER, 10 * number + 6) for number in range(KEYS)]}, KEYS),  # holds without an end
     "webhooks/insert_secret": Case({"owner": "new", "secret": SECRET}),
     "clients/list": Case({**PAGE, "external_id": None}, LIMIT),

@@ -37,6 +37,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "fingerprint": b"f" * 32,
         "shard": 0,
     },
+    "parties": {"wallet_id": A, "transfer_id": B},
     "queue": {"shard": 0, "transfer_id": A},
     "due": {"wallet_id": A, "transfer_id": B, "shard": 0, "due_at": "now"},
     "entries": {"wallet_id": A, "version": 1, "transfer_id": B, "amount": 1, "balance_after": 1},
@@ -68,6 +69,9 @@ CHILD = {"type": "reversal", "parent": A}
 CLOSURE = {"type": "closure", "amount": 0}
 GUARD = {"guard": [0, 0]}
 COUNTED = {**GUARD, "counted_since": "now", "counted_day": "today", "debits_today": 0, "debits_this_month": 0}
+SPLIT: dict[str, Any] = {"amount": 3, "wallet_ids": [B, C, A], "amounts": [-3, 2, 1]}
+MOVED: dict[str, Any] = {**SPLIT, "status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1, "moved": 3, "unreversed": 3}
+MANY = [B, C, *(UUID(int=100 + number) for number in range(31))]
 LONG_AGO = "1969-12-31Z"
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://[0000:0000:0000:0000:0000:ffff:127.127.127.127]/"]
@@ -152,6 +156,27 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("transfers", "appointments_have_four_digits", {"scheduled_for": "infinity"}),
     ("transfers", "appointments_have_four_digits", {**HOLD, "expires_at": "10000-01-01Z"}),
     ("transfers", "appointments_have_four_digits", {"apply_within_s": 1, "apply_by": LONG_AGO}),
+    ("transfers", "lines_are_whole", {"wallet_ids": [B, C, A]}),
+    ("transfers", "lines_are_whole", {"amounts": [-1, 1]}),
+    ("transfers", "lines_are_whole", {"unreversed": 0}),
+    ("transfers", "lines_are_whole", {**SPLIT, **HOLD}),
+    ("transfers", "lines_are_whole", {**SPLIT, "fit": "funds"}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amount": 2}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amounts": [-3, 2, 2]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amounts": [-3, 3, 0]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amounts": [-3, 3, None]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amounts": [-3, 3]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "wallet_ids": [B, C, C]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "wallet_ids": [B, C, None]}),
+    ("transfers", "lines_are_whole", {**SPLIT, "source": A}),
+    ("transfers", "lines_are_whole", {**SPLIT, "destination": A}),
+    ("transfers", "lines_are_whole", {**SPLIT, "amounts": [-2, 3, -1]}),
+    ("transfers", "lines_are_whole", {"amount": 31, "wallet_ids": MANY[:33], "amounts": [-31, *[1] * 31, 0]}),
+    ("transfers", "lines_are_whole", {"amount": 32, "wallet_ids": MANY[:33], "amounts": [-32, *[1] * 32]}),
+    ("transfers", "lines_are_whole", {"wallet_ids": [], "amounts": []}),
+    ("transfers", "unreversed_within_limits", {**SPLIT, "unreversed": -1}),
+    ("transfers", "unreversed_within_limits", {**SPLIT, "unreversed": 2**53}),
+    ("transfers", "lines_are_reversed_whole", {**MOVED, "returned": 1, "unreversed": 2}),
     ("due", "known_verb", {"verb": "capture"}),
     ("due", "shard_not_negative", {"shard": -1}),
     ("due", "due_since_1970", {"due_at": LONG_AGO}),
@@ -294,6 +319,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("endpoint_events", "endpoint_events_id", {"moment": 7}),
     ("shards", "shards_pkey", {}),
     ("due", "due_pkey", {"wallet_id": C, "shard": 7}),
+    ("parties", "parties_pkey", {}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
     ("wallet_changes", "wallet_changes_pkey", {}),
     ("keys", "keys_digest_key", {"id": B}),
@@ -310,6 +336,10 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("transfers", {**FINAL, **CLOSURE, "moved": 2**53 - 1}),
     ("transfers", {**FINAL, "counted_on": "today"}),
     ("transfers", {**HOLD, "captured": 1}),
+    ("transfers", SPLIT),
+    ("transfers", {**MOVED, "returned": 3, "unreversed": 0}),
+    ("transfers", {**CHILD, "type": "capture", "wallet_ids": [B, C], "amounts": [-1, 1]}),
+    ("transfers", {"amount": 31, "wallet_ids": MANY[:32], "amounts": [-31, *[1] * 31]}),
     ("transfers", {**HOLD, "returned": 1}),
     ("transfers", {**CHILD, "fit": "rest_and_funds"}),
     ("transfers", {"fit": "funds", "scheduled_for": "tomorrow", "apply_within_s": 86_400, "apply_by": "tomorrow"}),
@@ -423,6 +453,7 @@ def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psyco
     covered = {(table, constraint) for table, constraint, _ in (*NONSENSE, *DUPLICATES)} | {("feed", "shift_within_reach")}
     covered -= {("wallets", "wallets_idempotency_key")}  # a unique index of some rows, and no constraint
     covered |= {("wallets", f"{of}_needs_newer_worker") for of in ("held", "guard")} | {("transfers", "special_needs_newer_worker")}
+    covered |= {("transfers", "lines_need_newer_worker")}
     named = connection.execute(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"
@@ -488,10 +519,9 @@ def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Con
     for table, definition in definitions:
         columns = definition.split(" USING ")[1]
         if table in ("wallets", "transfers"):
-            changing = (
-                r"\b(balance|version|held|guard|status|failure_code|finished_at|captured|returned|moved|apply_by|counted_on)\b"
-            )
-            assert not re.search(changing, columns), definition
+            states = "balance|version|held|guard|status|failure_code|finished_at"
+            remainders = "captured|returned|moved|unreversed|apply_by|counted_on"
+            assert not re.search(rf"\b({states}|{remainders})\b", columns), definition
 
 
 def test_external_wallets_are_the_only_ones_of_a_new_database(connection: psycopg.Connection[Any]) -> None:

@@ -42,6 +42,7 @@ RECONCILE = "tests/integration/test_reconcile.py"
 FAN_OUTS = "tests/integration/test_fan_outs.py"
 HOSTILE = "tests/integration/test_hostile.py"
 RIGHTS = "tests/integration/test_rights.py"
+LINES = "tests/integration/test_lines.py"
 VERBS = "tests/integration/test_verbs.py"
 VERBS_OF_LEDGER = "tests/unit/test_ledger_verbs.py"
 DUE = "tests/integration/test_due.py"
@@ -75,6 +76,16 @@ COMMIT_BETWEEN = """\
         connection.execute("BEGIN")
         credits = [entry for entry in outcome.entries if entry.amount > 0]
         writes = writes_of(queued, Outcome(outcome.verdicts, credits, outcome.wallets))
+"""
+
+COMMIT_BETWEEN_LEGS = """\
+        parts = {entry.transfer_id: entry for entry in outcome.entries}
+        last = [entry for entry in outcome.entries if parts[entry.transfer_id] is entry]
+        first = writes_of(queued, Outcome([], [entry for entry in outcome.entries if entry not in last], []))[0]
+        connection.execute(statement(first.name), first.params)
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
+        writes = writes_of(queued, Outcome(outcome.verdicts, last, outcome.wallets))
 """
 
 BEFORE_COMMIT = """\
@@ -955,6 +966,84 @@ MUTANTS = (
         "read what is left of a parent before the lock",
         (Edit("core/book_reads.py", "locked, *found = (yield [lock, *find])", "*found, locked = (yield [*find, lock])"),),
         (f"{VERBS}::test_what_is_left_of_a_parent_is_read_under_the_locks_of_its_wallets",),
+    ),
+    Mutant(
+        31,
+        "the legs in two transactions",
+        (Edit("worker/ledger/apply.py", "        writes = writes_of(queued, outcome)\n", COMMIT_BETWEEN_LEGS),),
+        (f"{LINES}::test_no_reader_sees_a_line_of_it_without_the_others",),
+    ),
+    Mutant(
+        31,
+        "lock the first two wallets alone",
+        (
+            Edit(
+                "core/ledger/commands.py",
+                "return wallet_ids.union(wallet_id for lines in special for wallet_id, _ in lines)",
+                "return wallet_ids",
+            ),
+        ),
+        (
+            f"{LINES}::test_a_split_debits_its_payer_once_and_credits_each_wallet",
+            "tests/unit/test_ledger_lines.py::test_the_wallets_of_commands_are_those_of_all_their_lines",
+        ),
+    ),
+    Mutant(
+        31,
+        "batches of any number of lines",
+        (Edit("core/queued_transfer.py", "BATCH_LINES_MAX = 1000", "BATCH_LINES_MAX = 100_000"),),
+        (f"{LINES}::test_the_batch_that_ends_early_takes_nothing_of_a_shard_behind_it_and_forgets_none_of_its_transfers",),
+    ),
+    Mutant(
+        31,
+        "what a batch leaves counts as drained",
+        (
+            Edit(
+                "worker/ledger/apply.py",
+                "more = {transfer.shard for transfer in left} | {",
+                "more = {",
+            ),
+        ),
+        (f"{LINES}::test_a_batch_ends_at_a_thousand_lines_and_the_next_one_goes_on",),
+    ),
+    Mutant(
+        31,
+        "a wallet that lacks funds refuses its own line alone",
+        (
+            Edit(
+                "core/ledger/check.py",
+                "    for wallet_id, amount in plan.lines:\n",
+                "    for wallet_id, amount in plan.lines[:1] + plan.lines[-1:]:\n",
+            ),
+        ),
+        ("tests/unit/test_ledger_lines.py::test_one_wallet_that_cannot_refuses_the_whole",),
+    ),
+    Mutant(
+        31,
+        "let a worker that knows no lines apply them",
+        (
+            Edit(
+                "core/admin/migrations/0017_lines.sql",
+                "        wallet_ids IS NULL\n        OR status",
+                "        true\n        OR status",
+            ),
+        ),
+        ("tests/integration/test_older_worker.py::test_a_worker_that_knows_no_lines_leaves_them_to_one_that_does",),
+    ),
+    Mutant(
+        36,
+        "reverse the first two wallets of several",
+        (
+            Edit(
+                "core/ledger/plan.py",
+                "    if are_several_legs(parent.lines) or special.lines is not None:\n",
+                "    if special.lines is not None:\n",
+            ),
+        ),
+        (
+            f"{LINES}::test_a_reversal_that_does_not_name_the_lines_of_its_parent_moves_nothing",
+            "tests/unit/test_ledger_lines.py::test_several_legs_are_reversed_by_no_reversal_of_two_wallets",
+        ),
     ),
     Mutant(
         36,

@@ -5,7 +5,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,7 +192,7 @@ def fields_of(asked: Asked) -> dict[str, object]:
     """Return the fields of the request. One that is left out has its default."""
     fields = {
         **wallets_of(asked),
-        "amount": asked.amount,
+        "amount": asked.amount if asked.lines is None else None,
         "currency": None if asked.currency == USD else asked.currency,
         "up_to": asked.up_to or None,
         "final": asked.final or None,
@@ -203,10 +203,20 @@ def fields_of(asked: Asked) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def wallets_of(asked: Asked) -> dict[str, str | None]:
+def wallets_of(asked: Asked) -> Mapping[str, object]:
     """Return the wallets as the request names them. A child names none: they are those of its parent."""
+    if asked.lines is not None:
+        return sides_of(asked)
     if asked.parent is not None:
         return {}
     if asked.type in {"deposit", "withdrawal"}:
         return {"wallet_id": asked.source or asked.destination}
     return {"source_wallet_id": asked.source, "destination_wallet_id": asked.destination}
+
+
+def sides_of(asked: Asked) -> Mapping[str, object]:
+    """Return the lines as the request gives them: a capture those of its credits, a reversal none."""
+    lines = asked.lines or ()
+    debits = [{"wallet_id": wallet, "amount": -amount} for wallet, amount in lines if amount < 0]
+    credits = [{"wallet_id": wallet, "amount": amount} for wallet, amount in lines if amount > 0]
+    return {"transfer": {"debits": debits, "credits": credits}, "capture": {"credits": credits}}.get(asked.type, {})

@@ -50,6 +50,7 @@ class Crowd:
         self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         client = self._client()
         self._pools = await self._new_pools(client)
+        self._history.pools = self._pools
         acts = [await self._chain() for _ in range(CHAINS)]
         acts += [self._gamble(self._client()) for _ in range(GAMBLERS)]
         acts += [self._read(self._client()) for _ in range(READERS)]

@@ -10,6 +10,7 @@ from core.currencies import USD
 from core.ledger.kinds import Fit, Type
 
 View = dict[str, Any]
+Lines = tuple[tuple[str, int], ...]  # wallet and signed amount, debits first
 
 FINAL = ("applied", "rejected", "canceled")
 PENDING = ("scheduled", "queued")
@@ -19,7 +20,8 @@ PENDING = ("scheduled", "queued")
 class Asked:
     """A money request, known by its key. `id` is the one in its first answer.
 
-    A child names the two wallets that its transfer has: those of its hold, or those of its parent turned round.
+    A child names the two wallets that its transfer has: those of its hold, or those of its parent turned round. With `lines`, these
+    are the first debit's and the first credit's, and the amount is what all credits sum to.
     """
 
     key: str
@@ -34,12 +36,15 @@ class Asked:
     apply_within_s: int | None = None
     expires_in_s: int | None = None
     currency: str = USD  # History.ask sets it
+    lines: Lines | None = None
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))  # before it is sent for the first time
     id: str | None = None
     answered_at: datetime | None = None
 
     @property
     def fit(self) -> Fit | None:
+        if self.lines is not None:
+            return None
         if self.amount is None:
             return "rest_and_funds" if self.up_to else "rest"
         return "funds" if self.up_to else None
@@ -98,6 +103,7 @@ class History:
         self.restarts: list[datetime] = []  # when no process was alive: each drain that ended later also began later
         self.counts: Counter[str] = Counter()
         self.currencies: dict[str, str] = {}  # of wallets that are not in USD
+        self.pools: list[list[str]] = []  # wallets that all clients use, by currency
         self._key_of: dict[str, str] = {}
 
     def say(self, text: str) -> None:

@@ -17,7 +17,7 @@ from core.ids import Prefix
 TRANSFERS = """
     SELECT idempotency_key AS key, id, type, status, failure_code, source, destination, amount, parent, fit,
            coalesce(closes, false) AS closes, coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned, moved,
-           created_at, finished_at, scheduled_for, apply_by, expires_at, currency, counted_on
+           created_at, finished_at, scheduled_for, apply_by, expires_at, currency, counted_on, wallet_ids, amounts
       FROM transfers
      ORDER BY id
 """
@@ -49,6 +49,7 @@ class Stored:
     expires_at: datetime | None
     currency: str = USD
     counted_on: date | None = None
+    lines: tuple[tuple[str, int], ...] | None = None
 
     @property
     def is_applied(self) -> bool:
@@ -71,6 +72,13 @@ class Stored:
     @property
     def moves_money(self) -> bool:
         return self.is_applied and self.type not in {"hold", "release"} and self.came_to > 0
+
+    @property
+    def entries(self) -> Sequence[tuple[str | None, int]]:
+        """Wallet and amount of each entry that it must have."""
+        if not self.moves_money:
+            return []
+        return self.lines or [(self.source, -self.came_to), (self.destination, self.came_to)]
 
     @property
     def empties(self) -> bool:
@@ -120,8 +128,12 @@ def read_transfers(connection: psycopg.Connection[Any]) -> Rows:
 
 def stored_of(row: Mapping[str, Any]) -> Stored:
     parent = row["parent"] and ids.text(Prefix.TRANSFER, row["parent"])
-    shown = {"id": ids.text(Prefix.TRANSFER, row["id"]), "parent": parent}
-    return Stored(**{**row, **shown, "source": shown_wallet(row["source"]), "destination": shown_wallet(row["destination"])})
+    named = {"id": ids.text(Prefix.TRANSFER, row["id"]), "parent": parent}
+    shown = {"source": shown_wallet(row["source"]), "destination": shown_wallet(row["destination"])}
+    wallets, amounts = ([*row[name]] if row[name] else None for name in ("wallet_ids", "amounts"))
+    lines = wallets and tuple(zip(map(shown_wallet, wallets), amounts or (), strict=True))
+    kept = {name: value for name, value in row.items() if name not in {"wallet_ids", "amounts"}}
+    return Stored(**{**kept, **named, **shown, "lines": lines})
 
 
 def read_funds(connection: psycopg.Connection[Any]) -> dict[str, Funds]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from core.ledger.kinds import Type
 from tests.nemesis.client import Client
-from tests.nemesis.history import Asked, Ruled
+from tests.nemesis.history import Asked, Lines, Ruled
 
 AMOUNT_MAX = 120
 PAYOUT_SHARE = 0.25  # of the holds
@@ -34,10 +34,19 @@ async def hold(client: Client, pool: Pool) -> None:
 
 async def reverse(client: Client, pool: Pool) -> None:
     """Move money, wait until it is moved, and reverse it: whole, in parts that are too much together, as far as there is money."""
-    moved = await client.dice.choice([pay, pay, pay_in, pay_out, capture_at_once])(client, pool)
+    moved = await client.dice.choice([pay, pay, pay_in, pay_out, capture_at_once, split, split])(client, pool)
     assert moved.id is not None
     if (await client.read_final(moved.id))["status"] == "applied":
-        await client.dice.choice(REVERSALS)(client, moved)
+        await client.dice.choice(REVERSALS if moved.lines is None else REVERSALS_OF_LINES)(client, moved)
+    await client.pause()
+
+
+async def pay_several(client: Client, pool: Pool) -> None:
+    """Pay several wallets out of one or more, now or later; cancel some while a drain takes them up."""
+    sent = await split(client, pool, scheduled_for=soon(client) if client.dice.random() < SCHEDULED_SHARE else None)
+    if client.dice.random() < 0.2:
+        await asyncio.sleep(client.dice.uniform(*CANCEL_AFTER_S))
+        await client.cancel(sent)
     await client.pause()
 
 
@@ -129,6 +138,7 @@ STORIES: Sequence[Story] = [
     hold,
     reverse,
     reverse,
+    pay_several,
     withdraw,
     schedule,
     hurry,
@@ -149,6 +159,17 @@ async def place(client: Client, pool: Pool, **fields: Any) -> Asked:
 async def pay(client: Client, pool: Pool, **fields: Any) -> Asked:
     source, destination = client.dice.sample(pool, 2)
     return await client.ask(source, destination, amount(client), **fields)
+
+
+async def split(client: Client, pool: Pool, **fields: Any) -> Asked:
+    """A transfer of 3 to 6 lines, with one or two debits."""
+    dice = client.dice
+    wallets = dice.sample(pool, dice.randint(3, 6))
+    debited, credited = (wallets[:1], wallets[1:]) if dice.random() < 0.6 else (wallets[:2], wallets[2:])
+    credits = [(wallet, dice.randint(2, AMOUNT_MAX)) for wallet in credited]
+    total = sum(part for _, part in credits)
+    debits = [(debited[0], -total)] if len(debited) == 1 else [(debited[0], 1 - total), (debited[1], -1)]
+    return await client.ask(debited[0], credited[0], total, lines=(*debits, *credits), **fields)
 
 
 async def pay_in(client: Client, pool: Pool) -> Asked:
@@ -223,6 +244,17 @@ async def capture_finally(client: Client, placed: Asked) -> None:
     await part(client, placed, "capture", share(placed, 0.5), final=True)
 
 
+async def capture_for_several(client: Client, placed: Asked) -> None:
+    """For others than the payee, or beside it; then the rest for the payee."""
+    assert placed.source is not None
+    [pool] = [pool for pool in client.history.pools if placed.source in pool]
+    others = [wallet for wallet in pool if wallet != placed.source]
+    credited = client.dice.sample(others, client.dice.randint(2, 3))
+    lines = ((placed.source, -share(placed, 0.2) * len(credited)), *((wallet, share(placed, 0.2)) for wallet in credited))
+    await client.ask(placed.source, credited[0], -lines[0][1], type="capture", parent=placed.id, lines=lines)
+    await part(client, placed, "capture", None)
+
+
 async def capture_all_twice(client: Client, placed: Asked) -> None:
     await asyncio.gather(*(part(client, placed, "capture", None) for _ in range(2)))
 
@@ -255,6 +287,7 @@ LIVES = [
     leave,
     capture_parts,
     capture_finally,
+    capture_for_several,
     capture_all_twice,
     release_parts,
     capture_and_release_at_once,
@@ -279,6 +312,25 @@ async def reverse_parts(client: Client, moved: Asked) -> None:
 
 
 REVERSALS = [reverse_whole, reverse_too_much_at_once, reverse_parts]
+
+
+async def reverse_lines_twice_at_once(client: Client, moved: Asked) -> None:
+    lines = turned_round(moved.lines or ())
+    await asyncio.gather(
+        *(
+            client.ask(moved.destination, moved.source, moved.amount, type="reversal", parent=moved.id, lines=lines)
+            for _ in range(client.dice.randint(1, 2))
+        )
+    )
+
+
+REVERSALS_OF_LINES = [reverse_lines_twice_at_once]
+
+
+def turned_round(lines: Lines) -> Lines:
+    """What was credited stands first, as a debit."""
+    turned = [(wallet, -amount) for wallet, amount in lines]
+    return tuple(sorted(turned, key=lambda line: line[1] > 0))
 
 
 async def part(client: Client, of: Asked, type: Type, amount: int | None, **fields: Any) -> Asked:

@@ -1,6 +1,6 @@
 """The verdict at the end of a trial: the clients' log is compared with the database."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
@@ -61,9 +61,10 @@ def nothing_else_is_there(history: History, stored: Rows) -> Iterator[str]:
 
 def is_what_was_asked(row: Stored, asked: Asked, stored: Rows) -> bool:
     """All that a request says, but for its times: see verdict_of_verbs. An amount left out stands for the parent's."""
-    said = (asked.type, asked.source, asked.destination, asked.currency, asked.parent, asked.fit, asked.final)
+    said = (asked.type, asked.source, asked.destination, asked.currency, asked.parent, asked.fit, asked.final, asked.lines)
     amount = asked.amount if asked.amount is not None else stored.by_id[asked.parent or ""].total
-    return (row.type, row.source, row.destination, row.currency, row.parent, row.fit, row.closes) == said and row.amount == amount
+    shown = (row.type, row.source, row.destination, row.currency, row.parent, row.fit, row.closes, row.lines)
+    return shown == said and row.amount == amount
 
 
 def everything_is_final_as_it_was_read(history: History, stored: Rows) -> Iterator[str]:
@@ -75,11 +76,10 @@ def everything_is_final_as_it_was_read(history: History, stored: Rows) -> Iterat
 
 
 def entries_follow_from_outcomes(stored: Rows, entries: Entries) -> Iterator[str]:
-    """Promise 2: an applied movement has two entries of what it came to, and nothing else has any."""
+    """Promises 2 and 31: an applied movement has two entries of what it came to, or all its lines, and nothing else has any."""
     for row in stored:
-        expected = [(row.source, -row.came_to), (row.destination, row.came_to)] if row.moves_money else []
         found = entries.get(row.id, [])
-        if sorted(found, key=lambda entry: entry[1]) != expected:
+        if Counter(found) != Counter(row.entries):
             yield f"{row} has the entries {found}"
     if strays := entries.keys() - stored.by_id.keys():
         yield f"{len(strays)} transfers have entries and do not exist, such as {next(iter(strays))}"
@@ -92,7 +92,7 @@ def funds_follow_from_outcomes(stored: Rows, funds: Mapping[str, Funds]) -> Iter
     versions: defaultdict[str | None, int] = defaultdict(int)
     for row in stored:
         if row.moves_money:
-            for wallet, amount in ((row.source, -row.came_to), (row.destination, row.came_to)):
+            for wallet, amount in row.entries:
                 balances[wallet] += amount
                 versions[wallet] += 1
         elif row.type == "hold" and row.is_applied:

@@ -24,8 +24,9 @@ from core.ledger.book import Book, Entry, Verdict, Wallet
 from core.ledger.check import check
 from core.ledger.commands import Command
 from core.ledger.fold import apply
+from core.ledger.lines import Line
 from core.ledger.money import AMOUNT_MAX, BALANCE_MAX, EXTERNAL_BALANCE_MIN
-from core.ledger.plan import Line, Plan
+from core.ledger.plan import Plan
 from core.ledger.post import post
 from core.ledger.refusals import Refusal
 

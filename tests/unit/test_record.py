@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from api.admission.auth import OPERATOR, Caller
 from api.http.idempotency import Fingerprinted
 from api.http.validation import validate
-from api.v1.batch import ITEMS, TransferItem
+from api.v1.batch import BATCHED, ITEMS, TransferItem
 from api.v1.clients import ClientRequest, build_client
 from api.v1.requests import NewDeposit, NewHold, NewTransfer, NewWithdrawal
 from api.v1.verbs import VERBS, Asked, build
@@ -45,7 +46,7 @@ def child(type: str, fields: dict[str, object]) -> Submission:
     parent = replace(just_queued(hold, datetime.now(UTC)), id=UUID(int=7))
     if type == "reversal":
         parent = replace(parent, type="transfer", status="applied")
-    return build(VERBS[type], validate(VERBS[type].model, fields), Asked(OPERATOR, "k", SHARDS, parent))
+    return build(VERBS[type], validate(VERBS[type].models[0], fields), Asked(OPERATOR, "k", SHARDS, parent))
 
 
 def item(fields: dict[str, object]) -> Submission:
@@ -107,13 +108,14 @@ def test_a_request_has_the_fingerprint_that_an_earlier_version_stored(name: str)
 
 
 def test_each_type_is_a_verb_and_an_item_of_a_batch() -> None:
-    assert set(VERBS) == {*ITEMS, "closure"} == set(KINDS)  # a wallet is closed on its own
+    assert set(VERBS) == {*BATCHED, "closure"} == set(KINDS)  # a wallet is closed on its own
+    assert {model for verb in BATCHED.values() for model in verb.models} == set(ITEMS)
     for type, verb in VERBS.items():
         assert verb.type == type
-        if type == "closure":
-            continue
-        assert issubclass(ITEMS[verb.type], verb.model)
-        assert ("parent_id" in ITEMS[verb.type].model_fields) == verb.names_parent
+        for model in verb.models if type in BATCHED else ():
+            assert issubclass(ITEMS[model], model)
+            assert get_args(ITEMS[model].model_fields["type"].annotation) == (type,)
+            assert ("parent_id" in ITEMS[model].model_fields) == verb.names_parent
 
 
 def test_each_field_of_a_submission_is_a_parameter_of_the_statement_that_stores_it() -> None:

@@ -20,7 +20,7 @@ from core.ledger.commands import Command
 from core.ledger.refusals import Refusal
 from core.postgres.connections import SyncConnection
 from core.postgres.statements import statement
-from core.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard
+from core.queued_transfer import QueuedTransfer, SpecialTransfer, command_of, positions_by_shard, within_lines
 from worker.ledger.floors import Floors
 from worker.ledger.totals import Totals
 from worker.ledger.writes import Write, delete_queue, finish_transfers, writes_of
@@ -131,24 +131,25 @@ class Applier:
         connection = self._own.opened()
         with connection.pipeline() as pipeline, connection.transaction():
             locked, queued = self._claim(connection, pipeline, shards, limit)
+            left: list[QueuedTransfer] = []  # claimed, and not taken: the next batch claims them again
             if queued:
                 failpoint("apply.after_claim")
                 specials = self._find_specials(connection, pipeline, queued)
                 commands = [command_of(transfer, specials) for transfer in queued]
+                if specials:
+                    taken = within_lines(commands)
+                    commands, queued, left = commands[:taken], queued[:taken], queued[taken:]
                 book = self._lock_wallets(connection, pipeline, commands, specials.values())
                 failpoint("apply.after_wallets")
                 outcome = fold.apply(commands, book)
                 self._store_floors(connection, locked)
                 due = self._write(connection, pipeline, queued, outcome)
                 failpoint("apply.before_commit")
-        claimed = positions_by_shard(locked, queued)
-        for shard, positions in claimed.items():
-            self._floors.drained(shard, positions, is_all=len(positions) < limit)
+        full = self._record_floors(locked, queued, left, limit)
         if queued:
             self._totals.note(outcome.entries)
             metrics.count_drained([verdict.refusal for verdict in outcome.verdicts], time.monotonic() - began)
             self._announce([transfer.transfer_id for transfer in queued], due=due)
-        full = any(len(positions) >= limit for positions in claimed.values())
         return Batch(len(queued), full=full, busy=frozenset(shards) - locked)
 
     def _reject(self, shard: int, suspect: UUID) -> int:
@@ -220,6 +221,17 @@ class Applier:
             cursors = [select(connection, *read) for read in reads]
             pipeline.sync()
             rows = [cursor.fetchall() for cursor in cursors]
+
+    def _record_floors(
+        self, locked: Collection[int], taken: Sequence[QueuedTransfer], left: Sequence[QueuedTransfer], limit: int
+    ) -> bool:
+        """Raise the floors above what was taken. Return whether a shard may have more transfers in its queue."""
+        claimed = positions_by_shard(locked, taken)
+        more = {transfer.shard for transfer in left} | {shard for shard, positions in claimed.items() if len(positions) >= limit}
+        for shard, positions in claimed.items():
+            if positions or shard not in more:
+                self._floors.drained(shard, positions, is_all=shard not in more)
+        return bool(more)
 
     def _store_floors(self, connection: SyncConnection, locked: Collection[int]) -> None:
         """Store the floors of the shards whose stored floor lags, in the round trip of the writes that follow."""

@@ -13,10 +13,12 @@ SELECT 'wallet' AS kind, w.id,
                count(*) FILTER (WHERE t.counted_on IS NULL) AS missing
           FROM wallets w
           JOIN (
-                SELECT source, finished_at, counted_on,
-                       coalesce(moved, amount) - CASE type WHEN 'hold' THEN coalesce(returned, 0) ELSE 0 END AS counts
-                  FROM transfers
-                 WHERE status = 'applied' AND type IN ('transfer', 'withdrawal', 'hold')
+                SELECT d.wallet_id AS source, t.finished_at, t.counted_on,
+                       CASE WHEN t.wallet_ids IS NULL THEN coalesce(t.moved, t.amount) ELSE -d.amount END
+                       - CASE t.type WHEN 'hold' THEN coalesce(t.returned, 0) ELSE 0 END AS counts
+                  FROM transfers t
+                 CROSS JOIN LATERAL unnest(coalesce(t.wallet_ids, ARRAY[t.source]), coalesce(t.amounts, ARRAY[-t.amount])) d (wallet_id, amount)
+                 WHERE t.status = 'applied' AND t.type IN ('transfer', 'withdrawal', 'hold') AND d.amount < 0
                ) t ON t.source = w.id AND t.finished_at >= w.counted_since
          GROUP BY w.id
        ) t ON t.id = w.id

@@ -1,7 +1,8 @@
 -- Makes deliveries to callback URLs and clients' endpoints for the next transfers of the oldest fan-outs.
 -- Takes up to `transfers` of them, from moment `bound` on. Returns the receivers that now have due deliveries.
 -- Takes the first transfer of each fan-out before the second of any, so that a large fan-out does not delay small ones.
--- The step is bounded: a transfer has at most one callback URL and two clients, and a client has a limited number of endpoints.
+-- The step is bounded: a transfer has at most one callback URL, and a client a limited number of endpoints. Two wallets a transfer are
+-- the usual number: with transfers that have more, it ends where twice `transfers` wallets are reached.
 -- An endpoint that was made after the outcome gets none. Where the two transactions overlapped, the clock decides.
 -- A callback URL without a host of 1 to 260 characters makes no delivery. The audit reports its transfer.
 -- A repeated step makes no delivery twice (deliveries_target). It records the receivers and its progress, and deletes finished
@@ -19,22 +20,31 @@ WITH claimed AS MATERIALIZED (
     SELECT c.row, c.moment, c.after_ordinal, event_row.transfer_ids, coalesce(cardinality(event_row.transfer_ids), 0) AS size
       FROM claimed c
       LEFT JOIN LATERAL (SELECT transfer_ids FROM events WHERE moment = c.moment OFFSET 0) event_row ON true
-), taken AS MATERIALIZED (
-    SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.transfer_id
+), offered AS MATERIALIZED (
+    SELECT s.moment, s.after_ordinal + one.turn AS ordinal, one.turn, one.transfer_id
       FROM sized s
      CROSS JOIN LATERAL unnest(s.transfer_ids[s.after_ordinal + 1 : s.after_ordinal + %(transfers)s])
                         WITH ORDINALITY AS one (transfer_id, turn)
      ORDER BY one.turn, s.moment
      LIMIT %(transfers)s
-), final AS MATERIALIZED (
-    SELECT t.*
-      FROM taken u
-     CROSS JOIN LATERAL (
-            SELECT id, moment, status, source, destination, owner, callback_url, shard, finished_at
+), sized_offers AS MATERIALIZED (
+    SELECT o.moment, o.ordinal, o.turn, t.id, t.status, t.owner, t.callback_url, t.shard, t.finished_at, {{parties}} AS wallet_ids
+      FROM offered o
+      LEFT JOIN LATERAL (
+            SELECT id, status, source, destination, wallet_ids, owner, callback_url, shard, finished_at
               FROM transfers
-             WHERE id = u.transfer_id
+             WHERE id = o.transfer_id
             OFFSET 0
-           ) t
+           ) t ON true
+), taken AS MATERIALIZED (
+    SELECT *
+      FROM (
+            SELECT o.*, sum(cardinality(wallet_ids)) OVER (ORDER BY turn, moment) - cardinality(wallet_ids) AS wallets_before
+              FROM sized_offers o
+           ) counted
+     WHERE wallets_before < 2 * %(transfers)s
+), final AS MATERIALIZED (
+    SELECT * FROM taken WHERE id IS NOT NULL
 ), recipients AS MATERIALIZED (
     SELECT f.owner, cut.host AS receiver, f.id, NULL::uuid AS endpoint_id, f.shard
       FROM final f
@@ -45,7 +55,7 @@ WITH claimed AS MATERIALIZED (
     UNION ALL
     SELECT e.owner, e.id::text, f.id, e.id, f.shard
       FROM final f
-     CROSS JOIN LATERAL (SELECT client_id FROM wallets WHERE id = ANY(ARRAY[f.source, f.destination]) OFFSET 0) party
+     CROSS JOIN LATERAL (SELECT client_id FROM wallets WHERE id = ANY(f.wallet_ids) OFFSET 0) party
      CROSS JOIN LATERAL (
             SELECT id, owner, status, events, since, created_at
               FROM webhook_endpoints

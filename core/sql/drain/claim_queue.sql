@@ -19,7 +19,8 @@ SELECT head.shard, head.position, head.id AS transfer_id, head.source, head.dest
                ) q
          CROSS JOIN LATERAL (
                 SELECT id, source, destination, amount,
-                       NOT (parent IS NULL AND fit IS NULL AND expires_at IS NULL AND apply_within_s IS NULL AND amount > 0) AS special
+                       NOT (parent IS NULL AND fit IS NULL AND expires_at IS NULL AND apply_within_s IS NULL AND amount > 0
+                            AND wallet_ids IS NULL) AS special
                   FROM transfers
                  WHERE id = q.transfer_id
                 OFFSET 0

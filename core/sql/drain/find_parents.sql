@@ -8,7 +8,7 @@ SELECT t.*
         SELECT id, type, source, destination, status = 'applied' AS is_applied, coalesce(moved, amount) AS total,
                coalesce(captured, 0) AS captured, coalesce(returned, 0) AS returned,
                (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at,
-               counted_on - date '1970-01-01' AS counted_on
+               counted_on - date '1970-01-01' AS counted_on, wallet_ids, amounts
           FROM transfers
          WHERE id = wanted.id
         OFFSET 0

@@ -7,7 +7,7 @@ SELECT t.*
  CROSS JOIN LATERAL (
         SELECT id AS transfer_id, type, parent, fit, coalesce(closes, false) AS closes,
                (extract(epoch FROM created_at) * 1000000)::bigint AS accepted_at, coalesce(apply_by < now(), false) AS is_late,
-               owner <> 'operator' AS by_client, coalesce(sweeps, false) AS sweeps
+               owner <> 'operator' AS by_client, coalesce(sweeps, false) AS sweeps, wallet_ids, amounts
           FROM transfers
          WHERE id = wanted.id
         OFFSET 0

@@ -12,6 +12,7 @@ WITH finished AS (
        SET status = CASE WHEN outcome.failure_code IS NULL THEN 'applied' ELSE 'rejected' END,
            failure_code = outcome.failure_code,
            moved = outcome.moved,
+           unreversed = CASE WHEN t.wallet_ids IS NOT NULL THEN outcome.moved END,
            finished_at = greatest(clock_timestamp(), t.created_at),
            moment = (SELECT feed_moment()),
            ordinal = outcome.ordinal
@@ -19,18 +20,18 @@ WITH finished AS (
            WITH ORDINALITY AS outcome (id, failure_code, moved, ordinal)
      CROSS JOIN LATERAL (SELECT found.ctid AS place FROM transfers found WHERE found.id = outcome.id OFFSET 0) stored
      WHERE t.ctid = stored.place AND t.status = 'queued'
-    RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.owner, t.callback_url, t.shard
+    RETURNING t.id, t.status, t.moment, t.ordinal, t.source, t.destination, t.wallet_ids, t.owner, t.callback_url, t.shard
 ), new_events AS (
     INSERT INTO events (transfer_ids)
     SELECT array_agg(id ORDER BY ordinal) FROM finished GROUP BY moment
 ), new_fan_outs AS (
     INSERT INTO fan_outs (audience, moment)
     SELECT 'parties', min(moment)
-      FROM finished f
+      FROM finished t
      WHERE callback_url IS NOT NULL
         OR ((SELECT client_id FROM webhook_endpoints WHERE client_id IS NOT NULL ORDER BY client_id LIMIT 1) IS NOT NULL
             AND EXISTS (SELECT
-                          FROM (SELECT client_id FROM wallets WHERE id = ANY(ARRAY[f.source, f.destination]) OFFSET 0) party
+                          FROM (SELECT client_id FROM wallets WHERE id = ANY({{parties}}) OFFSET 0) party
                          CROSS JOIN LATERAL (
                                 SELECT FROM webhook_endpoints WHERE client_id = party.client_id AND status = 'enabled' OFFSET 0
                                ) e))

@@ -6,11 +6,11 @@ SELECT coalesce(t.moment, n.moment) AS moment, coalesce(t.ordinal, 1) AS ordinal
   FROM (SELECT %(id)s::uuid AS id) wanted
   LEFT JOIN LATERAL (
         SELECT *
-          FROM transfers
+          FROM transfers t
          WHERE id = wanted.id
            AND status <> 'queued'
            AND (%(client_id)s::uuid IS NULL
-                OR EXISTS (SELECT FROM wallets w WHERE w.client_id = %(client_id)s AND w.id IN (source, destination) OFFSET 0))
+                OR EXISTS (SELECT FROM wallets w WHERE w.client_id = %(client_id)s AND w.id = ANY({{parties}}) OFFSET 0))
         OFFSET 0
        ) t ON true
   LEFT JOIN LATERAL (

@@ -5,8 +5,8 @@
 -- reads all of the client's own transfers, so that the transfers of others cost nothing. The second way has no bound for a client
 -- with a long history and a small part of the feed.
 -- Index: wallets_client_currency, events_pkey, endpoint_events_owner, and transfers_pkey per event of the window; or
--- transfers_source, transfers_destination; per event entries_transfer or endpoint_events_pkey. OFFSET 0 keeps the planner from
--- hashing all transfers.
+-- transfers_source, transfers_destination, and parties_pkey with transfers_pkey per row of it; per event entries_transfer or
+-- endpoint_events_pkey. OFFSET 0 keeps the planner from hashing all transfers.
 WITH own AS MATERIALIZED (
     SELECT ARRAY(SELECT id FROM wallets WHERE client_id = %(client_id)s OFFSET 0) AS ids
 ), window_events AS (
@@ -25,8 +25,8 @@ WITH own AS MATERIALIZED (
 ), window_matches AS (
     SELECT window_events.moment, window_events.ordinal, window_events.transfer_id
       FROM window_events
-     CROSS JOIN LATERAL (SELECT source, destination FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
-     WHERE t.source = ANY((SELECT ids FROM own)::uuid[]) OR t.destination = ANY((SELECT ids FROM own)::uuid[])
+     CROSS JOIN LATERAL (SELECT source, destination, wallet_ids FROM transfers WHERE id = window_events.transfer_id OFFSET 0) t
+     WHERE {{parties}} && (SELECT ids FROM own)::uuid[]
      ORDER BY window_events.moment, window_events.ordinal
      LIMIT %(limit)s
 ), window_result AS (
@@ -49,6 +49,11 @@ WITH own AS MATERIALIZED (
             SELECT moment, ordinal, id FROM transfers WHERE source = w.id
             UNION ALL
             SELECT moment, ordinal, id FROM transfers WHERE destination = w.id
+            UNION ALL
+            SELECT party_of.moment, party_of.ordinal, party_of.id
+              FROM parties
+             CROSS JOIN LATERAL (SELECT id, moment, ordinal FROM transfers WHERE id = parties.transfer_id OFFSET 0) party_of
+             WHERE parties.wallet_id = w.id
            ) t
      WHERE (t.moment, t.ordinal) > (%(moment)s, %(ordinal)s)
        AND t.moment < (SELECT feed_horizon())

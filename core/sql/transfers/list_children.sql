@@ -6,9 +6,9 @@ SELECT {{transfer}},
        matches, window_row = %(window)s AS ends_window
   FROM (
         SELECT t.*, row_number() OVER (ORDER BY id DESC) AS window_row,
-               {{matches}} AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s IN (t.source, t.destination))
+               {{matches}} AND (%(wallet_id)s::uuid IS NULL OR %(wallet_id)s = ANY({{parties}}))
                AND (%(client_id)s::uuid IS NULL
-                    OR ARRAY[t.source, t.destination] && ARRAY(SELECT id FROM wallets WHERE client_id = %(client_id)s)) AS matches
+                    OR {{parties}} && ARRAY(SELECT id FROM wallets WHERE client_id = %(client_id)s)) AS matches
           FROM (
                 SELECT *
                   FROM transfers

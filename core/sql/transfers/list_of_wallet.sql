@@ -1,7 +1,7 @@
 -- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id. The wallets of a client are
 -- those of the statement's own snapshot. With a `status` or a `type`, it searches a window as transfers/list does.
--- Index: wallets_client_currency, transfers_source, transfers_destination. Read as ranges: with equations the planner may read all
--- transfers in the order of their ids.
+-- Index: wallets_client_currency, transfers_source, transfers_destination, and parties_pkey with transfers_pkey per row of it. Read as
+-- ranges: with equations the planner may read all transfers in the order of their ids.
 SELECT {{transfer}},
        matches, window_row = %(window)s AS ends_window
   FROM (
@@ -23,6 +23,16 @@ SELECT {{transfer}},
                   WHERE (destination, id) < (w.id, %(before)s) AND destination >= w.id
                   ORDER BY destination DESC, id DESC
                   LIMIT %(window)s)
+                UNION ALL
+                (SELECT party_of.*
+                   FROM (
+                         SELECT transfer_id
+                           FROM parties
+                          WHERE (wallet_id, transfer_id) < (w.id, %(before)s) AND wallet_id >= w.id
+                          ORDER BY wallet_id DESC, transfer_id DESC
+                          LIMIT %(window)s
+                        ) party
+                  CROSS JOIN LATERAL (SELECT * FROM transfers WHERE id = party.transfer_id OFFSET 0) party_of)
                ) t
          ORDER BY t.id DESC
          LIMIT %(window)s

@@ -1017,6 +1017,11 @@ export interface components {
             /** @description of all transfers, withdrawals and holds of a UTC month */
             debits_per_month_max: number | null;
         };
+        /** @description A wallet, and how much a transfer debits or credits it, in minor units. */
+        LineView: {
+            wallet_id: string;
+            amount: number;
+        };
         /** @description A key that has just been made. */
         NewKeyView: {
             id: string;
@@ -1061,11 +1066,11 @@ export interface components {
             type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
             /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
             status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
-            /** @description null for outside Teller */
+            /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
             source_wallet_id: string | null;
-            /** @description null for outside Teller */
+            /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to */
+            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
             amount: number;
             currency: string;
             reference: string | null;
@@ -1085,10 +1090,10 @@ export interface components {
             finished_at: string | null;
             /** @description of a capture, a release or a reversal: the transfer that it is about */
             parent_id: string | null;
-            /** @description null: one wallet is debited */
-            debits: null;
-            /** @description null: one wallet is credited */
-            credits: null;
+            /** @description as far as the key may see their wallets; null for one debit and one credit */
+            debits: components["schemas"]["LineView"][] | null;
+            /** @description likewise */
+            credits: components["schemas"]["LineView"][] | null;
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
@@ -1180,7 +1185,7 @@ export interface components {
             data: components["schemas"]["WalletEntryView"][];
             next_cursor: string | null;
         };
-        /** @description One of an applied transfer's two entries, in minor units. */
+        /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
         TransferEntryView: {
             wallet_id: string;
             version: number;
@@ -1216,11 +1221,11 @@ export interface components {
             type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
             /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
             status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
-            /** @description null for outside Teller */
+            /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
             source_wallet_id: string | null;
-            /** @description null for outside Teller */
+            /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to */
+            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
             amount: number;
             currency: string;
             reference: string | null;
@@ -1240,10 +1245,10 @@ export interface components {
             finished_at: string | null;
             /** @description of a capture, a release or a reversal: the transfer that it is about */
             parent_id: string | null;
-            /** @description null: one wallet is debited */
-            debits: null;
-            /** @description null: one wallet is credited */
-            credits: null;
+            /** @description as far as the key may see their wallets; null for one debit and one credit */
+            debits: components["schemas"]["LineView"][] | null;
+            /** @description likewise */
+            credits: components["schemas"]["LineView"][] | null;
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
@@ -1294,7 +1299,7 @@ export interface components {
             /** @description signed */
             amount: number;
             balance_after: number;
-            /** @description null for outside Teller */
+            /** @description null for outside Teller, and for a transfer with several debits or credits */
             counterparty_wallet_id: string | null;
             reference: string | null;
             /**
@@ -1446,6 +1451,42 @@ export interface components {
              */
             scheduled_for?: string | null;
         };
+        /** @description A wallet, and how much it is debited or credited. */
+        NewLine: {
+            wallet_id: string;
+            /** @example 1050 */
+            amount: number;
+        };
+        /** @description Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all. */
+        NewMultiLeg: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
+            /** @description a client's key: its own wallet alone */
+            debits: components["schemas"]["NewLine"][];
+            /** @description of the same sum as the debits; no wallet stands in two lines */
+            credits: components["schemas"]["NewLine"][];
+            /**
+             * @description not before this time, at most 366 days ahead; a past time means now
+             * @default null
+             */
+            scheduled_for?: string | null;
+        };
         /** @description Money of a client's wallet that is reserved for a payee until it is captured, released or expires. */
         NewHold: {
             /** @default null */
@@ -1512,6 +1553,8 @@ export interface components {
              * @default false
              */
             final?: boolean;
+            /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
+            credits?: components["schemas"]["NewLine"][];
         };
         /** @description Money that a hold has reserved, available again to its source. */
         NewRelease: {
@@ -1537,6 +1580,33 @@ export interface components {
              * @example 1050
              */
             amount?: number;
+        };
+        /** @description The end of a wallet. Without a sweep it must be empty. */
+        NewClosure: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description left out: the wallet's
+             * @example USD
+             */
+            currency?: string;
+            /** @description where its balance goes */
+            sweep_to_wallet_id?: string;
+            /**
+             * @description true: its balance goes to outside Teller
+             * @default false
+             */
+            sweep_outside?: boolean;
         };
         /** @description Money of an applied transfer, back to where it came from. */
         NewReversal: {
@@ -1568,8 +1638,8 @@ export interface components {
              */
             up_to?: boolean;
         };
-        /** @description The end of a wallet. Without a sweep it must be empty. */
-        NewClosure: {
+        /** @description All money of an applied transfer with several debits or credits, back to where it came from. */
+        NewWholeReversal: {
             /** @default null */
             reference?: string | null;
             metadata?: {
@@ -1583,17 +1653,10 @@ export interface components {
              */
             apply_within_s?: number | null;
             /**
-             * @description left out: the wallet's
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
              * @example USD
              */
             currency?: string;
-            /** @description where its balance goes */
-            sweep_to_wallet_id?: string;
-            /**
-             * @description true: its balance goes to outside Teller
-             * @default false
-             */
-            sweep_outside?: boolean;
         };
         /** @description A limit that is absent stays as it is. null removes it. */
         LimitChanges: {
@@ -1639,6 +1702,8 @@ export interface components {
              * @default false
              */
             final?: boolean;
+            /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
+            credits?: components["schemas"]["NewLine"][];
             /** @example order-1001 */
             idempotency_key: string;
             parent_id: string;
@@ -1713,6 +1778,43 @@ export interface components {
             idempotency_key: string;
             /** @constant */
             type: "hold";
+        };
+        /** @description A transfer with several debits or credits, as POST /v1/transfers takes it. */
+        MultiLegItem: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description that of the wallets; left out: USD, whatever theirs is
+             * @default USD
+             * @example USD
+             */
+            currency?: string;
+            /** @description a client's key: its own wallet alone */
+            debits: components["schemas"]["NewLine"][];
+            /** @description of the same sum as the debits; no wallet stands in two lines */
+            credits: components["schemas"]["NewLine"][];
+            /**
+             * @description not before this time, at most 366 days ahead; a past time means now
+             * @default null
+             */
+            scheduled_for?: string | null;
+            /** @example order-1001 */
+            idempotency_key: string;
+            /**
+             * @default transfer
+             * @constant
+             */
+            type?: "transfer";
         };
         /** @description A release of the hold `parent_id`. */
         ReleaseItem: {
@@ -1821,6 +1923,31 @@ export interface components {
              */
             type?: "transfer";
         };
+        /** @description A reversal of the transfer `parent_id`, which has several debits or credits. */
+        WholeReversalItem: {
+            /** @default null */
+            reference?: string | null;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            callback_url?: string | null;
+            /**
+             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+             * @default null
+             */
+            apply_within_s?: number | null;
+            /**
+             * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+             * @example USD
+             */
+            currency?: string;
+            /** @example order-1001 */
+            idempotency_key: string;
+            parent_id: string;
+            /** @constant */
+            type: "reversal";
+        };
         /** @description A withdrawal, as POST /v1/withdrawals takes it. */
         WithdrawalItem: {
             /** @default null */
@@ -1860,7 +1987,7 @@ export interface components {
             type: "withdrawal";
         };
         BatchRequest: {
-            transfers: (components["schemas"]["TransferItem"] | components["schemas"]["DepositItem"] | components["schemas"]["WithdrawalItem"] | components["schemas"]["HoldItem"] | components["schemas"]["CaptureItem"] | components["schemas"]["ReleaseItem"] | components["schemas"]["ReversalItem"])[];
+            transfers: (components["schemas"]["TransferItem"] | components["schemas"]["MultiLegItem"] | components["schemas"]["DepositItem"] | components["schemas"]["WithdrawalItem"] | components["schemas"]["HoldItem"] | components["schemas"]["CaptureItem"] | components["schemas"]["ReleaseItem"] | components["schemas"]["ReversalItem"] | components["schemas"]["WholeReversalItem"])[];
         };
         EndpointRequest: {
             /**
@@ -2460,7 +2587,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTransfer"];
+                "application/json": components["schemas"]["NewTransfer"] | components["schemas"]["NewMultiLeg"];
             };
         };
         responses: {
@@ -2654,7 +2781,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewReversal"];
+                "application/json": components["schemas"]["NewReversal"] | components["schemas"]["NewWholeReversal"];
             };
         };
         responses: {
@@ -3224,7 +3351,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                code: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_long" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
+                code: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
             };
             cookie?: never;
         };

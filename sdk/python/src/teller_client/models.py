@@ -130,6 +130,8 @@ class CaptureItem(_CaptureItemRequired, total=False):
     amount: int
     # true: what this capture leaves of the hold is released
     final: bool
+    # for these wallets, and not for the hold's payee; they sum to the amount; for operators alone
+    credits: list[NewLine]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,6 +311,47 @@ class Limits(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Line(Model):
+    """A wallet, and how much a transfer debits or credits it, in minor units."""
+
+    wallet_id: str
+    amount: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class _MultiLegItemRequired(TypedDict):
+    # a client's key: its own wallet alone
+    debits: list[NewLine]
+    # of the same sum as the debits; no wallet stands in two lines
+    credits: list[NewLine]
+    idempotency_key: str
+
+
+class MultiLegItem(_MultiLegItemRequired, total=False):
+    """A transfer with several debits or credits, as POST /v1/transfers takes it."""
+
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # that of the wallets; left out: USD, whatever theirs is
+    currency: str
+    # not before this time, at most 366 days ahead; a past time means now
+    scheduled_for: datetime | str | None
+    type: Literal["transfer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLine(Model):
+    """A wallet, and how much it is debited or credited."""
+
+    wallet_id: str
+    amount: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewWebhookSecret(Model):
     """New webhook secret."""
 
@@ -328,11 +371,12 @@ class Preview(Model):
     type: TransferType
     # `scheduled` until `scheduled_for`, then `queued` until it is final
     status: TransferStatus
-    # null for outside Teller
+    # null for outside Teller, and for a transfer with `debits` and `credits`
     source_wallet_id: str | None = None
-    # null for outside Teller
+    # likewise
     destination_wallet_id: str | None = None
-    # minor units of the currency; until an open amount is applied, the most that it may come to
+    # minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits`
+    # and `credits` the sum of one side, for a client's key the amount of its own line
     amount: int
     currency: str
     reference: str | None = None
@@ -346,10 +390,10 @@ class Preview(Model):
     finished_at: datetime | None = None
     # of a capture, a release or a reversal: the transfer that it is about
     parent_id: str | None = None
-    # null: one wallet is debited
-    debits: Any = None
-    # null: one wallet is credited
-    credits: Any = None
+    # as far as the key may see their wallets; null for one debit and one credit
+    debits: list[Line] | None = field(default_factory=list)
+    # likewise
+    credits: list[Line] | None = field(default_factory=list)
     scheduled_for: datetime | None = None
     # rejected if a worker takes it up later; null for a scheduled one until it is queued
     apply_by: datetime | None = None
@@ -491,11 +535,12 @@ class Transfer(TransferBehaviour):
     type: TransferType
     # `scheduled` until `scheduled_for`, then `queued` until it is final
     status: TransferStatus
-    # null for outside Teller
+    # null for outside Teller, and for a transfer with `debits` and `credits`
     source_wallet_id: str | None = None
-    # null for outside Teller
+    # likewise
     destination_wallet_id: str | None = None
-    # minor units of the currency; until an open amount is applied, the most that it may come to
+    # minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits`
+    # and `credits` the sum of one side, for a client's key the amount of its own line
     amount: int
     currency: str
     reference: str | None = None
@@ -509,10 +554,10 @@ class Transfer(TransferBehaviour):
     finished_at: datetime | None = None
     # of a capture, a release or a reversal: the transfer that it is about
     parent_id: str | None = None
-    # null: one wallet is debited
-    debits: Any = None
-    # null: one wallet is credited
-    credits: Any = None
+    # as far as the key may see their wallets; null for one debit and one credit
+    debits: list[Line] | None = field(default_factory=list)
+    # likewise
+    credits: list[Line] | None = field(default_factory=list)
     scheduled_for: datetime | None = None
     # rejected if a worker takes it up later; null for a scheduled one until it is queued
     apply_by: datetime | None = None
@@ -527,7 +572,7 @@ class Transfer(TransferBehaviour):
 
 @dataclass(frozen=True, kw_only=True)
 class TransferEntry(Model):
-    """One of an applied transfer's two entries, in minor units."""
+    """One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits."""
 
     wallet_id: str
     version: int
@@ -633,7 +678,7 @@ class WalletEntry(Model):
     # signed
     amount: int
     balance_after: int
-    # null for outside Teller
+    # null for outside Teller, and for a transfer with several debits or credits
     counterparty_wallet_id: str | None = None
     reference: str | None = None
     created_at: datetime
@@ -704,6 +749,24 @@ class WebhookSecret(Model):
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
+class _WholeReversalItemRequired(TypedDict):
+    idempotency_key: str
+    parent_id: str
+    type: Literal["reversal"]
+
+
+class WholeReversalItem(_WholeReversalItemRequired, total=False):
+    """A reversal of the transfer `parent_id`, which has several debits or credits."""
+
+    reference: str | None
+    metadata: dict[str, str]
+    callback_url: str | None
+    # rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
+    apply_within_s: int | None
+    # left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
+    currency: str
+
+
 class _WithdrawalItemRequired(TypedDict):
     wallet_id: str
     amount: int
@@ -727,4 +790,14 @@ class WithdrawalItem(_WithdrawalItemRequired, total=False):
     scheduled_for: datetime | str | None
 
 
-BatchItem: TypeAlias = CaptureItem | DepositItem | HoldItem | ReleaseItem | ReversalItem | TransferItem | WithdrawalItem
+BatchItem: TypeAlias = (
+    CaptureItem
+    | DepositItem
+    | HoldItem
+    | MultiLegItem
+    | ReleaseItem
+    | ReversalItem
+    | TransferItem
+    | WholeReversalItem
+    | WithdrawalItem
+)
