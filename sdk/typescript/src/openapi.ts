@@ -1176,7 +1176,7 @@ export interface components {
             opening_balance: number;
             closing_balance: number;
             total_credits: number;
-            /** @description positive: opening_balance + total_credits - total_debits = closing_balance */
+            /** @description positive: the opening balance, plus the credits, less this, is the closing balance */
             total_debits: number;
             entry_count: number;
             /** @description `to` lies more than 15 seconds back, and no entry can be added any more */

@@ -512,7 +512,7 @@ class Statement(Model):
     opening_balance: int
     closing_balance: int
     total_credits: int
-    # positive: opening_balance + total_credits - total_debits = closing_balance
+    # positive: the opening balance, plus the credits, less this, is the closing balance
     total_debits: int
     entry_count: int
     # `to` lies more than 15 seconds back, and no entry can be added any more

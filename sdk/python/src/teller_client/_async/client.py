@@ -67,7 +67,7 @@ class AsyncTeller:
         return await submitted(self._http, money(path, fields, key, wait))
 
     async def preview(self, path: str, **fields: object) -> Preview:
-        """Return what would become of a transfer now: POST `path` of a money verb with these fields. Nothing is stored."""
+        """Return what would become of a transfer now, and store nothing: POST `path` with these fields of the API."""
         request = Request("POST", path, {"preview": "true"}, encode(fields))
         return Preview.from_dict(await self._http.send(request))
 

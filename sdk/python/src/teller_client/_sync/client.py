@@ -67,7 +67,7 @@ class Teller:
         return submitted(self._http, money(path, fields, key, wait))
 
     def preview(self, path: str, **fields: object) -> Preview:
-        """Return what would become of a transfer now. Nothing is stored: POST `path` of a money verb with these fields of the API."""
+        """Return what would become of a transfer now, and store nothing: POST `path` with these fields of the API."""
         request = Request("POST", path, {"preview": "true"}, encode(fields))
         return Preview.from_dict(self._http.send(request))
 
