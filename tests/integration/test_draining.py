@@ -85,7 +85,7 @@ def test_wallets_are_locked_in_id_order_and_read_as_they_are(world: World, conne
 
     rows = run(connection, "drain/lock_wallets", ids=[wallets[1], new_id(), wallets[0]]).fetchall()
 
-    assert rows == sorted([(wallets[0], False, 7, 1, 0), (wallets[1], False, 0, 0, 0)])
+    assert rows == sorted([(wallets[0], False, 7, 1, 0, None), (wallets[1], False, 0, 0, 0, None)])
 
 
 def test_a_locked_wallet_is_waited_for(world: World, connection: Connection) -> None:
