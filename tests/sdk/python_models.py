@@ -133,7 +133,7 @@ class Writer:
                 "\n",
                 f"class {name}(_{base}, total=False):",
                 *docstring(schema.get("description", f"{spaced(name)}.")),
-                *(fields[False] or ["    pass"]),
+                *fields[False],
                 "",
             ]
         )

@@ -350,8 +350,6 @@ class _NewLineRequired(TypedDict):
 class NewLine(_NewLineRequired, total=False):
     """A wallet, and how much it is debited or credited."""
 
-    pass
-
 
 @dataclass(frozen=True, kw_only=True)
 class NewWebhookSecret(Model):
