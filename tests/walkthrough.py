@@ -3,9 +3,13 @@ what the page shows.
 
 python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY           # fails on the first difference
 python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY --write   # puts what is printed into the pages
+
+A page that runs `python -m core` is left out unless DATABASE_URL is set: the containers' database cannot be reached from outside.
 """
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +23,7 @@ PAGES = (ROOT / "README.md", START, *RECIPES)
 SET_UP = 3  # steps of the walk-through that each recipe begins with: the shell function, two clients, a deposit
 STEP = re.compile(r"```sh\n(?P<commands>.*?)```(?:\n\n```(?:json|text|http)\n(?P<output>.*?)```)?", re.DOTALL)
 END = "=== end of step ==="
+PYTHON = ".venv/bin/python"  # as `make run` installs it; a test has its own
 
 # What differs from one run to the next, and what it is compared as.
 VARYING = [
@@ -43,21 +48,31 @@ def steps(page: Path) -> Iterator[Step]:
         yield Step(match["commands"], match["output"])
 
 
-def run_page(page: Path, url: str, key: str) -> list[str]:
+def reads_the_database(page: Path) -> bool:
+    return any(f"{PYTHON} -m core" in step.commands for step in steps(page))
+
+
+def run_page(page: Path, url: str, key: str, database_url: str) -> list[str]:
     """Paste the page's commands into one shell, a recipe's after the set-up; return what each of them printed."""
     before = [step.commands for step in steps(START)][:SET_UP] if page in RECIPES else []
-    return run([*before, *(step.commands for step in steps(page))], url, key)[len(before) :]
+    return run([*before, *(step.commands for step in steps(page))], url, key, database_url)[len(before) :]
 
 
-def run(commands: Sequence[str], url: str, key: str) -> list[str]:
+def run(commands: Sequence[str], url: str, key: str, database_url: str) -> list[str]:
     ours = "".join(f"{pasted}echo '{END}'\n" for pasted in commands)
-    ours = re.sub(r"^TELLER=.*$", f"TELLER={url}", ours, flags=re.MULTILINE)
-    ours = re.sub(r"^KEY=.*$", f"KEY={key}", ours, flags=re.MULTILINE)
+    for name, value in (("TELLER", url), ("KEY", key), ("DATABASE_URL", database_url)):
+        ours = with_variable(ours, name, value)
+    ours = ours.replace(PYTHON, shlex.quote(sys.executable))
     shell = subprocess.run(
-        ["bash", "-eu"], input=ours, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60
+        ["bash", "-eu"], input=ours, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60
     )
     assert shell.returncode == 0, shell.stdout
     return shell.stdout.split(f"{END}\n")[:-1]
+
+
+def with_variable(commands: str, name: str, value: str) -> str:
+    """Return the commands with this value wherever a line sets the variable."""
+    return re.sub(rf"^((?:export )?{name}=).*$", lambda line: line[1] + shlex.quote(value), commands, flags=re.MULTILINE)
 
 
 def comparable(output: str) -> str:
@@ -66,19 +81,19 @@ def comparable(output: str) -> str:
     return output.strip()
 
 
-def check(page: Path, url: str, key: str) -> int:
+def check(page: Path, url: str, key: str, database_url: str) -> int:
     """Run all steps of a page; fail on the first that prints something else. Returns how many there were."""
     all_steps = list(steps(page))
-    for step, printed in zip(all_steps, run_page(page, url, key), strict=True):
+    for step, printed in zip(all_steps, run_page(page, url, key, database_url), strict=True):
         assert comparable(printed) == comparable(step.output or ""), (
             f"{step.commands}\nprinted:\n{printed}\n{page.name} shows:\n{step.output}"
         )
     return len(all_steps)
 
 
-def write(page: Path, url: str, key: str) -> None:
+def write(page: Path, url: str, key: str, database_url: str) -> None:
     """Replace what the page shows by what is printed."""
-    outputs = iter(run_page(page, url, key))
+    outputs = iter(run_page(page, url, key, database_url))
 
     def fresh(match: re.Match[str]) -> str:
         printed = next(outputs).replace("\r", "")
@@ -92,8 +107,12 @@ def write(page: Path, url: str, key: str) -> None:
 
 if __name__ == "__main__":
     given_url, given_key, *flags = sys.argv[1:]
+    given_database = os.environ.get("DATABASE_URL", "")
     for each in PAGES:
-        if flags == ["--write"]:
-            write(each, given_url, given_key)
+        if reads_the_database(each) and not given_database:
+            print(f"{each.relative_to(ROOT)}: left out, because DATABASE_URL is not set")
+        elif flags == ["--write"]:
+            write(each, given_url, given_key, given_database)
         else:
-            print(f"{each.relative_to(ROOT)}: {check(each, given_url, given_key)} steps, all as the page shows them")
+            count = check(each, given_url, given_key, given_database)
+            print(f"{each.relative_to(ROOT)}: {count} steps, all as the page shows them")

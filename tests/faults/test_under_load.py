@@ -111,7 +111,7 @@ def test_no_ring_is_lost_without_a_sweeper(own_system: System) -> None:
     def hop(_: int) -> None:
         caller = Caller(own_system.url)
         one, other = caller.new_wallet(), caller.new_wallet()
-        caller.wait_final(caller.deposit(one, 1).body["id"], within_s=4)
+        caller.wait_final(caller.deposit(one, 1).body["id"])  # workers may take seconds to start
         for _ in range(40):
             caller.wait_final(caller.transfer(one, other, 1).body["id"], within_s=4)
             one, other = other, one

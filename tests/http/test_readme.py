@@ -25,7 +25,7 @@ WEBHOOKS = ROOT / "docs" / "concepts" / "webhooks.md"
 
 @pytest.mark.parametrize("page", walkthrough.PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_print_what_it_shows(shared_system: System, page: Path) -> None:
-    assert walkthrough.check(page, shared_system.url, OPERATOR_KEY) > 1
+    assert walkthrough.check(page, shared_system.url, OPERATOR_KEY, shared_system.database_url) > 1
 
 
 def test_the_audit_prints_what_the_walk_through_shows(shared_system: System) -> None:

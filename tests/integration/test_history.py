@@ -24,7 +24,7 @@ from core.errors import CannotDo
 from core.postgres.statements import statement
 from tests.databases import Databases
 from tests.system import ROOT
-from tests.world import World, capture, hold, release, reversal, transfer, withdrawal
+from tests.world import World, capture, hold, multi_leg, release, reversal, transfer, whole_reversal, withdrawal
 
 KEY = b"k" * 32
 FULL = Depth(full=True)
@@ -476,6 +476,20 @@ def test_all_verbs_after_a_checkpoint_are_clean_and_change_nothing_before_it(kno
 
     assert report.clean, lines_of(report)
     assert "since then, USD: 8 transfers, 10 entries, 40 paid in, 21 paid out" in lines_of(report)
+
+
+def test_a_split_that_is_reversed_after_a_checkpoint_changes_nothing_before_it(world: World) -> None:
+    payer, payee, fee = world.new_wallets(100, 0, 0)
+    split = multi_leg({payer: 50}, {payee: 48, fee: 2})
+    world.submit(split)
+    world.drain()
+    made = made_of(world)
+    world.submit(whole_reversal(split))
+    world.drain()
+
+    report = audit_since(world.url, made, FULL)
+
+    assert report.clean, lines_of(report)
 
 
 def test_a_checkpoint_that_continues_another_is_that_of_the_whole_history_but_for_its_cuts(known: Known) -> None:

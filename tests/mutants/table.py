@@ -1279,7 +1279,7 @@ MUTANTS = (
     Mutant(
         42,
         "digest what children take of a transfer",
-        (Edit("core/sql/history/digest_segment.sql", "'{metadata,captured,returned}'", "'{metadata}'"),),
+        (Edit("core/sql/history/digest_segment.sql", "'{metadata,captured,returned,unreversed}'", "'{metadata}'"),),
         (f"{HISTORY}::test_all_verbs_after_a_checkpoint_are_clean_and_change_nothing_before_it",),
     ),
     Mutant(

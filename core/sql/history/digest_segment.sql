@@ -2,7 +2,8 @@
 -- entries of these. `outside` is what external wallets have received.
 -- The digest of a transfer is the SHA-256 of a text: its place in the feed, its row, and its entries' rows in the order of their
 -- wallets, each on a line. A row is its JSON without its columns that are NULL, so a column that a later version adds changes no old
--- digest until it has a value. `captured` and `returned` are left out: they go on changing, and follow from the transfer's children.
+-- digest until it has a value. `captured`, `returned` and `unreversed` are left out: they go on changing, and follow from the
+-- transfer's children.
 -- `metadata` is written whole on a line of its own, because stripping NULLs would reach into it. The digest of a group is the SHA-256
 -- of its transfers' digests in the order of the feed.
 -- An event without its transfer has neither currency nor shard.
@@ -36,7 +37,7 @@ SELECT coalesce(t.currency, '') AS currency,
        ) v
   LEFT JOIN LATERAL (
         SELECT currency, shard, status, metadata::text AS metadata,
-               jsonb_strip_nulls(to_jsonb(transfers) - '{metadata,captured,returned}'::text[])::text AS record
+               jsonb_strip_nulls(to_jsonb(transfers) - '{metadata,captured,returned,unreversed}'::text[])::text AS record
           FROM transfers
          WHERE id = v.transfer_id
         OFFSET 0
