@@ -502,7 +502,7 @@ BAD_FIELDS: dict[str, Bad] = {
     ),
     "32 debits": bad_lines(lines(*["SOURCE"] * 32), lines("WALLET", amount=32), {"/debits": "too_many_lines"}),
     "33 lines": bad_lines(lines(*OTHERS[:16], amount=17), lines(*OTHERS[16:33], amount=16), {"/credits": "too_many_lines"}),
-    "500 credits": bad_lines(lines("SOURCE"), lines(*["W"] * 500), {"/credits": "too_many_lines"}),
+    "400 credits": bad_lines(lines("SOURCE"), lines(*["W"] * 400), {"/credits": "too_many_lines"}),
     "lines beside a source": bad_lines(
         lines("SOURCE", amount=2),
         lines("WALLET", "DESTINATION"),

@@ -106,12 +106,12 @@ class Writer:
 
     def _field(self, owner: str, name: str, schema: Json, is_required: bool) -> list[str]:
         hint = self._hint(f"{owner}.{name}", schema)
-        if hint.startswith("list["):
+        if hint == "Any" or hint.endswith("| None"):
+            default = " = None"
+        elif hint.startswith("list["):
             default = " = field(default_factory=list)"
         elif hint.startswith("dict["):
             default = " = field(default_factory=dict)"
-        elif hint == "Any" or hint.endswith("| None"):
-            default = " = None"
         else:
             hint, default = (hint, "") if is_required else (f"{hint} | None", " = None")
         own = f"{name}_" if keyword.iskeyword(name) else name  # _decode.py takes the underscore away
@@ -133,7 +133,7 @@ class Writer:
                 "\n",
                 f"class {name}(_{base}, total=False):",
                 *docstring(schema.get("description", f"{spaced(name)}.")),
-                *(fields[False] or ["    pass"]),
+                *fields[False],
                 "",
             ]
         )
@@ -142,6 +142,8 @@ class Writer:
     def _item_hint(self, name: str, field: str, schema: Json) -> str:
         if values := values_of(schema):
             return literal(values)
+        if "$ref" in schema.get("items", {}):
+            return f"list[{self._item(schema['items']['$ref'].rpartition('/')[2])}]"  # a part of an item is given too
         hint = self._hint(f"{name}.{field}", schema)
         return hint.replace("datetime", "datetime | str")
 

@@ -79,6 +79,9 @@ def test_each_operation_has_a_function_that_works(teller: Session, shared_system
     assert [entry["amount"] for entry in teller("wallets.entries", id=other)] == [200, -100, -50, 1050]
     assert {each["id"] for each in teller("transfers.list", wallet=other)} >= {sent["id"], hold["id"]}
     assert teller("transfers.get", id=sent["id"])["reversed_amount"] == 50
+    fees = teller("clients.create", name="Fees", external_id=new_key())["wallet"]["id"]
+    credits = [{"wallet_id": other, "amount": 1}, {"wallet_id": fees, "amount": 2}]
+    assert len(teller.moved("transfers.split", debits=[{"wallet_id": wallet, "amount": 3}], credits=credits)["credits"]) == 2
     check_rules_and_statements(teller, ada["id"], wallet, other)
     assert len(teller("transfers.create_many", items=[item(wallet, other, new_key())])) == 1
 
@@ -123,7 +126,7 @@ def check_rules_and_statements(teller: Session, client: str, wallet: str, other:
     period = {"since": yesterday, "until": day_after}
     statement = teller("wallets.statement", id=other, **period)
     assert statement["from"] == f"{yesterday}T00:00:00.000000Z"
-    assert len(statement["data"]) == 4
+    assert len(statement["data"]) == 5
     assert statement["data"] == list(reversed(teller("wallets.entries", id=other, **period)))
     assert teller("wallets.balance", id=other, at=yesterday)["balance"] == 0
 

@@ -8,6 +8,7 @@ import type {
   NewClosure,
   NewDeposit,
   NewHold,
+  NewMultiLeg,
   NewRelease,
   NewReversal,
   NewTransfer,
@@ -54,11 +55,13 @@ type Sides = "source_wallet_id" | "destination_wallet_id";
 export type DepositFields = Omit<NewDeposit, "wallet_id"> & { wallet: Ref };
 export type WithdrawalFields = Timed<Omit<NewWithdrawal, "wallet_id">> & { wallet: Ref };
 export type TransferFields = Timed<Omit<NewTransfer, Sides>> & FromOne;
+export type SplitFields = Timed<NewMultiLeg>;
 export type HoldFields = Timed<Omit<NewHold, Sides>> & { source: Ref; destination?: Ref };
 
 export type DepositCreate = DepositFields & MoneyOptions;
 export type WithdrawalCreate = WithdrawalFields & MoneyOptions;
 export type TransferCreate = TransferFields & MoneyOptions;
+export type SplitCreate = SplitFields & MoneyOptions;
 export type HoldCreate = HoldFields & MoneyOptions;
 export type CaptureCreate = NewCapture & MoneyOptions;
 export type ReleaseCreate = NewRelease & MoneyOptions;
@@ -90,7 +93,7 @@ type OfParent = { parent: Ref };
 
 /** One of many: as the call of its own would take it, with its `type`, which is `transfer` unless said. */
 export type BatchItem =
-  | (TransferFields & Keyed & { type?: "transfer" })
+  | ((TransferFields | SplitFields) & Keyed & { type?: "transfer" })
   | (DepositFields & Keyed & { type: "deposit" })
   | (WithdrawalFields & Keyed & { type: "withdrawal" })
   | (HoldFields & Keyed & { type: "hold" })

@@ -24,6 +24,7 @@ import {
   type Ref,
   type ReleaseCreate,
   type ReversalCreate,
+  type SplitCreate,
   type Time,
   type TransferCreate,
   type TransferFilters,
@@ -319,6 +320,11 @@ export class Holds extends Noun {
 export class Transfers extends Noun {
   /** Money from one wallet to another. */
   async create(given: TransferCreate): Promise<Transfer> {
+    return await this.wire.submit("/v1/transfers", given);
+  }
+
+  /** Money out of several wallets, or into several, as one transfer. It is applied whole or not at all. Both sides have the same sum. */
+  async split(given: SplitCreate): Promise<Transfer> {
     return await this.wire.submit("/v1/transfers", given);
   }
 

@@ -106,7 +106,7 @@ class BatchResult(Model):
 
     status: int
     transfer: Transfer | None = None
-    problem: dict[str, Any] | None = field(default_factory=dict)
+    problem: dict[str, Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -342,13 +342,13 @@ class MultiLegItem(_MultiLegItemRequired, total=False):
     type: Literal["transfer"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewLine(Model):
-    """A wallet, and how much it is debited or credited."""
-
+class _NewLineRequired(TypedDict):
     wallet_id: str
     amount: int
-    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class NewLine(_NewLineRequired, total=False):
+    """A wallet, and how much it is debited or credited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,9 +391,9 @@ class Preview(Model):
     # of a capture, a release or a reversal: the transfer that it is about
     parent_id: str | None = None
     # as far as the key may see their wallets; null for one debit and one credit
-    debits: list[Line] | None = field(default_factory=list)
+    debits: list[Line] | None = None
     # likewise
-    credits: list[Line] | None = field(default_factory=list)
+    credits: list[Line] | None = None
     scheduled_for: datetime | None = None
     # rejected if a worker takes it up later; null for a scheduled one until it is queued
     apply_by: datetime | None = None
@@ -555,9 +555,9 @@ class Transfer(TransferBehaviour):
     # of a capture, a release or a reversal: the transfer that it is about
     parent_id: str | None = None
     # as far as the key may see their wallets; null for one debit and one credit
-    debits: list[Line] | None = field(default_factory=list)
+    debits: list[Line] | None = None
     # likewise
-    credits: list[Line] | None = field(default_factory=list)
+    credits: list[Line] | None = None
     scheduled_for: datetime | None = None
     # rejected if a worker takes it up later; null for a scheduled one until it is queued
     apply_by: datetime | None = None

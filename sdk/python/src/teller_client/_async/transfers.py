@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,7 +12,7 @@ from teller_client._async.pages import AsyncPages
 from teller_client._request import WAIT_MAX_S, Request, dump, get, money, path_of, post
 from teller_client.errors import TEMPORARY, NotFinal
 from teller_client.keys import checked_key
-from teller_client.models import BatchItem, Delivery, DeliveryStatus, Problem, Transfer, TransferStatus, TransferType
+from teller_client.models import BatchItem, Delivery, DeliveryStatus, NewLine, Problem, Transfer, TransferStatus, TransferType
 
 ITEMS_MAX = 1000  # of one batch
 BATCH_BYTES_MAX = 1024 * 1024 - 64  # the API's limit, without the braces around the items
@@ -106,6 +106,29 @@ class AsyncTransfers:
         }
         fields |= {"scheduled_for": scheduled_for, "apply_within_s": apply_within_s, "currency": currency}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
+        return await submitted(self._http, money("/v1/transfers", fields, key, wait))
+
+    async def split(
+        self,
+        *,
+        debits: Sequence[NewLine],
+        credits: Sequence[NewLine],
+        key: object,
+        wait: float | None = None,
+        scheduled_for: datetime | None = None,
+        apply_within_s: int | None = None,
+        currency: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback_url: str | None = None,
+    ) -> AsyncTransfer:
+        """Move money out of several wallets, or into several, as one transfer. It is applied whole or not at all.
+
+        A debit and a credit is {"wallet_id": …, "amount": …}. Both sides have the same sum. Otherwise it is as `create`.
+        """
+        fields: dict[str, object] = {"debits": list(debits), "credits": list(credits), "scheduled_for": scheduled_for}
+        fields |= {"apply_within_s": apply_within_s, "currency": currency, "reference": reference}
+        fields |= {"metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money("/v1/transfers", fields, key, wait))
 
     async def reverse(
@@ -291,6 +314,7 @@ class AsyncHolds:
         *,
         key: object,
         amount: int | None = None,
+        credits: Sequence[NewLine] | None = None,
         final: bool | None = None,
         wait: float | None = None,
         apply_within_s: int | None = None,
@@ -298,8 +322,12 @@ class AsyncHolds:
         metadata: Mapping[str, str] | None = None,
         callback_url: str | None = None,
     ) -> AsyncTransfer:
-        """Give the payee `amount` of the hold, or all that is left. With `final`, what this leaves is released."""
-        fields: dict[str, object] = {"amount": amount, "final": final, "apply_within_s": apply_within_s}
+        """Give the payee `amount` of the hold, or all that is left. With `final`, what this leaves is released.
+
+        With `credits`, which are for operators, it goes to these wallets and not to the payee.
+        """
+        fields: dict[str, object] = {"amount": amount, "credits": None if credits is None else list(credits), "final": final}
+        fields |= {"apply_within_s": apply_within_s}
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money(path_of("/v1/transfers/{}/capture", id), fields, key, wait))
 
