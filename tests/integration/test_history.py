@@ -417,10 +417,7 @@ LATER_TAMPERED: dict[str, tuple[list[str], set[str]]] = {
         {"movements"},
     ),
     "a wallet of another currency": (
-        [
-            "ALTER TABLE wallets DROP CONSTRAINT known_currency",
-            "UPDATE wallets SET currency = 'JPY' WHERE id = %(idle)s",
-        ],
+        ["UPDATE wallets SET currency = 'JPY' WHERE id = %(idle)s"],
         {"movements", "ranges"},
     ),
     "a transfer queued again": (
