@@ -1,6 +1,7 @@
 """What `migrate` mends, and what it only names: damage done as the owner, which no right and hardly a constraint stops."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from core.admin.audit import audit
 from core.admin.locks import MIGRATION_LOCK
 from core.admin.migrate import migrate
 from core.errors import CannotDo
+from core.postgres.statements import statement
 from core.settings import Settings
 from tests.integration.test_due import later
 from tests.system import ROOT
@@ -206,6 +208,31 @@ def test_a_repair_makes_rules_and_what_counts_follow_from_history_and_transfers(
 
     assert audit(world.url).clean, "\n".join(audit(world.url).lines())
     assert [world.query(table) for table in tables] == before
+
+
+def test_a_repair_notes_that_lines_count_for_each_debited_wallet_that_has_limits(world: World) -> None:
+    free, limited, payee = world.new_wallets(100, 100, 0)
+    world.change(limited, limits={"debits_per_day_max": 50})
+    split = multi_leg({free: 10, limited: 20}, {payee: 30})
+    world.submit(split, transfer(free, limited, 1))
+    world.drain()
+    counted = "SELECT id, counted_on FROM transfers ORDER BY 1"
+    before = world.query(counted)
+    world.query("UPDATE transfers SET counted_on = NULL WHERE id = %s", split.id)
+    world.query("UPDATE wallets SET debits_today = 0, debits_this_month = 0 WHERE id = %s", limited)
+
+    mend(world, repair=True)
+
+    assert audit(world.url).clean
+    assert world.query(counted) == before
+
+
+def test_a_repair_of_what_counts_compares_no_wallet_with_all_transfers(world: World) -> None:
+    """A plan without the condition by which it finds a wallet takes hours from some hundred thousand rows on."""
+    for name in ("heal/repair_counted", "heal/repair_counters"):
+        plan = "\n".join(line for (line,) in world.query(f"EXPLAIN {statement(name)}"))
+
+        assert re.search(r"(Hash|Merge|Index) Cond: .*wallet_id", plan), plan
 
 
 def test_a_repair_makes_parties_and_what_is_left_to_reverse_follow_from_lines(world: World) -> None:
