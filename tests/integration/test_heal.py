@@ -124,8 +124,8 @@ def test_a_feed_beyond_all_reach_is_put_back_behind_its_events(world: World) -> 
 )
 def test_what_cannot_be_mended_is_said_in_a_line_and_not_in_a_traceback(world: World, damage: str, said: str) -> None:
     world.new_wallets(7)
-    for statement in damage.split("; "):
-        world.query(statement)
+    for one in damage.split("; "):
+        world.query(one)
 
     status, errors = run_core(world, "migrate")
 
