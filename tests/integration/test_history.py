@@ -414,10 +414,14 @@ LATER_TAMPERED: dict[str, tuple[list[str], set[str]]] = {
     "an amount changed": (["UPDATE transfers SET amount = amount + 1 WHERE id = %(later)s"], {"movements"}),
     "a part of the debit moved to another wallet": (
         [
-            "UPDATE entries SET amount = amount + 1, balance_after = balance_after + 1"
-            " WHERE transfer_id = %(later)s AND wallet_id = %(rich)s",
-            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)"
-            " SELECT id, version + 1, %(later)s, -1, balance - 1 FROM wallets WHERE id = %(poor)s",
+            (
+                "UPDATE entries SET amount = amount + 1, balance_after = balance_after + 1"
+                " WHERE transfer_id = %(later)s AND wallet_id = %(rich)s"
+            ),
+            (
+                "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)"
+                " SELECT id, version + 1, %(later)s, -1, balance - 1 FROM wallets WHERE id = %(poor)s"
+            ),
             "UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s",
             "UPDATE wallets SET balance = balance - 1, version = version + 1 WHERE id = %(poor)s",
         ],
