@@ -1,6 +1,6 @@
 """A whole system of three roles does all its work, and each process is refused what is another's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def test_three_roles_have_the_rights_of_all_verbs_and_of_their_previews(system: 
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     split = {"debits": lines(**{ada: 20}), "credits": lines(**{bob: 15, eve: 5}), "currency": "JPY"}
 
-    def preview_and_send(path: str, body: dict[str, object]) -> Any:
+    def preview_and_send(path: str, body: Mapping[str, object]) -> Any:
         foretold = caller.post(f"{path}?preview=true", body)
         final = caller.applied(caller.post(path, body, key=new_key()))
         shown = ("type", "status", "amount", "currency", "entries", "debits", "credits")
