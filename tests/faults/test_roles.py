@@ -1,16 +1,21 @@
 """A whole system of three roles does all its work, and each process is refused what is another's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from core.admin import checkpoint
 from core.admin.audit import audit
 from core.admin.migrate import migrate
+from core.admin.since import Depth, audit_since
 from core.settings import Settings
 from local.redis import Redis
+from tests.caller import new_key
 from tests.databases import Databases, with_role
 from tests.receivers import answer, receiving_beside
 from tests.system import System
@@ -67,6 +72,44 @@ def test_a_system_of_three_roles_does_all_its_work(system: System, urls: dict[st
 
     assert (caller.balance(wallet), caller.balance(bob)) == (6, 4)
     assert audit(urls["TELLER_WORKER_DATABASE_URL"]).clean
+    assert "InsufficientPrivilege" not in system.logs()
+
+
+def lines(**amounts: int) -> list[dict[str, object]]:
+    return [{"wallet_id": wallet, "amount": amount} for wallet, amount in amounts.items()]
+
+
+def test_three_roles_have_the_rights_of_all_verbs_and_of_their_previews(system: System, urls: dict[str, str]) -> None:
+    caller = system.caller()
+    ada, bob, eve = (caller.new_client(currency="JPY")["wallet"]["id"] for _ in range(3))
+    worker = urls["TELLER_WORKER_DATABASE_URL"]
+    caller.applied(caller.deposit(ada, 100, currency="JPY"))
+    made, _ = checkpoint.make(worker, None)
+    assert made is not None
+    assert caller.change_wallet(ada, limits={"debits_per_day_max": 90}).status == 200
+    held = caller.applied(caller.hold(ada, bob, 40, currency="JPY"))["id"]
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    split = {"debits": lines(**{ada: 20}), "credits": lines(**{bob: 15, eve: 5}), "currency": "JPY"}
+
+    def preview_and_send(path: str, body: Mapping[str, object]) -> Any:
+        foretold = caller.post(f"{path}?preview=true", body)
+        final = caller.applied(caller.post(path, body, key=new_key()))
+        shown = ("type", "status", "amount", "currency", "entries", "debits", "credits")
+        assert (foretold.status, {name: foretold.body[name] for name in shown}) == (200, {name: final[name] for name in shown})
+        return final
+
+    paid = preview_and_send("/v1/transfers", split)["id"]
+    preview_and_send(f"/v1/transfers/{held}/capture", {"credits": lines(**{bob: 10, eve: 3}), "currency": "JPY", "final": True})
+    preview_and_send(f"/v1/transfers/{paid}/reverse", {})
+    preview_and_send(f"/v1/wallets/{eve}/close", {"sweep_to_wallet_id": bob})
+    preview_and_send(f"/v1/wallets/{bob}/close", {"sweep_outside": True})
+    scheduled = caller.post("/v1/transfers", {**split, "scheduled_for": later}, key=new_key()).body["id"]
+    assert caller.cancel(scheduled).body["status"] == "canceled"
+
+    assert caller.get(f"/v1/wallets/{ada}").body["usage"] == {"debits_today": 33, "debits_this_month": 33}
+    assert (caller.balance(ada), caller.balance(bob), caller.balance(eve)) == (87, 0, 0)
+    assert audit(worker).clean
+    assert audit_since(worker, made, Depth(full=True)).clean
     assert "InsufficientPrivilege" not in system.logs()
 
 

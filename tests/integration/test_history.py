@@ -412,6 +412,21 @@ LATER_TAMPERED: dict[str, tuple[list[str], set[str]]] = {
     ),
     "the entry before it removed": (["DELETE FROM entries WHERE wallet_id = %(idle)s AND version = 1"], {"chain"}),
     "an amount changed": (["UPDATE transfers SET amount = amount + 1 WHERE id = %(later)s"], {"movements"}),
+    "a part of the debit moved to another wallet": (
+        [
+            (
+                "UPDATE entries SET amount = amount + 1, balance_after = balance_after + 1"
+                " WHERE transfer_id = %(later)s AND wallet_id = %(rich)s"
+            ),
+            (
+                "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)"
+                " SELECT id, version + 1, %(later)s, -1, balance - 1 FROM wallets WHERE id = %(poor)s"
+            ),
+            "UPDATE wallets SET balance = balance + 1 WHERE id = %(rich)s",
+            "UPDATE wallets SET balance = balance - 1, version = version + 1 WHERE id = %(poor)s",
+        ],
+        {"movements"},
+    ),
     "a transfer turned round": (
         ["UPDATE transfers SET source = destination, destination = source WHERE id = %(later)s"],
         {"movements"},
@@ -449,11 +464,12 @@ def test_damage_of_what_came_later_is_seen_by_exactly_the_checks_it_concerns(kno
     world.submit(later)
     world.drain()
     assert broken(world, known.checkpoint) == set()
+    wallets = {"rich": known.rich, "poor": known.poor, "idle": known.idle}
 
     with psycopg.connect(world.owner_url) as connection:
         connection.execute("SET session_replication_role = replica")
         for statement in statements:
-            connection.execute(statement.encode(), {"later": later.id, "rich": known.rich, "idle": known.idle})
+            connection.execute(statement.encode(), {"later": later.id, **wallets})
 
     assert broken(world, known.checkpoint) == seen
 
@@ -476,6 +492,19 @@ def test_all_verbs_after_a_checkpoint_are_clean_and_change_nothing_before_it(kno
 
     assert report.clean, lines_of(report)
     assert "since then, USD: 8 transfers, 10 entries, 40 paid in, 21 paid out" in lines_of(report)
+
+
+def test_entries_of_a_later_split_that_are_not_its_lines_are_seen(world: World) -> None:
+    payer, payee, fee = world.new_wallets(100, 0, 0)
+    made = made_of(world)
+    split = multi_leg({payer: 50}, {payee: 48, fee: 2})
+    world.submit(split)
+    world.drain()
+    assert broken(world, made) == set()
+
+    tamper(world, "UPDATE transfers SET amounts = ARRAY[-50, 47, 3] WHERE id = %(split)s", split=split.id)
+
+    assert broken(world, made) == {"movements"}
 
 
 def test_a_split_that_is_reversed_after_a_checkpoint_changes_nothing_before_it(world: World) -> None:

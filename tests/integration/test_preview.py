@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,10 +13,27 @@ from core import preview
 from core.postgres.connections import AsyncConnection
 from core.preview import Preview
 from core.transfers import Submission, Terms
-from tests.world import World, capture, deposit, hold, release, reversal, transfer, withdrawal
+from tests.world import (
+    World,
+    capture,
+    closure,
+    deposit,
+    hold,
+    multi_leg,
+    release,
+    reversal,
+    transfer,
+    whole_reversal,
+    withdrawal,
+)
 
 SHARD = 5
 OPEN_AMOUNT = Terms(fit="funds")
+RULES: list[dict[str, Any]] = [
+    *[{"frozen": None}] * 4,
+    *({"frozen": what} for what in ("debits", "credits", "all")),
+    *({"limits": {name: most}} for name in ("balance_max", "debit_max", "debits_per_day_max") for most in (None, 40)),
+]
 
 
 def previewed(world: World, submission: Submission) -> Preview:
@@ -28,11 +46,13 @@ def previewed(world: World, submission: Submission) -> Preview:
 
 
 def random_submission(dice: Random, wallets: list[UUID], parents: list[Submission]) -> Submission:
-    """A submission of any type, of the wallets of one shard."""
+    """A submission of any type, of three wallets of one shard. A closure is rare: what touches its wallet is refused."""
     source, destination = dice.sample(wallets, 2)
     amount = dice.choice([1, 5, 50, 500])
     holds = [one for one in parents if one.type == "hold"]
-    movements = [one for one in parents if one.type in ("transfer", "deposit", "withdrawal", "capture")]
+    movements = [one for one in parents if one.type in ("transfer", "deposit", "withdrawal", "capture") and not one.lines]
+    splits = [one for one in parents if one.type in ("transfer", "capture") and one.lines]
+    [third] = {*wallets} - {source, destination}
     makers = [
         lambda: deposit(source, amount),
         lambda: transfer(source, destination, amount, terms=dice.choice([None, OPEN_AMOUNT])),
@@ -43,6 +63,10 @@ def random_submission(dice: Random, wallets: list[UUID], parents: list[Submissio
         ),
         lambda: release(dice.choice(holds), dice.choice([None, amount])) if holds else deposit(source, 7),
         lambda: reversal(dice.choice(movements), dice.choice([None, amount])) if movements else deposit(source, 7),
+        lambda: multi_leg({source: amount + 2}, {destination: amount, third: 2}),
+        lambda: multi_leg({source: amount, third: 2}, {destination: amount + 2}),
+        lambda: whole_reversal(dice.choice(splits)) if splits else deposit(source, 7),
+        lambda: closure(source, dice.choice([destination, None])) if dice.random() < 0.1 else deposit(source, 7),
     ]
     return dice.choice(makers)()
 
@@ -54,6 +78,7 @@ def test_a_preview_is_what_then_happens(world: World, seed: int) -> None:
     parents: list[Submission] = []
     seen = set()
     for _ in range(40):
+        world.change(dice.choice(wallets), **dice.choice(RULES))
         ahead = [random_submission(dice, wallets, parents) for _ in range(dice.randint(0, 3))]
         for one in ahead:
             world.submit(one)
