@@ -1,5 +1,5 @@
 -- Writes what the children of these transfers have taken. 0 is stored as NULL, as in the rows that never had a child.
--- `unreversed` is of those with lines alone (core/admin/migrations/0014_lines.sql).
+-- `unreversed` is of those with lines alone (core/admin/migrations/0017_lines.sql).
 -- Runs under the locks of the wallets (see drain/find_parents). The UPDATE is HOT.
 -- Index: transfers_pkey per row. It updates by ctid, for the reason given in drain/delete_queue.
 UPDATE transfers t
