@@ -58,6 +58,7 @@ class Crowd:
         acts += [act(self._client()) for act in (self._overdraw, self._mix)]
         acts += [self._wait(self._client()), self._follow(self._client())]
         acts += [partial(story, self._client(), pool) for story, pool in zip(verbs.STORIES, itertools.cycle(self._pools))]
+        acts += [partial(story, self._client(), self._pools[0]) for story in verbs.STORIES_IN_USD]
         self._acting = [asyncio.create_task(self._repeat(act)) for act in acts]
 
     async def end(self) -> None:
