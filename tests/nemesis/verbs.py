@@ -245,7 +245,8 @@ async def capture_finally(client: Client, placed: Asked) -> None:
 async def capture_for_several(client: Client, placed: Asked) -> None:
     """For others than the payee, or beside it; then the rest for the payee."""
     assert placed.source is not None
-    [pool] = [pool for pool in client.history.pools if placed.source in pool]
+    pools = client.history.pools  # a wallet that is in none of them is one of a story in USD
+    pool = next((pool for pool in pools if placed.source in pool), pools[0])
     others = [wallet for wallet in pool if wallet != placed.source]
     credited = client.dice.sample(others, client.dice.randint(2, 3))
     lines = ((placed.source, -share(placed, 0.2) * len(credited)), *((wallet, share(placed, 0.2)) for wallet in credited))
