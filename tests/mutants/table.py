@@ -303,7 +303,7 @@ MUTANTS = (
     Mutant(
         7,
         "hash of the amount alone",
-        (Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"amount": amount})'),),
+        (Edit("api/v1/verbs.py", "fingerprint(verb.type, fields)", 'fingerprint(verb.type, {"amount": legs.amount})'),),
         (
             f"{IDEMPOTENCY}::test_a_key_with_any_field_changed_is_refused_and_nothing_happens[reference]",
             f"{IDEMPOTENCY}::test_a_deposits_fields_are_part_of_its_key",
@@ -321,7 +321,7 @@ MUTANTS = (
     Mutant(
         7,
         "an amount that is left out is the parent's",
-        (Edit("api/v1/verbs.py", '"amount": amount_of(new)', '"amount": amount'),),
+        (Edit("api/v1/verbs.py", '"amount": amount_of(new)', '"amount": legs.amount'),),
         ("tests/http/test_holds.py::test_a_capture_is_repeated_by_its_key_also_when_the_hold_is_closed",),
     ),
     Mutant(

@@ -15,7 +15,7 @@ from core.ledger.lines import Lines, are_several_legs
 from core.ledger.refusals import Refusal
 from core.ledger.rules import Frozen, Limits, Rules
 
-HISTORIES = 45
+HISTORIES = 75
 BATCHES = 25
 BATCH_MAX = 12
 CLIENTS = [UUID(int=1000 + number) for number in range(4)]
@@ -385,5 +385,5 @@ def test_histories_of_all_verbs_agree_with_a_model_and_pass_an_audit_after_each_
     beyond_reach = {Refusal.BALANCE_LIMIT_EXCEEDED, Refusal.INTERNAL}
     for type, kind in KINDS.items():
         for verdict in (None, *(kind.refusals - beyond_reach)):
-            assert met[type, verdict] > 5, (type, verdict, met)
+            assert met[type, verdict] > 10, (type, verdict, met)
     assert sum(met[type, Refusal.BALANCE_LIMIT_EXCEEDED] for type in KINDS) > 10
