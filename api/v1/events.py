@@ -13,7 +13,7 @@ from api.http.pagination import LIMIT_DEFAULT, Limit
 from api.http.parameters import path_id
 from api.http.problems import Problem
 from api.services import services
-from api.v1.transfers import TransferView, parties_of
+from api.v1.transfers import TransferView
 from api.v1.webhooks.endpoints import EndpointView
 from core import events, ids
 from core.events import FEED_START, Event, FeedPosition
@@ -71,7 +71,7 @@ async def list_events(
         rows = await events.list_page(database, after=position, limit=limit + 1)
     else:
         rows = await events.list_page_of(database, owner=caller.owner, client_id=caller.client_id, after=position, limit=limit + 1)
-    await learn_unless_seen(request, caller, *(parties_of(row.transfer) for row in rows if isinstance(row, Event)))
+    await learn_unless_seen(request, caller, *(row.transfer.parties for row in rows if isinstance(row, Event)))
     data = [render_event(row, caller) for row in rows[:limit]]
     has_more = len(rows) > limit
     return {"data": data, "has_more": has_more, "next_cursor": data[-1]["id"] if has_more else None}
@@ -90,7 +90,7 @@ async def get_event(request: Request, caller: CallerDep, event_id: EventId) -> A
     if event is None:
         raise Problem("not_found")
     if isinstance(event, Event):
-        await learn_unless_seen(request, caller, parties_of(event.transfer))
+        await learn_unless_seen(request, caller, event.transfer.parties)
     return render_event(event, caller)
 
 

@@ -1,8 +1,6 @@
 """Transfers as callers see them: what each verb submits is one resource. Its id stays; its status changes once."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -134,7 +132,7 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
             before=before,
             limit=limit + 1,
         )
-    await learn_unless_seen(request, caller, *map(parties_of, found.rows))
+    await learn_unless_seen(request, caller, *(row.parties for row in found.rows))
     end = found.searched_to.bytes if found.searched_to else None
     return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: render_transfer(row, caller), end=end)
 
@@ -159,17 +157,12 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
 async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
     """Return the transfer in the path. Raises Problem "not_found", also when the caller may not see it."""
     transfer = await services(request).lookup.ask(path_id(request, Prefix.TRANSFER, "transfer_id"))
-    await learn_unless_seen(request, caller, parties_of(transfer) if transfer else ())
+    await learn_unless_seen(request, caller, transfer.parties if transfer else ())
     if transfer is None or not may_see(caller, transfer):
         raise Problem("not_found")
     return transfer
 
 
-def parties_of(transfer: Transfer) -> Sequence[UUID]:
-    """Return the wallets that take part in the transfer."""
-    return transfer.parties
-
-
 def may_see(caller: Caller, transfer: Transfer) -> bool:
     """Return whether the caller may see the transfer: a client sees those in which a wallet of its takes part."""
-    return any(caller.sees_wallet(id) for id in parties_of(transfer))
+    return any(caller.sees_wallet(id) for id in transfer.parties)
