@@ -25,6 +25,7 @@ from api.http.validation import RequestModel, coded_error, validate
 from api.intake.intake import SubmitResult
 from api.services import Services, services
 from api.v1.accept import store_within_limits, transfer_of_result
+from api.v1.legs import Asked
 from api.v1.requests import (
     NewCapture,
     NewDeposit,
@@ -37,7 +38,7 @@ from api.v1.requests import (
     NewWithdrawal,
 )
 from api.v1.transfers import TransferId, TransferView, may_see
-from api.v1.verbs import VERBS, Asked, Model, Verb, build
+from api.v1.verbs import VERBS, Model, Verb, build
 from core import ids
 from core.errors import Unavailable
 from core.ids import Prefix

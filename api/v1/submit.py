@@ -28,10 +28,11 @@ from api.http.validation import validate
 from api.intake.intake import Accepted
 from api.services import services
 from api.v1.accept import store_within_limits, transfer_of_result, transfer_response
+from api.v1.legs import Asked
 from api.v1.preview import UNUSED_KEY, PreviewView, preview_within_limits
 from api.v1.queued import queued_response
 from api.v1.transfers import TransferId, TransferView, WalletId, transfer_or_404
-from api.v1.verbs import VERBS, Asked, Verb, build
+from api.v1.verbs import VERBS, Verb, build
 from api.v1.wallets import client_wallet_or_404
 from core.ledger.kinds import Type
 

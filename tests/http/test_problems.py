@@ -33,7 +33,9 @@ def test_every_problem_is_explained(caller: Caller) -> None:
     codes = [row["code"] for row in listed.body["data"]]
     for code, row in zip(codes, listed.body["data"], strict=True):
         answer = caller.get(f"/problems/{code}")
-        elsewhere = next((one for one in listed.body["codes"] if one["code"] == code), {})  # a code that `failure.code` holds too
+        elsewhere: dict[str, object] = next(
+            (one for one in listed.body["codes"] if one["code"] == code), {}
+        )  # a code that `failure.code` holds too
         assert (answer.status, answer.body) == (200, {**elsewhere, **row})
         assert row["type"] == f"/problems/{code}"
         assert row["title"]

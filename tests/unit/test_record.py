@@ -12,8 +12,9 @@ from api.http.idempotency import Fingerprinted
 from api.http.validation import validate
 from api.v1.batch import BATCHED, ITEMS, TransferItem
 from api.v1.clients import ClientRequest, build_client
+from api.v1.legs import Asked
 from api.v1.requests import NewDeposit, NewHold, NewTransfer, NewWithdrawal
-from api.v1.verbs import VERBS, Asked, build
+from api.v1.verbs import VERBS, build
 from core.ledger.kinds import KINDS
 from core.postgres.statements import parameters
 from core.transfers import SUBMITTED, Submission, Transfer, columns_of, just_queued
