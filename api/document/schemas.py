@@ -24,9 +24,10 @@ UNIONS: Mapping[str, tuple[str, ...]] = {"Event": ("TransferEvent", "WebhookEndp
 def tidy(document: Json) -> None:
     """Bring all schemas into that form."""
     schemas = document["components"]["schemas"]
-    drop_titles(document)
+    drop_noise(document)
     for parameter in parameters(document):
         parameter["schema"] = without_null(parameter["schema"])
+    name_metadata(schemas)
     name_enumerations(document)
     name_unions(document)
     for node in objects([schemas, document["paths"]]):
@@ -34,11 +35,16 @@ def tidy(document: Json) -> None:
             node["format"] = "int64"
 
 
-def drop_titles(document: Json) -> None:
-    """Leave out the titles that pydantic gives: they repeat names, and generators would make classes of them."""
+def drop_noise(document: Json) -> None:
+    """Leave out titles, which repeat names, and defaults of null, which say what `required` says.
+
+    Generators would make classes of titles, and require fields that have a default.
+    """
     for node in objects([document["components"]["schemas"], document["paths"]]):
         if isinstance(node.get("title"), str):
             del node["title"]
+        if node.get("default", ...) is None:
+            del node["default"]
 
 
 def parameters(document: Json) -> Iterator[Json]:
@@ -52,6 +58,16 @@ def without_null(schema: Json) -> Json:
         return {key: value for key, value in schema.items() if key != "description"}
     options = [option for option in schema["anyOf"] if not is_null(option)]
     return options[0] if len(options) == 1 else {"anyOf": options}
+
+
+def name_metadata(schemas: Json) -> None:
+    """Describe metadata once, as requests may give it: a generator makes a class of each object that has no name."""
+    holders = [schema["properties"] for schema in schemas.values() if "metadata" in schema.get("properties", {})]
+    [limited, *_] = [fields["metadata"] for fields in holders if "maxProperties" in fields["metadata"]]
+    for fields in holders:
+        fields["metadata"] = reference("Metadata")
+    limits = {key: item for key, item in limited.items() if key != "default"}
+    schemas["Metadata"] = {"description": "Texts of the caller's, by keys of its own.", **limits}
 
 
 def name_enumerations(document: Json) -> None:

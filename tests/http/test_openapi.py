@@ -130,7 +130,7 @@ SCHEMAS = (
     " Balance CaptureCreate CaptureItem Client ClientCreate ClientPage ClosureCreate Delivery DeliveryAttempt "
     "DeliveryPage DeliveryStatus DepositCreate DepositItem Entry EntryPage Event EventPage EventType ExplainedCode "
     "Failure FieldError Freeze Hold HoldCreate HoldItem HoldStatus Key KeyPage KeyWithSecret Limits LimitsUpdate "
-    "Line LineCreate MultiLegCreate MultiLegItem Preview PreviewBasis Problem ProblemCode Redelivered "
+    "Line LineCreate Metadata MultiLegCreate MultiLegItem Preview PreviewBasis Problem ProblemCode Redelivered "
     "RedeliveryCreate RejectionCode ReleaseCreate ReleaseItem ReleaseReason ReversalCreate ReversalItem Rules "
     "RulesStatus Statement Transfer TransferBatch TransferBatchCreate TransferBatchResult TransferCreate "
     "TransferEntry TransferEvent TransferEventType TransferItem TransferPage TransferStatus TransferType Usage "

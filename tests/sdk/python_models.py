@@ -136,6 +136,9 @@ class Writer:
     def _hint(self, place: str, schema: Json) -> str:
         """Return the annotation. An object or an enumeration without a name gets one of its own."""
         if "$ref" in schema:
+            named = self._schemas[schema["$ref"].rpartition("/")[2]]
+            if named.get("type") == "object" and "properties" not in named:
+                return self._object(place, named)
             return self._add(schema["$ref"].rpartition("/")[2])
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))

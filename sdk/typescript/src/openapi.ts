@@ -959,9 +959,7 @@ export interface components {
             id: string;
             name: string;
             external_id: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1152,9 +1150,7 @@ export interface components {
             amount: number;
             currency: string;
             reference: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /** @description called when the outcome is final; shown only to the caller that set it */
             callback_url: string | null;
             failure: components["schemas"]["Failure"] | null;
@@ -1303,9 +1299,7 @@ export interface components {
             amount: number;
             currency: string;
             reference: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /** @description called when the outcome is final; shown only to the caller that set it */
             callback_url: string | null;
             failure: components["schemas"]["Failure"] | null;
@@ -1413,12 +1407,8 @@ export interface components {
         ClientCreate: {
             /** @example Ada */
             name: string;
-            /** @default null */
             external_id?: string | null;
-            /** @default {} */
-            metadata?: {
-                [key: string]: string;
-            };
+            metadata?: components["schemas"]["Metadata"];
             /**
              * @description of its first wallet
              * @default USD
@@ -1432,17 +1422,10 @@ export interface components {
         };
         /** @description Money from outside Teller for a client's wallet. */
         DepositCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1456,17 +1439,10 @@ export interface components {
         };
         /** @description Money from a client's wallet to outside Teller. */
         WithdrawalCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1482,25 +1458,15 @@ export interface components {
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money from one client's wallet for another client's wallet. */
         TransferCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1517,10 +1483,7 @@ export interface components {
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description A wallet, and how much it is debited or credited. */
@@ -1531,17 +1494,10 @@ export interface components {
         };
         /** @description Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all. */
         MultiLegCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1553,25 +1509,15 @@ export interface components {
             debits: components["schemas"]["LineCreate"][];
             /** @description of the same sum as the debits; no wallet stands in two lines */
             credits: components["schemas"]["LineCreate"][];
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money of a client's wallet that is reserved for a payee until it is captured, released or expires. */
         HoldCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1590,25 +1536,15 @@ export interface components {
              * @example 3600
              */
             expires_in_s?: number;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money that a hold has reserved, for its payee. */
         CaptureCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1630,17 +1566,10 @@ export interface components {
         };
         /** @description Money that a hold has reserved, available again to its source. */
         ReleaseCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1655,17 +1584,10 @@ export interface components {
         };
         /** @description The end of a wallet. Without a sweep it must be empty. */
         ClosureCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the wallet's
@@ -1682,17 +1604,10 @@ export interface components {
         };
         /** @description Money of an applied transfer, back to where it came from. */
         ReversalCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1712,17 +1627,10 @@ export interface components {
         };
         /** @description All money of an applied transfer with several debits or credits, back to where it came from. */
         WholeReversalCreate: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1747,17 +1655,10 @@ export interface components {
         };
         /** @description A capture of the hold `parent_id`. */
         CaptureItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1784,17 +1685,10 @@ export interface components {
         };
         /** @description A deposit, as POST /v1/deposits takes it. */
         DepositItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1812,17 +1706,10 @@ export interface components {
         };
         /** @description A hold, as POST /v1/holds takes it. */
         HoldItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1841,10 +1728,7 @@ export interface components {
              * @example 3600
              */
             expires_in_s?: number;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1853,17 +1737,10 @@ export interface components {
         };
         /** @description A transfer with several debits or credits, as POST /v1/transfers takes it. */
         MultiLegItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1875,10 +1752,7 @@ export interface components {
             debits: components["schemas"]["LineCreate"][];
             /** @description of the same sum as the debits; no wallet stands in two lines */
             credits: components["schemas"]["LineCreate"][];
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1890,17 +1764,10 @@ export interface components {
         };
         /** @description A release of the hold `parent_id`. */
         ReleaseItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1920,17 +1787,10 @@ export interface components {
         };
         /** @description A reversal of the transfer `parent_id`. */
         ReversalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1955,17 +1815,10 @@ export interface components {
         };
         /** @description A transfer between two wallets, as POST /v1/transfers takes it. */
         TransferItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1982,10 +1835,7 @@ export interface components {
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1997,17 +1847,10 @@ export interface components {
         };
         /** @description A reversal of the transfer `parent_id`, which has several debits or credits. */
         WholeReversalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -2022,17 +1865,10 @@ export interface components {
         };
         /** @description A withdrawal, as POST /v1/withdrawals takes it. */
         WithdrawalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -2048,10 +1884,7 @@ export interface components {
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -2076,7 +1909,6 @@ export interface components {
              *     ]
              */
             events?: components["schemas"]["EventType"][];
-            /** @default null */
             description?: string | null;
         };
         /** @description A field that is absent stays as it is. */
@@ -2119,6 +1951,10 @@ export interface components {
             pointer: string;
             code: string;
             detail: string;
+        };
+        /** @description Texts of the caller's, by keys of its own. */
+        Metadata: {
+            [key: string]: string;
         };
         /** @enum {string} */
         TransferType: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
