@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from api.document.about import describe_whole
 from api.document.answers import share_problems
+from api.document.examples import add_examples
 from api.document.names import name_operations, name_schemas
 from api.document.nodes import SCHEMAS, Json, operations, reference
 from api.document.schemas import tidy
@@ -28,6 +29,7 @@ def complete(document: Json, bodies: Sequence[type[BaseModel]]) -> Json:
     share_problems(document)
     add_webhooks(document)
     describe_whole(document)
+    add_examples(document)
     return document
 
 

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from api.document.examples import EVENT
 from api.document.nodes import Json, reference
 from api.document.schemas import pascal
 from api.v1.events import TransferEventView
@@ -14,7 +15,7 @@ HEADERS: list[Json] = [
         "required": True,
         "description": "the event's id, the same on every attempt: an event whose id you know is a repetition",
         "schema": {"type": "string"},
-        "example": "evt_01kb1q0000e008000000000003",
+        "example": EVENT,
     },
     {
         "name": "webhook-timestamp",
