@@ -179,6 +179,12 @@ REJECTED: Mapping[str, Any] = {
 }
 CANCELED: Mapping[str, Any] = {"status": "canceled", "entries": []}
 
+EVENTS: Mapping[str, Mapping[str, Any]] = {  # by type: what of an event's data differs from its sample
+    "transfer.rejected": REJECTED,
+    "transfer.canceled": CANCELED,
+    "webhook_endpoint.disabled": {"status": "disabled", "disabled_reason": "failing", "disabled_at": TIME},
+}
+
 VERBS: Mapping[str, Mapping[str, Any]] = {  # by operation: what of its transfer differs from Ada's payment
     "createDeposit": {
         "type": "deposit",
@@ -330,7 +336,7 @@ def of_verb(value: Any, changes: Mapping[str, Any]) -> Any:
 
 def sent(event: Json, type: str) -> Json:
     """Return the event as one of this type."""
-    changes = {"transfer.rejected": REJECTED, "transfer.canceled": CANCELED}.get(type, {})
+    changes = EVENTS.get(type, {})
     return {**event, "type": type, "data": {**event["data"], **changes}}
 
 

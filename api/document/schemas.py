@@ -23,14 +23,13 @@ UNIONS: Mapping[str, tuple[str, ...]] = {"Event": ("TransferEvent", "WebhookEndp
 
 def tidy(document: Json) -> None:
     """Bring all schemas into that form."""
-    schemas = document["components"]["schemas"]
     drop_noise(document)
     for parameter in parameters(document):
         parameter["schema"] = without_null(parameter["schema"])
-    name_metadata(schemas)
+    name_metadata(document["components"]["schemas"])
     name_enumerations(document)
     name_unions(document)
-    for node in objects([schemas, document["paths"]]):
+    for node in objects([document["components"]["schemas"], document["paths"]]):
         if node.get("type") == "integer" and node.get("maximum", INT32_MAX + 1) > INT32_MAX:
             node["format"] = "int64"
 

@@ -914,12 +914,14 @@ export interface components {
     schemas: {
         /** @description One attempt: the status of the receiver's answer, or the error because of which there was none. */
         DeliveryAttempt: {
+            /** Format: int64 */
             number: number;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
              */
             started_at: string;
+            /** Format: int64 */
             duration_ms: number;
             status_code: number | null;
             /** @description such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not found, or leads to an address that Teller does not send to; only operators see which, and how long it took */
@@ -934,7 +936,9 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             at: string;
+            /** Format: int64 */
             balance: number;
+            /** Format: int64 */
             version: number;
         };
         /**
@@ -1053,8 +1057,11 @@ export interface components {
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
         Hold: {
             status: components["schemas"]["HoldStatus"];
+            /** Format: int64 */
             remaining_amount: number;
+            /** Format: int64 */
             captured_amount: number;
+            /** Format: int64 */
             released_amount: number;
             /**
              * Format: date-time
@@ -1096,6 +1103,7 @@ export interface components {
         /** @description A wallet, and how much a transfer debits or credits it, in minor units. */
         Line: {
             wallet_id: string;
+            /** Format: int64 */
             amount: number;
         };
         /** @description A key that has just been made. */
@@ -1132,6 +1140,7 @@ export interface components {
         };
         /** @description What a preview rests on: the transfers of the shard that are queued, and so are applied before this one. */
         PreviewBasis: {
+            /** Format: int64 */
             queued_ahead: number;
             /** @description false: more are queued than a preview looks at */
             complete: boolean;
@@ -1146,7 +1155,10 @@ export interface components {
             source_wallet_id: string | null;
             /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
+            /**
+             * Format: int64
+             * @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line
+             */
             amount: number;
             currency: string;
             reference: string | null;
@@ -1171,7 +1183,10 @@ export interface components {
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
-            /** @description how much of it was reversed so far, in minor units */
+            /**
+             * Format: int64
+             * @description how much of it was reversed so far, in minor units
+             */
             reversed_amount: number;
             /** @description of an applied hold */
             hold: components["schemas"]["Hold"] | null;
@@ -1181,7 +1196,10 @@ export interface components {
         };
         /** @description The number of deliveries that this request made due. */
         Redelivered: {
-            /** @description at most 1000, the oldest first */
+            /**
+             * Format: int64
+             * @description at most 1000, the oldest first
+             */
             count: number;
             /** @description there may be more: repeat the request */
             has_more: boolean;
@@ -1233,7 +1251,10 @@ export interface components {
         Statement: {
             wallet_id: string;
             currency: string;
-            /** @description digits of the currency's minor unit: 2 for cents */
+            /**
+             * Format: int64
+             * @description digits of the currency's minor unit: 2 for cents
+             */
             minor_unit: number;
             /**
              * Format: date-time
@@ -1245,11 +1266,18 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             to: string;
+            /** Format: int64 */
             opening_balance: number;
+            /** Format: int64 */
             closing_balance: number;
+            /** Format: int64 */
             total_credits: number;
-            /** @description positive: the opening balance, plus the credits, less this, is the closing balance */
+            /**
+             * Format: int64
+             * @description positive: the opening balance, plus the credits, less this, is the closing balance
+             */
             total_debits: number;
+            /** Format: int64 */
             entry_count: number;
             /** @description `to` lies more than 15 seconds back, and no entry can be added any more */
             final: boolean;
@@ -1260,8 +1288,11 @@ export interface components {
         /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
         TransferEntry: {
             wallet_id: string;
+            /** Format: int64 */
             version: number;
+            /** Format: int64 */
             amount: number;
+            /** Format: int64 */
             balance_after: number;
         };
         /** @description A transfer became final. Webhooks of the event carry the same id on every attempt. */
@@ -1295,7 +1326,10 @@ export interface components {
             source_wallet_id: string | null;
             /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
+            /**
+             * Format: int64
+             * @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line
+             */
             amount: number;
             currency: string;
             reference: string | null;
@@ -1320,7 +1354,10 @@ export interface components {
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
-            /** @description how much of it was reversed so far, in minor units */
+            /**
+             * Format: int64
+             * @description how much of it was reversed so far, in minor units
+             */
             reversed_amount: number;
             /** @description of an applied hold */
             hold: components["schemas"]["Hold"] | null;
@@ -1329,7 +1366,9 @@ export interface components {
         };
         /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
         Usage: {
+            /** Format: int64 */
             debits_today: number;
+            /** Format: int64 */
             debits_this_month: number;
         };
         WalletChangePage: {
@@ -1359,12 +1398,19 @@ export interface components {
         /** @description One line of a wallet's history, in minor units. */
         Entry: {
             wallet_id: string;
-            /** @description 1..n with no gap */
+            /**
+             * Format: int64
+             * @description 1..n with no gap
+             */
             version: number;
             transfer_id: string;
             type: components["schemas"]["TransferType"];
-            /** @description signed */
+            /**
+             * Format: int64
+             * @description signed
+             */
             amount: number;
+            /** Format: int64 */
             balance_after: number;
             /** @description null for outside Teller, and for a transfer with several debits or credits */
             counterparty_wallet_id: string | null;
@@ -1382,15 +1428,24 @@ export interface components {
             client_id: string | null;
             currency: string;
             /**
+             * Format: int64
              * @description digits of an amount after the point: 2 for USD, so 1050 is 10.50
              * @example 2
              */
             minor_unit: number;
+            /** Format: int64 */
             balance: number;
-            /** @description what open holds have reserved of the balance */
+            /**
+             * Format: int64
+             * @description what open holds have reserved of the balance
+             */
             held: number;
-            /** @description balance - held: what can be moved out or held */
+            /**
+             * Format: int64
+             * @description balance - held: what can be moved out or held
+             */
             available: number;
+            /** Format: int64 */
             version: number;
             status: components["schemas"]["WalletStatus"];
             /** @description what is stopped: money out of the wallet, into it, or both */
@@ -1434,7 +1489,10 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
         };
         /** @description Money from a client's wallet to outside Teller. */
@@ -1451,7 +1509,10 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
@@ -1476,7 +1537,10 @@ export interface components {
             currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
@@ -1489,7 +1553,10 @@ export interface components {
         /** @description A wallet, and how much it is debited or credited. */
         LineCreate: {
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
         };
         /** @description Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all. */
@@ -1528,7 +1595,10 @@ export interface components {
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description from acceptance, or from `scheduled_for`; what is left then is released
@@ -1552,6 +1622,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1577,6 +1648,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1615,6 +1687,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that was not yet reversed
              * @example 1050
              */
@@ -1666,6 +1739,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1697,7 +1771,10 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1720,7 +1797,10 @@ export interface components {
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description from acceptance, or from `scheduled_for`; what is left then is released
@@ -1775,6 +1855,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1798,6 +1879,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that was not yet reversed
              * @example 1050
              */
@@ -1828,7 +1910,10 @@ export interface components {
             currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
@@ -1877,7 +1962,10 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
