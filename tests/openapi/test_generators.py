@@ -24,8 +24,8 @@ from teller_api.api.clients import create_client
 from teller_api.api.keys import create_client_key, revoke_key
 from teller_api.api.transfers import create_deposit, create_transfer, create_transfer_batch, get_transfer, list_transfers
 from teller_api.models import (
-    Client, ClientCreate, DepositCreate, KeyWithSecret, Problem, Transfer, TransferBatch, TransferBatchCreate, TransferCreate, TransferItem,
-    TransferPage, TransferStatus,
+    Client, ClientCreate, DepositCreate, KeyWithSecret, Problem, Transfer, TransferBatch, TransferBatchCreate, TransferCreate,
+    TransferItem, TransferPage, TransferStatus,
 )
 
 url, key, order = sys.argv[1:]
