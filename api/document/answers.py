@@ -1,14 +1,17 @@
-"""The problems of all operations as shared answers, one a status, each with an example of every code.
+"""What the document says of answers: the problems of all operations are shared, one a status, each with an example of every code.
 
 What can befall any request before a route has it is `default`: four statuses that every client treats alike.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from api.document.nodes import Json, operations
-from api.http.openapi import PROBLEM_HEADERS, reference
+from api.document.nodes import Json, operations, reference, referred
+from api.http.openapi import PROBLEM_HEADERS
 from api.http.problems import KINDS, MEDIA_TYPE, FieldError, Problem, render_problem
+
+FASTAPIS_OWN = "Successful Response"
 
 TRANSPORT = (408, 413, 415, 431)
 DEFAULT = "RequestNotRead"
@@ -18,6 +21,23 @@ NAMES: Mapping[int, str] = {
 }  # all others by their phrase in RFC 9110; this one's differs between versions of it
 
 ERRORS = (FieldError("/amount", "amount_not_positive", "amount must be at least 1"),)
+
+
+def describe_answers(document: Json) -> None:
+    """Say what an answer is where its route does not."""
+    for _, _, operation in operations(document):
+        for response in operation["responses"].values():
+            if response["description"] == FASTAPIS_OWN:
+                schema = next(iter(response.get("content", {}).values()), {}).get("schema", {})
+                response["description"] = said(referred(schema) or "")
+
+
+def said(schema: str) -> str:
+    """Return what an answer of this schema is, in words."""
+    if schema.endswith("Page"):
+        return "a page of the list"
+    words = " ".join(re.findall("[A-Z][a-z]+", schema.removesuffix("WithSecret"))).lower()
+    return f"the {words or 'answer'}"
 
 
 def share_problems(document: Json) -> None:

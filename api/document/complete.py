@@ -6,7 +6,7 @@ from copy import deepcopy
 from pydantic import BaseModel
 
 from api.document.about import describe_whole
-from api.document.answers import share_problems
+from api.document.answers import describe_answers, share_problems
 from api.document.examples import add_examples
 from api.document.names import name_operations, name_schemas
 from api.document.nodes import SCHEMAS, Json, operations, reference
@@ -26,6 +26,7 @@ def complete(document: Json, bodies: Sequence[type[BaseModel]]) -> Json:
     name_schemas(document)
     add_problem(document)
     tidy(document)
+    describe_answers(document)
     share_problems(document)
     add_webhooks(document)
     describe_whole(document)
