@@ -14,12 +14,13 @@ from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import KeyFilter, TransferFilter, WalletFilter, path_id, refuse_parameters
 from api.http.problems import Problem
 from api.services import services
-from core import transfers
+from core import transfer_lists
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.refusals import Refusal
 from core.render import render_transfer
-from core.transfers import ClientScope, StatusFilter, Transfer
+from core.transfer_lists import ClientScope
+from core.transfers import StatusFilter, Transfer
 
 RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
@@ -117,11 +118,11 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     filters = {"wallet_id": wallet_id, "status": status, "type": type, "parent_id": parent_id, "idempotency_key": idempotency_key}
     pages = Pages.of("transfers", caller.owner, **filters)
     before = pages.id_before(cursor)
-    found = transfers.SearchResult([])
+    found = transfer_lists.SearchResult([])
     if wallet_id is not None:
         await learn_unless_seen(request, caller, [wallet_id])
     if wallet_id is None or caller.sees_wallet(wallet_id):
-        found = await transfers.list_page(
+        found = await transfer_lists.list_page(
             services(request).database,
             wallet_id=wallet_id,
             client=ClientScope(caller.client_id, len(caller.wallet_ids)) if caller.client_id else None,

@@ -31,7 +31,7 @@ USERS = {
     "deliverer": ("worker/webhooks/",),
     "retention": ("worker/retention.py",),
     "queue": ("api/", "worker/ledger/"),
-    "transfers": ("core/transfers.py",),
+    "transfers": ("core/transfers.py", "core/transfer_lists.py"),
     "wallets": ("core/wallets.py",),
     "clients": ("core/clients.py",),
     "keys": ("core/keys.py", "core/admin/commands.py"),

@@ -1,4 +1,4 @@
--- Returns transfers, newest first, below a given id. With a `status` or a `type`, it searches a window of rows (core/transfers.py).
+-- Returns transfers, newest first, below a given id. With a `status` or a `type`, it searches a window of rows (core/transfer_lists.py).
 -- Returns those that match, and the last row of a full window, whether it matches or not. Both may be NULL, which means all.
 -- No index has a status, because that would end HOT updates; the queued ones are read by transfers/list_queued.
 -- Index: transfers_pkey. A row that is committed late never moves a row that was returned.
