@@ -85,7 +85,13 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
         "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
         "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
+        "submitted_by": transfer.submitted_by if is_shown_origin(transfer, viewer) else None,
     }
+
+
+def is_shown_origin(transfer: Transfer, viewer: Viewer) -> bool:
+    """Return whether the viewer may see how the transfer was submitted: as its owner, or as an operator."""
+    return viewer.owner in {transfer.owner, "operator"}
 
 
 def render_legs(transfer: Transfer, viewer: Viewer) -> dict[str, object]:

@@ -26,7 +26,10 @@ StatusFilter = Status | Literal["scheduled"]
 
 @dataclass(slots=True, kw_only=True)
 class Plain:
-    """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql."""
+    """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql.
+
+    `submitted_by` is the id of the key that submitted it, or "configured"; None where no key did, and in rows of earlier versions.
+    """
 
     id: UUID
     type: Type
@@ -41,6 +44,7 @@ class Plain:
     idempotency_key: str
     fingerprint: bytes
     shard: int
+    submitted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,7 @@ class Submission(Plain):
 
 
 SUBMITTED = tuple(field.name for field in fields(Plain))
-submitted_by = attrgetter(*SUBMITTED)
+submitted_values = attrgetter(*SUBMITTED)
 TERMS = tuple(field.name for field in fields(Terms) if field.name != "lines")
 PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
     "id": arrays.uuids,
@@ -107,6 +111,7 @@ PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
     "idempotency_key": arrays.texts,
     "fingerprint": arrays.values_of_bytes,
     "shard": arrays.integers,
+    "submitted_by": arrays.texts,
 }
 NO_TERMS = Terms()
 
@@ -211,7 +216,7 @@ def from_row(
 
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     """Return the transfer that an INSERT has stored, without reading it again."""
-    given = dict(zip(SUBMITTED, submitted_by(submission), strict=True))
+    given = dict(zip(SUBMITTED, submitted_values(submission), strict=True))
     said = NOTHING_SAID if submission.terms is None else said_by(submission.terms, created_at)
     return Transfer(**given, **JUST_QUEUED, **said, created_at=created_at, entries=[])
 

@@ -90,6 +90,10 @@ class TransferView(BaseModel):
     reversed_amount: int = Field(description="how much of it was reversed so far, in minor units")
     hold: HoldView | None = Field(description="of an applied hold")
     reason: Literal["requested", "expired"] | None = Field(description="of a release: asked for by a caller, or by the hold's end")
+    submitted_by: str | None = Field(
+        description="the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to"
+        " operators; null for what no key submitted, and for transfers of earlier versions"
+    )
 
 
 class TransferPage(Page[TransferView]):

@@ -71,6 +71,7 @@ def test_a_queued_transfer_has_exactly_the_fields_of_the_contract(caller: Caller
         "reversed_amount": 0,
         "hold": None,
         "reason": None,
+        "submitted_by": "configured",
     }
 
 

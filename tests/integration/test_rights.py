@@ -47,7 +47,7 @@ API: Rights = {
                 "amounts",
             ),
             *("id", "type", "source", "destination", "amount", "currency", "reference", "metadata", "callback_url", "owner"),
-            *("idempotency_key", "fingerprint", "shard"),
+            *("idempotency_key", "fingerprint", "shard", "submitted_by"),
         },
     },
     "parties": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id"}},

@@ -126,6 +126,8 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("wallets", "rules_are_counted", {**COUNTED, "debits_today": 1}),
     ("wallets", "rules_are_counted", {**COUNTED, "debits_today": -1}),
     ("wallets", "rules_are_counted", {**COUNTED, "debits_this_month": 2**53}),
+    ("transfers", "submitted_by_length", {"submitted_by": ""}),
+    ("transfers", "submitted_by_length", {"submitted_by": "k" * 31}),
     ("transfers", "closes_as_plain", {**CLOSURE, "fit": "funds"}),
     ("transfers", "closes_as_plain", {**CLOSURE, "apply_within_s": 1}),
     ("transfers", "closes_as_plain", {"sweeps": True}),
