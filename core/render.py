@@ -37,7 +37,10 @@ FAILURE_DETAILS: Mapping[str, str] = {
 
 
 class Viewer(Protocol):
-    """The caller or receiver that the JSON is for. `owner` is "operator" for all operators together, or the client's id."""
+    """The caller or receiver that the JSON is for. `owner` is "operator" for all operators together, or the client's id.
+
+    An operator is shown how each transfer was submitted and in which shard it is; a client only how its own were.
+    """
 
     @property
     def owner(self) -> str: ...
@@ -52,7 +55,11 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
 
 
 def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
-    """Return the transfer as one that moves its amount from its source to its destination."""
+    """Return the transfer as one that moves its amount from its source to its destination.
+
+    `queue` is null here: a GET of one queued transfer fills it in.
+    """
+    shows_origin = viewer.owner in {transfer.owner, "operator"}
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -85,13 +92,11 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
         "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
         "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
-        "submitted_by": transfer.submitted_by if is_shown_origin(transfer, viewer) else None,
+        "idempotency_key": transfer.idempotency_key if shows_origin and not transfer.is_expiry else None,
+        "submitted_by": transfer.submitted_by if shows_origin else None,
+        "shard": transfer.shard if viewer.owner == "operator" else None,
+        "queue": None,
     }
-
-
-def is_shown_origin(transfer: Transfer, viewer: Viewer) -> bool:
-    """Return whether the viewer may see how the transfer was submitted: as its owner, or as an operator."""
-    return viewer.owner in {transfer.owner, "operator"}
 
 
 def render_legs(transfer: Transfer, viewer: Viewer) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Transfers as callers see them: what each verb submits is one resource. Its id stays; its status changes once."""
 
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -21,6 +22,8 @@ from core.ledger.refusals import Refusal
 from core.render import render_transfer
 from core.transfer_lists import ClientScope
 from core.transfers import StatusFilter, Transfer
+
+AHEAD_MAX = 10_000  # transfers that a GET counts in a queue; some milliseconds
 
 RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
@@ -59,6 +62,13 @@ class HoldView(BaseModel):
     expires_at: Time
 
 
+class QueueView(BaseModel):
+    """The place of a queued transfer in its shard, at the moment of the answer."""
+
+    ahead: int = Field(description="how many transfers of the shard are before it; 10000 stands for so many or more")
+    oldest_seconds: float = Field(description="how long the first of them has waited")
+
+
 class TransferView(BaseModel):
     """One instruction to move, hold or give back money. It becomes `applied`, `rejected` or `canceled`, once and for ever.
 
@@ -90,14 +100,30 @@ class TransferView(BaseModel):
     reversed_amount: int = Field(description="how much of it was reversed so far, in minor units")
     hold: HoldView | None = Field(description="of an applied hold")
     reason: Literal["requested", "expired"] | None = Field(description="of a release: asked for by a caller, or by the hold's end")
+    idempotency_key: str | None = Field(
+        description="the key that it was submitted with; shown to its owner's keys and to operators"
+    )
     submitted_by: str | None = Field(
         description="the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to"
         " operators; null for what no key submitted, and for transfers of earlier versions"
+    )
+    shard: int | None = Field(description="shown to operators")
+    queue: QueueView | None = Field(
+        description="shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the"
+        " sweeper to queue it"
     )
 
 
 class TransferPage(Page[TransferView]):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of queue/find_place."""
+
+    ahead: int
+    oldest_seconds: float
 
 
 router = APIRouter(tags=["transfers"])
@@ -156,7 +182,11 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     refuse_parameters(request)
     transfer = await transfer_or_404(request, caller)
     transfer, headers = await services(request).long_poll.wait_as_preferred(request, transfer)
-    return Json(render_transfer(transfer, caller), 200, headers)
+    rendered = render_transfer(transfer, caller)
+    if rendered["status"] == "queued" and caller.is_operator:
+        place = await services(request).database.fetch_one("queue/find_place", place_params(transfer), Place)
+        rendered["queue"] = place and asdict(place)
+    return Json(rendered, 200, headers)
 
 
 async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
@@ -166,6 +196,10 @@ async def transfer_or_404(request: Request, caller: Caller) -> Transfer:
     if transfer is None or not may_see(caller, transfer):
         raise Problem("not_found")
     return transfer
+
+
+def place_params(transfer: Transfer) -> dict[str, object]:
+    return {"id": transfer.id, "shard": transfer.shard, "most": AHEAD_MAX}
 
 
 def may_see(caller: Caller, transfer: Transfer) -> bool:

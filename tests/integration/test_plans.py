@@ -276,6 +276,7 @@ CASES = {
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
     "queue/count_due": Case({"client_id": uuid(CLIENT, 8), "most": LIMIT}, LIMIT),
     "queue/count_shards": Case({}, SHARDS),
+    "queue/find_place": Case({"id": uuid(TRANSFER, ROWS), "shard": ROWS % SHARDS, "most": KEYS}, 2 * KEYS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
     "drain/put_off_release": Case({"transfer_id": uuid(TRANSFER, 7)}),

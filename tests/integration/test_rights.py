@@ -153,6 +153,7 @@ STATEMENTS = {
         "queue/count_by_client",
         "queue/count_due",
         "queue/count_shards",
+        "queue/find_place",
         "webhooks/delete_endpoint",
         "session/fence",
         "session/find_backend",
