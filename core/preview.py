@@ -143,7 +143,14 @@ def transfer_of(submission: Submission, now: datetime, outcome: Outcome) -> Tran
         failure_code=verdict.refusal,
         moved=verdict.moved,
         entries=entries,
+        **figures_of(submission, outcome),
     )
+
+
+def figures_of(submission: Submission, outcome: Outcome) -> dict[str, int]:
+    """Return the figures of the submission's rejection, by the fields of a transfer. None are given if it has none."""
+    own = [one for one in outcome.shortfalls if one.transfer_id == submission.id]
+    return {"available": own[0].available, "needed": own[0].needed} if own else {}
 
 
 def microseconds(time: datetime) -> int:

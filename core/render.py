@@ -71,7 +71,7 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reference": transfer.reference,
         "metadata": transfer.metadata,
         "callback_url": transfer.callback_url if transfer.owner == viewer.owner else None,
-        "failure": render_failure(transfer.failure_code),
+        "failure": render_failure(transfer, viewer),
         "entries": [
             {
                 "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
@@ -178,5 +178,14 @@ def render_endpoint(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def render_failure(code: str | None) -> dict[str, str] | None:
-    return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None
+def render_failure(transfer: Transfer, viewer: Viewer) -> dict[str, object] | None:
+    """Return why the transfer was rejected. The figures are shown to a viewer that sees all wallets that it would have debited."""
+    if not transfer.failure_code:
+        return None
+    sees_figures = all(viewer.sees_wallet(id) for id in transfer.debited)
+    return {
+        "code": transfer.failure_code,
+        "detail": FAILURE_DETAILS[transfer.failure_code],
+        "available": transfer.available if sees_figures else None,
+        "needed": transfer.needed if sees_figures else None,
+    }

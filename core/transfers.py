@@ -137,11 +137,13 @@ class Transfer(Plain):
     What does not apply to it is None. `parent`, `fit`, `closes`, `scheduled_for` are those of its terms. `captured` and `returned`
     are what its children have taken: of a hold what was captured, and what was released; of any other what was reversed. None is 0.
     `moved` is what a special one came to, and 0 if it was not applied. A drain that begins after `apply_by` rejects it. `lines` are
-    those of its terms.
+    those of its terms. `available` and `needed` are the figures of a rejection that has some; rows of earlier versions have none.
     """
 
     status: Status
     failure_code: str | None
+    available: int | None
+    needed: int | None
     created_at: datetime
     finished_at: datetime | None
     parent: UUID | None
@@ -160,6 +162,11 @@ class Transfer(Plain):
     def parties(self) -> Sequence[UUID]:
         """The wallets that it debits, credits, or reserves money of or for."""
         return (self.source, self.destination) if self.lines is None else [wallet_id for wallet_id, _ in self.lines]
+
+    @property
+    def debited(self) -> Sequence[UUID]:
+        """The wallets that it debits, or reserves money of."""
+        return (self.source,) if self.lines is None else [wallet_id for wallet_id, amount in self.lines if amount < 0]
 
     @property
     def is_multi_leg(self) -> bool:
@@ -189,7 +196,7 @@ class Transfer(Plain):
 
 JUST_QUEUED: dict[str, Any] = {
     "status": "queued",
-    **dict.fromkeys(("failure_code", "finished_at", "captured", "returned", "moved")),
+    **dict.fromkeys(("failure_code", "available", "needed", "finished_at", "captured", "returned", "moved")),
 }
 NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at", "lines"))
 

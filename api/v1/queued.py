@@ -21,14 +21,8 @@ from core.times import rfc3339
 from core.transfers import Submission, just_queued
 
 # The members that differ between two plain transfers of a type that were just queued. A wallet that is null is so in all of them.
-PLAIN_TEXTS = (
-    "id",
-    "source_wallet_id",
-    "destination_wallet_id",
-    "currency",
-    "created_at",
-    "submitted_by",
-)  # without characters to escape
+# The texts have no characters to escape.
+PLAIN_TEXTS = ("id", "source_wallet_id", "destination_wallet_id", "currency", "created_at", "submitted_by")
 VALUES = ("amount", "reference", "metadata", "callback_url", "idempotency_key", "shard")
 
 TEMPLATES: dict[Type, str] = {}

@@ -32,8 +32,18 @@ WalletId = Annotated[str, id_schema(Prefix.WALLET)]
 
 
 class FailureView(BaseModel):
+    """Why a transfer was rejected. The figures are in minor units, and shown to keys that may see the debited wallets.
+
+    They are null for reasons that have none, and for transfers that were rejected by an earlier version.
+    """
+
     code: Refusal
     detail: str
+    available: int | None = Field(
+        description="what was there when it was rejected: of the debited wallet's funds, of its limit, of the hold, or of"
+        " what could be reversed"
+    )
+    needed: int | None = Field(description="how much of that it needed")
 
 
 class TransferEntryView(BaseModel):
@@ -100,12 +110,10 @@ class TransferView(BaseModel):
     reversed_amount: int = Field(description="how much of it was reversed so far, in minor units")
     hold: HoldView | None = Field(description="of an applied hold")
     reason: Literal["requested", "expired"] | None = Field(description="of a release: asked for by a caller, or by the hold's end")
-    idempotency_key: str | None = Field(
-        description="the key that it was submitted with; shown to its owner's keys and to operators"
-    )
+    idempotency_key: str | None = Field(description="that it was submitted with; shown to its owner's keys and to operators")
     submitted_by: str | None = Field(
-        description="the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to"
-        " operators; null for what no key submitted, and for transfers of earlier versions"
+        description="the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and"
+        " to operators; null for what no key submitted, and for transfers of earlier versions"
     )
     shard: int | None = Field(description="shown to operators")
     queue: QueueView | None = Field(

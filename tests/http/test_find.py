@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
+
 from tests.caller import Caller, new_key
 from tests.http.conftest import AsClient
 
@@ -52,10 +54,8 @@ def test_a_queued_transfer_says_to_operators_how_many_are_before_it(idle_caller:
     own = Caller(idle_caller.url, idle_caller.request("POST", f"/v1/clients/{client['id']}/keys").body["key"])
     assert own.get(first.headers["location"]).body["queue"] is None
     own.close()
-    assert [row["queue"] for row in idle_caller.get(f"/v1/transfers?wallet_id={client['wallet']['id']}").body["data"]] == [
-        None,
-        None,
-    ]
+    listed = idle_caller.get(f"/v1/transfers?wallet_id={client['wallet']['id']}").body["data"]
+    assert [row["queue"] for row in listed] == [None, None]
 
 
 def test_what_is_scheduled_or_final_has_no_place_in_the_queue(caller: Caller) -> None:
@@ -65,3 +65,52 @@ def test_what_is_scheduled_or_final_has_no_place_in_the_queue(caller: Caller) ->
 
     assert caller.wait_final(soon.body["id"])["queue"] is None
     assert caller.get(later.headers["location"]).body["queue"] is None
+
+
+def figures(transfer: dict[str, Any]) -> tuple[object, object]:
+    return transfer["failure"]["available"], transfer["failure"]["needed"]
+
+
+def test_a_rejection_says_what_was_there_and_what_was_needed(caller: Caller, as_client: AsClient) -> None:
+    payer, payee, key = caller.new_client(), caller.new_wallet(), new_key()
+    wallet, own = payer["wallet"]["id"], as_client(payer)
+    caller.applied(caller.deposit(wallet, 3950))
+    rejected = caller.wait_final(own.transfer(wallet, payee, 999_999, key=key).body["id"])
+    caller.applied(caller.deposit(wallet, 1_000_000))
+
+    assert (rejected["failure"]["code"], *figures(rejected)) == ("insufficient_funds", 3950, 999_999)
+    assert figures(own.get(f"/v1/transfers/{rejected['id']}").body) == (3950, 999_999)
+    assert figures(own.transfer(wallet, payee, 999_999, key=key).body) == (3950, 999_999)
+    assert figures(own.get(f"/v1/events/{rejected['id'].replace('trf_', 'evt_')}").body["data"]) == (3950, 999_999)
+    [listed] = caller.get(f"/v1/transfers?wallet_id={wallet}&status=rejected").body["data"]
+    assert listed == rejected
+
+
+def test_the_payee_of_a_rejected_transfer_does_not_see_what_the_payer_has(caller: Caller, as_client: AsClient) -> None:
+    payer, payee, other = caller.new_wallet(50), caller.new_client(), caller.new_client()
+    mine, third = payee["wallet"]["id"], other["wallet"]["id"]
+    rejected = caller.wait_final(caller.transfer(payer, mine, 51).body["id"])
+    split = {"debits": [{"wallet_id": payer, "amount": 40}, {"wallet_id": third, "amount": 9}]}
+    body = {**split, "credits": [{"wallet_id": mine, "amount": 49}]}
+    of_two = caller.wait_final(caller.post("/v1/transfers", body, key=new_key()).body["id"])
+
+    assert (figures(rejected), figures(of_two)) == ((50, 51), (0, 9))
+    assert figures(as_client(payee).get(f"/v1/transfers/{rejected['id']}").body) == (None, None)
+    assert figures(as_client(payee).get(f"/v1/transfers/{of_two['id']}").body) == (None, None)
+    assert figures(as_client(other).get(f"/v1/transfers/{of_two['id']}").body) == (
+        None,
+        None,
+    )  # it does not see both debited wallets
+
+
+def test_a_rejection_by_an_earlier_version_has_no_figures(caller: Caller, shared_database: psycopg.Connection[Any]) -> None:
+    rejected = caller.wait_final(caller.transfer(caller.new_wallet(1), caller.new_wallet(), 2).body["id"])
+    shared_database.execute(
+        "UPDATE transfers SET available = NULL, needed = NULL, submitted_by = NULL WHERE idempotency_key = %s",
+        [rejected["idempotency_key"]],
+    )
+
+    shown = caller.get(f"/v1/transfers/{rejected['id']}").body
+
+    assert (figures(shown), shown["submitted_by"]) == ((None, None), None)
+    assert figures(rejected) == (1, 2)

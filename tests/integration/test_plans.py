@@ -450,6 +450,7 @@ CASES = {
     "drain/note_counted": Case(
         {"transfer_id": [uuid(TRANSFER, 5 * number + 3) for number in range(KEYS)], "day": [1] * KEYS}, KEYS
     ),
+    "drain/note_shortfalls": Case({"transfer_id": TRANSFERS, "available": [None] * KEYS, "needed": [None] * KEYS}, KEYS),
     "drain/close_wallets": Case(
         {"wallet_id": [uuid(WALLET, number + 1) for number in range(KEYS)], "transfer_id": TRANSFERS}, 3 * KEYS
     ),

@@ -87,6 +87,8 @@ WORKER: Rights = {
             *(
                 "status",
                 "failure_code",
+                "available",
+                "needed",
                 "finished_at",
                 "moment",
                 "ordinal",
@@ -253,6 +255,7 @@ STATEMENTS = {
         "drain/find_parents",
         "drain/update_counters",
         "drain/note_counted",
+        "drain/note_shortfalls",
         "drain/close_wallets",
         "drain/update_parents",
         "drain/insert_due",

@@ -7,3 +7,11 @@ LOCK TABLE shards IN EXCLUSIVE MODE;
 -- transfers of earlier versions. NOT VALID: only new rows are checked, and no table is read.
 ALTER TABLE transfers ADD COLUMN submitted_by text;
 ALTER TABLE transfers ADD CONSTRAINT submitted_by_length CHECK (octet_length(submitted_by) BETWEEN 1 AND 30) NOT VALID;
+
+-- What was available when a transfer was rejected, and what it needed, in minor units: of the debited wallet's funds or limit, or of
+-- what the parent had left. NULL for other reasons, and for transfers that a worker of an earlier version rejected.
+ALTER TABLE transfers ADD COLUMN available bigint, ADD COLUMN needed bigint;
+ALTER TABLE transfers ADD CONSTRAINT figures_of_a_rejection CHECK (
+    CASE WHEN available IS NULL THEN needed IS NULL
+         ELSE (status = 'rejected' AND available >= 0 AND needed > available AND needed <= 9007199254740991) IS TRUE END
+) NOT VALID;
