@@ -132,6 +132,7 @@ def parent_of(hold: Submission, now: datetime) -> Parent:
 def transfer_of(submission: Submission, now: datetime, outcome: Outcome) -> Transfer:
     """Return the submission as the transfer that it would become."""
     verdict = outcome.verdicts[-1]
+    shortfall = next((one for one in outcome.shortfalls if one.transfer_id == submission.id), None)
     entries = [
         TransferEntry(entry.wallet_id, entry.version, entry.amount, entry.balance_after)
         for entry in outcome.entries
@@ -143,14 +144,9 @@ def transfer_of(submission: Submission, now: datetime, outcome: Outcome) -> Tran
         failure_code=verdict.refusal,
         moved=verdict.moved,
         entries=entries,
-        **figures_of(submission, outcome),
+        available=shortfall and shortfall.available,
+        needed=shortfall and shortfall.needed,
     )
-
-
-def figures_of(submission: Submission, outcome: Outcome) -> dict[str, int]:
-    """Return the figures of the submission's rejection, by the fields of a transfer. None are given if it has none."""
-    own = [one for one in outcome.shortfalls if one.transfer_id == submission.id]
-    return {"available": own[0].available, "needed": own[0].needed} if own else {}
 
 
 def microseconds(time: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -12,15 +13,25 @@ from api.http.fields import Time, id_schema
 from api.http.json_response import Json
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, PREFER, WAITED, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import KeyFilter, TransferFilter, WalletFilter, path_id, refuse_parameters
+from api.http.parameters import (
+    AmountFilter,
+    ClientFilter,
+    KeyFilter,
+    ReferenceFilter,
+    TimeFilter,
+    TransferFilter,
+    WalletFilter,
+    check_order,
+    path_id,
+    refuse_parameters,
+)
 from api.http.problems import Problem
 from api.services import services
-from core import transfer_lists
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.refusals import Refusal
 from core.render import render_transfer
-from core.transfer_lists import ClientScope
+from core.transfer_lists import ClientScope, Filters, SearchResult, list_page
 from core.transfers import StatusFilter, Transfer
 
 AHEAD_MAX = 10_000  # transfers that a GET counts in a queue; some milliseconds
@@ -142,38 +153,56 @@ async def list_transfers(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     wallet_id: Annotated[WalletFilter | None, Query(description="only those that this wallet is a party to")] = None,
+    client_id: Annotated[ClientFilter | None, Query(description="only those that a wallet of this client is a party to")] = None,
     status: Annotated[StatusFilter | None, Query()] = None,
     type: Annotated[Type | None, Query()] = None,
     parent_id: Annotated[TransferFilter | None, Query(description="only the captures, releases and reversals of this one")] = None,
+    reference: Annotated[ReferenceFilter | None, Query(description="only those with this reference, letter for letter")] = None,
     idempotency_key: Annotated[KeyFilter | None, Query(description="only the one of this key")] = None,
+    amount: Annotated[AmountFilter | None, Query(description="only those of just this amount, in minor units")] = None,
+    amount_from: Annotated[AmountFilter | None, Query(description="only those of this amount or more")] = None,
+    amount_to: Annotated[AmountFilter | None, Query(description="only those of this amount or less")] = None,
+    created_from: Annotated[TimeFilter | None, Query(description="only those created at this time or later")] = None,
+    created_to: Annotated[TimeFilter | None, Query(description="only those created before this time")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Transfers, newest first. A client's key lists the transfers of its own wallets, and none for another `wallet_id`.
+    """Transfers, newest first, that match all filters. A client's key lists the transfers of its own wallets alone.
 
-    With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
+    The amount is the one that the transfer shows. A search reads up to 10000 transfers a page. So with a filter that few match, a
+    page may hold fewer than `limit` rows, or none, while `has_more` is true. `parent_id`, `reference`, `wallet_id`, `client_id` and
+    a period bound what is read.
     """
-    filters = {"wallet_id": wallet_id, "status": status, "type": type, "parent_id": parent_id, "idempotency_key": idempotency_key}
+    filters = Filters(
+        wallet_id=wallet_id,
+        client_id=client_id,
+        status=status,
+        type=type,
+        parent=parent_id,
+        reference=reference,
+        key=(caller.owner, idempotency_key) if idempotency_key else None,
+        amount_from=max((bound for bound in (amount, amount_from) if bound is not None), default=None),
+        amount_to=min((bound for bound in (amount, amount_to) if bound is not None), default=None),
+        created_from=created_from,
+        created_to=created_to,
+    )
+    check_order(created_from, created_to, "created_")
     pages = Pages.of("transfers", caller.owner, **filters)
     before = pages.id_before(cursor)
-    found = transfer_lists.SearchResult([])
+    found = SearchResult([])
     if wallet_id is not None:
         await learn_unless_seen(request, caller, [wallet_id])
-    if wallet_id is None or caller.sees_wallet(wallet_id):
-        found = await transfer_lists.list_page(
-            services(request).database,
-            wallet_id=wallet_id,
-            client=ClientScope(caller.client_id, len(caller.wallet_ids)) if caller.client_id else None,
-            status=status,
-            type=type,
-            parent=parent_id,
-            key=(caller.owner, idempotency_key) if idempotency_key else None,
-            before=before,
-            limit=limit + 1,
-        )
+    if sees_filtered(caller, wallet_id, client_id):
+        scope = ClientScope(caller.client_id, len(caller.wallet_ids)) if caller.client_id else None
+        found = await list_page(services(request).database, before=before, limit=limit + 1, client=scope, **filters)
     await learn_unless_seen(request, caller, *(row.parties for row in found.rows))
     end = found.searched_to.bytes if found.searched_to else None
     return pages.page(found.rows, limit, lambda row: row.id.bytes, lambda row: render_transfer(row, caller), end=end)
+
+
+def sees_filtered(caller: Caller, wallet_id: UUID | None, client_id: UUID | None) -> bool:
+    """Return whether the caller may see the wallet and the client that it filters by. What is another's lists as nothing."""
+    return (wallet_id is None or caller.sees_wallet(wallet_id)) and (client_id is None or caller.sees_client(client_id))
 
 
 @router.get(
