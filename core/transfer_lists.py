@@ -127,6 +127,12 @@ async def list_page(
     return SearchResult(rows, next((row.transfer.id for row in searched if is_search and row.ends_window), None))
 
 
+async def list_by_any_key(database: Database, idempotency_key: str, *, limit: int) -> list[Transfer]:
+    """Return up to `limit` transfers of this idempotency key, whose owners may be any, in the order of the owners."""
+    params = {"idempotency_key": idempotency_key, "limit": limit}
+    return await database.fetch("transfers/list_by_any_key", params, from_row)
+
+
 def within(before: UUID, since: datetime | None, until: datetime | None) -> dict[str, UUID]:
     """Return the range of ids to read for transfers that were created in this period, by the names of parameters."""
     down_to = ids.FIRST if since is None else id_at(milliseconds(since) - CLOCK_SLACK_MS)

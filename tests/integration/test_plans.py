@@ -407,6 +407,7 @@ CASES = {
         {**FROM_ALL, **PERIOD, "before": uuid(TRANSFER, 9_000), "down_to": uuid(TRANSFER, 8_990), "window": 10_000}, LIMIT
     ),
     "transfers/list_by_key": Case({**FROM_ALL, **SOUGHT, "owner": "cli_7", "idempotency_key": "t7"}),
+    "transfers/list_by_any_key": Case({"idempotency_key": "t7", "limit": LIMIT}),
     "transfers/list_by_reference": Case({**FROM_ALL, "reference": "r7", "window": LIMIT}, LIMIT),
     "transfers/list_by_reference by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list_children": Case(

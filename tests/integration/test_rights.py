@@ -168,6 +168,7 @@ STATEMENTS = {
         "keys/find_by_id",
         "transfers/find",
         "transfers/find_by_key",
+        "transfers/list_by_any_key",
         "transfers/list_by_key",
         "transfers/list_by_reference",
         "clients/list_by_name",
