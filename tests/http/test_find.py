@@ -205,6 +205,7 @@ def test_no_filter_finds_what_is_another_clients(paid: dict[str, Any]) -> None:
     del filters["idempotency_key"]
     assert found(paid["a"], **filters) == [paid["capture"]["id"]]
     assert found(paid["b"], **filters) == []  # neither the wallet nor the client is Bob's
+    assert found(paid["b"], client_id=paid["ada"]["id"]) == found(paid["a"], client_id=paid["bob"]["id"]) == []
     del filters["wallet_id"], filters["client_id"]
     assert found(paid["b"], **filters) == [paid["capture"]["id"]]
 
