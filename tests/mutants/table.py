@@ -183,7 +183,7 @@ MUTANTS = (
     Mutant(
         24,
         "all callers are shown which key submitted a transfer",
-        (Edit("core/render.py", "viewer.owner in {transfer.owner, \"operator\"}", "True"),),
+        (Edit("core/render.py", 'viewer.owner in {transfer.owner, "operator"}', "True"),),
         ("tests/http/test_find.py::test_a_transfer_says_to_its_owner_and_to_operators_which_key_submitted_it",),
     ),
     Mutant(
