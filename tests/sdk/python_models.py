@@ -139,7 +139,8 @@ class Writer:
             named = self._schemas[schema["$ref"].rpartition("/")[2]]
             if named.get("type") == "object" and "properties" not in named:
                 return self._object(place, named)
-            return self._add(schema["$ref"].rpartition("/")[2])
+            name = self._add(schema["$ref"].rpartition("/")[2])
+            return "dict[str, Any]" if name in WITHOUT_CLASS else name  # events.parse_event reads an event
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):
