@@ -65,7 +65,7 @@ EXEMPT = {
         (
             *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
             *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets", "heal/repair_running_totals"),
-            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters", "heal/repair_parties"),
+            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters", "heal/repair_parties", "heal/repair_identities"),
         ),
         "a migration's",
     ),

@@ -51,6 +51,7 @@ API: Rights = {
         },
     },
     "parties": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id"}},
+    "wallet_identities": {"SELECT": ALL},
     "queue": {"SELECT": ALL, "INSERT": {"shard", "transfer_id"}},
     "due": {"SELECT": ALL, "INSERT": {"wallet_id", "transfer_id", "shard", "due_at"}},
     "entries": {"SELECT": ALL},
@@ -80,6 +81,7 @@ WORKER: Rights = {
     "clients": {"SELECT": ALL},
     "wallets": {"SELECT": ALL, "UPDATE": {"balance", "held", "version", "guard", "status", *COUNTERS}},
     "currencies": {"SELECT": ALL},
+    "wallet_identities": {"SELECT": ALL},
     "wallet_changes": {"SELECT": ALL, "INSERT": {"wallet_id", "number", "before", "after", "reason"}},
     "transfers": {
         "SELECT": ALL,
@@ -319,6 +321,7 @@ STATEMENTS = {
         "heal/due",
         "heal/repair_due",
         "heal/repair_parents",
+        "heal/repair_identities",
         "heal/repair_parties",
         "heal/shards",
         "admin/insert_currencies",
