@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * List clients
-         * @description Clients, newest first. For operators.
+         * @description Clients, newest first. For operators and viewers.
          */
         get: operations["list_clients_v1_clients_get"];
         put?: never;
@@ -37,6 +37,32 @@ export interface paths {
          * @description A client with its wallets, all as of one instant. A client's key opens its own client only.
          */
         get: operations["get_client_v1_clients__client_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a client
+         * @description Change a client's name, external_id or metadata. For operators.
+         *
+         *     Its history keeps what was there before. A repetition changes nothing and has the same answer.
+         */
+        patch: operations["patch_client_v1_clients__client_id__patch"];
+        trace?: never;
+    };
+    "/v1/clients/{client_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a client's changes
+         * @description The changes of the client, newest first. For operators and viewers.
+         */
+        get: operations["list_client_changes_v1_clients__client_id__changes_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -76,7 +102,7 @@ export interface paths {
         };
         /**
          * List a client's keys
-         * @description The client's keys, newest first, including revoked ones. For operators.
+         * @description The client's keys, newest first, including revoked ones. For operators and viewers.
          */
         get: operations["list_keys_v1_clients__client_id__keys_get"];
         put?: never;
@@ -87,6 +113,33 @@ export interface paths {
          *     A repeated request makes another key. When an answer was lost, revoke the key that was never used.
          */
         post: operations["post_key_v1_clients__client_id__keys_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List keys
+         * @description The keys of operators, viewers and clients, newest first, including revoked ones. For operators and viewers.
+         */
+        get: operations["list_all_keys_v1_keys_get"];
+        put?: never;
+        /**
+         * Make a key for a viewer
+         * @description Make a key that reads what an operator's key reads, and moves and changes nothing. For operators.
+         *
+         *     The answer shows it; no later answer does. A repeated request makes another key. When an answer was lost, revoke the key that
+         *     was never used.
+         */
+        post: operations["post_viewer_key_v1_keys_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -105,7 +158,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a key
-         * @description Revoke a key of a client or an operator, for ever. Every API process refuses it at most 5 seconds later. For operators.
+         * @description Revoke a key, of any role, for ever. Every API process refuses it at most 5 seconds later. For operators.
          *
          *     The key stays in its list. Revoking it again changes nothing and has the same answer.
          */
@@ -150,7 +203,7 @@ export interface paths {
         };
         /**
          * List a wallet's changes
-         * @description The changes of what the wallet allows, newest first. For operators.
+         * @description The changes of what the wallet allows, newest first. For operators and viewers.
          */
         get: operations["list_wallet_changes_v1_wallets__wallet_id__changes_get"];
         put?: never;
@@ -611,7 +664,7 @@ export interface paths {
         };
         /**
          * Look up when your secret was made
-         * @description When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it.
+         * @description When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it. Not for viewers.
          */
         get: operations["get_secret_v1_webhook_secret_get"];
         put?: never;
@@ -718,6 +771,66 @@ export interface paths {
          * @description Make the failed and canceled deliveries since a time due now, oldest first. While `has_more` is true, repeat the request.
          */
         post: operations["redeliver_since_v1_webhook_endpoints__endpoint_id__redeliver_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what waits in the queue
+         * @description The queue, at most a second old, with the shards in which transfers wait. For operators and viewers.
+         */
+        get: operations["get_ops_queue_v1_ops_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See which processes run
+         * @description The processes that have a session of the database, at most a second old. For operators and viewers.
+         */
+        get: operations["get_ops_processes_v1_ops_processes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/database": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how the database is
+         * @description What waits for locks, what keeps events back, the last audit; at most a second old. For operators and viewers.
+         */
+        get: operations["get_ops_database_v1_ops_database_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -831,6 +944,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AllKeysPage: {
+            data: components["schemas"]["KeyView"][];
+            has_more: boolean;
+            next_cursor: string | null;
+            /** @description null where the settings have no key */
+            configured: components["schemas"]["ConfiguredKeyView"] | null;
+        };
         /** @description One attempt: the status of the receiver's answer, or the error because of which there was none. */
         AttemptView: {
             number: number;
@@ -843,6 +963,29 @@ export interface components {
             status_code: number | null;
             /** @description such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not found, or leads to an address that Teller does not send to; only operators see which, and how long it took */
             error: string | null;
+        };
+        /** @description The last audit of the whole ledger whose result could be stored. */
+        AuditView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            finished_at: string;
+            ok: boolean;
+            /** @description violations in all */
+            failures: number;
+            /** @description violations by the check that found them, without those that found none */
+            broken: {
+                [key: string]: number;
+            };
+            transfers: number;
+            entries: number;
+            wallets: number;
         };
         /** @description A wallet's balance, in minor units, and version just before a time. */
         BalanceView: {
@@ -867,6 +1010,35 @@ export interface components {
         BatchView: {
             results: components["schemas"]["BatchResult"][];
         };
+        /** @description A session of this database that waits for a lock. */
+        BlockedView: {
+            pid: number;
+            application: string;
+            waiting_seconds: number;
+            /** @description the sessions that hold the lock or wait for it before this one; 0: a prepared transaction */
+            blocked_by: number[];
+            /** @description null for a session that is not Teller's */
+            state: string | null;
+        };
+        ClientChangePage: {
+            data: components["schemas"]["ClientChangeView"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
+        /** @description One change of a client. */
+        ClientChangeView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            changed_at: string;
+            /** @description the API key that asked for it; null for the configured key */
+            key_id: string | null;
+            before: components["schemas"]["ToldView"];
+            after: components["schemas"]["ToldView"];
+            /** @description as it was given */
+            reason: string;
+        };
         ClientPage: {
             data: components["schemas"]["ClientView"][];
             has_more: boolean;
@@ -888,6 +1060,35 @@ export interface components {
             wallet: components["schemas"]["WalletView"];
             /** @description one a currency, in the order in which they were made */
             wallets: components["schemas"]["WalletView"][];
+        };
+        /** @description The operator's key of the settings. It has no id, and is replaced where the settings are. */
+        ConfiguredKeyView: {
+            /** @constant */
+            role: "operator";
+            /** @constant */
+            name: "configured";
+            hint: string;
+        };
+        /** @description Of the server, to all of its databases. */
+        ConnectionsView: {
+            used: number;
+            allowed: number;
+        };
+        /** @description The database as it is now. */
+        DatabaseView: {
+            /**
+             * @description PostgreSQL's
+             * @example 17.2
+             */
+            version: string;
+            /** @description the newest migration */
+            schema: string | null;
+            size_bytes: number;
+            connections: components["schemas"]["ConnectionsView"];
+            /** @description the longest waits first, at most 20 */
+            blocked: components["schemas"]["BlockedView"][];
+            feed: components["schemas"]["FeedView"];
+            last_audit: components["schemas"]["AuditView"] | null;
         };
         DeliveryPage: {
             data: components["schemas"]["DeliveryView"][];
@@ -973,6 +1174,13 @@ export interface components {
             code: components["schemas"]["Refusal"];
             detail: string;
         };
+        /** @description Events that became known after the oldest open transaction began are shown when it has ended. */
+        FeedView: {
+            /** @description for how long, at least, one transaction has kept later events back */
+            horizon_seconds: number;
+            /** @description null where no transaction is open, or it is a prepared one */
+            holder: components["schemas"]["HolderView"] | null;
+        };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
         HoldView: {
             /** @enum {string} */
@@ -986,15 +1194,28 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description The session of the oldest open transaction. `since` and `state` are null for a session that is not Teller's. */
+        HolderView: {
+            pid: number;
+            application: string;
+            /** @description when its transaction began */
+            since: string | null;
+            state: string | null;
+        };
         KeyPage: {
             data: components["schemas"]["KeyView"][];
             has_more: boolean;
             next_cursor: string | null;
         };
-        /** @description A client's key, without the key itself. */
+        /** @description A key, without the key itself. */
         KeyView: {
             id: string;
-            client_id: string;
+            /** @enum {string} */
+            role: "operator" | "viewer" | "client";
+            /** @description whose key it is; null for a key of an operator or a viewer */
+            client_id: string | null;
+            /** @description as it was given when the key was made */
+            name: string | null;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
             hint: string;
             /**
@@ -1025,7 +1246,12 @@ export interface components {
         /** @description A key that has just been made. */
         NewKeyView: {
             id: string;
-            client_id: string;
+            /** @enum {string} */
+            role: "operator" | "viewer" | "client";
+            /** @description whose key it is; null for a key of an operator or a viewer */
+            client_id: string | null;
+            /** @description as it was given when the key was made */
+            name: string | null;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
             hint: string;
             /**
@@ -1105,6 +1331,41 @@ export interface components {
             reason: ("requested" | "expired") | null;
             preview: components["schemas"]["PreviewBasis"];
         };
+        /** @description A process that has a session of the database. One that lost its session, or never had one, is missing here. */
+        ProcessView: {
+            /** @enum {string} */
+            kind: "api" | "worker" | "sweeper" | "deliverer";
+            /**
+             * @description host and process id
+             * @example one.example:4711
+             */
+            name: string;
+            host: string | null;
+            /** @description when the oldest of its sessions began */
+            since: string | null;
+            /** @description `active` while a statement of it runs, else as PostgreSQL says, such as `idle` */
+            state: string | null;
+            /** @description when a statement of it last began or ended */
+            last_seen_at: string | null;
+        };
+        /** @description `since`, `state` and `last_seen_at` are null where the owner of the tables may not see the sessions of the role. */
+        ProcessesView: {
+            processes: components["schemas"]["ProcessView"][];
+        };
+        /** @description The transfers that wait. A wallet's shard decides which of them wait behind each other. */
+        QueueView: {
+            queued: number;
+            /** @description how many may be queued before requests are refused: TELLER_BACKLOG_MAX */
+            limit: number;
+            /** @description for how long the first transfer of any shard has waited; null: none waits */
+            oldest_seconds: number | null;
+            /** @description transfers that wait for their time; 10000 stands for that many or more */
+            scheduled: number;
+            /** @description for how long a scheduled transfer or the end of a hold has waited past its time for a sweeper; null: none does */
+            due_oldest_seconds: number | null;
+            /** @description those with queued transfers */
+            shards: components["schemas"]["ShardView"][];
+        };
         /** @description The number of deliveries that this request made due. */
         RedeliveredView: {
             /** @description at most 1000, the oldest first */
@@ -1133,6 +1394,15 @@ export interface components {
             created_at: string;
             /** @description until this time the previous secret signs too; null when there is none */
             old_secret_expires_at: string | null;
+        };
+        /** @description A shard with queued transfers. */
+        ShardView: {
+            shard: number;
+            queued: number;
+            /** @description for how long its first transfer has waited */
+            oldest_seconds: number;
+            /** @description the process that applies transfers of it at this moment */
+            drained_by: string | null;
         };
         SignedEndpointView: {
             id: string;
@@ -1184,6 +1454,14 @@ export interface components {
             /** @description oldest first */
             data: components["schemas"]["WalletEntryView"][];
             next_cursor: string | null;
+        };
+        /** @description What of a client can change, as it was. */
+        ToldView: {
+            name: string;
+            external_id: string | null;
+            metadata: {
+                [key: string]: string;
+            };
         };
         /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
         TransferEntryView: {
@@ -1353,6 +1631,19 @@ export interface components {
              * @example USD
              */
             currency?: string;
+        };
+        /** @description What is absent stays as it is. */
+        ClientChanges: {
+            /** @example Ada */
+            name?: string;
+            /** @description null removes it; another client may have it then */
+            external_id?: string | null;
+            /** @description replaces all that was there */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @example court order 17/26 */
+            reason: string;
         };
         WalletRequest: {
             /** @example USD */
@@ -1672,6 +1963,25 @@ export interface components {
             limits?: components["schemas"]["LimitChanges"];
             /** @example court order 17/26 */
             reason: string;
+        };
+        ClientKeyRequest: {
+            /**
+             * @description for people: what the key is for
+             * @default null
+             */
+            name?: string | null;
+        };
+        KeyRequest: {
+            /**
+             * @description `viewer`: reads what an operator reads, and moves and changes nothing. Operators' keys are made by `python -m core keys make --operator`, clients' by `POST /v1/clients/{client_id}/keys`
+             * @constant
+             */
+            role: "viewer";
+            /**
+             * @description for people: what the key is for
+             * @default null
+             */
+            name?: string | null;
         };
         /** @description A capture of the hold `parent_id`. */
         CaptureItem: {
@@ -2138,6 +2448,59 @@ export interface operations {
             };
         };
     };
+    patch_client_v1_clients__client_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientView"];
+                };
+            };
+        };
+    };
+    list_client_changes_v1_clients__client_id__changes_get: {
+        parameters: {
+            query?: {
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientChangePage"];
+                };
+            };
+        };
+    };
     post_wallet_v1_clients__client_id__wallets_post: {
         parameters: {
             query?: never;
@@ -2208,7 +2571,56 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["ClientKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+        };
+    };
+    list_all_keys_v1_keys_get: {
+        parameters: {
+            query?: {
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllKeysPage"];
+                };
+            };
+        };
+    };
+    post_viewer_key_v1_keys_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
             };
         };
         responses: {
@@ -3276,6 +3688,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RedeliveredView"];
+                };
+            };
+        };
+    };
+    get_ops_queue_v1_ops_queue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueView"];
+                };
+            };
+        };
+    };
+    get_ops_processes_v1_ops_processes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessesView"];
+                };
+            };
+        };
+    };
+    get_ops_database_v1_ops_database_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseView"];
                 };
             };
         };
