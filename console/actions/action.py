@@ -1,0 +1,70 @@
+"""What an action is: a question in words with its fields, and what the API is asked for when it is confirmed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from console.visit import Form, Visit
+
+Subject = str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form. A field of money is written in units of the currency, such as 10.50."""
+
+    name: str
+    label: str
+    kind: Literal["text", "money", "choice", "time"] = "text"
+    value: str = ""
+    hint: str = ""
+    required: bool = True
+    choices: Mapping[str, str] | None = None
+    length_max: int = 200
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the person confirms. With `blocked` it cannot be done, and that says why."""
+
+    sentences: tuple[str, ...]
+    back: str
+    fields: tuple[Field, ...] = ()
+    blocked: str = ""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Something that is shown this once."""
+
+    title: str
+    text: str
+    advice: str
+    back: str
+
+
+class Wrong(ValueError):
+    """A field has a value that cannot be sent; nothing was asked for."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.text = text
+
+
+Ask = Callable[[Visit, Subject], Awaitable[Question]]
+Do = Callable[[Visit, Subject, Form, str], Awaitable[str | Secret]]  # returns the path to go on to, or what is shown once
+
+
+@dataclass(frozen=True)
+class Action:
+    """`ask` is what the form says, `do` sends the request with the form's idempotency key. `prefix` is of the subject's id."""
+
+    title: str
+    button: str
+    done: str
+    ask: Ask
+    do: Do
+    prefix: str = ""
+    dangerous: bool = False
+    once: bool = True  # False: the API has no key for it, and does it again when it is asked again

@@ -1,0 +1,104 @@
+"""The form of each action: shown with an idempotency key of its own, sent with it, and shown again with the same key on a fault."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.actions import keys, money, wallets, webhooks
+from console.actions.action import Action, Question, Secret, Wrong
+from console.api import Away, OutcomeUnknown, Refused
+from console.views.ids import checked
+from console.visit import Form, Visit, new_key, read_own_form, see_other
+from core import log
+
+ACTIONS: Mapping[str, Action] = {**money.ACTIONS, **wallets.ACTIONS, **webhooks.ACTIONS, **keys.ACTIONS}
+KEY = re.compile(r"console-[0-9a-f]{32}")
+
+UNKNOWN = (
+    "The API did not say whether this was done. Press the button again: the request is the same one, and is done once at most."
+)
+UNKNOWN_TWICE = "The API did not say whether this was done, and it would do it again. Look first at the page that you came from."
+AWAY = "The API does not answer. Nothing was done. Try again in a moment."
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A form: of which action about what, with its idempotency key, and what the person wrote."""
+
+    visit: Visit
+    action: Action
+    subject: str
+    key: str
+    form: Form
+
+
+async def show_action(visit: Visit) -> Response:
+    """Show the form, or do what it says."""
+    name = str(visit.request.path_params["action"])
+    action = ACTIONS.get(name)
+    subject = str(visit.request.path_params.get("id", ""))
+    if action is None or bool(action.prefix) != bool(subject):
+        raise HTTPException(404)
+    if subject:
+        checked(action.prefix, subject)
+    visit.need_operator()
+    if visit.request.method == "POST":
+        return await confirm(visit, name, action, subject)
+    return form_page(Asked(visit, action, subject, new_key(), {}), await action.ask(visit, subject))
+
+
+async def confirm(visit: Visit, name: str, action: Action, subject: str) -> Response:
+    form = await read_own_form(visit)
+    key = form.get("key", "")
+    if not KEY.fullmatch(key):
+        raise HTTPException(403)
+    asked = Asked(visit, action, subject, key, form)
+    try:
+        outcome = await action.do(visit, subject, form, key)
+    except Wrong as wrong:
+        return await again(asked, {wrong.field: wrong.text}, 422)
+    except Refused as refused:
+        if refused.status in {401, 404}:
+            raise
+        report(visit, name, subject, refused.code or "refused")
+        return await again(asked, told(refused), refused.status)
+    except OutcomeUnknown:
+        report(visit, name, subject, "unknown")
+        return await again(asked, {"": UNKNOWN if action.once else UNKNOWN_TWICE}, 502)
+    except Away:
+        return await again(asked, {"": AWAY}, 503)
+    report(visit, name, subject, "done")
+    if isinstance(outcome, Secret):
+        return visit.page("secret.html", secret=outcome)
+    return see_other(outcome, did=name)
+
+
+def report(visit: Visit, name: str, subject: str, outcome: str) -> None:
+    """Log what a person did in the console. The API's own log has the request."""
+    logger.info("action", action=name, subject=subject, person=visit.login.person, outcome=outcome)
+
+
+async def again(asked: Asked, problems: Mapping[str, str], status: int) -> Response:
+    """Show the form with what the person wrote, what is wrong with it, and the same key."""
+    try:
+        question = await asked.action.ask(asked.visit, asked.subject)
+    except (Refused, Away):
+        question = Question(("This was not shown completely: the API does not answer.",), "/")
+    return form_page(asked, question, problems, status)
+
+
+def form_page(asked: Asked, question: Question, problems: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    return asked.visit.page(
+        "action.html", status, action=asked.action, question=question, key=asked.key, given=asked.form, problems=problems or {}
+    )
+
+
+def told(refused: Refused) -> Mapping[str, str]:
+    """Return what the API says is wrong, by the field of the form; what belongs to none is under the empty name."""
+    fields = {error.get("pointer", "").rpartition("/")[2]: error.get("detail", "") for error in refused.problem.get("errors", [])}
+    return {"": refused.detail} | {name: text for name, text in fields.items() if name and text}

@@ -1,0 +1,112 @@
+// The console's only script: live pages, keys, copying, and buttons that are pressed once. Every page works without it.
+"use strict";
+
+const EVERY_MS = 2000;
+const SLOWEST_MS = 30000; // between polls of an API that does not answer
+let isLive = true;
+let delayMs = EVERY_MS;
+let timer = 0;
+
+// Live: the page is asked for again, and each part that is marked data-live is replaced when it has changed.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { "X-Poll": "1" }, cache: "no-store", redirect: "error" });
+  if (answer.status === 401) return location.reload();
+  if (!answer.ok) throw new Error(String(answer.status));
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const other = next.getElementById(part.id);
+    if (other && other.innerHTML !== part.innerHTML && !isInUse(part)) replace(part, other);
+  }
+}
+
+// A part in which the person writes, or has opened something, stays as it is.
+function isInUse(part) {
+  const focused = document.activeElement;
+  const writes = focused && part.contains(focused) && focused.matches("input, select, textarea");
+  const selects = !getSelection().isCollapsed && part.contains(getSelection().anchorNode);
+  return writes || selects || part.querySelector("details[open]") !== null;
+}
+
+function replace(part, other) {
+  const focused = document.activeElement && part.contains(document.activeElement) ? document.activeElement : null;
+  const href = focused && focused.getAttribute("href");
+  part.replaceChildren(...other.childNodes);
+  if (href) [...part.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === href)?.focus({ preventScroll: true });
+}
+
+async function poll() {
+  try {
+    await refresh();
+    delayMs = EVERY_MS;
+    show("Live");
+  } catch {
+    delayMs = Math.min(delayMs * 2, SLOWEST_MS);
+    show("No answer");
+  }
+  plan();
+}
+
+function plan() {
+  clearTimeout(timer);
+  if (isLive && !document.hidden && document.querySelector("[data-live]")) timer = setTimeout(poll, delayMs);
+}
+
+function show(text) {
+  const button = document.getElementById("live");
+  if (!button) return;
+  button.querySelector(".label").textContent = isLive ? text : "Paused";
+  button.setAttribute("aria-pressed", String(isLive));
+  button.classList.toggle("broken", text === "No answer");
+}
+
+// Keys: / searches, j and k move through the rows, Enter opens. Links in rows do the rest.
+function move(step) {
+  const links = [...document.querySelectorAll("[data-row] a.row")];
+  if (!links.length) return;
+  const at = links.indexOf(document.activeElement);
+  links[at < 0 ? 0 : Math.min(Math.max(at + step, 0), links.length - 1)].focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  const act = { "/": () => document.getElementById("search")?.focus(), j: () => move(1), k: () => move(-1) }[event.key];
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+});
+
+async function copy(button) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not allowed";
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.matches(".copy")) copy(button);
+  if (button?.id === "live") {
+    isLive = !isLive;
+    show("Live");
+    plan();
+  }
+  // A click anywhere in a row opens it, unless something else in it was meant.
+  const row = event.target.closest("[data-row]");
+  if (row && !event.target.closest("a, button") && getSelection().isCollapsed) row.querySelector("a.row")?.click();
+});
+
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("[data-once]")) setTimeout(() => { button.disabled = true; });
+});
+
+// A page that is shown again from the browser's memory has its buttons back.
+addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((button) => { button.disabled = false; }));
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : poll()));
+const live = document.getElementById("live");
+if (live) live.hidden = false;
+plan();
