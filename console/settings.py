@@ -12,7 +12,7 @@ from core.settings import About, LongKey
 CONSOLE = "console"
 
 
-def api_url(url: str) -> str:
+def http_url(url: str) -> str:
     """Refuse what is no URL of an HTTP server. Return it without a slash at its end."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     """The address that the console listens on."""
     port: Annotated[int, Field(alias="TELLER_CONSOLE_PORT", ge=1, le=65535), About((CONSOLE,))] = 8001
     """The console's port."""
-    api_url: Annotated[str, Field(alias="TELLER_URL"), AfterValidator(api_url), About((CONSOLE,))] = "http://127.0.0.1:8000"
+    api_url: Annotated[str, Field(alias="TELLER_URL"), AfterValidator(http_url), About((CONSOLE,))] = "http://127.0.0.1:8000"
     """Where the console reaches the API; `make run` and containers set it themselves."""
     secret: Annotated[LongKey | None, Field(alias="TELLER_CONSOLE_SECRET"), About((CONSOLE,), "made anew at each start")] = None
     """What the console seals the cookies of logins with, of 32 to 255 visible ASCII characters. Without it, each restart logs all

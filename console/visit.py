@@ -50,8 +50,8 @@ class Visit:
     def query(self) -> Mapping[str, str]:
         return self.request.query_params
 
-    def page(self, template: str, status: int = 200, **context: object) -> Response:
-        return render(self.request, self.shared, template, status, login=self.login, **context)
+    def page(self, template: str, code: int = 200, **context: object) -> Response:
+        return render(self.request, self.shared, template, code, login=self.login, **context)
 
     def need_operator(self) -> None:
         """Raises Refused as the API would: for viewers, before a form is shown that could not be sent."""
@@ -67,7 +67,7 @@ def shared_of(request: Request) -> Shared:
     return found
 
 
-def render(request: Request, shared: Shared, template: str, status: int = 200, **context: object) -> Response:
+def render(request: Request, shared: Shared, template: str, code: int = 200, **context: object) -> Response:
     given: dict[str, object] = {
         "login": None,
         "path": request.url.path,
@@ -76,7 +76,7 @@ def render(request: Request, shared: Shared, template: str, status: int = 200, *
         "installation": shared.settings.name,
         "search": "",
     }
-    return HTMLResponse(shared.templates.get_template(template).render(given | context), status)
+    return HTMLResponse(shared.templates.get_template(template).render(given | context), code)
 
 
 def signed_in(view: View) -> Endpoint:

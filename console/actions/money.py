@@ -59,8 +59,8 @@ async def ask_reverse(visit: Visit, id: str) -> Question:
     if left <= 0:
         return Question((), back, blocked="All of it was given back already.")
     if found["debits"] is not None:
-        words = (f"All of {in_words(left, currency)} goes back to where it came from, between all of its wallets.",)
-        return Question(words, back, (REFERENCE,))
+        whole = f"All of {in_words(left, currency)} goes back to where it came from, between all of its wallets."
+        return Question((whole,), back, (REFERENCE,))
     source, destination = await names(visit, found)
     words = (
         f"Money goes back from {destination} to {source}: up to {in_words(left, currency)}.",

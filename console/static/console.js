@@ -2,6 +2,7 @@
 "use strict";
 
 const EVERY_MS = 2000;
+const SOON_MS = 300; // while the console still learns whose wallets a page shows
 const SLOWEST_MS = 30000; // between polls of an API that does not answer
 let isLive = true;
 let delayMs = EVERY_MS;
@@ -48,7 +49,9 @@ async function poll() {
 
 function plan() {
   clearTimeout(timer);
-  if (isLive && !document.hidden && document.querySelector("[data-live]")) timer = setTimeout(poll, delayMs);
+  if (isLive && !document.hidden && document.querySelector("[data-live]")) {
+    timer = setTimeout(poll, delayMs === EVERY_MS && document.querySelector("[data-soon]") ? SOON_MS : delayMs);
+  }
 }
 
 function show(text) {

@@ -145,7 +145,7 @@ async def lines(visit: Visit, query: Mapping[str, object]) -> AsyncIterator[str]
 def cells(transfer: Mapping[str, Any]) -> list[object]:
     plain = money(transfer["amount"], transfer["currency"]).replace(",", "")
     computed = {"amount": plain, "reason": transfer["failure"] and transfer["failure"]["code"]}
-    return [harmless((transfer | computed)[name]) for name in COLUMNS]
+    return [harmless({**transfer, **computed}[name]) for name in COLUMNS]
 
 
 def harmless(value: object) -> object:
