@@ -39,7 +39,7 @@ MISUSE = {
 }
 WORDS = (
     *("STATUSES", "TYPES", "REASONS", "CHECKS"),
-    *("money", "signed", "moment", "moment_ms", "day", "ago", "between", "duration", "size", "short"),
+    *("money", "signed", "moment", "moment_ms", "near", "day", "ago", "between", "duration", "size", "short"),
 )
 DONE = {name: action.done for name, action in ACTIONS.items() if action.done}
 

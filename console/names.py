@@ -50,7 +50,9 @@ class Names:
         missing = [self._tasks[id] for id in wanted if id in self._tasks and id not in self._known]
         if missing:
             await asyncio.wait(missing, timeout=wait_s)
-        return {None: OUTSIDE} | {id: self._known[id][1] if id in self._known else Party(short(id), id, is_known=False) for id in wanted}
+        return {None: OUTSIDE} | {
+            id: self._known[id][1] if id in self._known else Party(short(id), id, is_known=False) for id in wanted
+        }
 
     def remember(self, client: Mapping[str, object], wallet_ids: Iterable[str]) -> None:
         """Keep what a page has learnt of a client."""

@@ -115,6 +115,12 @@ def moment(time: str) -> str:
     return f"{parse(time):%-d %b %Y, %H:%M:%S}"
 
 
+def near(time: str) -> str:
+    """Return a time of the API as `29 Nov, 10:41:03`, with the year unless it is this one."""
+    this_year = parse(time).year == datetime.now(UTC).year
+    return f"{parse(time):%-d %b, %H:%M:%S}" if this_year else moment(time)
+
+
 def moment_ms(time: str) -> str:
     """Return a time of the API to the millisecond, without the day."""
     parsed = parse(time)

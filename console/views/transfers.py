@@ -177,7 +177,7 @@ async def transfer(visit: Visit) -> Response:
         transfer=found,
         parties=parties,
         deliveries=deliveries["data"],
-        children=children["data"],
+        steps=steps(children["data"], deliveries["data"]),
         same_reference=[one for one in same_reference["data"] if one["id"] != id],
         story=story(found, source, destination),
         waits=waits(found, queue),
@@ -185,6 +185,27 @@ async def transfer(visit: Visit) -> Response:
         curl=f"curl -H 'Authorization: Bearer YOUR_KEY' {visit.shared.settings.api_url}/v1/transfers/{id}",
         digits=digits_of(found["currency"]),
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """What followed a transfer: another one that is about it, or an attempt to tell a receiver."""
+
+    at: str
+    status: str
+    child: Mapping[str, Any] | None = None
+    attempt: Mapping[str, Any] | None = None
+
+
+def steps(children: Sequence[Mapping[str, Any]], deliveries: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Return what followed, in the order of time."""
+    attempts = [attempt for delivery in deliveries for attempt in delivery["attempts"]]
+    told = [Step(one["started_at"], "applied" if is_good(one["status_code"]) else "rejected", attempt=one) for one in attempts]
+    return sorted([*told, *(Step(one["created_at"], one["status"], child=one) for one in children)], key=lambda step: step.at)
+
+
+def is_good(status_code: int | None) -> bool:
+    return status_code is not None and 200 <= status_code < 300
 
 
 async def nothing() -> None:

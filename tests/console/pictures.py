@@ -75,9 +75,8 @@ def picture(browser: Browser, scene: Scene, address: str, file: Path, size: str,
     with watched(browser, scene.url, viewport=SIZES[size], color_scheme=scheme) as found:
         if address != "/login":
             found.log_in(OPERATOR_KEY)
-        for _ in range(2):  # the second look has all names
-            found.go(address)
-        found.page.wait_for_load_state("networkidle")
+        found.go(address)
+        found.page.wait_for_function("!document.querySelector('[data-soon]')")
         found.page.screenshot(path=file, full_page=True)
 
 
