@@ -1,0 +1,346 @@
+"""The console in Chromium on a whole system: what people see and do, by role, by keyboard, and with callers' worst texts."""
+
+import re
+import time
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from local.redis import Redis
+from tests.caller import OPERATOR_KEY
+from tests.console.browser import ACTION_WITHIN_MS, NARROW, Watched, chromium, require_chromium, watched
+from tests.console.pictures import screens_of
+from tests.console.scene import Scene, fill, running
+from tests.databases import Databases
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.timeout(240)  # the first test starts seven processes and a browser
+
+expect.set_options(timeout=ACTION_WITHIN_MS)
+SERIOUS = {"serious", "critical"}
+LONG = "W" * 200
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+HEBREW = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}\N{HEBREW LETTER FINAL MEM}"
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+KEY = re.compile(r'name="key" value="(console-[0-9a-f]{32})"')
+
+
+@pytest.fixture(scope="module")
+def scene(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A system of this module's own: one of its tests stops the worker."""
+    redis = Redis(tmp_path_factory.mktemp("console-redis"))
+    redis.start()
+    with running(tmp_path_factory.mktemp("console"), databases.migrated(), redis.url) as scene:
+        fill(scene)
+        yield scene
+        scene.system.audit()
+    redis.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(scene: Scene) -> Iterator[Browser]:
+    with chromium(require_chromium()) as browser:
+        yield browser
+
+
+@pytest.fixture
+def operator(browser: Browser, scene: Scene) -> Iterator[Watched]:
+    with watched(browser, scene.url) as found:
+        found.log_in(OPERATOR_KEY)
+        yield found
+
+
+@pytest.fixture
+def viewer(browser: Browser, scene: Scene) -> Iterator[Watched]:
+    with watched(browser, scene.url) as found:
+        found.log_in(scene.viewer_key)
+        yield found
+
+
+def logged_in(scene: Scene, key: str) -> httpx.Client:
+    """Return a client with the cookie of a login, for what no page shows."""
+    client = httpx.Client(base_url=scene.url, timeout=30)
+    assert client.post("/login", data={"key": key}).status_code == 303
+    return client
+
+
+def test_support_finds_a_missing_payment_and_says_why_another_was_refused(viewer: Watched) -> None:
+    page = viewer.page
+    page.keyboard.press("/")
+    page.keyboard.type("inv-4711")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("50.00")
+    expect(page.locator("#story")).to_contain_text("A deposit of 50.00 USD for Ada Lovelace. It was done on")
+    page.get_by_role("link", name="Ada Lovelace").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ada Lovelace")
+
+    page.get_by_role("searchbox").fill("yacht")
+    page.keyboard.press("Enter")
+    sentence = "Ada Lovelace did not have enough money: 39.50 USD was available and 9,999.99 USD was needed. Nothing was moved."
+    expect(page.locator("#story")).to_contain_text(sentence)
+    assert page.get_by_role("link", name="Reverse").count() == 0
+
+
+def test_an_operator_sees_that_no_worker_runs_and_the_page_sees_it_run_again(operator: Watched, scene: Scene) -> None:
+    page, system = operator.page, scene.system
+    [worker] = [one for one in system.processes if one.args[-1] == "apply" and one.poll() is None]  # type: ignore[index]
+    worker.kill()
+    worker.wait()
+    stuck = scene.caller.deposit(scene.made["wallets"]["bob"], 1).body["id"]
+
+    operator.go("/")
+    expect(page.get_by_role("link", name="No worker is running.")).to_be_visible()
+    page.get_by_role("link", name="No worker is running.").click()
+    expect(page.get_by_role("alert")).to_contain_text("None is lost")
+    operator.go(f"/transfers/{stuck}")
+    expect(page.locator("#waits")).to_contain_text("No worker is at this line")
+
+    operator.go("/queue")
+    system.start_workers(1)
+    expect(page.get_by_text("No transfer waits", exact=True)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert scene.caller.wait_final(stuck)["status"] == "applied"
+
+
+def test_a_delivery_to_a_dead_endpoint_is_delivered_again(operator: Watched, scene: Scene) -> None:
+    page = operator.page
+    scene.receiver.status = 500
+    sent = scene.caller.applied(scene.caller.deposit(scene.made["wallets"]["ada"], 1, reference="dead"))
+    operator.go(f"/transfers/{sent['id']}")
+    wait_for(lambda: "answer 500" in str(page.reload() and page.content()), "the first attempt", 30)
+
+    scene.receiver.status = 204
+    page.get_by_role("link", name="Deliver again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deliver again")
+    page.get_by_role("button", name="Deliver now").click()
+
+    expect(page.get_by_role("status")).to_have_text("The delivery is due now.")
+    wait_for(lambda: "answer 204" in str(page.reload() and page.content()), "the repeated delivery", 30)
+    expect(page.get_by_role("row").filter(has_text="endpoint").get_by_text("Delivered", exact=True)).to_be_visible()
+
+
+def test_a_reversal_is_confirmed_in_words_and_moves_the_money_once(operator: Watched, scene: Scene) -> None:
+    page, caller = operator.page, scene.caller
+    wallets = scene.made["wallets"]
+    paid = caller.applied(caller.transfer(wallets["bob"], wallets["yachts"], 12_34))
+    before = caller.balance(wallets["bob"])
+    operator.go(f"/transfers/{paid['id']}")
+    page.get_by_role("link", name="Reverse").click()
+
+    expect(page.get_by_text("Money goes back from Yachts & Co Ltd to Bob Babbage: up to 12.34 USD.")).to_be_visible()
+    page.get_by_label("Amount to give back").fill("12.345")
+    page.get_by_role("button", name="Give it back").click()
+    expect(page.get_by_text("has more than 2 digits after the point")).to_be_visible()
+    operator.allow("422")
+    page.get_by_label("Amount to give back").fill("2.34")
+    page.get_by_role("button", name="Give it back").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Reversal")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Applied")
+    assert caller.balance(wallets["bob"]) == before + 2_34
+
+
+def test_a_form_that_is_sent_twice_is_done_once(scene: Scene) -> None:
+    wallet = scene.caller.new_wallet()
+    with logged_in(scene, OPERATOR_KEY) as client:
+        shown = client.get(f"/do/deposit/{wallet}").text
+        form = {"csrf": CSRF.findall(shown)[-1], "key": KEY.findall(shown)[0], "amount": "7.00"}
+        answers = [client.post(f"/do/deposit/{wallet}", data=form) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert answers[0].headers["location"] == answers[1].headers["location"]
+        assert KEY.findall(client.get(f"/do/deposit/{wallet}").text) != [form["key"]]
+    scene.caller.wait_final(answers[0].headers["location"].partition("?")[0].rpartition("/")[2])
+    assert scene.caller.balance(wallet) == 7_00
+
+
+def test_only_a_form_of_the_console_changes_something(scene: Scene) -> None:
+    wallet = scene.caller.new_wallet()
+    with logged_in(scene, OPERATOR_KEY) as client:
+        shown = client.get(f"/do/freeze/{wallet}").text
+        form = {"csrf": CSRF.findall(shown)[-1], "key": KEY.findall(shown)[0], "frozen": "all", "reason": "test"}
+        path = f"/do/freeze/{wallet}"
+
+        assert client.post(path, data={**form, "csrf": "x"}).status_code == 403
+        assert client.post(path, data={**form, "key": "x"}).status_code == 403
+        assert client.post(path, data=form, headers={"Origin": "https://evil.example"}).status_code == 403
+        assert client.post(path, data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert client.post(path, json=form).status_code == 415
+        assert client.post(path, data={**form, "reason": "x" * 20_000}).status_code == 413
+        assert scene.caller.get(f"/v1/wallets/{wallet}").body["status"] == "active"
+        assert client.post(path, data=form).status_code == 303
+    assert scene.caller.get(f"/v1/wallets/{wallet}").body["frozen"] == "all"
+
+
+def test_the_cookie_is_sealed_and_strict(scene: Scene) -> None:
+    with httpx.Client(base_url=scene.url) as client:
+        plain = client.post("/login", data={"key": OPERATOR_KEY}).headers["set-cookie"]
+        tls = client.post("/login", data={"key": OPERATOR_KEY}, headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+
+        assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(plain.split("; "))
+        assert "Secure" in tls
+        assert OPERATOR_KEY not in plain
+        client.cookies.set("teller_console", "forged")
+        assert client.get("/").status_code == 303
+
+
+def test_each_screen_by_role(scene: Scene) -> None:
+    """Nobody without a login and no client's key sees anything; viewers see all and are offered no action."""
+    made = scene.caller.post(f"/v1/clients/{scene.made['ada']['id']}/keys", {})
+    screens = {name: path for name, path in screens_of(scene).items() if name not in {"login", "missing"}}
+    actions = {name for name, path in screens.items() if path.startswith("/do/")}
+
+    with httpx.Client(base_url=scene.url, timeout=30) as client:
+        assert {client.get(path).status_code for path in screens.values()} == {303}
+        assert client.post("/login", data={"key": made.body["key"]}).status_code == 403
+        assert client.post("/login", data={"key": "tlr_unknown"}).status_code == 401
+    with logged_in(scene, scene.viewer_key) as client:
+        pages = {name: client.get(path) for name, path in screens.items()}
+        assert {name for name, page in pages.items() if page.status_code == 403} == actions
+        assert {page.status_code for page in pages.values()} == {200, 403}
+        assert [name for name, page in pages.items() if 'href="/do/' in page.text] == []
+    with logged_in(scene, OPERATOR_KEY) as client:
+        pages = {name: client.get(path) for name, path in screens.items()}
+        assert {page.status_code for page in pages.values()} == {200}
+        assert {"transfer", "wallet", "client", "keys", "webhook"} <= {n for n, page in pages.items() if 'href="/do/' in page.text}
+
+
+def test_a_revoked_key_is_logged_out(scene: Scene) -> None:
+    key = scene.caller.post("/v1/keys", {"role": "viewer"}).body
+    with logged_in(scene, key["key"]) as client:
+        scene.caller.request("DELETE", f"/v1/keys/{key['id']}")
+
+        answer = wait_for(lambda: found if (found := client.get("/")).status_code == 303 else None, "the end of the login", 20)
+
+        assert answer is not None
+        assert "why=revoked" in answer.headers["location"]
+        assert "teller_console" not in client.cookies
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_has_a_serious_finding_of_axe_or_breaks_its_policy(browser: Browser, scene: Scene, scheme: str) -> None:
+    found: list[str] = []
+    with watched(browser, scene.url, color_scheme=scheme) as page:
+        page.log_in(OPERATOR_KEY)
+        for name, path in screens_of(scene).items():
+            page.go(path)
+            results = Axe().run(page.page)
+            found += [
+                f"{name}: {one['id']}: {one['nodes'][0]['html']}"
+                for one in results.response["violations"]
+                if one["impact"] in SERIOUS
+            ]
+        page.allow("404")
+
+    assert found == []
+
+
+def test_callers_texts_stay_texts(browser: Browser, scene: Scene) -> None:
+    caller = scene.caller
+    bad = caller.new_client(HOSTILE, external_id="hostile", metadata={"<b>": LONG})
+    long = caller.new_client(LONG)
+    reference = f"=cmd|{HEBREW}{HOSTILE}"
+    wallets = bad["wallet"]["id"], long["wallet"]["id"]
+    caller.applied(caller.deposit(wallets[0], 100))
+    sent = caller.applied(caller.transfer(*wallets, 1, reference=reference))
+
+    with watched(browser, scene.url, viewport=NARROW) as found:
+        found.log_in(OPERATOR_KEY)
+        for path in (
+            f"/transfers/{sent['id']}",
+            f"/clients/{bad['id']}",
+            f"/wallets/{wallets[1]}",
+            "/transfers",
+            "/search?q=hostile",
+        ):
+            found.go(path)
+            found.page.wait_for_function("!document.querySelector('[data-soon]')")
+            assert HOSTILE in found.page.inner_text("main"), path
+            assert found.page.locator("main script, main img").count() == 0
+            assert found.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the telephone"
+    with logged_in(scene, OPERATOR_KEY) as client:
+        lines = client.get("/transfers.csv", params={"client": "hostile"}).text
+        assert f'"\'{reference}"' in lines or f"'{reference}" in lines
+        assert client.get("/transfers.csv", params={"from": "yesterday"}).status_code == 400
+
+
+def test_everything_goes_by_keyboard_alone(operator: Watched) -> None:
+    page = operator.page
+    operator.go("/transfers?status=applied&type=deposit")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page.locator("[data-row]").first.locator("a.row")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Deposit")
+
+    for _ in range(40):
+        if page.evaluate("document.activeElement.textContent.trim()") == "Reverse":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reverse a transfer")
+
+
+def test_a_page_asks_again_while_it_is_seen_and_rests_while_it_is_hidden(operator: Watched) -> None:
+    page = operator.page
+    polls: list[float] = []
+    page.on("request", lambda request: polls.append(time.monotonic()) if request.headers.get("x-poll") else None)
+    page.clock.install()
+    operator.go("/queue")
+
+    with page.expect_response(lambda response: response.url.endswith("/queue")):
+        page.clock.run_for(2_500)
+    hide = "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+    page.evaluate(f"{hide} document.dispatchEvent(new Event('visibilitychange')); }}", True)
+    page.wait_for_load_state("networkidle")
+    seen = len(polls)
+    page.clock.run_for(60_000)
+    assert len(polls) == seen > 0
+
+    with page.expect_response(lambda response: response.url.endswith("/queue")):
+        page.evaluate(f"{hide} document.dispatchEvent(new Event('visibilitychange')); }}", False)
+
+
+def test_filters_are_in_the_address_and_what_is_wrong_is_said(operator: Watched, scene: Scene) -> None:
+    page = operator.page
+    operator.go("/transfers")
+    page.get_by_label("Client").fill("cust-77")
+    page.get_by_label("State").select_option("Rejected")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("[data-row]")).to_have_count(1)
+    assert "client=cust-77" in page.url
+    assert "status=rejected" in page.url
+
+    page.get_by_label("Amount from").fill("ten")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("alert")).to_contain_text("write it as 10.50")
+    operator.go(f"/wallets/{scene.made['wallets']['bob']}")
+    page.get_by_role("link", name="Last 30 days").click()
+    expect(page.get_by_text("Opening", exact=True)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Statement CSV").click()
+    assert "inv-4712" in Path(download.value.path()).read_text()
+
+
+def test_a_new_key_is_shown_once_and_works(operator: Watched, scene: Scene) -> None:
+    page = operator.page
+    operator.go("/keys")
+    page.get_by_role("link", name="New key of a viewer").click()
+    page.get_by_label("Name").fill("Theo")
+    page.get_by_role("button", name="Make the key").click()
+    key = unescape(page.locator("#secret").inner_text())
+
+    operator.go("/keys")
+    assert key not in page.content()
+    logged_in(scene, key).close()
+    page.get_by_role("row").filter(has_text="Theo").get_by_role("link", name="Revoke").click()
+    expect(page.get_by_text("The key “Theo” of a viewer stops working for ever")).to_be_visible()
+    page.get_by_role("button", name="Revoke for ever").click()
+    expect(page.get_by_role("row").filter(has_text="Theo")).to_contain_text("Revoked")

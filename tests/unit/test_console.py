@@ -1,0 +1,88 @@
+"""What the console says and draws, without a browser."""
+
+import pytest
+
+from console.curves import GAP_S, HEIGHT, WIDTH, History
+from console.settings import Settings
+from console.views.doors import own_path
+from console.views.transfers import harmless
+from console.words import NoAmount, duration, minor_units, money, short, signed
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (1050, "USD", "10.50"),
+        (123456789, "USD", "1,234,567.89"),
+        (5, "USD", "0.05"),
+        (1050, "JPY", "1,050"),
+        (1050, "BHD", "1.050"),
+    ],
+)
+def test_amounts_have_the_digits_of_their_currency(amount: int, currency: str, shown: str) -> None:
+    assert money(amount, currency) == shown
+    assert minor_units(shown, currency) == amount
+    assert signed(amount, currency) == f"+{shown}"
+    assert signed(-amount, currency) == f"\N{MINUS SIGN}{shown}"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ten", "-1", "1.234", "1e3", "0x1", "1.2.3", "99999999999999999", "\N{ARABIC-INDIC DIGIT ONE}"]
+)
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(NoAmount):
+        minor_units(text, "USD")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-1, "0 ms"), (0.0304, "30 ms"), (0.4, "0.4 s"), (41, "41 s"), (185, "3 min"), (7_300, "2 h"), (432_000, "5 days")],
+)
+def test_durations_are_short(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "", "/a b", "/\r\nx: y", "/a\\b"]
+)
+def test_a_login_leads_to_no_other_host(path: str) -> None:
+    assert own_path(path) == "/"
+
+
+def test_a_login_leads_back_to_the_page() -> None:
+    assert own_path("/transfers?status=queued") == "/transfers?status=queued"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
+def test_no_cell_of_a_file_is_a_formula(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert harmless(f"a{text}") == f"a{text}"
+
+
+def test_a_curve_has_a_gap_where_nothing_was_seen() -> None:
+    history = History()
+    for at in (0.0, 0.5, 1.0, 2.0, 2.0 + GAP_S + 1):
+        history.add({"queued": 20, "oldest_seconds": None}, at)
+
+    curve = history.waiting(2.0 + GAP_S + 1)
+
+    assert (curve.top, curve.last) == (20.0, 20.0)
+    assert [len(line.split()) for line in curve.lines] == [3, 1]  # the second of 0.5 s was too early
+    assert curve.lines[1] == f"{WIDTH},0.0"
+    assert curve.areas[1].startswith(f"{WIDTH},{HEIGHT:g} ")
+
+
+def test_ids_are_told_apart_by_their_end() -> None:
+    assert short("trf_01m8jc88tse1q9khx9n3nch8kb") == "trf_…nch8kb"
+    assert short("configured") == "configured"
+
+
+@pytest.mark.parametrize("url", ["ftp://api", "api:8000", "http://", "http://api/?a=b"])
+def test_the_address_of_the_api_is_checked(url: str) -> None:
+    with pytest.raises(ValueError, match="must be a URL"):
+        Settings.model_validate({"TELLER_URL": url})
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 to 255"):
+        Settings.model_validate({"TELLER_CONSOLE_SECRET": "short"})
