@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from console.views.overview import concerns, count_by_kind, readiness
+from console.views.overview import concerns, count_by_kind, readiness, without
 from console.visit import Visit, together
 
 KEYS = 100
@@ -19,7 +19,8 @@ async def queue(visit: Visit) -> Response:
         queue=waiting,
         shards=sorted(waiting["shards"], key=lambda one: one["oldest_seconds"], reverse=True),
         processes=processes["processes"],
-        running=count_by_kind(processes["processes"]),
+        running=(running := count_by_kind(processes["processes"])),
+        no_worker="" if running["worker"] else without("worker", running),
         blocked=database["blocked"],
         waiting=visit.shared.history.waiting(),
         oldest=visit.shared.history.oldest(),

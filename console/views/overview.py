@@ -109,7 +109,7 @@ def about_readiness(ready: Mapping[str, Any]) -> Iterator[Concern]:
 def about_work(queue: Mapping[str, Any], running: Mapping[str, int]) -> Iterator[Concern]:
     for kind in NEEDED:
         if not running[kind]:
-            yield Concern(f"No {kind} is running.", WITHOUT[kind], "/queue")
+            yield Concern(f"No {kind} is running.", without(kind, running), "/queue")
     if (waits := queue["oldest_seconds"] or 0) > SLOW_AFTER_S:
         yield Concern(f"A transfer has waited for {duration(waits)}.", "Normally each waits for less than a second.", "/queue")
     if (late := queue["due_oldest_seconds"] or 0) > SLOW_AFTER_S:
@@ -126,8 +126,15 @@ def about_database(database: Mapping[str, Any]) -> Iterator[Concern]:
         yield Concern(f"Events are late by {duration(horizon)}.", "A transaction of the database has not ended.", "/health")
 
 
+def without(kind: str, running: Mapping[str, int]) -> str:
+    """Return what follows when no process of this kind runs."""
+    if kind == "worker" and running["sweeper"]:
+        return "The sweeper applies transfers in its place, some seconds late. None is lost."
+    return WITHOUT[kind]
+
+
 WITHOUT = {
-    "worker": "Transfers wait until one starts. None is lost.",
+    "worker": "Transfers are accepted and wait until one starts. None is lost.",
     "sweeper": "Scheduled transfers and the ends of holds wait until one starts.",
     "deliverer": "Webhooks wait until one starts. None is lost.",
 }
