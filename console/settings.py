@@ -7,9 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import settings
-from core.settings import About, LongKey
-
-CONSOLE = "console"
+from core.settings import CONSOLE, About, LongKey
 
 
 def http_url(url: str) -> str:

@@ -24,6 +24,7 @@ SECRETS = (
     *("DATABASE_URL", "TELLER_ADMIN_DATABASE_URL", "TELLER_WORKER_DATABASE_URL", "TELLER_DELIVERER_DATABASE_URL", "REDIS_URL"),
     *("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY"),
 )
+ALL_SECRETS = (*SECRETS, "TELLER_CONSOLE_SECRET")  # also that of the console, whose settings are another class
 SECRET_MAX_BYTES = 4096
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
@@ -74,6 +75,7 @@ def are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 API, WORKER, SWEEPER, DELIVERER, MIGRATE, KEYS = "api", "worker", "sweeper", "deliverer", "migrate", "keys"
+CONSOLE = "console"  # its own settings are in console/settings.py
 READING = ("audit", "checkpoint", "reconcile")  # commands that write nothing, as the workers' role
 APPLYING = (WORKER, SWEEPER)
 WORKING = (*APPLYING, DELIVERER)
@@ -125,8 +127,8 @@ class Settings(BaseSettings):
     Sentinels `redis+sentinel://:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE?sentinel_password=…`, `rediss+sentinel://`. No
     cluster. Special characters of a password are percent-encoded.
     """
-    host: Annotated[str, Field(alias="TELLER_HOST"), About((API, *WORKING))] = "127.0.0.1"
-    """The address that the API, or the metrics port of a worker, listens on."""
+    host: Annotated[str, Field(alias="TELLER_HOST"), About((API, *WORKING, CONSOLE))] = "127.0.0.1"
+    """The address that the API, the console, or the metrics port of a worker, listens on."""
     port: Annotated[int, Field(alias="TELLER_PORT", ge=1, le=65535), About((API,))] = 8000
     """The API's port; containers: the port of this host that it is published on."""
     api_processes: Annotated[
@@ -190,7 +192,9 @@ class Settings(BaseSettings):
     """The port on which a worker, sweeper or deliverer serves its metrics to every caller that reaches it; `make run`: that
     of the first one, the others take the next ones; containers: 9464.
     """
-    log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"), About(ALL)] = "INFO"
+    log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"), About((*ALL, CONSOLE))] = (
+        "INFO"
+    )
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     heartbeat_file: Annotated[Path | None, Field(alias="TELLER_HEARTBEAT_FILE"), About(WORKING, "none")] = None
     """A file whose time a worker updates in each round, for health checks."""
@@ -216,7 +220,8 @@ def load() -> Settings:
 
 def read(model: type[AnySettings]) -> AnySettings:
     """Read the environment, and the files that it names for secrets. Raises BadSettings."""
-    contents, problems = read_files(os.environ)
+    known = {field.alias for field in model.model_fields.values()}
+    contents, problems = read_files(os.environ, [name for name in ALL_SECRETS if name in known])
     try:
         configured = model.model_validate(contents)  # values given here take precedence over the environment
     except ValidationError as error:
@@ -228,11 +233,11 @@ def read(model: type[AnySettings]) -> AnySettings:
     return configured
 
 
-def read_files(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the secrets that were read from files, and the problem of each that could not be."""
+def read_files(environment: Mapping[str, str], names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return those of these secrets that were read from files, and the problem of each that could not be."""
     contents: dict[str, str] = {}
     problems: dict[str, str] = {}
-    for name in SECRETS:
+    for name in names:
         if not (file := environment.get(f"{name}_FILE")):
             continue
         if environment.get(name):
@@ -267,5 +272,5 @@ def read_secret(file: Path) -> str:
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without secrets and without the names of their files."""
-    hidden = {*SECRETS, *(f"{name}_FILE" for name in SECRETS)}
+    hidden = {*ALL_SECRETS, *(f"{name}_FILE" for name in ALL_SECRETS)}
     return {name: value for name, value in environment.items() if name not in hidden}

@@ -18,7 +18,9 @@ def main() -> int:
         configured = settings.load()
         with state.locked(configured.data_dir):
             stop_orphans(configured.data_dir, say)
-            refuse_port(configured.port)  # after the orphans: one of them may be an API that listens on this port
+            refuse_port(configured.port, "TELLER_PORT")  # after the orphans: one of them may be an API that listens on this port
+            if configured.console_port:
+                refuse_port(configured.console_port, "TELLER_CONSOLE_PORT")
             Supervisor(configured, signals).run()
     except CannotRun as reason:
         print(f"teller: {reason}", file=sys.stderr)
@@ -28,9 +30,9 @@ def main() -> int:
     return 0
 
 
-def refuse_port(port: int) -> None:
+def refuse_port(port: int, setting: str) -> None:
     if number := errno_of(port):
-        raise CannotRun(f"port {port} {described(number)}; choose another one with TELLER_PORT")
+        raise CannotRun(f"port {port} {described(number)}; choose another one with {setting}")
 
 
 def described(number: int) -> str:

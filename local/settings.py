@@ -22,6 +22,7 @@ RUN = "make run"
 
 ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
 API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
+CONSOLE = settings.CONSOLE
 
 
 class Settings(settings.Settings):
@@ -34,6 +35,8 @@ class Settings(settings.Settings):
     redis_url: Annotated[settings.RedisUrl, Field(validate_default=False)] = ""
     workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX), settings.About((RUN,))] = 2
     """How many workers; containers: 1; `--scale worker=N` overrides it."""
+    console_port: Annotated[int, Field(alias="TELLER_CONSOLE_PORT", ge=0, le=65535), settings.About((CONSOLE, RUN))] = 8001
+    """The console's port; containers: the port of this host that it is published on; `make run`: 0 starts no console."""
     data_dir: Annotated[
         Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve), settings.About((RUN,))
     ] = Path(".teller")
@@ -52,6 +55,8 @@ def load() -> Settings:
 class Program:
     """Its name in local.json and in the logs, the arguments after `python -m`, its role of ROLES, and how many of it run.
 
+    The console has no role: it reaches no server but the API.
+
     The processes of a `scaled` program have a number in their title.
     """
 
@@ -67,11 +72,13 @@ class Program:
 
 def programs(configured: Settings) -> list[Program]:
     """In the order of starting and of stopping: the API, which accepts work, is the first in both."""
+    console = [Program(CONSOLE, ("console",), "")] if configured.console_port else []
     return [
         Program("api", ("api",), "api"),
         Program("apply", ("worker", "apply"), "worker", configured.workers, scaled=True),
         Program("sweep", ("worker", "sweep"), "worker"),
         Program("deliver", ("worker", "deliver"), "deliverer"),
+        *console,
     ]
 
 
@@ -85,7 +92,13 @@ class ServerUrls:
 
 
 def environment_of(program: Program, configured: Settings, urls: ServerUrls) -> dict[str, str]:
-    """What a program is given. Its secrets: the database URL of its role, the Redis URL and, for the API alone, the API's keys."""
+    """What a program is given. Its secrets: the database URL of its role, the Redis URL and, for the API alone, the API's keys.
+
+    The console has only the secret of its cookies.
+    """
+    if program.name == CONSOLE:
+        own = {"TELLER_CONSOLE_PORT": str(configured.console_port), "TELLER_URL": f"http://127.0.0.1:{configured.port}"}
+        return {**common_environment(configured), **given("TELLER_CONSOLE_SECRET"), **own}
     return {
         **common_environment(configured),
         **(given(*API_SECRETS) if program.name == "api" else {}),

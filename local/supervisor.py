@@ -39,6 +39,7 @@ class Supervisor:
         self.signals = signals
         self.data_dir = settings.data_dir
         self.api_url = f"http://127.0.0.1:{settings.port}"
+        self.console_url = f"http://127.0.0.1:{settings.console_port}" if settings.console_port else None
         self.postgres = None if settings.database_url else Postgres(self.data_dir / "postgres")
         self.redis = None if settings.redis_url else Redis(self.data_dir / "redis")
         self.children: dict[str, list[Child]] = {}
@@ -135,12 +136,12 @@ class Supervisor:
                 self.supervised.append(Supervised(child))
 
     def child(self, program: Program, title: str, metrics_ports: Iterator[str]) -> Child:
-        port = "" if program.name == "api" else next(metrics_ports)
+        port = "" if program.name in {"api", "console"} else next(metrics_ports)
         environment = environment_of(program, self.settings, self.urls())
         return Child(title, program.argv, {**environment, "TELLER_METRICS_PORT": port}, self.log_file(title))
 
     def metrics_ports(self) -> Iterator[str]:
-        """The ports for the processes other than the API: the configured one and those after it; "" if none is configured."""
+        """The ports for the processes other than the API and the console: the configured one and those after it; "" if none is configured."""
         first = self.settings.metrics_port
         return map(str, count(first)) if first else repeat("")
 
@@ -173,7 +174,8 @@ class Supervisor:
 
     def announce(self) -> None:
         running = ", ".join(f"{len(children)} {name}" for name, children in self.children.items() if children)
-        say(f"\nready  {self.api_url}  docs {self.api_url}/docs  running {running}\n")
+        console = f"  console {self.console_url}" if self.console_url else ""
+        say(f"\nready  {self.api_url}  docs {self.api_url}/docs{console}  running {running}\n")
         say("Make a client with its wallet:")
         say(f"  curl -sS {self.api_url}/v1/clients -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}' \\")
         say(f'    -H "Authorization: Bearer {self.key_to_show()}"\n')

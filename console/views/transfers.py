@@ -182,7 +182,7 @@ async def transfer(visit: Visit) -> Response:
         story=story(found, source, destination),
         waits=waits(found, queue),
         state=state(found),
-        curl=f"curl -H 'Authorization: Bearer YOUR_KEY' {visit.shared.settings.api_url}/v1/transfers/{id}",
+        curl=f'curl -H "Authorization: Bearer $TELLER_KEY" "$TELLER_URL/v1/transfers/{id}"',
         digits=digits_of(found["currency"]),
     )
 

@@ -36,7 +36,12 @@ class Local:
         self.port = port or free_port()
         self.output_file = folder / f"output-{time.monotonic_ns()}"
         inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
-        own = {"TELLER_DATA_DIR": str(self.data_dir), "TELLER_PORT": str(self.port), "TELLER_WORKERS": "2"}
+        own = {
+            "TELLER_DATA_DIR": str(self.data_dir),
+            "TELLER_PORT": str(self.port),
+            "TELLER_WORKERS": "2",
+            "TELLER_CONSOLE_PORT": "0",
+        }
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "local"],
@@ -109,6 +114,7 @@ URLS = {  # in local.json, and the role of each
     "deliverer_database_url": "teller_deliverer",
     "admin_database_url": "postgres",
 }
+CONSOLE_SECRET = "a-console-secret-of-32-characters-or-more"
 OPERATOR_KEY, METRICS_KEY = "an-operator-key-of-32-characters-or-more", "a-metrics-key-of-32-characters-or-more"
 METRICS_PORT = free_ports_in_a_row(3)
 
@@ -186,24 +192,34 @@ def api_processes(system: Local) -> list[int]:
 
 def test_each_process_is_given_the_secrets_that_it_uses_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text(f"{METRICS_KEY}\n")
-    with local(tmp_path, TELLER_OPERATOR_KEY=OPERATOR_KEY, TELLER_METRICS_KEY_FILE=str(tmp_path / "metrics")) as running:
+    given = {
+        "TELLER_OPERATOR_KEY": OPERATOR_KEY,
+        "TELLER_METRICS_KEY_FILE": str(tmp_path / "metrics"),
+        "TELLER_CONSOLE_SECRET": CONSOLE_SECRET,
+        "TELLER_CONSOLE_PORT": str(free_port()),
+    }
+    with local(tmp_path, **given) as running:
         running.wait_until_ready()
         state = running.state
         secrets = {
             "operator": OPERATOR_KEY,
             "metrics": str(tmp_path / "metrics"),
+            "console": CONSOLE_SECRET,
             **{name: state[name] for name in (*URLS, "redis_url")},
         }
         told = {
             name: {secret for secret, value in secrets.items() if value in psutil.Process(running.pids[name][0]).environ().values()}
-            for name in ("api", "apply", "sweep", "deliver")
+            for name in ("api", "apply", "sweep", "deliver", "console")
         }
         assert told == {
             "api": {"operator", "metrics", "database_url", "redis_url"},
             "apply": {"worker_database_url", "redis_url"},
             "sweep": {"worker_database_url", "redis_url"},
             "deliver": {"deliverer_database_url", "redis_url"},
+            "console": {"console"},
         }
+        assert f"  console http://127.0.0.1:{given['TELLER_CONSOLE_PORT']}  running" in running.output
+        running.wait_until(lambda: status(int(given["TELLER_CONSOLE_PORT"]), "/login") == 200)
         assert status(running.port, "/metrics") == 401
 
 

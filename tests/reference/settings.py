@@ -1,4 +1,4 @@
-"""docs/reference/settings.md, from core/settings.py, local/settings.py and docker-compose.yml."""
+"""docs/reference/settings.md, from the settings in core, console and local, and from docker-compose.yml."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from core.settings import SECRET_MAX_BYTES, SECRETS, About, Settings
+from console.settings import Settings as ConsoleSettings
+from core.settings import ALL_SECRETS, SECRET_MAX_BYTES, About, Settings
 from local.settings import Settings as LocalSettings
 from tests.reference.markdown import code, document, table, wrapped
 from tests.system import ROOT
@@ -45,16 +46,17 @@ def page() -> str:
         EMBEDDED,
         "## Secrets in files",
         wrapped(FILES),
-        table(("variable", "variable for a file"), [(code(name), code(f"{name}_FILE")) for name in SECRETS]),
+        table(("variable", "variable for a file"), [(code(name), code(f"{name}_FILE")) for name in ALL_SECRETS]),
         "## Containers",
         "What `docker-compose.yml` reads besides, from the environment or `.env`:",
         table(("variable", "default", "meaning"), containers()),
     )
 
 
-def fields() -> dict[str, FieldInfo]:
-    """Return the settings of every process, and those of `make run` alone. Where both define one, it is described by the first."""
-    return {**LocalSettings.model_fields, **Settings.model_fields}
+def fields() -> dict[str | None, FieldInfo]:
+    """Return the settings of every process by their variables. One that several classes define is described by the last of these."""
+    models = (ConsoleSettings, LocalSettings, Settings)
+    return {field.alias: field for model in models for field in model.model_fields.values()}
 
 
 def row(field: FieldInfo) -> tuple[str, ...]:

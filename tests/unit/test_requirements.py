@@ -65,8 +65,8 @@ def test_the_lock_has_hashes_for_each_and_names_no_index() -> None:
         assert re.fullmatch(r"[\w.-]+==[\w.]+( ;[^\\]*)?( \\\n    --hash=sha256:[0-9a-f]{64})+", entry), entry
 
 
-def test_both_images_install_the_lock_and_refuse_what_it_does_not_list() -> None:
-    for name in ("Dockerfile.api", "Dockerfile.worker"):
+def test_all_images_install_the_lock_and_refuse_what_it_does_not_list() -> None:
+    for name in ("Dockerfile.api", "Dockerfile.console", "Dockerfile.worker"):
         installs = re.findall(r"pip install .*", (ROOT / name).read_text())
 
         assert len(installs) == 1
