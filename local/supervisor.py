@@ -141,7 +141,7 @@ class Supervisor:
         return Child(title, program.argv, {**environment, "TELLER_METRICS_PORT": port}, self.log_file(title))
 
     def metrics_ports(self) -> Iterator[str]:
-        """The ports for the processes other than the API and the console: the configured one and those after it; "" if none is configured."""
+        """The ports of workers, sweeper and deliverer: the configured one and those after it; "" if none is configured."""
         first = self.settings.metrics_port
         return map(str, count(first)) if first else repeat("")
 

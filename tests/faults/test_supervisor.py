@@ -192,7 +192,7 @@ def api_processes(system: Local) -> list[int]:
 
 def test_each_process_is_given_the_secrets_that_it_uses_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text(f"{METRICS_KEY}\n")
-    given = {
+    given: dict[str, Any] = {
         "TELLER_OPERATOR_KEY": OPERATOR_KEY,
         "TELLER_METRICS_KEY_FILE": str(tmp_path / "metrics"),
         "TELLER_CONSOLE_SECRET": CONSOLE_SECRET,

@@ -54,7 +54,7 @@ def page() -> str:
 
 
 def fields() -> dict[str | None, FieldInfo]:
-    """Return the settings of every process by their variables. One that several classes define is described by the last of these."""
+    """Return the settings by their variables. One that several classes define is described by the last of these."""
     models = (ConsoleSettings, LocalSettings, Settings)
     return {field.alias: field for model in models for field in model.model_fields.values()}
 
