@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from bench.burst import measure_burst
 from bench.conditions import measure_large, measure_skew, measure_workers
+from bench.console import measure_console
 from bench.figures import Result
 from bench.latency import measure_latency
 from bench.memory import measure_memory
@@ -26,6 +27,7 @@ MEASUREMENTS: Mapping[str, Callable[[Session], Result]] = {
     "snapshot": measure_snapshot,
     "memory": measure_memory,
     "large": measure_large,
+    "console": measure_console,
 }
 
 

@@ -138,13 +138,13 @@ class OwnSystem(System):
         self, folder: Path, urls: Mapping[str, str], admin_database_url: str, redis_url: str, server_pids: Mapping[str, int]
     ) -> None:
         """`urls` are the settings by which the processes connect to Postgres, `server_pids` the pids of the servers by title."""
-        self._port = free_port()
+        self._port, self._console_port = free_port(), free_port()
         url, key = f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(32)
         super().__init__(url, key, urls["DATABASE_URL"], admin_database_url, redis_url)
         self._urls = urls
         self._server_pids = server_pids
         self._folder = folder
-        self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": [], "deliverer": []}
+        self._children: dict[str, list[Child]] = {"api": [], "worker": [], "sweeper": [], "deliverer": [], "console": []}
 
     def start_api(self) -> None:
         [api] = self._start("api", ("api",), 1)
@@ -165,6 +165,13 @@ class OwnSystem(System):
 
     def start_deliverer(self) -> None:
         self._start_until_heartbeat("deliverer", ("worker", "deliver"), 1)
+
+    def start_console(self) -> str:
+        """Start a console of this system, and return its URL when it answers."""
+        url = f"http://127.0.0.1:{self._console_port}"
+        [console] = self._start("console", ("console",), 1)
+        wait_for(partial(self._answers, console, f"{url}/healthz"), "the console to answer", READY_WITHIN_S)
+        return url
 
     def stop(self, group: str) -> None:
         children, self._children[group] = self._children[group], []
@@ -215,15 +222,20 @@ class OwnSystem(System):
             "TELLER_HOST": "127.0.0.1",
             "TELLER_PORT": str(self._port),
             "TELLER_OPERATOR_KEY": self.operator_key,
+            "TELLER_URL": self.url,
+            "TELLER_CONSOLE_PORT": str(self._console_port),
             "TELLER_HEARTBEAT_FILE": str(self._heartbeat_file(title)),
             MARK: str(self._folder.parent),
         }
         return Child(title, argv, environment, self._folder / f"{title}.log")
 
     def _ready(self, api: Child) -> bool:
-        refuse_dead(api)
+        return self._answers(api, f"{self.url}/readyz")
+
+    def _answers(self, child: Child, url: str) -> bool:
+        refuse_dead(child)
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=READY_WITHIN_S) as answer:  # noqa: S310 - made above
+            with urllib.request.urlopen(url, timeout=READY_WITHIN_S) as answer:  # noqa: S310 - made above
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

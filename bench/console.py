@@ -1,0 +1,117 @@
+"""The console on a database full of finished transfers: the time of each screen, and what open overviews cost other callers."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+
+import httpx
+
+from bench.conditions import fill
+from bench.errors import UnexpectedAnswer
+from bench.figures import Figure, Result, Target
+from bench.latency import Latencies, of_teller
+from bench.session import Session
+from bench.system import OwnSystem
+
+LOOKS = 40  # of each screen
+WARM_LOOKS = 3  # not measured: the first look learns names
+SCREEN = Target(100.0, 50.0, at_most=True)
+BESIDE = Target(1.5, 1.1, at_most=True)
+PEOPLE = 10
+POLL_EVERY_S = 2.0
+PER_S = 50  # single transfers: far below what the machine can do, so that their latency is their own
+
+
+def measure_console(session: Session) -> Result:
+    """each screen of the console after a million transfers, and a single POST beside ten open overviews"""
+    plan = session.plan
+    with session.own_system() as system:
+        wallets = fill(session, system)
+        url = system.start_console()
+        with logged_in(url, system.operator_key) as console:
+            screens = {name: of_screen(console, path) for name, path in paths(system, wallets[0]).items()}
+        alone = of_teller(system, wallets, plan.latency_s, PER_S)
+        with watching(url, system.operator_key):
+            beside = of_teller(system, wallets, plan.latency_s, PER_S)
+        again = of_teller(system, wallets, plan.latency_s, PER_S)
+    return Result(figures(screens, alone + again, beside, plan.stock_transfers), {"beside": beside.curve(), "alone": alone.curve()})
+
+
+def figures(screens: Mapping[str, Latencies], alone: Latencies, beside: Latencies, stock: int) -> list[Figure]:
+    ms = beside.percentile(99)
+    what = f"submit to final beside {PEOPLE} open overviews, p99"
+    return [
+        *(
+            Figure(f"console_{name}", f"console: {name}, {stock:,} transfers, p95", taken.percentile(95), "ms", target=SCREEN)
+            for name, taken in screens.items()
+        ),
+        Figure("console_beside", what, ms, "ms", ms / alone.percentile(99), "without", target=BESIDE),
+    ]
+
+
+def paths(system: OwnSystem, wallet: str) -> Mapping[str, str]:
+    """Return the screens: the lists, and the page of one of each that is in them."""
+    with httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.operator_key}"}) as api:
+        client = api.get(f"/v1/wallets/{wallet}").json()["client_id"]
+        transfer = api.get("/v1/transfers", params={"limit": 1}).json()["data"][0]["id"]
+    return {
+        "overview": "/",
+        "transfers": "/transfers",
+        "rejected transfers": "/transfers?status=rejected",
+        "transfer": f"/transfers/{transfer}",
+        "clients": "/clients",
+        "client": f"/clients/{client}",
+        "wallet": f"/wallets/{wallet}",
+        "search": f"/search?q={transfer[:-1]}",
+        "queue": "/queue",
+        "webhooks": "/webhooks",
+        "keys": "/keys",
+        "health": "/health",
+    }
+
+
+@contextmanager
+def logged_in(url: str, key: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, timeout=30) as client:
+        if client.post("/login", data={"key": key}).status_code != 303:
+            raise UnexpectedAnswer("the console refused the operator's key")
+        yield client
+
+
+def of_screen(console: httpx.Client, path: str) -> Latencies:
+    """Look at the screen again and again; a look is the time from the request to the whole page."""
+    taken = []
+    for _ in range(WARM_LOOKS + LOOKS):
+        began = time.monotonic()
+        answer = console.get(path)
+        taken.append((time.monotonic() - began) * 1000)
+        if answer.status_code != 200:
+            raise UnexpectedAnswer(f"{path} was answered {answer.status_code}")
+    return Latencies(sorted(taken[WARM_LOOKS:]))
+
+
+@contextmanager
+def watching(url: str, key: str) -> Iterator[None]:
+    """Keep overviews open, each of a person who has logged in."""
+    ended = Event()
+    people = Thread(target=lambda: asyncio.run(watch(url, key, ended)))
+    people.start()
+    yield
+    ended.set()
+    people.join()
+
+
+async def watch(url: str, key: str, ended: Event) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as first:
+        await first.post("/login", data={"key": key})
+        await asyncio.gather(*(look(first, number, ended) for number in range(PEOPLE)))
+
+
+async def look(console: httpx.AsyncClient, number: int, ended: Event) -> None:
+    await asyncio.sleep(POLL_EVERY_S * number / PEOPLE)
+    while not ended.is_set():
+        with suppress(httpx.TransportError):
+            await console.get("/", headers={"X-Poll": "1"})
+        await asyncio.sleep(POLL_EVERY_S)
