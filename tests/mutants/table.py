@@ -68,6 +68,7 @@ OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
 BAD_NETWORK = "tests/sdk/test_bad_network.py::test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers"
 SDK_CASES = "tests/sdk/test_cases.py::test_the_sdk_does_what_the_case_says"
+CONSOLE = "tests/console/test_console.py"
 
 COMMIT_BETWEEN = """\
         debits = [entry for entry in outcome.entries if entry.amount < 0]
@@ -1521,5 +1522,23 @@ MUTANTS = (
             ),
         ),
         (f"{SDK_CASES}[typescript-webhooks: another secret does not verify]",),
+    ),
+    Mutant(
+        6,
+        "let the console send a form with another key each time",
+        (Edit("console/actions/forms.py", 'key = form.get("key", "")\n', "key = new_key()\n"),),
+        (f"{CONSOLE}::test_a_form_that_is_sent_twice_is_done_once",),
+    ),
+    Mutant(
+        24,
+        "let the console take a form that it has not shown",
+        (Edit("console/visit.py", 'if not same_token(form.get("csrf", ""), visit.login.csrf):', 'if not form.get("csrf", ""):'),),
+        (f"{CONSOLE}::test_only_a_form_of_the_console_changes_something",),
+    ),
+    Mutant(
+        24,
+        "let the console show callers' texts as HTML",
+        (Edit("console/app.py", "autoescape=True", "autoescape=False"),),
+        (f"{CONSOLE}::test_callers_texts_stay_texts",),
     ),
 )
