@@ -25,7 +25,8 @@ pytestmark = pytest.mark.timeout(240)  # the first test starts seven processes a
 
 expect.set_options(timeout=ACTION_WITHIN_MS)
 SERIOUS = {"serious", "critical"}
-DARK = {"overview", "rejected", "transfers", "webhook", "reverse", "keys"}
+ALIKE = {"rejected", "hold", "scheduled", "freeze", "missing"}  # templates that other screens have too
+DARK = {"overview", "rejected", "reverse"}
 LONG = "W" * 200
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 HEBREW = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}\N{HEBREW LETTER FINAL MEM}"
@@ -231,7 +232,10 @@ def test_a_revoked_key_is_logged_out(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "screens", "rules"),
-    [("light", None, {}), ("dark", DARK, {"runOnly": ["color-contrast"]})],  # the two differ in colours alone
+    [
+        ("light", None, {"resultTypes": ["violations"]}),
+        ("dark", DARK, {"runOnly": ["color-contrast"]}),
+    ],  # the two differ in colours alone
     ids=["light", "dark"],
 )
 def test_no_screen_has_a_serious_finding_of_axe_or_breaks_its_policy(
@@ -240,8 +244,9 @@ def test_no_screen_has_a_serious_finding_of_axe_or_breaks_its_policy(
     found: list[str] = []
     with watched(browser, scene.url, color_scheme=scheme) as page:
         page.log_in(OPERATOR_KEY)
+        names = set(screens_of(scene))
         for name, path in screens_of(scene).items():
-            if screens and name not in screens:
+            if name not in (screens or names - ALIKE):
                 continue
             page.go(path)
             results = Axe().run(page.page, options=rules)
@@ -250,7 +255,6 @@ def test_no_screen_has_a_serious_finding_of_axe_or_breaks_its_policy(
                 for one in results.response["violations"]
                 if one["impact"] in SERIOUS
             ]
-        page.allow("404")
 
     assert found == []
 
