@@ -84,11 +84,14 @@ def report(visit: Visit, name: str, subject: str, outcome: str) -> None:
 
 
 async def again(asked: Asked, problems: Mapping[str, str], status: int) -> Response:
-    """Show the form with what the person wrote, what is wrong with it, and the same key."""
+    """Show the form with what the person wrote, what is wrong with it, and the same key.
+
+    While the API does not answer, the form has no fields, and keeps what the person wrote.
+    """
     try:
         question = await asked.action.ask(asked.visit, asked.subject)
     except (Refused, Away):
-        question = Question(("This was not shown completely: the API does not answer.",), "/")
+        question = Question(("What you wrote is kept. The API does not answer, so it is not shown.",), "/")
     return form_page(asked, question, problems, status)
 
 

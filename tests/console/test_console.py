@@ -1,6 +1,7 @@
 """The console in Chromium on a whole system: what people see and do, by role, by keyboard, and with callers' worst texts."""
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ LONG = "W" * 200
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 HEBREW = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER VAV}\N{HEBREW LETTER FINAL MEM}"
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 KEY = re.compile(r'name="key" value="(console-[0-9a-f]{32})"')
 
 
@@ -165,6 +167,26 @@ def test_a_form_that_is_sent_twice_is_done_once(scene: Scene) -> None:
         assert KEY.findall(client.get(f"/do/deposit/{wallet}").text) != [form["key"]]
     scene.caller.wait_final(answers[0].headers["location"].partition("?")[0].rpartition("/")[2])
     assert scene.caller.balance(wallet) == 7_00
+
+
+def test_a_lost_answer_is_called_unknown_and_the_same_form_is_sent_again(scene: Scene) -> None:
+    wallet = scene.caller.new_wallet()
+    api = scene.system.processes[0]
+    path = f"/do/freeze/{wallet}"
+    with logged_in(scene, OPERATOR_KEY) as client:
+        shown = client.get(path).text
+        form = {"csrf": CSRF.findall(shown)[-1], "key": KEY.findall(shown)[0], "frozen": "debits", "reason": "asked by the bank"}
+        api.send_signal(signal.SIGSTOP)
+        try:
+            lost = client.post(path, data=form)
+        finally:
+            api.send_signal(signal.SIGCONT)
+
+        assert lost.status_code == 502
+        assert "The API did not say whether this was done" in lost.text
+        assert dict(HIDDEN.findall(lost.text)).items() >= form.items()
+        assert client.post(path, data=form).status_code == 303
+    assert scene.caller.get(f"/v1/wallets/{wallet}").body["frozen"] == "debits"
 
 
 def test_only_a_form_of_the_console_changes_something(scene: Scene) -> None:
