@@ -94,7 +94,7 @@ def of_screen(console: httpx.Client, path: str) -> Latencies:
 
 @contextmanager
 def watching(url: str, key: str) -> Iterator[None]:
-    """Keep overviews open, each of a person who has logged in."""
+    """Keep overviews open, each with a login."""
     ended = Event()
     people = Thread(target=lambda: asyncio.run(watch(url, key, ended)))
     people.start()

@@ -26,7 +26,7 @@ class NotForClients(Exception):
 
 @dataclass(frozen=True)
 class Login:
-    """A person who has logged in. `csrf` is in each form, and must come back with it."""
+    """The login of a person. `csrf` is in each form, and must come back with it."""
 
     key: str
     role: Role

@@ -39,7 +39,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Visit:
-    """A request of a person who has logged in."""
+    """A request with a login."""
 
     request: Request
     shared: Shared

@@ -1,4 +1,4 @@
-"""A whole system with a console and ten transfers of people who have names: for tests and for pictures."""
+"""A whole system with a console and ten transfers between clients with names: for tests and for pictures."""
 
 import threading
 from collections.abc import Iterator

@@ -220,7 +220,7 @@ def test_the_cookie_is_sealed_and_strict(scene: Scene) -> None:
 
 
 def test_each_screen_by_role(scene: Scene) -> None:
-    """Nobody without a login and no client's key sees anything; viewers see all and are offered no action."""
+    """Without a login, and with a client's key, nothing is shown; a viewer sees all and is offered no action."""
     made = scene.caller.post(f"/v1/clients/{scene.made['ada']['id']}/keys", {})
     screens = {name: path for name, path in screens_of(scene).items() if name not in {"login", "missing"}}
     actions = {name for name, path in screens.items() if path.startswith("/do/")}
