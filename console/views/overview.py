@@ -11,7 +11,7 @@ from console.views.transfers import parties_of
 from console.visit import Visit, together
 from console.words import duration
 
-RECENT = 50  # transfers of which the share of rejected ones is told
+RECENT = 20  # transfers of which the share of rejected ones is told; more would cost the API milliseconds at each poll
 SHOWN = 8
 ENDPOINTS_MAX = 100
 SLOW_AFTER_S = 10.0  # normally a transfer waits for milliseconds. A guess
