@@ -19,6 +19,7 @@ from console.guard import FORM_MAX_BYTES, comes_from_here, same_token
 from console.login import COOKIE, Login, Seal
 from console.names import Names
 from console.settings import Settings
+from console.shares import Shares
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Form = Mapping[str, str]
@@ -27,7 +28,7 @@ First = TypeVar("First")
 
 @dataclass(frozen=True)
 class Shared:
-    """What all requests of the process share. It holds no key."""
+    """What all requests of the process share."""
 
     settings: Settings
     http: httpx.AsyncClient
@@ -35,6 +36,7 @@ class Shared:
     seal: Seal
     names: Names = field(default_factory=Names)
     history: History = field(default_factory=History)
+    shares: Shares = field(default_factory=Shares)
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,8 @@ class Concern:
 
 async def overview(visit: Visit) -> Response:
     """Everything at a glance."""
-    api = visit.api
-    ready, queue, processes, database, recent, endpoints = await together(
-        readiness(api),
-        api.get("/v1/ops/queue"),
-        api.get("/v1/ops/processes"),
-        api.get("/v1/ops/database"),
-        api.get("/v1/transfers", limit=RECENT),
-        api.get("/v1/webhook-endpoints", limit=ENDPOINTS_MAX),
+    ready, queue, processes, database, recent, endpoints = await visit.shared.shares.get(
+        visit.login.key, "overview", lambda: read_all(visit.api)
     )
     visit.shared.history.add(queue)
     shown = recent["data"][:SHOWN]
@@ -55,6 +49,17 @@ async def overview(visit: Visit) -> Response:
         concerns=list(concerns(ready, queue, processes["processes"], database, endpoints["data"])),
         waiting=visit.shared.history.waiting(),
         oldest=visit.shared.history.oldest(),
+    )
+
+
+async def read_all(api: Api) -> list[Any]:
+    return await together(
+        readiness(api),
+        api.get("/v1/ops/queue"),
+        api.get("/v1/ops/processes"),
+        api.get("/v1/ops/database"),
+        api.get("/v1/transfers", limit=RECENT),
+        api.get("/v1/webhook-endpoints", limit=ENDPOINTS_MAX),
     )
 
 

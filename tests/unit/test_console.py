@@ -1,9 +1,12 @@
 """What the console says and draws, without a browser."""
 
+import asyncio
+
 import pytest
 
 from console.curves import GAP_S, HEIGHT, WIDTH, History
 from console.settings import Settings
+from console.shares import Shares
 from console.views.doors import own_path
 from console.views.transfers import harmless
 from console.words import NoAmount, duration, minor_units, money, short, signed
@@ -86,3 +89,20 @@ def test_the_address_of_the_api_is_checked(url: str) -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="32 to 255"):
         Settings.model_validate({"TELLER_CONSOLE_SECRET": "short"})
+
+
+def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
+    async def main() -> tuple[list[int], int]:
+        shares, reads = Shares(), 0
+
+        async def read() -> int:
+            nonlocal reads
+            reads += 1
+            mine = reads
+            await asyncio.sleep(0)
+            return mine
+
+        answers = await asyncio.gather(*(shares.get(key, "overview", read) for key in ("mia", "mia", "theo")))
+        return list(answers), reads
+
+    assert asyncio.run(main()) == ([1, 1, 2], 2)
