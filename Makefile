@@ -34,7 +34,7 @@ bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on t
 lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy --strict api core worker local bench tests
+	$(RUN) mypy --strict api cli core worker local bench tests
 	$(RUN) mypy --strict --python-version 3.10 --config-file= sdk/python/src/teller_client
 	$(VENV)/bin/lint-imports
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -22,9 +22,9 @@ Command = Callable[[Settings, argparse.Namespace], int]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def main() -> int:
-    """Run the command that the arguments name and return its exit status: core/admin/commands.py."""
-    arguments = parser().parse_args()
+def main(given: Sequence[str] | None = None, prog: str = "python -m core") -> int:
+    """Run the command that the arguments name and return its exit status: core/admin/commands.py. `teller db` calls it too."""
+    arguments = parser(prog).parse_args(given)
     try:
         configured = settings.read(Settings)
         log.configure(configured.log_level)
@@ -37,8 +37,8 @@ def main() -> int:
         return commands.fail(fault)
 
 
-def parser() -> argparse.ArgumentParser:
-    teller = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
+def parser(prog: str = "python -m core") -> argparse.ArgumentParser:
+    teller = argparse.ArgumentParser(prog=prog, description="Look after Teller's database.")
     verbs = teller.add_subparsers(required=True, metavar="COMMAND")
     add_migrate(verbs)
     add_audit(verbs)
