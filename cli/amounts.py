@@ -46,7 +46,7 @@ def money(amount: int, minor_unit: int, currency: str | None = None) -> str:
 
 
 def money_in(amount: int | None, currency: str) -> str | None:
-    """Return the amount for people, by the decimals that ISO 4217 gives the currency. One that is not listed has minor units only."""
+    """Return the amount for people, by the decimals that ISO 4217 gives the currency; of one that is not listed, minor units."""
     if amount is None:
         return None
     minor_unit = minor_unit_of(currency)

@@ -30,7 +30,7 @@ GROUPS: Mapping[Group, Commands] = {
         "run": ("cli.here:run", "run the whole system here, until Ctrl-C"),
         "login": ("cli.login:login", "store an address and a key, once for all later commands"),
         "doctor": ("cli.doctor:doctor", "look whether all is well, and say what is not"),
-        "version": ("cli.here:version", "print the version"),
+        "version": ("cli.version:version", "print the version"),
     },
     MONEY: {
         "deposit": ("cli.money:deposit", "bring money from outside into a wallet"),
@@ -53,7 +53,7 @@ GROUPS: Mapping[Group, Commands] = {
         "completion": ("cli.completion:completion", "print the completion of a shell: bash, zsh or fish"),
     },
     BESIDE: {
-        "audit": ("cli.here:audit", "prove the ledger from its entries"),
+        "audit": ("cli.database:audit", "prove the ledger from its entries"),
     },
 }
 
@@ -130,7 +130,9 @@ def build(called: Collection[str] = ()) -> App:
     )
     for group, commands in GROUPS.items():
         add(teller, commands, called, group)
-    teller.command("cli.here:db", name="db", help=ABOUT_DB, group=BESIDE, help_flags=[], version_flags=[])  # argparse has its help
+    teller.command(
+        "cli.database:db", name="db", help=ABOUT_DB, group=BESIDE, help_flags=[], version_flags=[]
+    )  # argparse has its help
     for noun, (about, commands) in NOUNS.items():
         under = App(name=noun, help=about, group=NOUN_GROUPS[noun])
         add(under, commands, called)

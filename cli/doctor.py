@@ -37,7 +37,7 @@ class Finding:
 
 
 def doctor(*, common: Common = DEFAULTS) -> int:
-    """Look whether all is well: settings, disk, the API and its readiness by check, clock, version, key, a dry transfer, queue, audit.
+    """Look whether all is well: settings, disk, the API and its checks, clock, version, key, a dry transfer, queue, audit.
 
     Nothing is changed. Exits with 2 when something is bad.
     """

@@ -5,6 +5,7 @@ gives that account nothing that it has not.
 """
 
 import socket
+from dataclasses import asdict
 from typing import Any
 
 from cli import output, profiles
@@ -39,8 +40,6 @@ def is_embedded(running: dict[str, Any]) -> bool:
 
 def make_key(running: dict[str, Any]) -> str:
     """Make an operator key in the database of the system that runs here, and return it. Raises Cannot."""
-    from dataclasses import asdict
-
     import psycopg
 
     from core import keys

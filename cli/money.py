@@ -39,6 +39,15 @@ class Movement:
     fields: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """A verb that is about an earlier transfer: its name in the path, in words, its own fields."""
+
+    name: str
+    words: str
+    fields: Mapping[str, Any]
+
+
 def deposit(wallet: Wallet, amount: Amount, /, *, payment: Payment = PAYMENT_DEFAULTS, common: Common = DEFAULTS) -> int:
     """Bring money from outside into a wallet."""
     with session(common) as api:
@@ -119,12 +128,12 @@ def capture(
     common: Common = DEFAULTS,
 ) -> int:
     """Give the payee a hold's money, or a part of it."""
-    return follow_up(common, payment, hold, amount, "capture", "Give the payee", {"final": final or None})
+    return follow_up(common, payment, hold, amount, FollowUp("capture", "Give the payee", {"final": final or None}))
 
 
 def release(hold: Transfer, amount: Part = None, /, *, payment: Payment = PAYMENT_DEFAULTS, common: Common = DEFAULTS) -> int:
     """Make a hold's money, or a part of it, available to its owner again."""
-    return follow_up(common, payment, hold, amount, "release", "Give back", {})
+    return follow_up(common, payment, hold, amount, FollowUp("release", "Give back", {}))
 
 
 def reverse(
@@ -137,7 +146,7 @@ def reverse(
     common: Common = DEFAULTS,
 ) -> int:
     """Send the money of an applied transfer back, or a part of it."""
-    return follow_up(common, payment, transfer, amount, "reverse", "Send back", {"up_to": up_to or None})
+    return follow_up(common, payment, transfer, amount, FollowUp("reverse", "Send back", {"up_to": up_to or None}))
 
 
 def cancel(
@@ -156,9 +165,7 @@ def cancel(
         return WELL
 
 
-def follow_up(
-    common: Common, payment: Payment, text: str, amount: str | None, verb: str, words: str, fields: Mapping[str, Any]
-) -> int:
+def follow_up(common: Common, payment: Payment, text: str, amount: str | None, verb: FollowUp) -> int:
     """Carry out a verb that is about an earlier transfer."""
     with session(common) as api:
         earlier = transfer_of(api, text)
@@ -167,9 +174,9 @@ def follow_up(
         how_much = "all that is left" if units is None else money_in(units, currency)
         about_it = {"amount": units, "currency": None if units is None else currency}
         movement = Movement(
-            f"{words} {how_much} of {transfer_in_words(api, earlier)}",
-            f"/v1/transfers/{earlier['id']}/{verb}",
-            {**fields, **about_it},
+            f"{verb.words} {how_much} of {transfer_in_words(api, earlier)}",
+            f"/v1/transfers/{earlier['id']}/{verb.name}",
+            {**verb.fields, **about_it},
         )
         return carry_out(api, common, payment, movement)
 
@@ -318,7 +325,7 @@ def show(transfer: Json, common: Common) -> None:
 
 
 def outcome_in_words(transfer: Json) -> str:
-    """Return the status, and what goes with it: the amount that moved, the reason of a rejection, the time that it is scheduled for."""
+    """Return the status, and what goes with it: the amount, the reason of a rejection, the time that it is scheduled for."""
     amount = money_in(transfer["amount"], transfer["currency"])
     if failure := transfer.get("failure"):
         return f"rejected: {failure['code']}: {failure['detail']}{figures(failure, transfer['currency'])}"

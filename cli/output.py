@@ -1,4 +1,4 @@
-"""How a command prints: tables for people, JSON for programs. All of it passes `safe`, and what is not a terminal gets no colour."""
+"""How a command prints: tables for people, JSON for programs. All of it passes `safe`. Only a terminal gets colours."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence

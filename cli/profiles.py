@@ -161,7 +161,7 @@ def running_here() -> dict[str, Any] | None:
 
 
 def local_key() -> str | None:
-    """Return the operator key for the system that runs here: the configured one, or that which `teller login` has stored beside it."""
+    """Return the operator key for the system that runs here: the configured one, or the one that is stored beside its data."""
     if configured := os.environ.get("TELLER_OPERATOR_KEY"):
         return configured
     folder = data_dir()

@@ -9,7 +9,7 @@ from cli import output
 from cli.amounts import money_in
 from cli.clients import show as show_client
 from cli.events import show_event
-from cli.exits import WELL
+from cli.exits import WELL, Cannot
 from cli.find import in_words, transfer_table
 from cli.lookups import client_of, named, owner_of, transfer_of, wallet_of
 from cli.money import figures
@@ -118,7 +118,8 @@ def hold_in_words(transfer: Json) -> str | None:
     remains, captured, released = (
         money_in(hold[f"{name}_amount"], transfer["currency"]) for name in ("remaining", "captured", "released")
     )
-    return f"{hold['status']}: {remains} remains, {captured} captured, {released} released; it ends {output.instant(hold['expires_at'])}"
+    ends = output.instant(hold["expires_at"])
+    return f"{hold['status']}: {remains} remains, {captured} captured, {released} released; it ends {ends}"
 
 
 def timeline(api: Session, transfer: Json) -> Iterator[tuple[str, str]]:
@@ -167,8 +168,6 @@ def show_any_endpoint(api: Session, text: str, common: Common) -> None:
 
 def show_found(api: Session, text: str, common: Common) -> None:
     """Show a key or a delivery: only the search knows them by their id."""
-    from cli.exits import Cannot
-
     kind = {"key": "keys", "dlv": "deliveries"}[text[:3]]
     found = api.get("/v1/search", q=text)[kind]
     if not found:

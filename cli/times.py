@@ -30,9 +30,7 @@ def time_of(text: str) -> datetime:
 def month_of(text: str) -> tuple[datetime, datetime]:
     """Return the first instant of a month, written as 2026-11, and that of the next one. Raises Cannot for any other text."""
     try:
-        if len(text) != len("2026-11"):
-            raise ValueError
-        first = date.fromisoformat(f"{text}-01")
+        first = date.fromisoformat(f"{text}-01" if len(text) == len("2026-11") else "")
     except ValueError:
         raise Cannot(f"{text!r} is no month: write 2026-11") from None
     following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)

@@ -8,7 +8,6 @@ from cyclopts import Parameter
 from cli import output
 from cli.amounts import minor_units, money, money_in
 from cli.clients import ROWS, Limit, Who
-from cli.confirm import confirm
 from cli.exits import WELL, Cannot
 from cli.lookups import client_of, named, owner_of, wallet_of
 from cli.money import Movement, Wallet, carry_out, name_of
