@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from cli.exits import CANNOT, CUT_OFF, UNKNOWN, WELL, Cannot, Unknown
 
-ANYWHERE = {"--json": 0, "--profile": 1, "--url": 1, "--key": 1}  # options that may stand before the command, and their values
+ANYWHERE = {
+    "--json": 0,
+    "--profile": 1,
+    "--url": 1,
+    "--key": 1,
+    "--retry-within": 1,
+}  # options that may stand before the command, and their values
 INTERRUPTED = 130  # as a shell says of a program that Ctrl-C has ended: 128 + SIGINT
 
 

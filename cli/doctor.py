@@ -66,7 +66,7 @@ def examined(common: Common) -> Iterator[Finding]:
     reached = yield from api_checks(target.url)
     if not reached:
         return
-    with client(target.url, target.key) as teller:
+    with client(target.url, target.key, common.retry_within) as teller:
         session = Session(teller, target)
         for name, check in (("key", key), ("transfer", dry_transfer), ("queue", queue), ("audit", last_audit)):
             yield from guarded(name, check, session)

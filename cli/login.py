@@ -27,26 +27,26 @@ def login(*, common: Common = DEFAULTS, remove: Annotated[bool, Parameter(negati
         return removed(name)
     url = common.url or os.environ.get("TELLER_URL")
     if url is None and name in {profiles.DEFAULT, profiles.LOCAL}:
-        return login_here()
+        return login_here(common)
     if url is None:
         raise Cannot("say the API's address, with --url or TELLER_URL")
     if name == profiles.LOCAL:
         raise Cannot("`local` names the system of the folder: give this login another name")
     key = common.key or os.environ.get("TELLER_KEY") or asked()
-    check(url, key)
+    check(url, key, common)
     profiles.store(name, url, key)
     return said(name, url, str(profiles.file()), common)
 
 
-def login_here() -> int:
+def login_here(common: Common) -> int:
     """Make a key for the system of this folder. Raises Cannot where none runs."""
     running = profiles.running_here()
     if running is None:
         raise Cannot("say the API's address, with --url or TELLER_URL: nothing runs in this folder or above it")
     key = local_login.make_key(running)
-    check(running["api_url"], key)
+    check(running["api_url"], key, common)
     profiles.store_local_key(key)
-    return said(profiles.LOCAL, running["api_url"], str(profiles.data_dir()), DEFAULTS)
+    return said(profiles.LOCAL, running["api_url"], str(profiles.data_dir()), common)
 
 
 def removed(name: str) -> int:
@@ -66,9 +66,9 @@ def asked() -> str:
     return key.strip()
 
 
-def check(url: str, key: str) -> None:
+def check(url: str, key: str, common: Common) -> None:
     """Ask the API something that every key may ask. Raises the SDK's errors."""
-    with client(url, key) as teller:
+    with client(url, key, common.retry_within) as teller:
         teller.request("GET", "/v1/events", query={"limit": 1})
 
 

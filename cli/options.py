@@ -23,6 +23,9 @@ class Common:
     key: Annotated[str | None, Parameter(name="--key")] = None
     """the API key (default: TELLER_KEY, then the login); other accounts of this machine may see it in the list of processes"""
 
+    retry_within: Annotated[float, Parameter(name="--retry-within")] = 20.0
+    """seconds for which a call is repeated over a network that fails (default: 20)"""
+
 
 DEFAULTS = Common()
 

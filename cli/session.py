@@ -62,16 +62,16 @@ class Session:
 def session(common: Common) -> Iterator[Session]:
     """A session with the API that the options, the environment or a login name. Raises Cannot where none is named."""
     target = local_login.target_or_login(common)
-    with client(target.url, target.key) as teller:
+    with client(target.url, target.key, common.retry_within) as teller:
         yield Session(teller, target)
 
 
 @contextmanager
-def client(url: str, key: str) -> Iterator["Teller"]:
+def client(url: str, key: str, retry_within: float) -> Iterator["Teller"]:
     from teller_client import Teller
 
     try:
-        teller = Teller(url, key, retry_within=20.0)
+        teller = Teller(url, key, retry_within=retry_within)
     except ValueError as error:
         raise Cannot(str(error)) from None
     with teller:
