@@ -61,7 +61,8 @@ def arguments(app: App) -> list[Argument]:
 
 
 def groups(argument: Argument) -> set[str]:
-    return {getattr(group, "name", str(group)) for group in argument.parameter.group or ()}
+    found = argument.parameter.group
+    return {getattr(group, "name", str(group)) for group in (found if isinstance(found, tuple) else ())}
 
 
 def written(argument: Argument) -> str:
