@@ -27,7 +27,7 @@ from api.http.problems import Problem
 from api.http.request_id import RequestIds
 from api.operations import health, metrics, pages, problems_page
 from api.services import running
-from api.v1 import batch, cancel, clients, events, keys, statement, submit, transfers, wallets
+from api.v1 import batch, cancel, clients, events, keys, search, statement, submit, transfers, wallets
 from api.v1.verbs import VERBS
 from api.v1.webhooks import deliveries, endpoints, secrets
 from core import failpoint, log, settings
@@ -133,7 +133,21 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, statement, submit, batch, transfers, cancel, events, endpoints, secrets, deliveries):
+    for noun in (
+        clients,
+        keys,
+        wallets,
+        statement,
+        submit,
+        batch,
+        transfers,
+        cancel,
+        search,
+        events,
+        endpoints,
+        secrets,
+        deliveries,
+    ):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, problems_page, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])

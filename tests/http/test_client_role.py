@@ -43,7 +43,8 @@ def absent_wallet() -> str:
 
 
 def without_entries(transfer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in transfer.items() if name != "entries"}
+    """What both parties are shown alike: how it was submitted is shown to the one that did, and the shard to operators."""
+    return {name: value for name, value in transfer.items() if name not in {"entries", "idempotency_key", "submitted_by", "shard"}}
 
 
 def told(answer: Answer) -> object:

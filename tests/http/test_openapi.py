@@ -51,6 +51,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/transfers/batch"): BATCH | {"backlog_full"},
     ("get", "/v1/transfers"): READ | {"invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}"): READ | {"not_found"},
+    ("get", "/v1/search"): READ | OPERATORS,
     ("get", "/v1/events"): READ | {"invalid_cursor"},
     ("get", "/v1/events/{event_id}"): READ | {"not_found"},
     ("post", "/v1/webhook-endpoints"): READ | BODY | {"too_many_endpoints"},

@@ -162,7 +162,7 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         {"wallet_chain": "rich"},
     ),
     "an applied transfer without entries": (
-        ["UPDATE transfers SET status = 'applied', failure_code = NULL WHERE id = %(rejected)s"],
+        ["UPDATE transfers SET status = 'applied', failure_code = NULL, available = NULL, needed = NULL WHERE id = %(rejected)s"],
         {"transfer_entries": "rejected"},
     ),
     "a rejected transfer with entries": (

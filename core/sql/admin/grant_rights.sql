@@ -47,7 +47,7 @@ GRANT UPDATE (lockable, floor) ON shards TO {worker};
 GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
 GRANT UPDATE (balance, held, version, guard, status, counted_day, debits_today, debits_this_month) ON wallets TO {worker};
 GRANT INSERT (wallet_id, number, before, after, reason) ON wallet_changes TO {worker};
-GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, returned, moved, unreversed, apply_by, counted_on)
+GRANT UPDATE (status, failure_code, available, needed, finished_at, moment, ordinal, captured, returned, moved, unreversed, apply_by, counted_on)
    ON transfers TO {worker};
 GRANT INSERT (shard, transfer_id), DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, transfer_id, verb, shard, due_at), DELETE, UPDATE (due_at) ON due TO {worker};

@@ -1103,6 +1103,8 @@ export interface components {
             hold: components["schemas"]["HoldView"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
             reason: ("requested" | "expired") | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to operators; null for what no key submitted, and for transfers of earlier versions */
+            submitted_by: string | null;
             preview: components["schemas"]["PreviewBasis"];
         };
         /** @description The number of deliveries that this request made due. */
@@ -1258,6 +1260,8 @@ export interface components {
             hold: components["schemas"]["HoldView"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
             reason: ("requested" | "expired") | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to operators; null for what no key submitted, and for transfers of earlier versions */
+            submitted_by: string | null;
         };
         /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
         UsageView: {

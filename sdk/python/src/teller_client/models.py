@@ -403,6 +403,9 @@ class Preview(Model):
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
     reason: TransferReason | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to
+    # operators; null for what no key submitted, and for transfers of earlier versions
+    submitted_by: str | None = None
     preview: PreviewBasis
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -567,6 +570,9 @@ class Transfer(TransferBehaviour):
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
     reason: TransferReason | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to
+    # operators; null for what no key submitted, and for transfers of earlier versions
+    submitted_by: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
