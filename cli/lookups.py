@@ -44,12 +44,23 @@ def transfer_of(session: Session, text: str) -> Json:
     if is_id(text, "trf"):
         transfer: Json = session.get(f"/v1/transfers/{text}")
         return transfer
-    found = {each["id"]: each for name in ("reference", "idempotency_key") for each in transfers_with(session, name, text)}
+    found = {each["id"]: each for each in transfers_known_as(session, text)}
     if not found:
         raise Cannot(f"no transfer has the id, the reference or the idempotency key {text!r}")
     if len(found) > 1:
         raise Cannot(f"several transfers have {text!r}: name one by its id: {', '.join(map(described, found.values()))}")
     return next(iter(found.values()))
+
+
+def transfers_known_as(session: Session, text: str) -> list[Json]:
+    """Return the first transfers with this reference or idempotency key: of all callers, or of the key's client."""
+    from teller_client import Forbidden
+
+    try:
+        found: list[Json] = session.get("/v1/search", q=text)["transfers"]
+    except Forbidden:  # a client's key: it lists the transfers of its own wallets
+        return [each for name in ("reference", "idempotency_key") for each in transfers_with(session, name, text)]
+    return found
 
 
 def transfers_with(session: Session, name: str, text: str) -> list[Json]:

@@ -28,6 +28,7 @@ export type WebhookEndpointCreate = Schemas["EndpointRequest"];
 export type WebhookEndpointUpdate = Schemas["EndpointChanges"];
 export type WebhookSecret = Schemas["SecretView"];
 export type NewWebhookSecret = Schemas["NewSecretView"];
+export type Search = Schemas["SearchView"];
 export type Delivery = Schemas["DeliveryView"];
 export type Redelivered = Schemas["RedeliveredView"];
 export type Problem = Schemas["Problem"];

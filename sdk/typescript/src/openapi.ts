@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * List clients
-         * @description Clients, newest first. For operators.
+         * @description Clients, newest first; with `name` in the order of their names. For operators.
          */
         get: operations["list_clients_v1_clients_get"];
         put?: never;
@@ -295,9 +295,11 @@ export interface paths {
         };
         /**
          * List transfers
-         * @description Transfers, newest first. A client's key lists the transfers of its own wallets, and none for another `wallet_id`.
+         * @description Transfers, newest first, that match all filters. A client's key lists the transfers of its own wallets alone.
          *
-         *     With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
+         *     The amount is the one that the transfer shows. A search reads up to 10000 transfers a page. So with a filter that few match, a
+         *     page may hold fewer than `limit` rows, or none, while `has_more` is true. `parent_id`, `reference`, `wallet_id`, `client_id` and
+         *     a period bound what is read.
          */
         get: operations["list_transfers_v1_transfers_get"];
         put?: never;
@@ -482,6 +484,28 @@ export interface paths {
          *     After 200 it is never applied. The request has no key: to cancel again changes nothing.
          */
         post: operations["post_cancel_v1_transfers__transfer_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Find whatever has just this text: ids, idempotency keys, external ids and references match letter for letter.
+         *
+         *     A client's name matches by its beginning, without regard to case. For operators.
+         */
+        get: operations["search_v1_search_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -969,9 +993,18 @@ export interface components {
             /** @description the `after` of the next page; null when this one is the last for now */
             next_cursor: string | null;
         };
+        /**
+         * @description Why a transfer was rejected. The figures are in minor units, and shown to keys that may see the debited wallets.
+         *
+         *     They are null for reasons that have none, and for transfers that were rejected by an earlier version.
+         */
         FailureView: {
             code: components["schemas"]["Refusal"];
             detail: string;
+            /** @description what was there when it was rejected: of the debited wallet's funds, of its limit, of the hold, or of what could be reversed */
+            available: number | null;
+            /** @description how much of that it needed */
+            needed: number | null;
         };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
         HoldView: {
@@ -1103,9 +1136,22 @@ export interface components {
             hold: components["schemas"]["HoldView"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
             reason: ("requested" | "expired") | null;
-            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to operators; null for what no key submitted, and for transfers of earlier versions */
+            /** @description that it was submitted with; shown to its owner's keys and to operators */
+            idempotency_key: string | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to operators; null for what no key submitted, and for transfers of earlier versions */
             submitted_by: string | null;
+            /** @description shown to operators */
+            shard: number | null;
+            /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
+            queue: components["schemas"]["QueueView"] | null;
             preview: components["schemas"]["PreviewBasis"];
+        };
+        /** @description The place of a queued transfer in its shard, at the moment of the answer. */
+        QueueView: {
+            /** @description how many transfers of the shard are before it; 10000 stands for so many or more */
+            ahead: number;
+            /** @description how long the first of them has waited */
+            oldest_seconds: number;
         };
         /** @description The number of deliveries that this request made due. */
         RedeliveredView: {
@@ -1125,6 +1171,23 @@ export interface components {
             status: "active" | "closed";
             frozen: ("debits" | "credits" | "all") | null;
             limits: components["schemas"]["LimitsView"];
+        };
+        /** @description What was found, at most 10 of each kind. */
+        SearchView: {
+            /** @description by id, external id, idempotency key, or the beginning of their names */
+            clients: components["schemas"]["ClientView"][];
+            /** @description by id, or by the idempotency key that made them */
+            wallets: components["schemas"]["WalletView"][];
+            /** @description by id, idempotency key of any owner, or reference: of these the newest */
+            transfers: components["schemas"]["TransferView"][];
+            /** @description of the operators, by id */
+            webhook_endpoints: components["schemas"]["EndpointView"][];
+            /** @description of clients, by id */
+            keys: components["schemas"]["KeyView"][];
+            /** @description by id */
+            events: (components["schemas"]["TransferEventView"] | components["schemas"]["EndpointEventView"])[];
+            /** @description to the operators, by id */
+            deliveries: components["schemas"]["DeliveryView"][];
         };
         /** @description The secret that signs webhooks to your callback URLs. */
         SecretView: {
@@ -1260,8 +1323,14 @@ export interface components {
             hold: components["schemas"]["HoldView"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
             reason: ("requested" | "expired") | null;
-            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to operators; null for what no key submitted, and for transfers of earlier versions */
+            /** @description that it was submitted with; shown to its owner's keys and to operators */
+            idempotency_key: string | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to operators; null for what no key submitted, and for transfers of earlier versions */
             submitted_by: string | null;
+            /** @description shown to operators */
+            shard: number | null;
+            /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
+            queue: components["schemas"]["QueueView"] | null;
         };
         /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
         UsageView: {
@@ -2066,6 +2135,8 @@ export interface operations {
     list_clients_v1_clients_get: {
         parameters: {
             query?: {
+                /** @description only those whose names begin so, in any case */
+                name?: string | null;
                 /** @description only the one with this external_id */
                 external_id?: string | null;
                 /** @description how many rows at most */
@@ -2540,12 +2611,26 @@ export interface operations {
             query?: {
                 /** @description only those that this wallet is a party to */
                 wallet_id?: string | null;
+                /** @description only those that a wallet of this client is a party to */
+                client_id?: string | null;
                 status?: ("queued" | "applied" | "rejected" | "canceled") | "scheduled" | null;
                 type?: ("deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure") | null;
                 /** @description only the captures, releases and reversals of this one */
                 parent_id?: string | null;
+                /** @description only those with this reference, letter for letter */
+                reference?: string | null;
                 /** @description only the one of this key */
                 idempotency_key?: string | null;
+                /** @description only those of just this amount, in minor units */
+                amount?: number | null;
+                /** @description only those of this amount or more */
+                amount_from?: number | null;
+                /** @description only those of this amount or less */
+                amount_to?: number | null;
+                /** @description only those created at this time or later */
+                created_from?: string | null;
+                /** @description only those created before this time */
+                created_to?: string | null;
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
@@ -2932,6 +3017,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransferView"];
+                };
+            };
+        };
+    };
+    search_v1_search_get: {
+        parameters: {
+            query: {
+                /** @description an id of any kind, an idempotency key, an external id, a reference, or how a client's name begins */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchView"];
                 };
             };
         };

@@ -46,6 +46,7 @@ import type {
   Preview,
   Problem,
   Redelivered,
+  Search,
   Statement,
   TransferData,
   Wallet,
@@ -115,6 +116,14 @@ export class Teller {
   async preview(path: string, { signal, ...fields }: Readonly<Record<string, unknown>> & CallOptions): Promise<Preview> {
     const call: Call = { method: "POST", path, query: { preview: true }, body: moneyFields(fields), repeatable: true, signal };
     return await this.#wire.send(call);
+  }
+
+  /**
+   * Return what has just this text as its id, idempotency key, external id or reference: at most 10 of each kind. Clients are found by
+   * the beginning of their name too, in any case.
+   */
+  async search(text: string, { signal }: CallOptions = {}): Promise<Search> {
+    return await this.#wire.send({ method: "GET", path: "/v1/search", query: { q: text }, signal });
   }
 
   /** Any list. */
@@ -203,8 +212,8 @@ export class Clients extends Noun {
     return await this.wire.get(`/v1/clients/${inPath(client)}`, options);
   }
 
-  /** All clients, newest first; with `external_id` the one of it. */
-  list(options: ListOptions & { external_id?: string | undefined } = {}): Pages<Client> {
+  /** All clients, newest first; with `external_id` the one of it, with `name` those whose names begin so, in any case. */
+  list(options: ListOptions & { external_id?: string | undefined; name?: string | undefined } = {}): Pages<Client> {
     return this.wire.list("/v1/clients", options);
   }
 }
@@ -354,13 +363,18 @@ export class Transfers extends Noun {
     return await this.wire.transfer(idOf(transfer), options);
   }
 
-  /** Transfers of all types, newest first. */
-  list({ wallet, parent, key, ...options }: ListOptions & TransferFilters = {}): Pages<Transfer> {
+  /** Transfers, newest first, that match all of these; with `key` the one that was made with it. Amounts are minor units. */
+  list({ wallet, status, type, parent, key, client, created_from, created_to, ...options }: TransferList = {}): Pages<Transfer> {
     const query = {
       wallet_id: wallet && idOf(wallet),
-      ...options,
+      status,
+      type,
       parent_id: parent && idOf(parent),
       idempotency_key: key === undefined ? undefined : checkedKey(key),
+      client_id: client && idOf(client),
+      ...options,
+      created_from: created_from && timeQuery(created_from),
+      created_to: created_to && timeQuery(created_to),
     };
     return this.wire.transfers("/v1/transfers", query);
   }
@@ -381,6 +395,8 @@ export class Transfers extends Noun {
     return this.wire.list(transferPath(idOf(transfer), "/deliveries"), options);
   }
 }
+
+type TransferList = ListOptions & TransferFilters;
 
 /** The result of an item of a batch: one of the two is there. */
 interface BatchResult {

@@ -35,7 +35,7 @@ const OPTIONS: Readonly<Record<string, keyof TellerOptions | null>> = {
   backoff_s: "backoff",
   connect_timeout_s: null, // fetch has no such limit
 };
-const ABOUT = ["id", "client", "delivery", "path"]; // what a function is about is its first argument
+const ABOUT = ["id", "client", "delivery", "path", "text"]; // what a function is about is its first argument
 const NAMES: Readonly<Record<string, string>> = {
   // of the wire, and of this package where it has shorter ones
   idempotency_key: "key",
@@ -43,6 +43,7 @@ const NAMES: Readonly<Record<string, string>> = {
   source_wallet_id: "source",
   destination_wallet_id: "destination",
   parent_id: "parent",
+  client_id: "client", // as a filter; `client` is what a function is about
   poll: "every",
 };
 const TIMES = ["scheduled_for"];

@@ -209,10 +209,18 @@ class DepositItem(_DepositItemRequired, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Failure(Model):
-    """Failure."""
+    """Why a transfer was rejected. The figures are in minor units, and shown to keys that may see the debited wallets.
+
+    They are null for reasons that have none, and for transfers that were rejected by an earlier version.
+    """
 
     code: RejectionCode
     detail: str
+    # what was there when it was rejected: of the debited wallet's funds, of its limit, of the hold, or of what could be
+    # reversed
+    available: int | None = None
+    # how much of that it needed
+    needed: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -403,9 +411,16 @@ class Preview(Model):
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
     reason: TransferReason | None = None
-    # the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to
+    # that it was submitted with; shown to its owner's keys and to operators
+    idempotency_key: str | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to
     # operators; null for what no key submitted, and for transfers of earlier versions
     submitted_by: str | None = None
+    # shown to operators
+    shard: int | None = None
+    # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
+    # queue it
+    queue: Queue | None = None
     preview: PreviewBasis
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -434,6 +449,17 @@ class Problem(ProblemBehaviour):
     errors: list[FieldError] = field(default_factory=list)
     # only of `not_cancelable`: the transfer as it is
     transfer: Transfer | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Model):
+    """The place of a queued transfer in its shard, at the moment of the answer."""
+
+    # how many transfers of the shard are before it; 10000 stands for so many or more
+    ahead: int
+    # how long the first of them has waited
+    oldest_seconds: float
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -497,6 +523,27 @@ class Rules(Model):
     status: RulesStatus
     frozen: WalletFrozen | None = None
     limits: Limits
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(Model):
+    """What was found, at most 10 of each kind."""
+
+    # by id, external id, idempotency key, or the beginning of their names
+    clients: list[Client] = field(default_factory=list)
+    # by id, or by the idempotency key that made them
+    wallets: list[Wallet] = field(default_factory=list)
+    # by id, idempotency key of any owner, or reference: of these the newest
+    transfers: list[Transfer] = field(default_factory=list)
+    # of the operators, by id
+    webhook_endpoints: list[WebhookEndpoint] = field(default_factory=list)
+    # of clients, by id
+    keys: list[Key] = field(default_factory=list)
+    # by id
+    events: list[Any] = field(default_factory=list)
+    # to the operators, by id
+    deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -570,9 +617,16 @@ class Transfer(TransferBehaviour):
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
     reason: TransferReason | None = None
-    # the id of the key that submitted it, `configured` for the key of the settings; shown to keys of the same owner and to
+    # that it was submitted with; shown to its owner's keys and to operators
+    idempotency_key: str | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to
     # operators; null for what no key submitted, and for transfers of earlier versions
     submitted_by: str | None = None
+    # shown to operators
+    shard: int | None = None
+    # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
+    # queue it
+    queue: Queue | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date
 from typing import Any
 
 from teller_client._async.http import AsyncHttp
 from teller_client._async.pages import AsyncPages
 from teller_client._async.transfers import AsyncTransfer, bound, submitted
-from teller_client._decode import NO_ZONE, parse_time
-from teller_client._request import Request, dump, get, money, path_of, post
+from teller_client._request import Request, beginning_of, dump, get, money, path_of, post
 from teller_client.keys import checked_key, key_of_external_id
 from teller_client.models import Balance, Client, Key, KeyWithSecret, Statement, Wallet, WalletChange, WalletEntry
 
@@ -45,9 +44,17 @@ class AsyncClients:
         """Return a client with its wallets: the first is `wallet`, and all are `wallets`."""
         return Client.from_dict(await self._http.send(get(path_of("/v1/clients/{}", id))))
 
-    def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> AsyncPages[Client]:
-        """Clients, newest first; by `external_id`, the one that has it."""
-        return AsyncPages(self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor)
+    def list(
+        self,
+        *,
+        external_id: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPages[Client]:
+        """Clients, newest first; by `external_id`, the one that has it; by `name`, those whose names begin so, in any case."""
+        query = {"external_id": external_id, "name": name}
+        return AsyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
 
 
 class AsyncWallets:
@@ -144,17 +151,6 @@ class AsyncWallets:
         """The open holds of the wallet's money, newest first."""
         path = path_of("/v1/wallets/{}/holds", id)
         return AsyncPages(self._http, path, lambda raw: bound(self._http, raw), {}, limit=limit, cursor=cursor)
-
-
-def beginning_of(since: date | str) -> datetime:
-    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
-    if isinstance(since, str):
-        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
-    if not isinstance(since, datetime):
-        return datetime.combine(since, time(), timezone.utc)
-    if since.tzinfo is None:
-        raise ValueError(NO_ZONE)
-    return since
 
 
 class AsyncKeys:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date
 from typing import Any
 
-from teller_client._decode import NO_ZONE, parse_time
-from teller_client._request import Request, dump, get, money, path_of, post
+from teller_client._request import Request, beginning_of, dump, get, money, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
 from teller_client._sync.transfers import SyncTransfer, bound, submitted
@@ -45,9 +44,17 @@ class SyncClients:
         """Return a client with its wallets: the first is `wallet`, and all are `wallets`."""
         return Client.from_dict(self._http.send(get(path_of("/v1/clients/{}", id))))
 
-    def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> SyncPages[Client]:
-        """Clients, newest first; by `external_id`, the one that has it."""
-        return SyncPages(self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor)
+    def list(
+        self,
+        *,
+        external_id: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SyncPages[Client]:
+        """Clients, newest first; by `external_id`, the one that has it; by `name`, those whose names begin so, in any case."""
+        query = {"external_id": external_id, "name": name}
+        return SyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
 
 
 class SyncWallets:
@@ -144,17 +151,6 @@ class SyncWallets:
         """The open holds of the wallet's money, newest first."""
         path = path_of("/v1/wallets/{}/holds", id)
         return SyncPages(self._http, path, lambda raw: bound(self._http, raw), {}, limit=limit, cursor=cursor)
-
-
-def beginning_of(since: date | str) -> datetime:
-    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
-    if isinstance(since, str):
-        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
-    if not isinstance(since, datetime):
-        return datetime.combine(since, time(), timezone.utc)
-    if since.tzinfo is None:
-        raise ValueError(NO_ZONE)
-    return since
 
 
 class SyncKeys:
