@@ -28,8 +28,8 @@ def describe_answers(document: Json) -> None:
     for _, _, operation in operations(document):
         for response in operation["responses"].values():
             if response["description"] == FASTAPIS_OWN:
-                schema = next(iter(response.get("content", {}).values()), {}).get("schema", {})
-                response["description"] = said(referred(schema) or "")
+                [schema, *_] = [referred(media["schema"]) for media in response.get("content", {}).values()] or [None]
+                response["description"] = said(schema or "")
 
 
 def said(schema: str) -> str:

@@ -222,7 +222,7 @@ def test_a_new_model_has_a_name_at_once(model: str, name: str) -> None:
 
 
 def test_two_operations_or_two_schemas_of_one_name_are_refused_with_what_to_do() -> None:
-    two = {"paths": {"/v1/things": {"post": {}}, "/things": {"post": {}}}}
+    two: Schema = {"paths": {"/v1/things": {"post": {}}, "/things": {"post": {}}}}
     with pytest.raises(
         ValueError, match="'post /v1/things' and 'post /things' are both createThing: name one of them in OPERATIONS"
     ):

@@ -24,6 +24,16 @@ def lint(document: object, folder: Path) -> list[str]:
     """Return what Spectral says of the document, a line each."""
     file, report = folder / "openapi.json", folder / "report.json"
     file.write_text(json.dumps(document))
-    options = ["--ruleset", RULESET, "--format", "json", "--output", report, "--fail-severity", "error", "--quiet"]
+    options: list[str | Path] = [
+        "--ruleset",
+        RULESET,
+        "--format",
+        "json",
+        "--output",
+        report,
+        "--fail-severity",
+        "error",
+        "--quiet",
+    ]
     run("node", SPECTRAL, "lint", file, *options, cwd=folder, allowed=(0, 1))
     return [f"{'/'.join(map(str, one['path']))}: {one['code']}: {one['message']}" for one in json.loads(report.read_text())]
