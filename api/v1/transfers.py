@@ -220,7 +220,7 @@ async def get_transfer(request: Request, transfer_id: TransferId) -> Json:
     transfer = await transfer_or_404(request, caller)
     transfer, headers = await services(request).long_poll.wait_as_preferred(request, transfer)
     rendered = render_transfer(transfer, caller)
-    if rendered["status"] == "queued" and caller.is_operator:
+    if rendered["status"] == "queued" and rendered["shard"] is not None:
         place = await services(request).database.fetch_one("queue/find_place", place_params(transfer), Place)
         rendered["queue"] = place and asdict(place)
     return Json(rendered, 200, headers)

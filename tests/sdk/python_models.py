@@ -136,10 +136,13 @@ class Writer:
     def _hint(self, place: str, schema: Json) -> str:
         """Return the annotation. An object or an enumeration without a name gets one of its own."""
         if "$ref" in schema:
-            named = self._schemas[schema["$ref"].rpartition("/")[2]]
+            name = schema["$ref"].rpartition("/")[2]
+            named = self._schemas[name]
+            if name in WITHOUT_CLASS:
+                return "Any"
             if named.get("type") == "object" and "properties" not in named:
                 return self._object(place, named)
-            return self._add(schema["$ref"].rpartition("/")[2])
+            return self._add(name)
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):

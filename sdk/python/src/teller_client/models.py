@@ -538,7 +538,7 @@ class Search(Model):
     # of clients, by id
     keys: list[Key] = field(default_factory=list)
     # by id
-    events: list[Event] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
     # to the operators, by id
     deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
