@@ -68,6 +68,12 @@ NOUNS: Mapping[str, tuple[str, Commands]] = {
             "changes": ("cli.clients:changes", "what was corrected, when, by which key and why"),
         },
     ),
+    "transfers": (
+        "transfers of every kind",
+        {
+            "list": ("cli.transfers:list_", "list transfers by wallet, client, status, type, reference, amount or time"),
+        },
+    ),
     "wallets": (
         "wallets: balances, entries, statements, what they allow",
         {
@@ -111,7 +117,7 @@ NOUNS: Mapping[str, tuple[str, Commands]] = {
         },
     ),
 }
-NOUN_GROUPS = {"clients": MANAGE, "wallets": MANAGE, "keys": MANAGE, "webhooks": MANAGE, "events": LOOK}
+NOUN_GROUPS = {"transfers": LOOK, "clients": MANAGE, "wallets": MANAGE, "keys": MANAGE, "webhooks": MANAGE, "events": LOOK}
 
 
 def build(called: Collection[str] = ()) -> App:

@@ -1,6 +1,5 @@
 """teller events: the feed of what became final."""
 
-import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def following(api: Session, after: str | None, *, from_start: bool) -> Iterator[
             yield event
             last = event["id"]
         if not page["has_more"]:
-            time.sleep(POLL_S)
+            output.pause(POLL_S)
 
 
 def newest(api: Session) -> str | None:

@@ -16,23 +16,28 @@ from cli.session import Json, session
 def make(
     *,
     client: Annotated[str | None, Parameter(help="a key bound to this client, by id or external id, and its wallets")] = None,
-    operator: Annotated[bool, Parameter(negative="", help="a key that may do everything")] = False,
+    operator: Annotated[bool, Parameter(negative="", help="a key that may do everything, made beside the database")] = False,
     viewer: Annotated[bool, Parameter(negative="", help="a key that reads everything, and moves and changes nothing")] = False,
     name: Annotated[str | None, Parameter(help="what it is for; shown wherever the key is named")] = None,
     common: Common = DEFAULTS,
 ) -> int:
     """Make a key and print it, this once.
 
+    A key of a client or a viewer is made over the API. An operator's is made beside the database alone: that of DATABASE_URL, or of
+    the system that runs in this folder.
+
     After a lost answer look at `teller keys list`, and revoke the key that was never used.
     """
     if sum((client is not None, operator, viewer)) != 1:
         raise Cannot("say whose key it is: --client, --operator or --viewer")
+    if operator:
+        return made_beside(name, common)
     named = {"name": name} if name is not None else {}
     with session(common) as api:
         if client is not None:
             path, body = f"/v1/clients/{client_of(api, client)['id']}/keys", named
         else:
-            path, body = "/v1/keys", {"role": "operator" if operator else "viewer", **named}
+            path, body = "/v1/keys", {"role": "viewer", **named}
         made = api.teller.request("POST", path, body)
     if common.json:
         output.json_document(made)
@@ -40,6 +45,14 @@ def make(
         output.fields({"key id": made["id"], "of": holder(made), "name": made.get("name"), "key": made["key"]})
         output.line("store the key now: no later answer shows it")
     return WELL
+
+
+def made_beside(name: str | None, common: Common) -> int:
+    if common.json:
+        raise Cannot("an operator's key is printed as text alone")
+    from cli.database import db
+
+    return db("keys", "make", "--operator", *(("--name", name) if name is not None else ()))
 
 
 def list_(

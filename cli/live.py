@@ -1,8 +1,9 @@
 """Shows the same text again and again: at a terminal in place, elsewhere one after the other."""
 
 import sys
-import time
 from collections.abc import Callable
+
+from cli import output
 
 HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
@@ -17,4 +18,4 @@ def repeat(show: Callable[[], None], every_s: float, times: int | None) -> None:
         number += 1
         if number == times:
             return
-        time.sleep(every_s)
+        output.pause(every_s)

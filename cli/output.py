@@ -1,6 +1,8 @@
 """How a command prints: tables for people, JSON for programs. All of it passes `safe`. Only a terminal gets colours."""
 
+import select
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +29,21 @@ def line(text: object = "") -> None:
 def note(text: object) -> None:
     """Print one line to standard error, where it disturbs no program that reads the output."""
     print(safe(text), file=sys.stderr, flush=True)
+
+
+def pause(seconds: float) -> None:
+    """Return after so many seconds. Raises BrokenPipeError as soon as the reader of standard output has gone.
+
+    A stream that has nothing to print would not notice otherwise: `teller events tail | head -1` has to end.
+    """
+    try:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), select.POLLERR)
+    except (OSError, ValueError):  # no file, as in a test
+        time.sleep(seconds)
+        return
+    if any(found & (select.POLLERR | select.POLLHUP) for _, found in watched.poll(seconds * 1000)):
+        raise BrokenPipeError
 
 
 def json_document(value: object) -> None:

@@ -155,7 +155,7 @@ def test_events_are_followed_from_now_or_from_one_on(teller: Teller, caller: Cal
     assert "transfer.applied" in teller("events", "get", event).out
     assert teller("events", "get", event, "--json").json == caller.get(f"/v1/events/{event}").body
 
-    timer = threading.Timer(0.5, lambda: Caller(caller.url).transfer(wallet(ada), wallet(bob), 1, reference="new"))
+    timer = threading.Timer(0.5, lambda: caller.transfer(wallet(ada), wallet(bob), 1, reference="new"))
     timer.start()
     assert "new" in teller("events", "tail", "--count", "1").out
     timer.join()
