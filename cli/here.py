@@ -1,5 +1,6 @@
 """teller run: the whole system on this machine."""
 
+from cli.exits import CANNOT, WELL
 from local.__main__ import main
 
 
@@ -8,4 +9,4 @@ def run() -> int:
 
     Its data and logs are in .teller, or in TELLER_DATA_DIR. The other settings are those of the environment.
     """
-    return main()
+    return CANNOT if main() else WELL

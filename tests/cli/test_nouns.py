@@ -252,6 +252,38 @@ def test_show_tells_the_story_of_a_transfer(teller: Teller, caller: Caller, ada:
     assert "insufficient_funds" in teller("show", rejected["id"]).out
 
 
+def test_a_thing_is_found_by_whatever_is_known_of_it(teller: Teller, caller: Caller, ada: Any, bob: Any) -> None:
+    reference = f"inv-{new_name()}"
+    sent = teller("transfer", wallet(ada), wallet(bob), "10", "--reference", reference, "--yes", "--json")
+    transfer = sent.json["id"]
+
+    for text in (reference, sent.key, transfer):
+        assert transfer in teller("find", text).out
+    assert wallet(ada) in teller("find", ada["external_id"]).out
+    for text in (ada["id"], wallet(ada), transfer.replace("trf_", "evt_")):
+        assert text in teller("find", text).out
+    assert teller("find", reference, "--json").json == caller.get(f"/v1/search?q={reference}").body
+    nothing = teller("find", f"nobody-{new_name()}")
+    assert (nothing.status, "no name begins so" in nothing.err) == (2, True)
+
+
+def test_transfers_are_listed_by_what_is_known_of_them(teller: Teller, ada: Any, bob: Any) -> None:
+    reference = f"inv-{new_name()}"
+    sent = teller("transfer", wallet(ada), wallet(bob), "10", "--reference", reference, "--yes", "--json").json
+    client = ["transfers", "list", "--client", ada["external_id"]]
+
+    def listed(*filters: str) -> list[str]:
+        return [row["id"] for row in teller(*client, *filters, "--json").json["data"]]
+
+    assert listed("--reference", reference) == [sent["id"]]
+    assert listed("--amount", "10.00", "--type", "transfer", "--status", "applied", "--since", "1h") == [sent["id"]]
+    assert listed("--amount", "10.01") == []
+    assert listed("--until", "1h") == []
+    assert len(teller("transfers", "list", "--wallet", wallet(ada)).out.splitlines()) == 3
+    assert teller(*client, "--status", "lost").status == 2
+    assert teller(*client, "--amount", "1", "--currency", "XXX").status == 2
+
+
 def test_show_takes_an_id_of_any_kind(teller: Teller, ada: Any, bob: Any) -> None:
     sent = teller("transfer", wallet(ada), wallet(bob), "1", "--yes", "--json").json
 
