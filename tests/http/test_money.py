@@ -130,7 +130,7 @@ def test_a_transfer_of_more_than_the_source_holds_is_rejected_and_changes_nothin
     assert final["status"] == "rejected"
     assert final["failure"]["code"] == "insufficient_funds"
     assert final["failure"]["detail"]
-    assert set(final["failure"]) == {"code", "detail"}
+    assert set(final["failure"]) == {"code", "detail", "available", "needed"}
     assert final["entries"] == []
     assert final["finished_at"] > final["created_at"]
     assert [caller.get(f"/v1/wallets/{wallet}").body for wallet in (source, destination)] == before

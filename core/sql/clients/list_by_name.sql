@@ -1,5 +1,5 @@
--- Returns the clients whose names begin with a text, without regard to case, with their wallets: in the order of their names in lower
--- case, byte by byte, after a given name and id. The characters % and _ of the text are those characters.
+-- Returns the clients whose names begin with a text, without regard to case, with their wallets: in the order of their names in
+-- lower case, byte by byte, after a given name and id. Percent signs and underscores are letters like others.
 -- The upper end of the range is the text and more characters than a name has, each the last one of Unicode.
 -- Index: clients_name; wallets_client_currency per row.
 SELECT {{client}}
