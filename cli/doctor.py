@@ -190,7 +190,7 @@ def queue(session: Session) -> Iterator[Finding]:
     found = session.get("/v1/ops/queue")
     undrained = [str(row["shard"]) for row in found["shards"] if row["drained_by"] is None and row["oldest_seconds"] > WITHIN_S]
     if undrained:
-        yield Finding("BAD", "queue", f"{summary(found)}; no worker applies the shards {', '.join(undrained)}: do workers run?")
+        yield Finding("BAD", "queue", f"{summary(found)}; no worker is at the shards {', '.join(undrained)}: do workers run?")
     else:
         yield Finding("ok", "queue", summary(found))
 

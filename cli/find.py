@@ -75,4 +75,5 @@ def transfer_table(rows: list[Json]) -> None:
         )
         for row in rows
     ]
-    output.table(("TRANSFER", "CREATED", "TYPE", "AMOUNT", "STATUS", "REFERENCE OR REASON"), cells, right=("AMOUNT",))
+    headers = ("TRANSFER", "CREATED", "TYPE", "AMOUNT", "STATUS", "REFERENCE OR REASON")
+    output.table(headers, cells, right=("AMOUNT",), none="no transfers")

@@ -40,7 +40,7 @@ def summary(queue: Json) -> str:
 
 
 def shard_table(shards: list[Json]) -> None:
-    rows = [(row["shard"], row["queued"], seconds(row["oldest_seconds"]), row["drained_by"] or "no worker") for row in shards]
+    rows = [(row["shard"], row["queued"], seconds(row["oldest_seconds"]), row["drained_by"]) for row in shards]
     output.table(("SHARD", "QUEUED", "OLDEST", "APPLIED BY"), rows, right=("SHARD", "QUEUED", "OLDEST"))
 
 

@@ -40,11 +40,19 @@ def show(api: Session, common: Common) -> None:
 def database_in_words(database: Json) -> str:
     connections, audit = database["connections"], database["last_audit"]
     proved = "no audit is stored" if audit is None else audit_in_words(audit)
-    horizon = f"the feed shows what is older than {seconds(database['feed']['horizon_seconds'])}"
     return (
         f"PostgreSQL {database['version']}, schema {database['schema']}, {size(database['size_bytes'])},"
-        f" {connections['used']} of {connections['allowed']} connections; {horizon}; {proved}"
+        f" {connections['used']} of {connections['allowed']} connections; {proved}{feed_in_words(database['feed'])}"
     )
+
+
+def feed_in_words(feed: Json) -> str:
+    """Return what keeps events back, where it has done so for a second or more."""
+    if feed["horizon_seconds"] < 1:
+        return ""
+    holder = feed["holder"]
+    of = f" of {holder['application']} (pid {holder['pid']})" if holder else ""
+    return f"; an open transaction{of} has kept events back for {seconds(feed['horizon_seconds'])}"
 
 
 def audit_in_words(audit: Json) -> str:
