@@ -1,10 +1,11 @@
 """teller: Teller from a terminal. `teller --help` lists the commands; `python -m cli` is the same."""
 
-import os
 import sys
 from collections.abc import Sequence
 
 from cli.exits import CANNOT, CUT_OFF, UNKNOWN, WELL, Cannot, Unknown
+from cli.output import discard, encodable, json_document
+from cli.safe import safe
 
 ANYWHERE = {
     "--json": 0,
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return complain("teller: stopped", INTERRUPTED)
     except BrokenPipeError:
-        return silenced()
+        discard()
+        return CUT_OFF
 
 
 def run(tokens: list[str]) -> int:
@@ -35,6 +37,7 @@ def run(tokens: list[str]) -> int:
 
     from cli.app import build
 
+    encodable()
     try:
         status = build(tokens[:3])(in_order(tokens))
     except CycloptsError:  # cyclopts has printed what is wrong
@@ -65,23 +68,13 @@ def refused(error: Exception, tokens: list[str]) -> int:
     if found is None:
         raise error
     if "--json" in tokens and found.problem:
-        from cli.output import json_document
-
         json_document(found.problem)
     return complain(f"teller: {found.text}", found.status)
 
 
 def complain(text: str, status: int) -> int:
-    from cli.safe import safe
-
     print(safe(text), file=sys.stderr)
     return status
-
-
-def silenced() -> int:
-    """End quietly: the reader of the output has gone. Python would complain when it flushes standard output at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return CUT_OFF
 
 
 if __name__ == "__main__":

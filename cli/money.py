@@ -318,10 +318,14 @@ def place_in_words(api: Session, wallet_id: str | None) -> str:
 
 
 def show(transfer: Json, common: Common) -> None:
-    if common.json:
-        output.json_document(transfer)
-    else:
-        output.line(f"{transfer['id']} {outcome_in_words(transfer)}")
+    """Print the transfer. The exit status has to say what became of the money, also where the reader of the output has gone."""
+    try:
+        if common.json:
+            output.json_document(transfer)
+        else:
+            output.line(f"{transfer['id']} {outcome_in_words(transfer)}")
+    except BrokenPipeError:
+        output.discard()
 
 
 def outcome_in_words(transfer: Json) -> str:

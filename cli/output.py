@@ -1,5 +1,7 @@
 """How a command prints: tables for people, JSON for programs. All of it passes `safe`. Only a terminal gets colours."""
 
+import io
+import os
 import select
 import sys
 import time
@@ -44,6 +46,18 @@ def pause(seconds: float) -> None:
         return
     if any(found & (select.POLLERR | select.POLLHUP) for _, found in watched.poll(seconds * 1000)):
         raise BrokenPipeError
+
+
+def encodable() -> None:
+    """Let both outputs write an escape for a character that their encoding has not: a name must not end a payment's report."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard() -> None:
+    """Drop what is still to be printed: the reader of standard output has gone, and Python would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def json_document(value: object) -> None:

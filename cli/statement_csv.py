@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, datetime
 
+from cli import output
 from cli.exits import WELL, Cannot
 from cli.profiles import Target
 
@@ -10,9 +11,9 @@ READ_S = 30.0
 
 
 def print_csv(target: Target, wallet_id: str, begins: datetime, ends: datetime) -> int:
-    """Print the CSV of a period, byte for byte as the API sends it. Raises Cannot when it ends too early.
+    """Print the CSV of a period, byte for byte as the API sends it; on a terminal line by line, like all other texts.
 
-    The API writes no control character in it, and a `'` before what a spreadsheet would run as a formula.
+    Raises Cannot when it ends too early. The API writes a `'` before what a spreadsheet would run as a formula.
     """
     import httpx
 
@@ -23,6 +24,10 @@ def print_csv(target: Target, wallet_id: str, begins: datetime, ends: datetime) 
         with httpx.stream("GET", url, params=query, headers=headers, timeout=READ_S) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise Cannot(detail_of(answer))
+            if sys.stdout.isatty():
+                for line in answer.iter_lines():
+                    output.line(line)
+                return WELL
             for part in answer.iter_bytes():
                 sys.stdout.buffer.write(part)
     except httpx.HTTPError as error:

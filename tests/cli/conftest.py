@@ -89,15 +89,14 @@ def new_name() -> str:
     return uuid.uuid4().hex[:12]
 
 
-def started(*arguments: str, url: str, terminal: int | None = None) -> "subprocess.Popen[str]":
-    """Start `teller` as a program; with `terminal` its input and output are that terminal."""
-    environment = {**os.environ, "PYTHONPATH": PATH, "TELLER_URL": url, "TELLER_KEY": OPERATOR_KEY}
+def started(*arguments: str, url: str, terminal: int | None = None, output: int = subprocess.PIPE) -> "subprocess.Popen[str]":
+    """Start `teller` as a program, which writes to `output`; with `terminal` its input and outputs are that terminal."""
     return subprocess.Popen(
         [sys.executable, "-m", "cli", *arguments],
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": PATH, "TELLER_URL": url, "TELLER_KEY": OPERATOR_KEY},
         stdin=subprocess.DEVNULL if terminal is None else terminal,
-        stdout=subprocess.PIPE if terminal is None else terminal,
+        stdout=output if terminal is None else terminal,
         stderr=subprocess.PIPE if terminal is None else terminal,
         text=True,
     )

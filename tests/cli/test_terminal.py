@@ -15,7 +15,6 @@ from cli.safe import safe, safe_json
 from core.version import VERSION
 from tests.caller import Caller
 from tests.cli.conftest import Teller, started
-from tests.sdk.drivers import PATH
 from tests.system import ROOT
 
 ESCAPE = "\x1b"
@@ -110,13 +109,44 @@ def test_a_pipe_gets_no_escape_and_whole_ids(teller: Teller, ada: Any) -> None:
 def test_a_reader_that_goes_away_is_no_error(caller: Caller, ada: Any) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    environment = {**os.environ, "PYTHONPATH": PATH, "TELLER_URL": caller.url, "TELLER_KEY": str(caller.key)}
-    argv = [sys.executable, "-m", "cli", "clients", "get", ada["id"]]
-    process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True)
+    process = started("clients", "get", ada["id"], url=caller.url, output=writing)
     os.close(writing)
     _, err = process.communicate(timeout=20)
 
     assert (process.returncode, err) == (141, "")
+
+
+def test_a_payments_outcome_is_told_to_a_script_that_does_not_read_it(caller: Caller, ada: Any, bob: Any) -> None:
+    for amount, status in (("1", 0), ("1000", 3)):
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = started("transfer", wallet(ada), wallet(bob), amount, "--yes", url=caller.url, output=writing)
+        os.close(writing)
+        _, err = process.communicate(timeout=20)
+
+        assert (process.returncode, len(err.splitlines())) == (status, 1)
+
+
+def test_a_stream_ends_when_its_reader_goes_away(caller: Caller, ada: Any) -> None:
+    process = started("events", "tail", "--from-start", url=caller.url)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+
+    assert process.wait(20) == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def test_an_encoding_without_the_character_of_a_name_gets_an_escape(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = caller.new_client("Zoë")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    process = started("clients", "get", client["id"], url=caller.url)
+    out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (0, "")
+    assert "Zo\\xeb" in out
 
 
 def test_version_and_help_do_not_import_the_world() -> None:
