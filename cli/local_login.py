@@ -45,7 +45,7 @@ def make_key(running: dict[str, Any]) -> str:
     from core import keys
     from core.postgres.statements import statement
 
-    key, stored = keys.new_key()
+    key, stored = keys.new_key(name=key_name())
     try:
         with psycopg.connect(running["admin_database_url"], connect_timeout=5) as connection:
             connection.execute(statement("keys/insert"), asdict(stored))

@@ -60,7 +60,7 @@ def test_the_ledger_is_proved_beside_a_running_system(command: Teller, here: Pat
 def test_a_damaged_ledger_ends_with_1(command: Teller, database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("UPDATE wallets SET balance = balance + 1 WHERE id = (SELECT min(id) FROM wallets)")
+        connection.execute("UPDATE wallets SET balance = balance + 1 WHERE id = (SELECT id FROM wallets LIMIT 1)")
     monkeypatch.setenv("DATABASE_URL", database_url)
 
     told = command("audit", "--json")
@@ -70,7 +70,7 @@ def test_a_damaged_ledger_ends_with_1(command: Teller, database_url: str, owner_
 
 def test_a_database_that_is_not_named_or_is_away_is_said(command: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     unnamed = command("audit")
-    assert (unnamed.status, "DATABASE_URL" in unnamed.err) == (2, True)
+    assert (unnamed.status, "DATABASE_URL" in unnamed.err) == (2, True), unnamed
     assert command("db", "keys", "list").status == 2
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:9/none")
     away = command("audit")

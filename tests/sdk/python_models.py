@@ -138,11 +138,10 @@ class Writer:
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             named = self._schemas[name]
-            if name in WITHOUT_CLASS:
-                return "Any"
             if named.get("type") == "object" and "properties" not in named:
                 return self._object(place, named)
-            return self._add(name)
+            self._add(name)
+            return "Any" if name in WITHOUT_CLASS else name  # events.parse_event reads an event
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):

@@ -10,6 +10,11 @@ type Schemas = components["schemas"];
 
 export type TransferData = Schemas["Transfer"];
 export type Client = Schemas["Client"];
+export type ClientChange = Schemas["ClientChange"];
+export type ClientChanges = Schemas["ClientUpdate"];
+export type OpsQueue = Schemas["Queue"];
+export type OpsProcesses = Schemas["Processes"];
+export type OpsDatabase = Schemas["Database"];
 export type Wallet = Schemas["Wallet"];
 export type Entry = Schemas["Entry"];
 export type WalletChange = Schemas["WalletChange"];

@@ -37,12 +37,17 @@ import type {
   ApiKey,
   Balance,
   Client,
+  ClientChange,
+  ClientChanges,
   Delivery,
   DeliveryFilter,
   Entry,
   Event,
   NewApiKey,
   NewWebhookSecret,
+  OpsDatabase,
+  OpsProcesses,
+  OpsQueue,
   Preview,
   Problem,
   Redelivered,
@@ -79,6 +84,7 @@ export class Teller {
   readonly transfers: Transfers;
   readonly holds: Holds;
   readonly events: Events;
+  readonly ops: Ops;
   readonly webhooks: Webhooks;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly #wire: Wire;
@@ -95,6 +101,7 @@ export class Teller {
     this.transfers = new Transfers(wire);
     this.holds = new Holds(wire);
     this.events = new Events(wire);
+    this.ops = new Ops(wire);
     this.webhooks = new Webhooks(wire);
     this.webhookEndpoints = new WebhookEndpoints(wire);
   }
@@ -216,16 +223,61 @@ export class Clients extends Noun {
   list(options: ListOptions & { external_id?: string | undefined; name?: string | undefined } = {}): Pages<Client> {
     return this.wire.list("/v1/clients", options);
   }
+
+  /**
+   * Change its name, `external_id` (null removes it) or metadata, which is replaced as a whole. What is left out stays as it is. A
+   * repetition changes nothing. Its changes keep what was there before.
+   */
+  async update(client: Ref, { signal, ...fields }: ClientChanges & CallOptions): Promise<Client> {
+    return await this.wire.send({ method: "PATCH", path: `/v1/clients/${inPath(client)}`, body: wireFields(fields), signal });
+  }
+
+  /** The changes of a client, newest first. */
+  changes(client: Ref, options: ListOptions = {}): Pages<ClientChange> {
+    return this.wire.list(`/v1/clients/${inPath(client)}/changes`, options);
+  }
+}
+
+/** What runs, what waits, how the database is. For operators and viewers. Answers may be a second old. */
+export class Ops extends Noun {
+  /** How many transfers wait, for how long, and in which shards. */
+  async queue(options?: CallOptions): Promise<OpsQueue> {
+    return await this.wire.get("/v1/ops/queue", options);
+  }
+
+  /** The processes that have a session of the database. */
+  async processes(options?: CallOptions): Promise<OpsProcesses> {
+    return await this.wire.get("/v1/ops/processes", options);
+  }
+
+  /** The database's size, connections, what waits for locks, what keeps events back, and the last audit. */
+  async database(options?: CallOptions): Promise<OpsDatabase> {
+    return await this.wire.get("/v1/ops/database", options);
+  }
+}
+
+/** What a key is for. */
+interface KeyName {
+  name?: string | undefined;
 }
 
 export class Keys extends Noun {
-  /** Make a key for a client. Only this answer shows it. It is not repeated where it may have made one: OutcomeUnknown is raised then. */
-  async create(client: Ref, { signal }: CallOptions = {}): Promise<NewApiKey> {
-    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, signal });
+  /**
+   * Make a key for a client; `name` says for people what it is for. Only this answer shows it. It is not repeated where it may have made
+   * one: OutcomeUnknown is raised then.
+   */
+  async create(client: Ref, { signal, ...fields }: CallOptions & KeyName = {}): Promise<NewApiKey> {
+    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, body: wireFields(fields), signal });
   }
 
-  list(client: Ref, options: ListOptions = {}): Pages<ApiKey> {
-    return this.wire.list(`/v1/clients/${inPath(client)}/keys`, options);
+  /** Make a key that reads what an operator's key reads, and moves and changes nothing. Otherwise as `create`. */
+  async createViewer({ signal, ...fields }: CallOptions & KeyName = {}): Promise<NewApiKey> {
+    return await this.wire.send({ method: "POST", path: "/v1/keys", body: wireFields({ role: "viewer", ...fields }), signal });
+  }
+
+  /** The keys of a client, or without one all keys: newest first, revoked ones too. */
+  list(client?: Ref, options: ListOptions = {}): Pages<ApiKey> {
+    return this.wire.list(client === undefined ? "/v1/keys" : `/v1/clients/${inPath(client)}/keys`, options);
   }
 
   /** Revoke a key for ever. To revoke it again changes nothing. */

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from teller_client._async.clients import AsyncClients, AsyncKeys, AsyncWallets
 from teller_client._async.events import AsyncEvents
 from teller_client._async.http import AsyncHttp
+from teller_client._async.ops import AsyncOps
 from teller_client._async.transfers import AsyncDeposits, AsyncHolds, AsyncTransfer, AsyncTransfers, AsyncWithdrawals, submitted
 from teller_client._async.webhooks import AsyncWebhookEndpoints, AsyncWebhooks
 from teller_client._request import Attempt, Request, dump, encode, get, money, text_of
@@ -61,6 +62,7 @@ class AsyncTeller:
         self.transfers = AsyncTransfers(self._http)
         self.holds = AsyncHolds(self._http)
         self.events = AsyncEvents(self._http)
+        self.ops = AsyncOps(self._http)
         self.webhooks = AsyncWebhooks(self._http)
         self.webhook_endpoints = AsyncWebhookEndpoints(self._http)
 

@@ -14,6 +14,7 @@ from teller_client._shims import SyncHttpxClient
 from teller_client._sync.clients import SyncClients, SyncKeys, SyncWallets
 from teller_client._sync.events import SyncEvents
 from teller_client._sync.http import SyncHttp
+from teller_client._sync.ops import SyncOps
 from teller_client._sync.transfers import SyncDeposits, SyncHolds, SyncTransfer, SyncTransfers, SyncWithdrawals, submitted
 from teller_client._sync.webhooks import SyncWebhookEndpoints, SyncWebhooks
 from teller_client.events import parse_event
@@ -61,6 +62,7 @@ class Teller:
         self.transfers = SyncTransfers(self._http)
         self.holds = SyncHolds(self._http)
         self.events = SyncEvents(self._http)
+        self.ops = SyncOps(self._http)
         self.webhooks = SyncWebhooks(self._http)
         self.webhook_endpoints = SyncWebhookEndpoints(self._http)
 

@@ -11,7 +11,7 @@ from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
 from teller_client._sync.transfers import SyncTransfer, bound, submitted
 from teller_client.keys import checked_key, key_of_external_id
-from teller_client.models import Balance, Client, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
+from teller_client.models import Balance, Client, ClientChange, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
 
 
 class SyncClients:
@@ -55,6 +55,19 @@ class SyncClients:
         """Clients, newest first; by `external_id`, the one that has it; by `name`, those whose names begin so, in any case."""
         query = {"external_id": external_id, "name": name}
         return SyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
+
+    def update(self, id: str, *, reason: str, **changes: Any) -> Client:
+        """Change `name`, `external_id` (None removes it) or `metadata`, which replaces all of it. For operators.
+
+        What is left out stays as it is. A repetition changes nothing. Its changes keep what was there before.
+        """
+        request = Request("PATCH", path_of("/v1/clients/{}", id), {}, dump({**changes, "reason": reason}))
+        return Client.from_dict(self._http.send(request))
+
+    def changes(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[ClientChange]:
+        """The changes of a client, newest first. For operators and viewers."""
+        path = path_of("/v1/clients/{}/changes", id)
+        return SyncPages(self._http, path, ClientChange.from_dict, {}, limit=limit, cursor=cursor)
 
 
 class SyncWallets:
@@ -152,22 +165,27 @@ class SyncWallets:
 
 
 class SyncKeys:
-    """`teller.keys`: API keys of clients. For operators."""
+    """`teller.keys`: API keys. For operators; a viewer may list them."""
 
     def __init__(self, http: SyncHttp) -> None:
         self._http = http
 
-    def create(self, client: str) -> KeyWithSecret:
-        """Make a key for a client. `key` of the result is shown this once.
+    def create(self, client: str, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key for a client. `key` of the result is shown this once. `name` says for people what it is for.
 
         A repetition would make another key, so a lost answer raises OutcomeUnknown: revoke the key that was never used.
         """
-        request = post(path_of("/v1/clients/{}/keys", client), is_repeatable=False)
+        request = post(path_of("/v1/clients/{}/keys", client), {"name": name}, is_repeatable=False)
         return KeyWithSecret.from_dict(self._http.send(request))
 
-    def list(self, client: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
-        """The client's keys, newest first, revoked ones too."""
-        path = path_of("/v1/clients/{}/keys", client)
+    def create_viewer(self, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key that reads what an operator's reads, and moves and changes nothing. Otherwise as `create`."""
+        request = post("/v1/keys", {"role": "viewer", "name": name}, is_repeatable=False)
+        return KeyWithSecret.from_dict(self._http.send(request))
+
+    def list(self, client: str | None = None, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
+        """The keys of a client, or without one all keys: newest first, revoked ones too."""
+        path = "/v1/keys" if client is None else path_of("/v1/clients/{}/keys", client)
         return SyncPages(self._http, path, Key.from_dict, {}, limit=limit, cursor=cursor)
 
     def revoke(self, id: str) -> None:
