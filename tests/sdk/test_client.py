@@ -22,9 +22,8 @@ from teller_client import (
     new_key,
     verify_webhook,
 )
-from teller_client._request import path_of
+from teller_client._request import beginning_of, path_of
 from teller_client._retry import Limits, pause_s, retry_after_of
-from teller_client._sync.clients import beginning_of
 from teller_client._sync.transfers import BATCH_BYTES_MAX, batches
 from teller_client.keys import checked_key
 
