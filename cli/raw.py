@@ -10,7 +10,7 @@ from cli.exits import WELL, Cannot
 from cli.options import DEFAULTS, Common
 from cli.session import Json, session
 
-METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
 def api(

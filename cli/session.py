@@ -1,18 +1,20 @@
 """A session with the API: the SDK's client, and what is asked of it again and again."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from cli import local_login, profiles
+from cli import local_login, output, profiles
 from cli.exits import Cannot
 from cli.options import Common
 
 if TYPE_CHECKING:
-    from teller_client import Teller
+    from teller_client import Attempt, Teller
 
+TEMPORARY = {408, 429, 500, 502, 503, 504}
 ID = re.compile(r"(cli|wal|trf|key|whk|dlv|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 PAGE_MAX = 100  # rows of a page, the most that the API gives
 
@@ -71,11 +73,18 @@ def client(url: str, key: str, retry_within: float) -> Iterator["Teller"]:
     from teller_client import Teller
 
     try:
-        teller = Teller(url, key, retry_within=retry_within)
+        teller = Teller(url, key, retry_within=retry_within, on_request=say_that_it_takes_longer)
     except ValueError as error:
         raise Cannot(str(error)) from None
     with teller:
         yield teller
+
+
+def say_that_it_takes_longer(attempt: "Attempt") -> None:
+    """Tell at a terminal why the command still runs, after the first attempt of a request that has failed for now."""
+    is_temporary = attempt.status is None or attempt.status in TEMPORARY
+    if attempt.attempt == 1 and is_temporary and sys.stderr.isatty():
+        output.note(f"no answer to use yet ({attempt.error}); trying again, with the same request")
 
 
 def is_id(text: str, prefix: str) -> bool:

@@ -98,6 +98,12 @@ def test_a_terminal_gets_colours_and_none_with_no_color_and_never_a_hostile_name
         assert not re.search(rf"{ESCAPE}\[[0-9;]*3[0-9]", shown)
 
 
+def test_a_terminal_is_told_why_it_waits() -> None:
+    status, shown = at_terminal("clients", "list", "--retry-within", "0.3", url="http://127.0.0.1:9")
+
+    assert (status, shown.count("trying again"), shown.count("was not reached")) == (2, 1, 1)
+
+
 def test_a_pipe_gets_no_escape_and_whole_ids(teller: Teller, ada: Any) -> None:
     done = teller("clients", "list", "--external-id", ada["external_id"])
 
