@@ -17,7 +17,7 @@ from cli.exits import REJECTED, UNKNOWN, WELL, Cannot, Unknown
 from cli.lookups import named, owner_of, transfer_of, wallet_of
 from cli.options import DEFAULTS, PAYMENT_DEFAULTS, Common, Payment
 from cli.session import Json, Session, is_id, pairs, session
-from cli.times import time_of
+from cli.times import instant_of
 
 if TYPE_CHECKING:
     from teller_client import SyncTransfer
@@ -89,7 +89,8 @@ def transfer(
 ) -> int:
     """Move money from one wallet to another, and wait for the outcome."""
     with session(common) as api:
-        from_, to = wallet_of(api, source, payment.currency), payee_of(api, destination, payment.currency)
+        from_ = wallet_of(api, source, payment.currency)
+        to = payee_of(api, destination, from_["currency"])
         units = amount_in(from_, amount, payment)
         words = f"Move {in_words(from_, units, up_to=up_to)} from {name_of(api, from_)} to {name_of(api, to)}{later(at)}"
         fields = about(from_, units) | both(from_, to) | optional(up_to=up_to, at=at)
@@ -110,7 +111,7 @@ def hold(
     """Reserve money of a wallet for a payee, until it is captured, released or expires."""
     with session(common) as api:
         from_ = wallet_of(api, source, payment.currency)
-        to = None if destination == "outside" else payee_of(api, destination, payment.currency)
+        to = None if destination == "outside" else payee_of(api, destination, from_["currency"])
         units = amount_in(from_, amount, payment)
         payee = name_of(api, to) if to else "outside"
         words = f"Hold {in_words(from_, units)} of {name_of(api, from_)} for {payee}{later(at)}"
@@ -260,10 +261,10 @@ def both(source: Json, destination: Json | None) -> Json:
 
 
 def optional(*, up_to: bool = False, at: str | None = None) -> Json:
-    return {"up_to": up_to or None, "scheduled_for": None if at is None else time_of(at)}
+    return {"up_to": up_to or None, "scheduled_for": None if at is None else instant_of(at)}
 
 
-def payee_of(api: Session, text: str, currency: str | None) -> Json:
+def payee_of(api: Session, text: str, currency: str) -> Json:
     """Return the wallet; only its id where the key may not see it: a client's key pays into wallets of others."""
     from teller_client import NotFound
 
@@ -292,7 +293,7 @@ def in_words(wallet: Json, units: int, *, up_to: bool = False) -> str:
 
 
 def later(at: str | None) -> str:
-    return f", not before {output.instant(time_of(at).isoformat())}" if at else ""
+    return f", not before {output.instant(instant_of(at).isoformat())}" if at else ""
 
 
 def name_of(api: Session, wallet: Json) -> str:

@@ -10,16 +10,21 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def time_of(text: str) -> datetime:
-    """Return the instant of an RFC 3339 time, of a day, which begins at 00:00 UTC, or of a span before now, such as 1h or 30m.
+    """Return the instant of a text as for `instant_of`, or of a span before now, such as 1h or 30m."""
+    if found := SPAN.fullmatch(text):
+        return datetime.now(UTC) - timedelta(seconds=int(found[1]) * SECONDS[found[2]])
+    return instant_of(text)
+
+
+def instant_of(text: str) -> datetime:
+    """Return the instant of an RFC 3339 time, or of a day, which begins at 00:00 UTC.
 
     Raises Cannot for any other text, and for a time without an offset.
     """
-    if found := SPAN.fullmatch(text):
-        return datetime.now(UTC) - timedelta(seconds=int(found[1]) * SECONDS[found[2]])
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise Cannot(f"{text!r} is no time: write 2026-11-28, 2026-11-28T10:00:00Z, or a span before now such as 1h") from None
+        raise Cannot(f"{text!r} is no time: write 2026-11-28 or 2026-11-28T10:00:00Z") from None
     if len(text) == len("2026-11-28"):
         return time.replace(tzinfo=UTC)
     if time.tzinfo is None:

@@ -35,6 +35,8 @@ def test_a_scheduled_transfer_is_stored_and_can_be_canceled(teller: Teller, ada:
     later = teller("transfer", wallet(ada), wallet(bob), "1", "--at", tomorrow, "--yes", "--json")
     assert (later.status, later.json["status"]) == (0, "scheduled")
 
+    for wrong in ("1h", "tomorrow", "2026-12-01T10:00:00"):  # a span is before now elsewhere, and would move the money at once
+        assert teller("transfer", wallet(ada), wallet(bob), "1", "--at", wrong, "--yes").status == 2
     refused = teller("cancel", later.json["id"])
     assert (refused.status, "--yes" in refused.err) == (2, True)
     canceled = teller("cancel", later.json["id"], "--yes", "--json")
@@ -133,6 +135,10 @@ def test_a_client_with_several_wallets_needs_a_currency(teller: Teller, ada: Any
     paid = teller("deposit", ada["external_id"], "1", "--currency", "EUR", "--yes", "--json")
     assert (paid.status, paid.json["currency"]) == (0, "EUR")
     assert teller("deposit", ada["external_id"], "1", "--currency", "CHF", "--yes").status == 2
+    euros = teller("clients", "create", "--name", "Eve", "--currency", "EUR", "--json").json
+    assert teller("deposit", euros["id"], "5", "--yes").status == 0
+    sent = teller("transfer", euros["id"], ada["external_id"], "5", "--yes", "--json")
+    assert (sent.status, sent.json["currency"]) == (0, "EUR")
 
 
 def test_a_lost_answer_ends_with_4_and_the_same_key_pays_once(teller: Teller, caller: Caller, ada: Any, bob: Any) -> None:
