@@ -266,8 +266,9 @@ export class Keys extends Noun {
    * Make a key for a client; `name` says for people what it is for. Only this answer shows it. It is not repeated where it may have made
    * one: OutcomeUnknown is raised then.
    */
-  async create(client: Ref, { signal, ...fields }: CallOptions & KeyName = {}): Promise<NewApiKey> {
-    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, body: wireFields(fields), signal });
+  async create(client: Ref, { signal, name }: CallOptions & KeyName = {}): Promise<NewApiKey> {
+    const body = name === undefined ? undefined : { name };
+    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, body, signal });
   }
 
   /** Make a key that reads what an operator's key reads, and moves and changes nothing. Otherwise as `create`. */

@@ -175,7 +175,8 @@ class SyncKeys:
 
         A repetition would make another key, so a lost answer raises OutcomeUnknown: revoke the key that was never used.
         """
-        request = post(path_of("/v1/clients/{}/keys", client), {"name": name}, is_repeatable=False)
+        body = None if name is None else {"name": name}
+        request = post(path_of("/v1/clients/{}/keys", client), body, is_repeatable=False)
         return KeyWithSecret.from_dict(self._http.send(request))
 
     def create_viewer(self, *, name: str | None = None) -> KeyWithSecret:
