@@ -106,14 +106,19 @@ def freeze(caller: Caller, world: World) -> dict[str, str]:
     return {}
 
 
+def empty(caller: Caller, world: World) -> dict[str, str]:
+    return {examples.ADAS_WALLET: caller.new_wallet()}
+
+
 def nothing(caller: Caller, world: World) -> dict[str, str]:
     return {}
 
 
 # What has to happen before an operation does what its example shows; before all others, Ada pays Bob.
 BEFORE = {
-    **dict.fromkeys(("createClient", "createDeposit", "createWithdrawal", "createTransfer", "createHold", "closeWallet"), nothing),
+    **dict.fromkeys(("createClient", "createWithdrawal", "createTransfer", "createHold", "closeWallet"), nothing),
     **dict.fromkeys(("captureHold", "releaseHold", "listWalletHolds"), hold),
+    "createDeposit": empty,
     "createTransferBatch": nothing,
     "cancelTransfer": schedule,
     "reverseTransfer": reversible,
