@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from api.document.nodes import Json, is_null, operations, reference, referred
+from api.document.nodes import Json, is_null, operations, referred
+from api.http.openapi import reference
 from core import ids
 from core.exposition import CONTENT_TYPE
 from core.ids import Prefix
