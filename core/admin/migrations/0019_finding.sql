@@ -13,7 +13,7 @@ ALTER TABLE transfers ADD CONSTRAINT submitted_by_length CHECK (octet_length(sub
 ALTER TABLE transfers ADD COLUMN available bigint, ADD COLUMN needed bigint;
 ALTER TABLE transfers ADD CONSTRAINT figures_of_a_rejection CHECK (
     CASE WHEN available IS NULL THEN needed IS NULL
-         ELSE (status = 'rejected' AND available >= 0 AND needed > available AND needed <= 9007199254740991) IS TRUE END
+         ELSE (status = 'rejected' AND available >= 0 AND needed >= 1 AND needed > available AND needed <= 9007199254740991) IS TRUE END
 ) NOT VALID;
 
 -- Finds the transfers of a reference. Most callers give none, and these are not in it; none of its columns changes. Compared byte by
@@ -27,5 +27,6 @@ ALTER TABLE transfers DROP CONSTRAINT transfers_owner_key;
 ALTER TABLE transfers ADD CONSTRAINT transfers_owner_key UNIQUE USING INDEX transfers_key_owner;
 
 -- Finds clients by how their names begin, without regard to case, and orders them by name. What lower() does with letters beyond
--- ASCII depends on the database's locale.
-CREATE INDEX clients_name ON clients (lower(name) COLLATE "C", id);
+-- ASCII depends on the database's locale. The condition holds for each client. It keeps the planner from this index where a statement
+-- compares no name.
+CREATE INDEX clients_name ON clients (lower(name) COLLATE "C", id) WHERE name IS NOT NULL;
