@@ -411,8 +411,12 @@ CASES = {
     "transfers/list_by_reference": Case({**FROM_ALL, "reference": "r7", "window": LIMIT}, LIMIT),
     "transfers/list_by_reference of a period": Case(
         {
-            **{**FROM_ALL, **PERIOD, "reference": "r7", "window": 10_000},
-            **{"before": uuid(TRANSFER, 20_000), "down_to": uuid(TRANSFER, 19_800)},
+            **FROM_ALL,
+            **PERIOD,
+            "reference": "r7",
+            "window": 10_000,
+            "before": uuid(TRANSFER, 20_000),
+            "down_to": uuid(TRANSFER, 19_800),
         },
         2,
     ),
