@@ -1,6 +1,6 @@
 """Lists of transfers by any filters: what they return is what matches, however small the windows are in which they search."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -52,7 +52,7 @@ def shown_amount(found: Transfer, own: frozenset[UUID] | None) -> int:
 
 def matches(found: Transfer, asked: dict[str, Any], of_clients: dict[UUID, frozenset[UUID]], own: frozenset[UUID] | None) -> bool:
     amount = shown_amount(found, own)
-    wanted = {
+    wanted: dict[str, Callable[[Any], bool]] = {
         "wallet_id": lambda value: value in found.parties,
         "client_id": lambda value: not of_clients[value].isdisjoint(found.parties),
         "status": lambda value: value == found.status,
