@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant(
         24,
         "a client finds a split by the amounts of others",
-        (Edit("core/sql/parts/shown_amount.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
+        (Edit("core/sql/parts/matches.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
         ("tests/http/test_find.py::test_a_party_of_several_finds_by_its_own_amount_and_not_by_the_others",),
     ),
     Mutant(
