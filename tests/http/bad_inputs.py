@@ -702,7 +702,8 @@ def rows_of_filters() -> Iterator[tuple[str, Row]]:
 
 NOT_THERE = (
     "/", "/v1", "/v1/", "/v2/transfers", "/V1/transfers", "/v1/nothing", "/v1/deposits/x/y", "/v1/transfers/", "/v1/clients/",
-    "/v1/keys", "/v1/keys/", "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers",
+    "/v1/keys/", "/v1/ops", "/v1/ops/queue/",
+    "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers",
     "/v1/transfers/%00",
     "/v1/transfers/%ff%fe", "/v1/transfers/%0d%0aX-Injected:%20x", "/v1/transfers/a%2fb", "/v1/transfers%2f",
     "/v1/transfers%2fTRANSFER", "/v1%2ftransfers", "/v1%2Ftransfers", "/%761/transfers", "/v1/%74ransfers", "/v1/transfers%00",
@@ -728,7 +729,7 @@ NOT_ALLOWED = (
     ("GET", "/v1/deposits"), ("GET", "/v1/holds"), ("PUT", "/v1/withdrawals"), ("GET", "/v1/transfers/TRANSFER/capture"),
     ("GET", "/v1/transfers/TRANSFER/cancel"), ("POST", "/v1/wallets/WALLET/holds"),
     ("GET", "/v1/wallets/WALLET/close"), ("POST", "/v1/wallets/WALLET/changes"), ("POST", "/v1/wallets/WALLET"),
-    ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PATCH", "/v1/clients/CLIENT"),
+    ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PUT", "/v1/clients/CLIENT"),
     ("DELETE", "/v1/wallets/WALLET"), ("POST", "/v1/wallets/WALLET/entries"), ("OPTIONS", "/v1/transfers"),
     ("TRACE", "/v1/clients"), ("PUT", "/v1/transfers/batch"), ("POST", "/healthz"), ("DELETE", "/problems"), ("POST", "/docs"),
     ("PUT", "/openapi.json"), ("POST", "/static-offline-docs/swagger-ui.css"), ("PROPFIND", "/v1/clients"),

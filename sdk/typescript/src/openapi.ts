@@ -1302,7 +1302,7 @@ export interface components {
         Feed: {
             /** @description for how long, at least, one transaction has kept later events back */
             horizon_seconds: number;
-            /** @description null where no transaction is open, or it is a prepared one */
+            /** @description null where nothing is kept back, or a prepared transaction does so */
             holder: components["schemas"]["Holder"] | null;
         };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
