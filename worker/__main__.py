@@ -35,7 +35,7 @@ def main() -> int:
     configured = settings.load()
     log.configure(configured.log_level)
     failpoint.announce()
-    exposition.serve(configured.host, configured.metrics_port)
+    exposition.serve(verb, configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
