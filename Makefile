@@ -36,7 +36,7 @@ bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on t
 lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy --strict api core worker local bench tests
+	$(RUN) mypy --strict api core worker local cli teller bench tests
 	$(RUN) mypy --strict --python-version 3.10 --config-file= sdk/python/src/teller_client
 	$(VENV)/bin/lint-imports
 
@@ -94,7 +94,7 @@ $(INSTALLED_RUN): requirements-run.txt
 	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(call INSTALL,--no-deps -r requirements-run.txt,"Installing what make run needs into $(VENV)")
 
-$(INSTALLED): $(INSTALLED_RUN) requirements.txt requirements-run.in requirements-dev.txt constraints.txt
+$(INSTALLED): $(INSTALLED_RUN) requirements.txt requirements-run.in requirements-cli.txt requirements-dev.txt constraints.txt
 	$(call INSTALL,-r requirements-dev.txt -c constraints.txt,"Installing what the tests need into $(VENV)")
 
 $(INSTALLED_BENCH): $(INSTALLED) requirements-bench.txt

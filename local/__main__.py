@@ -1,44 +1,27 @@
 """python -m local: the whole system on this machine, in the foreground, until Ctrl-C."""
 
-import errno
-import os
+import argparse
+import signal
 import sys
+from collections.abc import Sequence
 
-from local import settings, state
-from local.orphans import stop_orphans
-from local.server import errno_of
-from local.supervisor import Supervisor
-from local.terminal import CannotRun, Stopped, StopSignals, say
+from core import command_line
 
-
-def main() -> int:
-    signals = StopSignals()
-    try:
-        signals.listen()
-        configured = settings.load()
-        with state.locked(configured.data_dir):
-            stop_orphans(configured.data_dir, say)
-            refuse_port(configured.port)  # after the orphans: one of them may be an API that listens on this port
-            Supervisor(configured, signals).run()
-    except CannotRun as reason:
-        print(f"teller: {reason}", file=sys.stderr)
-        return 1
-    except Stopped:
-        pass
-    return 0
+PROG = "python -m local"
 
 
-def refuse_port(port: int) -> None:
-    if number := errno_of(port):
-        raise CannotRun(f"port {port} {described(number)}; choose another one with TELLER_PORT")
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Run the system until a signal. Ctrl-C during the imports, before anything has started, ends the process without a word."""
+    parser(prog).parse_args(argv)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from local.start import start  # noqa: PLC0415 - the imports take 0.3 s
+
+    return start()
 
 
-def described(number: int) -> str:
-    if number == errno.EADDRINUSE:
-        return "is taken"
-    if number == errno.EACCES:
-        return "is privileged, and this account may not listen on it"
-    return f"cannot be used ({os.strerror(number)})"
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    return command_line.parser(prog, "Run the whole system here, until Ctrl-C. All that can be set are environment variables.")
 
 
 if __name__ == "__main__":
