@@ -70,7 +70,7 @@ def write(file: Path, families: Sequence[Metric]) -> None:
 
 
 def text(looked_up: Sequence[Metric]) -> bytes:
-    """Return what the API counted and what was looked up in Prometheus' text format. Reads files: call it outside the event loop."""
+    """Return what the API counted, and what was looked up, in Prometheus' text format. Reads files: not for the event loop."""
     registry = shared_registry(Path(os.environ[FOLDER])) if FOLDER in os.environ else REGISTRY
     shown = CollectorRegistry()
     shown.register(Counted(registry, "api"))

@@ -44,7 +44,7 @@ def run_migrate(settings: Settings, arguments: Namespace) -> int:
 def run_audit(settings: Settings, arguments: Namespace) -> int:
     began = time.monotonic()
     report = audited(settings, arguments)
-    for line in report.lines():
+    for line in [json.dumps(report.shown())] if arguments.json else report.lines():
         print(line)
     if arguments.textfile:
         try:

@@ -23,9 +23,12 @@ from core.cores import default_api_processes
 from local.orphans import stop_orphans
 from local.process import MARK, marked
 from local.server import free_port, is_taken
+from tests import cluster
+from tests.databases import Databases
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
+EARLY_RSS = 10 << 20  # bytes: Python itself has started, which handles no signal before, and imports
 
 
 class Local:
@@ -157,7 +160,7 @@ def test_it_says_where_everything_is_and_shows_the_first_operator_key(system: Lo
 
 def test_local_json_is_private_and_names_every_process(system: Local) -> None:
     assert stat.S_IMODE((system.data_dir / "local.json").stat().st_mode) == 0o600
-    assert system.state.keys() == {"api_url", *URLS, "redis_url", "pids"}
+    assert system.state.keys() == {"api_url", *URLS, "redis_url", "metrics_urls", "pids"}
     counts = {name: len(value) if isinstance(value, list) else value for name, value in system.pids.items()}
     assert counts == {
         "api": 1,
@@ -211,7 +214,8 @@ def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system:
     before = system.state
     second = Local(system.data_dir.parent)
     assert second.process.wait(DEADLINE_S) == 1
-    assert f"already running in {system.data_dir} (pid {system.process.pid})" in second.output
+    url = f"http://127.0.0.1:{system.port}"
+    assert f"already running in {system.data_dir} (pid {system.process.pid}): {url}\n" in second.output
     assert system.state == before
     assert status(system.port, "/readyz") == 200
 
@@ -227,6 +231,69 @@ def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local
     assert {**after, name: None} == {**before, name: None}
     (successor,) = set(after[name] if isinstance(after[name], list) else [after[name]]) - {*system_pids(before)}
     assert f"runs again (pid {successor})" in system.output
+
+
+def outside(databases: Databases, redis_url: str, url: str) -> dict[str, str]:
+    """The settings of servers that are not embedded."""
+    return {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": databases.owner_url(url), "REDIS_URL": redis_url}
+
+
+def test_a_database_of_a_newer_version_is_named_at_once(tmp_path: Path, databases: Databases, redis_url: str) -> None:
+    url = databases.migrated()
+    with psycopg.connect(databases.owner_url(url)) as owner:
+        owner.execute("INSERT INTO migrations (name) VALUES ('9999_future')")
+
+    with local(tmp_path, **outside(databases, redis_url, url)) as running:
+        assert running.process.wait(DEADLINE_S) == 1
+        assert "this database was migrated by a newer Teller (9999_future)" in running.output
+        assert "API" not in running.output.replace("TELLER_API", "")
+
+
+def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path, postgres_cluster: Path, redis_url: str) -> None:
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres", {"fsync": "off"})
+    server.start()
+    try:
+        databases = Databases(server.url("postgres"))
+        with local(tmp_path, **outside(databases, redis_url, databases.migrated())) as running:
+            running.wait_until(lambda: "waiting for up to" in running.output or running.process.poll() is not None)
+            assert "API ... not ready: database_durable; waiting for up to 60 s" in running.output
+    finally:
+        server.kill()
+
+
+def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(
+    tmp_path: Path, databases: Databases, redis_url: str
+) -> None:
+    url = databases.migrated()
+    with local(tmp_path, **outside(databases, redis_url, url)) as running:
+        running.wait_until_ready()
+
+        ports = [int(number) for number in re.findall(r"^metrics .* on ports (\d+) to (\d+) ", running.output, re.MULTILINE)[0]]
+        assert ports[1] - ports[0] == 3
+        titles = ["apply-1", "apply-2", "sweep", "deliver"]
+        urls = [f"http://127.0.0.1:{port}/metrics" for port in range(ports[0], ports[1] + 1)]
+        assert running.state["metrics_urls"] == dict(zip(titles, urls, strict=True))
+        running.wait_until(lambda: all(status(port, "/metrics") == 200 for port in range(ports[0], ports[1] + 1)))
+
+
+def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(tmp_path: Path, databases: Databases, redis_url: str) -> None:
+    url = databases.migrated()
+    with local(tmp_path, **outside(databases, redis_url, url), TELLER_PROT="8502") as running:
+        running.wait_until_ready()
+        said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
+        assert running.output.count(said) == 1
+        assert "8502" not in running.output
+        logged = (running.data_dir / "logs" / "api.log").read_text()
+        assert '"name": "TELLER_PROT", "nearest": "TELLER_PORT"' in logged
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.1, 0.2, 0.3, 0.5])
+def test_an_early_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, after_s: float) -> None:
+    with local(tmp_path) as running:
+        running.wait_until(lambda: psutil.Process(running.process.pid).memory_info().rss > EARLY_RSS)
+        time.sleep(after_s)  # into the imports: each moment must do
+        running.end(signal.SIGINT)
+        assert "Traceback" not in running.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
