@@ -1,8 +1,12 @@
 """python -m local: the whole system on this machine, in the foreground, until Ctrl-C."""
 
-import argparse
 import signal
 import sys
+
+if __name__ == "__main__":  # before the other imports: Ctrl-C during them ends the process without a word, as nothing has started
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import argparse
 from collections.abc import Sequence
 
 from core import command_line
@@ -11,9 +15,9 @@ PROG = "python -m local"
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Run the system until a signal. Ctrl-C during the imports, before anything has started, ends the process without a word."""
+    """Run the system until a signal, and return the exit status."""
     parser(prog).parse_args(argv)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # as above, where another program has called this
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from local.start import start  # noqa: PLC0415 - the imports take 0.3 s
 

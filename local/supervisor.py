@@ -192,7 +192,7 @@ class Supervisor:
         say(f"{self.metrics_line()}\n")
         say("Make a client with its wallet:")
         say(f"  curl -sS {self.api_url}/v1/clients -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}' \\")
-        say(f'    -H "Authorization: Bearer {self.key_to_show()}"\n')
+        say(f'    -H "Authorization: Bearer {self.key_to_show()}" -H "Idempotency-Key: ada-1"\n')
         if not (self.operator_key or self.settings.operator_key):
             say("Lost the key? Start once more with TELLER_OPERATOR_KEY=<32 characters or more>: a configured key is never stored,")
             say("and starting without it revokes it.\n")
