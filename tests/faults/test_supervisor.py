@@ -445,6 +445,20 @@ def test_the_audit_of_the_running_system_is_clean(system: Local) -> None:
     assert "audit clean" in audited.stdout
 
 
+def test_a_command_without_a_database_works_on_the_running_system_and_says_so(system: Local) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
+    listed = subprocess.run(
+        [sys.executable, "-m", "core", "keys", "list"],
+        cwd=ROOT,
+        env={**inherited, "TELLER_DATA_DIR": str(system.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (listed.returncode, listed.stderr) == (0, f"teller: on the system that runs in {system.data_dir}\n")
+    assert " operator " in listed.stdout
+
+
 def test_the_audit_says_in_one_line_that_nothing_runs(tmp_path: Path) -> None:
     audited = run_audit(TELLER_DATA_DIR=str(tmp_path))
     assert audited.returncode == 2
