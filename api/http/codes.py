@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from core.ledger.refusals import Refusal
 from core.render import FAILURE_DETAILS
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -52,9 +53,29 @@ DISABLED: Final[Mapping[str, str]] = {
     "failing": "Each delivery of five days failed.",
 }
 
+# What to do after a rejection. A rejected transfer is final: another attempt is another request, with a new key.
+AFTER_REJECTIONS: Final[Mapping[str, str]] = {
+    Refusal.DEADLINE_PASSED: "Send it anew if it is still wanted, with more time in apply_within_s.",
+    Refusal.WALLET_CLOSED: "Use another wallet of the client: a closed one stays closed.",
+    Refusal.WALLET_FROZEN: "GET the wallet to see what is frozen. Send it anew once an operator has lifted that.",
+    Refusal.HOLD_CLOSED: "GET the hold. Where it has ended, ask the payer again.",
+    Refusal.HOLD_EXCEEDED: "GET the hold for what is left, and capture no more than that.",
+    Refusal.REVERSAL_EXCEEDED: "GET the transfer for what is left, and reverse no more than that; up_to reverses what there is.",
+    Refusal.WALLET_HAS_HOLDS: "Then close it anew.",
+    Refusal.WALLET_NOT_EMPTY: "Close it anew with sweep_to_wallet_id, or empty it first.",
+    Refusal.DEBIT_LIMIT_EXCEEDED: "Send less, or have an operator raise the limit.",
+    Refusal.DAILY_LIMIT_EXCEEDED: "Send it anew tomorrow (UTC), send less, or have an operator raise the limit.",
+    Refusal.MONTHLY_LIMIT_EXCEEDED: "Send it anew next month (UTC), send less, or have an operator raise the limit.",
+    Refusal.INSUFFICIENT_FUNDS: "Send it anew once the wallet has more available, or send less.",
+    Refusal.BALANCE_LIMIT_EXCEEDED: "Send less, use another wallet, or have an operator raise the limit.",
+    Refusal.INTERNAL: "Send it anew; if that is rejected too, tell the operator the transfer's id.",
+}
+
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "errors[].code": FIELDS,
-    "failure.code": {str(code): f"{detail[0].upper()}{detail[1:]}." for code, detail in FAILURE_DETAILS.items()},
+    "failure.code": {
+        str(code): f"{detail[0].upper()}{detail[1:]}. {AFTER_REJECTIONS[code]}" for code, detail in FAILURE_DETAILS.items()
+    },
     "attempts[].error": DELIVERIES,
     "disabled_reason": DISABLED,
 }

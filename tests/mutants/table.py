@@ -1428,6 +1428,18 @@ MUTANTS = (
         (f"{SDK_CASES}[typescript-retries: a revoked key after a lost answer does not say that nothing was stored]",),
     ),
     Mutant(
+        39,
+        "let migrate go on with a database of a newer version",
+        (Edit("core/admin/migrate.py", "    refuse_newer(connection)\n", ""),),
+        ("tests/integration/test_migrate.py::test_a_database_of_a_newer_version_is_refused_at_once_and_nothing_is_changed",),
+    ),
+    Mutant(
+        39,
+        "let a process show counters that others count",
+        (Edit("core/exposition.py", "if metric.name in self._names or metric.name.startswith(OF_ALL):", "if metric.name:"),),
+        ("tests/http/test_metrics.py::test_a_worker_shows_what_it_counts_and_nothing_else[apply]",),
+    ),
+    Mutant(
         6,
         "let the TypeScript SDK take any signature of a webhook",
         (
