@@ -1134,7 +1134,13 @@ MUTANTS = (
     Mutant(
         38,
         "all errors listed",
-        (Edit("api/http/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
+        (
+            Edit(
+                "api/http/problems.py",
+                '"validation_failed", detail, errors=errors[:ERRORS_MAX]',
+                '"validation_failed", detail, errors=errors',
+            ),
+        ),
         ("tests/http/test_sizes.py::test_at_most_twenty_errors_are_listed_and_all_are_counted[/v1/deposits-21]",),
     ),
     Mutant(
