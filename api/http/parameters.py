@@ -110,7 +110,7 @@ async def refuse_stray_parameters(request: Request) -> None:
 
 def refuse_unknown_and_repeated(request: Request, known: Set[str]) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
-    if not known.issuperset(names):
+    if not known >= set(names):
         raise unknown_parameters([name for name in names if name not in known], known)
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise invalid_parameters([FieldError(f"?{name}", "repeated_parameter", "is given more than once") for name in repeated])

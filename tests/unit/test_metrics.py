@@ -38,7 +38,7 @@ def counted_in(folder: Path) -> Iterator[str]:
 def family_name(metric: object) -> str:
     one = next(iter(metric.values())) if isinstance(metric, dict) else metric
     assert isinstance(one, MetricWrapperBase)
-    return one._name
+    return str(one._name)
 
 
 @pytest.mark.parametrize("process", COUNTED_BY)
