@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -89,7 +90,7 @@ def routes(title: str, document: Callable[[], bytes]) -> list[Route]:
     }
     for name, media_type in MEDIA_TYPES.items():
         fixed[f"{FILES}/{name}"] = Fixed((FOLDER / name).read_bytes, media_type, {"Cache-Control": FOR_A_DAY})
-    endpoints = {**fixed, "/redoc": lead_to_docs}
+    endpoints: dict[str, Callable[..., Any]] = {**fixed, "/redoc": lead_to_docs}
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
 
 

@@ -242,7 +242,7 @@ def test_a_database_of_a_newer_version_is_named_at_once(tmp_path: Path, database
     with psycopg.connect(databases.owner_url(url)) as owner:
         owner.execute("INSERT INTO migrations (name) VALUES ('9999_future')")
 
-    with local(tmp_path, **outside(databases, redis_url, url)) as running:
+    with local(tmp_path, None, **outside(databases, redis_url, url)) as running:
         assert running.process.wait(DEADLINE_S) == 1
         assert "this database was migrated by a newer Teller (9999_future)" in running.output
         assert "API" not in running.output.replace("TELLER_API", "")
@@ -253,7 +253,7 @@ def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path,
     server.start()
     try:
         databases = Databases(server.url("postgres"))
-        with local(tmp_path, **outside(databases, redis_url, databases.migrated())) as running:
+        with local(tmp_path, None, **outside(databases, redis_url, databases.migrated())) as running:
             running.wait_until(lambda: "waiting for up to" in running.output or running.process.poll() is not None)
             assert "API ... not ready: database_durable; waiting for up to 60 s" in running.output
     finally:
@@ -264,7 +264,7 @@ def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(
     tmp_path: Path, databases: Databases, redis_url: str
 ) -> None:
     url = databases.migrated()
-    with local(tmp_path, **outside(databases, redis_url, url)) as running:
+    with local(tmp_path, None, **outside(databases, redis_url, url)) as running:
         running.wait_until_ready()
 
         ports = [int(number) for number in re.findall(r"^metrics .* on ports (\d+) to (\d+) ", running.output, re.MULTILINE)[0]]
@@ -277,7 +277,7 @@ def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(
 
 def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(tmp_path: Path, databases: Databases, redis_url: str) -> None:
     url = databases.migrated()
-    with local(tmp_path, **outside(databases, redis_url, url), TELLER_PROT="8502") as running:
+    with local(tmp_path, None, **outside(databases, redis_url, url), TELLER_PROT="8502") as running:
         running.wait_until_ready()
         said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
         assert running.output.count(said) == 1
