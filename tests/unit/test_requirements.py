@@ -3,9 +3,12 @@
 requirements-run.txt, which `make run` installs, is what requirements-run.in asks for, without what the Makefile leaves out.
 """
 
+import os
 import re
+import subprocess
 from collections.abc import Container, Iterable, Iterator
 from importlib.metadata import requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -74,6 +77,19 @@ def test_make_run_installs_the_versions_of_the_tests() -> None:
 
     assert {name: CONSTRAINTS.get(name) for name in run} == run
     assert {name: run.get(name) for name in pins(WANTED)} == pins(WANTED)
+
+
+def test_make_run_installs_its_list_alone_and_make_test_adds_the_rest(tmp_path: Path) -> None:
+    def installs(target: str) -> list[str]:
+        """What make would install for this target in a new environment, in order."""
+        argv = ["make", "--dry-run", f"VENV={tmp_path}/venv", target]
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of a make that runs the tests
+        dry = subprocess.run(argv, cwd=ROOT, env=plain, capture_output=True, text=True, check=True, timeout=60)
+        return re.findall(r"pip install .* -r (\S+)", dry.stdout)
+
+    assert installs("run") == installs("audit") == ["requirements-run.txt"]
+    assert installs("test") == ["requirements-run.txt", "requirements-dev.txt"]
+    assert installs("bench") == ["requirements-run.txt", "requirements-dev.txt", "requirements-bench.txt"]
 
 
 def test_make_run_installs_at_most_half_of_what_the_tests_need() -> None:
