@@ -14,8 +14,8 @@ from core import command_line
 PROG = "python -m local"
 
 
-def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Run the system until a signal, and return the exit status."""
+def main(argv: Sequence[str] = (), prog: str = PROG) -> int:
+    """Run the system until a signal, and return the exit status. `argv` are the arguments behind the command."""
     parser(prog).parse_args(argv)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # as above, where another program has called this
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -29,4 +29,4 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

