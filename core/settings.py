@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 OTHERS = frozenset(
     {
         *("TELLER_WORKERS", "TELLER_DATA_DIR", "TELLER_LOCAL_CHILD_OF", "TELLER_BIND", "TELLER_API_MEMORY", "TELLER_FAILPOINTS"),
-        *("TELLER_URL", "TELLER_KEY", "TELLER_PYTHON"),
+        *("TELLER_URL", "TELLER_KEY", "TELLER_PROFILE", "TELLER_PYTHON"),
     }
 )
 
