@@ -260,30 +260,29 @@ def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path,
         server.kill()
 
 
-def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(
-    tmp_path: Path, databases: Databases, redis_url: str
-) -> None:
-    url = databases.migrated()
-    with local(tmp_path, None, **outside(databases, redis_url, url)) as running:
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory, databases: Databases, redis_url: str) -> Iterator[Local]:
+    """One on servers that are not embedded, without a metrics port, and with a variable that is mistyped."""
+    urls = outside(databases, redis_url, databases.migrated())
+    with local(tmp_path_factory.mktemp("guest"), None, **urls, TELLER_PROT="8502") as running:
         running.wait_until_ready()
-
-        ports = [int(number) for number in re.findall(r"^metrics .* on ports (\d+) to (\d+) ", running.output, re.MULTILINE)[0]]
-        assert ports[1] - ports[0] == 3
-        titles = ["apply-1", "apply-2", "sweep", "deliver"]
-        urls = [f"http://127.0.0.1:{port}/metrics" for port in range(ports[0], ports[1] + 1)]
-        assert running.state["metrics_urls"] == dict(zip(titles, urls, strict=True))
-        running.wait_until(lambda: all(status(port, "/metrics") == 200 for port in range(ports[0], ports[1] + 1)))
+        yield running
 
 
-def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(tmp_path: Path, databases: Databases, redis_url: str) -> None:
-    url = databases.migrated()
-    with local(tmp_path, None, **outside(databases, redis_url, url), TELLER_PROT="8502") as running:
-        running.wait_until_ready()
-        said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
-        assert running.output.count(said) == 1
-        assert "8502" not in running.output
-        logged = (running.data_dir / "logs" / "api.log").read_text()
-        assert '"name": "TELLER_PROT", "nearest": "TELLER_PORT"' in logged
+def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(guest: Local) -> None:
+    [(first, last)] = re.findall(r"^metrics .* on ports (\d+) to (\d+) ", guest.output, re.MULTILINE)
+    ports = range(int(first), int(last) + 1)
+    urls = [f"http://127.0.0.1:{port}/metrics" for port in ports]
+    assert guest.state["metrics_urls"] == dict(zip(["apply-1", "apply-2", "sweep", "deliver"], urls, strict=True))
+    guest.wait_until(lambda: all(status(port, "/metrics") == 200 for port in ports))
+
+
+def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(guest: Local) -> None:
+    said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
+    assert guest.output.count(said) == 1
+    assert "8502" not in guest.output
+    logged = (guest.data_dir / "logs" / "api.log").read_text()
+    assert '"name": "TELLER_PROT", "nearest": "TELLER_PORT"' in logged
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3])
