@@ -714,7 +714,7 @@ NOT_THERE = (
     "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
-    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
+    "/static-offline-docs/" + "a" * 300, "/redoc/", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
 )  # fmt: skip
 
 NOT_ALLOWED = (
