@@ -909,6 +909,7 @@ class Wallet(Model):
     held: int
     # balance - held: what can be moved out or held
     available: int
+    # how many entries the wallet has: of two answers, the one with the higher version is newer
     version: int
     status: WalletStatus
     # what is stopped: money out of the wallet, into it, or both
