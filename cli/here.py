@@ -9,4 +9,4 @@ def run() -> int:
 
     Its data and logs are in .teller, or in TELLER_DATA_DIR. The other settings are those of the environment.
     """
-    return CANNOT if main() else WELL
+    return CANNOT if main([], prog="teller run") else WELL

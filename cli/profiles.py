@@ -13,6 +13,7 @@ from typing import Any
 
 from cli.exits import Cannot
 from cli.options import Common
+from core import running
 
 LOCAL = "local"
 DEFAULT = "default"
@@ -65,17 +66,17 @@ def sources(common: Common) -> Iterator[Source]:
         return
     if DEFAULT in (stored := read()):
         yield source_of(DEFAULT, stored[DEFAULT])
-    if running := running_here():
-        yield Source(LOCAL, running["api_url"], None)
+    if state := running_here():
+        yield Source(LOCAL, state["api_url"], None)
 
 
 def named(name: str) -> Source:
     """Return the profile of this name. Raises Cannot when there is none."""
     if name == LOCAL:
-        running = running_here()
-        if running is None:
+        state = running_here()
+        if state is None:
             raise Cannot("nothing runs in this folder or above it: no .teller/local.json of yours is there")
-        return Source(LOCAL, running["api_url"], None)
+        return Source(LOCAL, state["api_url"], None)
     stored = read()
     if name not in stored:
         raise Cannot(f"there is no profile {name!r}; stored are: {', '.join(sorted(stored)) or 'none'}")
@@ -132,11 +133,10 @@ def write_private(path: Path, content: object) -> None:
 
 
 def data_dir() -> Path | None:
-    """Return the data directory of the system that runs here: TELLER_DATA_DIR, or .teller in this folder or one above it."""
-    if given := os.environ.get("TELLER_DATA_DIR"):
-        return Path(given) if is_running(Path(given)) else None
+    """Return the data directory of the system that runs in this folder or one above it, or else where core/running.py says."""
     here = Path.cwd()
-    return next((folder / ".teller" for folder in (here, *here.parents) if is_running(folder / ".teller")), None)
+    above = [] if "TELLER_DATA_DIR" in os.environ else [folder / running.FOLDER for folder in (here, *here.parents)]
+    return next((folder for folder in (*above, running.data_dir()) if is_running(folder)), None)
 
 
 def is_running(folder: Path) -> bool:
@@ -154,10 +154,10 @@ def running_here() -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        running = json.loads((folder / "local.json").read_text())
+        state = json.loads((folder / "local.json").read_text())
     except (OSError, ValueError):
         return None
-    return running if isinstance(running, dict) and isinstance(running.get("api_url"), str) else None
+    return state if isinstance(state, dict) and isinstance(state.get("api_url"), str) else None
 
 
 def local_key() -> str | None:
