@@ -56,7 +56,6 @@ class AsyncClients:
         query = {"external_id": external_id, "name": name}
         return AsyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
 
-
     async def update(self, id: str, *, reason: str, **changes: Any) -> Client:
         """Change `name`, `external_id` (None removes it) or `metadata`, which replaces all of it. For operators.
 
