@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from cli.database import URLS
+from core.running import DATABASES
 from tests.caller import OPERATOR_KEY, Caller
 from tests.sdk.drivers import PATH
 from tests.system import ROOT
@@ -44,7 +44,7 @@ class Done:
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No login, no system in the folder, no API in the environment."""
-    for name in ("TELLER_URL", "TELLER_KEY", "TELLER_PROFILE", "TELLER_DATA_DIR", "TELLER_OPERATOR_KEY", *URLS):
+    for name in ("TELLER_URL", "TELLER_KEY", "TELLER_PROFILE", "TELLER_DATA_DIR", "TELLER_OPERATOR_KEY", *DATABASES):
         monkeypatch.setenv(name, "")  # so that the test's end removes it, also where the command has set it
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
