@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.caller import OPERATOR_KEY, Caller
-from tests.cli.conftest import Teller
+from tests.cli.conftest import Teller, started
 from tests.databases import Databases
 from tests.system import System
 
@@ -53,8 +53,9 @@ def test_the_ledger_is_proved_beside_a_running_system(command: Teller, here: Pat
     assert "key_" in command("db", "keys", "list").out
     assert "teller db" in command("db", "--help").out
     assert command("db", "wrong").status == 2
-    made = command("keys", "make", "--operator")
+    made = command("keys", "make", "--operator", "--name", "boss\u200f")
     assert (made.status, "operator key: tlr_" in made.out) == (0, True)
+    assert "boss\\u200f" in command("db", "keys", "list").out
 
 
 def test_a_damaged_ledger_ends_with_1(command: Teller, database_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,12 +79,13 @@ def test_a_database_that_is_not_named_or_is_away_is_said(command: Teller, monkey
     assert (away.status, away.out, len(away.err.splitlines())) == (2, "", 1)
 
 
-def test_a_folder_that_cannot_be_used_ends_run_with_2(command: Teller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_used_ends_run_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TELLER_DATA_DIR", str(tmp_path / "file"))
-    done = command("run")
+    process = started("run", url="")  # as a program: it sets signal handlers
+    _, err = process.communicate(timeout=30)
 
-    assert (done.status, "cannot use the data directory" in done.err) == (2, True)
+    assert (process.returncode, "cannot use the data directory" in err) == (2, True), err
 
 
 def test_doctor_finds_all_well_beside_a_running_system(command: Teller, here: Path, ada: Any) -> None:
