@@ -1,8 +1,8 @@
 """python -m bench.sizes: the rows and the bytes that a transfer leaves in PostgreSQL, table by table.
 
-It starts a PostgreSQL of its own, makes wallets, and lets transfers between them be stored and applied by Teller's own code. Then it
-counts rows, and the bytes of tables and indexes after a VACUUM, and divides by the transfers. The transfers have a reference and
-metadata of the sizes that the first line names. Needs no Redis.
+It starts a PostgreSQL of its own, makes wallets, and lets Teller's own code store and apply transfers between them. Then it counts
+rows, and the bytes of tables and indexes after a VACUUM, and divides by the transfers. The transfers have a reference and metadata
+of the sizes that the first line names. Needs no Redis.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Runs the examples of the pages as a reader would, in each of their languages, and compares what they print with what the page shows.
+"""Runs the examples of the pages as a reader would, in each language, and compares what they print with what the page shows.
 
 python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY           # fails on the first difference
 python -m tests.walkthrough http://127.0.0.1:8000 OPERATOR_KEY --write   # puts what the shell's print into the pages
 
-A step is a row of code blocks, one for each language that shows it, and the block of what each of them prints. The steps of a page and
-a language are one program, behind the set-up of the walk-through. A block whose first line is a comment that names a file, such as
-`# receiver.py`, is that file and no step.
+A step is a row of code blocks, one for each language that shows it, and the block of what each of them prints. The steps of a page
+and a language are one program, behind the set-up of the walk-through. A block whose first line is a comment that names a file, such
+as `# receiver.py`, is that file and no step.
 
 A page that runs `python -m core` is left out unless DATABASE_URL is set: the containers' database cannot be reached from outside.
 """

@@ -1,4 +1,4 @@
-"""The examples of the pages in Python and TypeScript print what the pages show, and the receivers of webhooks take what is signed."""
+"""The examples of pages in Python and TypeScript print what the pages show, and the receivers of webhooks take what is signed."""
 
 import os
 import shutil

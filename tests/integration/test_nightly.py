@@ -49,7 +49,9 @@ def test_a_backup_has_its_name_when_it_is_whole_and_the_newest_seven_stay(owner_
     backups = sorted(file.name for file in folder.iterdir())
     assert len(backups) == KEPT
     assert backups[0] == "teller-20260102T030000Z.dump"  # the oldest of eight is gone
-    listed = subprocess.run([INSTALLED / "bin" / "pg_restore", "--list", folder / backups[-1]], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [INSTALLED / "bin" / "pg_restore", "--list", folder / backups[-1]], capture_output=True, text=True, check=True
+    )
     assert "TABLE DATA public entries" in listed.stdout
     assert printed.splitlines() == [f"backup: {folder / backups[-1]}", "pause: 86400"]
 

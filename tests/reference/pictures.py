@@ -106,12 +106,12 @@ BOX = (164, 66)
 WHERE: Mapping[str, Place] = {
     "callers": Place(20, 120, "box", ("callers", "your programs")),
     "proxy": Place(20, 250, "box", ("proxy with TLS", "yours, faces the", "internet")),
-    "api": Place(270, 185, "box", ("api × n", "port 8000", "as teller_api"), ("inside", "front")),
+    "api": Place(270, 185, "box", ("api (n)", "port 8000", "as teller_api"), ("inside", "front")),
     "postgres": Place(500, 110, "store", ("postgres", "port 5432", "all data"), ("inside",)),
     "redis": Place(500, 260, "hint", ("redis", "port 6379", "hints, nothing kept"), ("inside",)),
-    "worker": Place(740, 80, "box", ("worker × n", "moves money", "as teller_worker"), ("inside",)),
+    "worker": Place(740, 80, "box", ("worker (n)", "moves money", "as teller_worker"), ("inside",)),
     "sweeper": Place(740, 165, "box", ("sweeper", "each second, no Redis", "as teller_worker"), ("inside",)),
-    "deliverer": Place(740, 275, "box", ("deliverer × n", "sends webhooks", "as teller_deliverer"), ("inside", "out")),
+    "deliverer": Place(740, 275, "box", ("deliverer (n)", "sends webhooks", "as teller_deliverer"), ("inside", "out")),
     "migrate": Place(270, 60, "box", ("migrate", "once a start", "as the owner"), ("inside",)),
     "backup": Place(270, 310, "box", ("backup, nightly", "pg_dump", "as the owner"), ("inside",)),
     "audit": Place(500, 342, "box", ("audit, nightly", "proves the ledger", "as teller_worker"), ("inside",)),
@@ -144,7 +144,9 @@ def where() -> str:
     name = '<text x="262" y="50" class="quiet">inner network</text>'
     boxes = [box(place.x, place.y, *BOX, place.kind, place.lines) for place in WHERE.values()]
     ways = [arrow(way, hint=hint) for way, hint in WAYS]
-    return picture(560, "What runs where: processes, ports, roles and networks", [frame, name, *ways, *boxes, *lines(522, WHERE_BELOW)])
+    return picture(
+        560, "What runs where: processes, ports, roles and networks", [frame, name, *ways, *boxes, *lines(522, WHERE_BELOW)]
+    )
 
 
 def check_services() -> None:
@@ -172,23 +174,25 @@ def picture(height: int, title: str, parts: Sequence[str]) -> str:
 
 def marker(name: str) -> str:
     tip = f'<path class="{name}" d="M0 0 10 5 0 10z"/>'
-    return f'<marker id="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">{tip}</marker>'
+    return (
+        f'<marker id="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">{tip}</marker>'
+    )
 
 
 def box(x: int, y: int, width: int, height: int, kind: str, texts: Sequence[str]) -> str:
-    first = y + height / 2 + 4.5 - 8 * (len(texts) - 1)
+    middle, first = x + width / 2, y + height / 2 + 4.5 - 8 * (len(texts) - 1)
+    shape = f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="9" stroke-width="1.5"/>'
+    weights = (' font-weight="bold"', *[""] * len(texts))
     rows = [
-        f'<text x="{x + width / 2:g}" y="{first + 16 * number:g}" text-anchor="middle" {"" if number else BOLD}>{escape(text)}</text>'
+        f'<text x="{middle:g}" y="{first + 16 * number:g}" text-anchor="middle"{weights[number]}>{escape(text)}</text>'
         for number, text in enumerate(texts)
     ]
-    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="9" stroke-width="1.5"/>' + "".join(rows)
-
-
-BOLD = 'font-weight="bold"'
+    return shape + "".join(rows)
 
 
 def arrow(way: str, *, hint: bool) -> str:
-    return f'<path class="{"hinted" if hint else "way"}" stroke-width="1.5" marker-end="url(#{"hinted-" if hint else ""}tip)" d="{way}"/>'
+    name, tip = ("hinted", "hinted-tip") if hint else ("way", "tip")
+    return f'<path class="{name}" stroke-width="1.5" marker-end="url(#{tip})" d="{way}"/>'
 
 
 def lines(y: int, texts: Sequence[str]) -> Iterator[str]:
