@@ -1,5 +1,6 @@
 """The examples of pages in Python and TypeScript print what the pages show, and the receivers of webhooks take what is signed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -87,7 +88,9 @@ def test_the_first_transfer_is_the_same_in_the_readme_and_fits_twelve_lines_of_e
 
 
 SECRET = make_secret()
-BODY = b'{"type":"transfer.applied","timestamp":"2026-01-31T09:30:00.000000Z","data":{"reference":"caf\xc3\xa9"}}'
+SHOWN = next(step.output for step in walkthrough.steps(walkthrough.START) if '"status": "applied"' in (step.output or "")) or ""
+EVENT = {"type": "transfer.applied", "timestamp": "2026-01-31T09:30:00.000000Z", "data": {**json.loads(SHOWN), "reference": "café"}}
+BODY = json.dumps(EVENT, ensure_ascii=False).encode()
 RECEIVERS = ("receiver.py", "by_hand.py", "receiver.ts", "Receiver.java")
 
 
