@@ -129,7 +129,7 @@ def store_and_apply(url: str, applier: Applier, submissions: list[Submission], t
         stored = iter(submissions[begin : begin + together])
         asyncio.run(bulk.store_in_batches(url, stored, lambda: None))
         while applier.apply(range(SHARDS), CLAIMED).finished:
-            pass
+            applier.add_totals()
 
 
 def counted(session: psycopg.Connection[Any]) -> Mapping[str, Size]:

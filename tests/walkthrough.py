@@ -34,10 +34,10 @@ PRINT = {"sh": "echo '{}'\n", "python": "print('{}', flush=True)\n", "ts": "cons
 END = "=== end of step ==="
 PYTHON = ".venv/bin/python"  # as `make run` installs it; a test has its own
 
-# The steps of the walk-through that come before each recipe: the shell's function, two clients, a deposit. A guide begins with the
-# function, or in another language with the first transfer.
+# The steps of the walk-through that come before those of another page. Each recipe has in a shell two clients of its own, and a
+# deposit; all else begins with the first transfer.
 SET_UP_OF_RECIPES = (0, 2, 3)
-SET_UP_OF_GUIDES = {"sh": (0, 1), "python": (0,), "ts": (0,)}
+SET_UP = {"sh": (0, 1), "python": (0,), "ts": (0,)}
 
 # What differs from one run to the next, and what it is compared as.
 VARYING = [
@@ -103,7 +103,7 @@ def set_up(page: Path, language: str) -> list[str]:
     """What is run before the steps of a page; README and walk-through need nothing."""
     if page in (README, START):
         return []
-    numbers = SET_UP_OF_RECIPES if page in RECIPES else SET_UP_OF_GUIDES[language]
+    numbers = SET_UP_OF_RECIPES if page in RECIPES and language == "sh" else SET_UP[language]
     return [steps(START, language)[number].programs[language] for number in numbers]
 
 

@@ -22,7 +22,7 @@ def test_a_transfer_leaves_a_row_and_two_entries_and_nothing_in_the_queue(urls: 
 
     rows = {name: size.rows for name, size in sizes.tables.items()}
     assert {name: rows[name] for name in OF_A_TRANSFER} == OF_A_TRANSFER
-    assert rows["running_totals"] == pytest.approx(2 / 64, rel=0.2)  # one for each 64 entries of a wallet
+    assert rows["running_totals"] == pytest.approx(2 / 64, rel=0.4)  # one for each 64 entries of a wallet
     assert rows["events"] < 0.1
     assert rows.get("queue", 0) == 0
     assert set(rows) <= shown(), "a table grows that the page does not show"
