@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from api.callers import authenticate
-from api.http import openapi
+from api.document.complete import complete
 from api.http.cors import Cors
 from api.http.failures import error_response
 from api.http.hot_routes import HotRoutes
@@ -27,19 +27,18 @@ from api.http.problems import Problem
 from api.http.request_id import RequestIds
 from api.operations import health, metrics, pages, problems_page
 from api.services import running
-from api.v1 import batch, cancel, clients, events, keys, statement, submit, transfers, wallets
+from api.v1 import batch, cancel, clients, events, keys, search, statement, submit, transfers, wallets
 from api.v1.verbs import VERBS
 from api.v1.webhooks import deliveries, endpoints, secrets
 from core import failpoint, log, settings
 from core.errors import Unavailable
 from core.settings import Settings
+from core.version import VERSION
 
 DESCRIPTION = (
     "Money in wallets: deposits, withdrawals, transfers, holds and reversals, accepted durably, applied once and in order, and"
     " provable from their entries."
 )
-
-API_VERSION = "1"  # of the contract, as in /v1; the version of the program is core/version.py
 
 HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.get_transfer)
 
@@ -70,7 +69,7 @@ def create_api(configured: Settings) -> FastAPI:
     """Return FastAPI's part: all routes and the handlers of errors. It serves no document: api/operations/pages.py does."""
     app = FastAPI(
         title="Teller",
-        version=API_VERSION,
+        version=VERSION,
         description=DESCRIPTION,
         openapi_url=None,
         docs_url=None,
@@ -133,7 +132,21 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
-    for noun in (clients, keys, wallets, statement, submit, batch, transfers, cancel, events, endpoints, secrets, deliveries):
+    for noun in (
+        clients,
+        keys,
+        wallets,
+        statement,
+        submit,
+        batch,
+        transfers,
+        cancel,
+        search,
+        events,
+        endpoints,
+        secrets,
+        deliveries,
+    ):
         app.include_router(noun.router, dependencies=strict)
     for around in (health, problems_page, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])
@@ -158,4 +171,4 @@ def add_handlers(app: FastAPI) -> None:
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    return openapi.complete(document, BODIES)
+    return complete(document, BODIES)

@@ -1,4 +1,5 @@
-"""The caller of a request as a parameter of routes: `CallerDep` for any caller with a key, `OperatorDep` for operators."""
+"""The caller of a request as a parameter of routes: `CallerDep` for any caller with a key, `OperatorDep` for operators, `ReaderDep`
+for those that may read everything."""
 
 from collections.abc import Collection
 from typing import Annotated
@@ -36,4 +37,10 @@ async def require_operator(caller: CallerDep) -> Caller:
     return caller
 
 
+async def require_reader(caller: CallerDep) -> Caller:
+    """Return the caller when it may read what is not its own: an operator. Raises as `require_operator` does."""
+    return await require_operator(caller)
+
+
 OperatorDep = Annotated[Caller, Depends(require_operator)]
+ReaderDep = Annotated[Caller, Depends(require_reader)]

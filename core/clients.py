@@ -77,10 +77,26 @@ async def find_by_key(connection: AsyncConnection, idempotency_key: str) -> Clie
 
 
 async def find_by_external_id(connection: AsyncConnection, external_id: str) -> Client | None:
-    params = {"external_id": external_id, "before": ids.LAST, "limit": 1}
+    params = {"external_id": external_id, "name": None, "before": ids.LAST, "limit": 1}
     return await fetch_one(connection, "clients/list", params, from_row)
 
 
-async def list_page(database: Database, *, external_id: str | None, before: UUID, limit: int) -> list[Client]:
-    """Return up to `limit` clients with an id below `before`, newest first. With `external_id`, only the client of that one."""
-    return await database.fetch("clients/list", {"external_id": external_id, "before": before, "limit": limit}, from_row)
+async def list_by_name(database: Database, name: str, *, after: tuple[str, UUID], limit: int) -> list[Client]:
+    """Return up to `limit` clients whose names begin with `name`, without regard to case, after this name and id.
+
+    They are in the order of their names in lower case, then of their ids.
+    """
+    after_name, after_id = after
+    params = {"name": name, "after_name": after_name, "after": after_id, "limit": limit}
+    return await database.fetch("clients/list_by_name", params, from_row)
+
+
+async def list_page(
+    database: Database, *, external_id: str | None, before: UUID, limit: int, name: str | None = None
+) -> list[Client]:
+    """Return up to `limit` clients with an id below `before`, newest first.
+
+    With `external_id`, only the client of that one; with `name` too, only if its name begins so.
+    """
+    params = {"external_id": external_id, "name": name, "before": before, "limit": limit}
+    return await database.fetch("clients/list", params, from_row)

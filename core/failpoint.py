@@ -40,6 +40,7 @@ POINTS = (
     "apply.after_delete_due",
     "apply.after_finish_transfers",
     "apply.after_note_counted",
+    "apply.after_note_shortfalls",  # of a batch that rejects a transfer for want of something
     "apply.after_delete_queue",
     "apply.before_commit",
     "doorbell.before_publish",  # after the drain's COMMIT

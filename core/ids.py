@@ -36,6 +36,7 @@ CANONICAL = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})", re.ASCII)
 set_int, set_is_safe = (vars(UUID)[field].__set__ for field in ("int", "is_safe"))
 IS_SAFE = SafeUUID.unknown
 
+FIRST = UUID(int=0)  # below every id
 LAST = UUID(int=2**128 - 1)  # above every id
 
 # A UUIDv7 of the first millisecond of 1970: `mint` never returns one. The low 20 bits are the number of the

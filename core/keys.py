@@ -102,6 +102,11 @@ async def revoke(database: Database, id: UUID) -> bool:
     return bool(await database.fetch("keys/revoke", {"id": id}, dict))
 
 
+async def find_by_id(database: Database, id: UUID) -> Key | None:
+    """Return the key of this id, also one that is revoked."""
+    return await database.fetch_one("keys/find_by_id", {"id": id}, Key)
+
+
 async def find(database: Database, key_digest: bytes) -> Access | None:
     """Return what the key of this digest opens, or None if it is unknown or revoked. Raises Unavailable."""
     return await database.fetch_one("keys/find", {"digest": key_digest}, Access)

@@ -132,6 +132,7 @@ def parent_of(hold: Submission, now: datetime) -> Parent:
 def transfer_of(submission: Submission, now: datetime, outcome: Outcome) -> Transfer:
     """Return the submission as the transfer that it would become."""
     verdict = outcome.verdicts[-1]
+    shortfall = next((one for one in outcome.shortfalls if one.transfer_id == submission.id), None)
     entries = [
         TransferEntry(entry.wallet_id, entry.version, entry.amount, entry.balance_after)
         for entry in outcome.entries
@@ -143,6 +144,8 @@ def transfer_of(submission: Submission, now: datetime, outcome: Outcome) -> Tran
         failure_code=verdict.refusal,
         moved=verdict.moved,
         entries=entries,
+        available=shortfall and shortfall.available,
+        needed=shortfall and shortfall.needed,
     )
 
 

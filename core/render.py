@@ -37,7 +37,10 @@ FAILURE_DETAILS: Mapping[str, str] = {
 
 
 class Viewer(Protocol):
-    """The caller or receiver that the JSON is for. `owner` is "operator" for all operators together, or the client's id."""
+    """The caller or receiver that the JSON is for. `owner` is "operator" for all operators together, or the client's id.
+
+    An operator is shown how each transfer was submitted and in which shard it is; a client only how its own were.
+    """
 
     @property
     def owner(self) -> str: ...
@@ -52,7 +55,11 @@ def render_transfer(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
 
 
 def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
-    """Return the transfer as one that moves its amount from its source to its destination."""
+    """Return the transfer as one that moves its amount from its source to its destination.
+
+    `queue` is null here: a GET of one queued transfer fills it in.
+    """
+    shows_origin = viewer.owner in {transfer.owner, "operator"}
     return {
         "id": ids.text(Prefix.TRANSFER, transfer.id),
         "type": transfer.type,
@@ -64,7 +71,7 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reference": transfer.reference,
         "metadata": transfer.metadata,
         "callback_url": transfer.callback_url if transfer.owner == viewer.owner else None,
-        "failure": render_failure(transfer.failure_code),
+        "failure": render_failure(transfer, viewer),
         "entries": [
             {
                 "wallet_id": ids.text(Prefix.WALLET, entry.wallet_id),
@@ -85,6 +92,10 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "reversed_amount": (transfer.returned or 0) if transfer.type in REVERSIBLE else 0,
         "hold": render_hold(transfer) if transfer.type == "hold" and transfer.status == "applied" else None,
         "reason": ("expired" if transfer.is_expiry else "requested") if transfer.type == "release" else None,
+        "idempotency_key": transfer.idempotency_key if shows_origin and not transfer.is_expiry else None,
+        "submitted_by": transfer.submitted_by if shows_origin else None,
+        "shard": transfer.shard if viewer.owner == "operator" else None,
+        "queue": None,
     }
 
 
@@ -167,5 +178,14 @@ def render_endpoint(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def render_failure(code: str | None) -> dict[str, str] | None:
-    return {"code": code, "detail": FAILURE_DETAILS[code]} if code else None
+def render_failure(transfer: Transfer, viewer: Viewer) -> dict[str, object] | None:
+    """Return why the transfer was rejected. The figures are shown to a viewer that sees all wallets that it would have debited."""
+    if not transfer.failure_code:
+        return None
+    sees_figures = all(viewer.sees_wallet(id) for id in transfer.debited)
+    return {
+        "code": transfer.failure_code,
+        "detail": FAILURE_DETAILS[transfer.failure_code],
+        "available": transfer.available if sees_figures else None,
+        "needed": transfer.needed if sees_figures else None,
+    }

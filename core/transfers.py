@@ -1,11 +1,4 @@
-"""Transfers: how they are stored, and how they are read.
-
-How transfers of one status are searched: only the queued and the scheduled ones have an index of their own. An index on the status
-would end the HOT update that makes a transfer final. So a list by another status, or by a type, reads a window: the next
-SEARCH_WINDOW_ROWS transfers, newest first, whatever they are. It returns those that match and, if the window was full, the id of
-its last row. The next page starts below that id. A page may then hold fewer than `limit` transfers, or none, although more match
-further down.
-"""
+"""The record of a transfer: how it is stored, and how it is read. core/transfer_lists.py lists them."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,13 +16,8 @@ from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
 from core.postgres.queries import fetch
 
-SEARCH_WINDOW_ROWS = 10_000  # read in some ten milliseconds
-
 # What a list is filtered by: "queued" leaves out what is stored as queued and scheduled for later.
 StatusFilter = Status | Literal["scheduled"]
-
-# Lists with an index of their own, if there is no other filter.
-LISTED_APART: Mapping[StatusFilter | None, str] = {"queued": "transfers/list_queued", "scheduled": "transfers/list_scheduled"}
 
 
 # Submissions and transfers are made once and never changed. They are not frozen all the same: a frozen dataclass of this size takes
@@ -38,7 +26,10 @@ LISTED_APART: Mapping[StatusFilter | None, str] = {"queued": "transfers/list_que
 
 @dataclass(slots=True, kw_only=True)
 class Plain:
-    """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql."""
+    """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql.
+
+    `submitted_by` is the id of the key that submitted it, or "configured"; None where no key did, and in rows of earlier versions.
+    """
 
     id: UUID
     type: Type
@@ -53,6 +44,7 @@ class Plain:
     idempotency_key: str
     fingerprint: bytes
     shard: int
+    submitted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +95,7 @@ class Submission(Plain):
 
 
 SUBMITTED = tuple(field.name for field in fields(Plain))
-submitted_by = attrgetter(*SUBMITTED)
+submitted_values = attrgetter(*SUBMITTED)
 TERMS = tuple(field.name for field in fields(Terms) if field.name != "lines")
 PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
     "id": arrays.uuids,
@@ -119,6 +111,7 @@ PACK: Mapping[str, Callable[[Sequence[Any]], arrays.Packed]] = {
     "idempotency_key": arrays.texts,
     "fingerprint": arrays.values_of_bytes,
     "shard": arrays.integers,
+    "submitted_by": arrays.texts,
 }
 NO_TERMS = Terms()
 
@@ -144,11 +137,13 @@ class Transfer(Plain):
     What does not apply to it is None. `parent`, `fit`, `closes`, `scheduled_for` are those of its terms. `captured` and `returned`
     are what its children have taken: of a hold what was captured, and what was released; of any other what was reversed. None is 0.
     `moved` is what a special one came to, and 0 if it was not applied. A drain that begins after `apply_by` rejects it. `lines` are
-    those of its terms.
+    those of its terms. `available` and `needed` are the figures of a rejection that has some; rows of earlier versions have none.
     """
 
     status: Status
     failure_code: str | None
+    available: int | None
+    needed: int | None
     created_at: datetime
     finished_at: datetime | None
     parent: UUID | None
@@ -167,6 +162,11 @@ class Transfer(Plain):
     def parties(self) -> Sequence[UUID]:
         """The wallets that it debits, credits, or reserves money of or for."""
         return (self.source, self.destination) if self.lines is None else [wallet_id for wallet_id, _ in self.lines]
+
+    @property
+    def debited(self) -> Sequence[UUID]:
+        """The wallets that it debits, or reserves money of."""
+        return (self.source,) if self.lines is None else [wallet_id for wallet_id, amount in self.lines if amount < 0]
 
     @property
     def is_multi_leg(self) -> bool:
@@ -196,41 +196,15 @@ class Transfer(Plain):
 
 JUST_QUEUED: dict[str, Any] = {
     "status": "queued",
-    **dict.fromkeys(("failure_code", "finished_at", "captured", "returned", "moved")),
+    **dict.fromkeys(("failure_code", "available", "needed", "finished_at", "captured", "returned", "moved")),
 }
 NOTHING_SAID: dict[str, Any] = dict.fromkeys(("parent", "fit", "closes", "scheduled_for", "apply_by", "expires_at", "lines"))
-
-
-class SearchRow(NamedTuple):
-    """A row that a search returns: a transfer that matches the filters, or the last one of a full window, or both."""
-
-    transfer: Transfer
-    matches: bool
-    ends_window: bool
-
-    @classmethod
-    def from_row(cls, *, matches: bool, ends_window: bool, **columns: Any) -> "SearchRow":
-        return cls(from_row(**columns), matches, ends_window)
 
 
 class Canceled(NamedTuple):
     """A transfer was canceled. `webhooks_due` says whether the deliverer has to be rung."""
 
     webhooks_due: bool
-
-
-class ClientScope(NamedTuple):
-    """A client that sees the transfers of its own wallets alone, and about how many wallets it has."""
-
-    client_id: UUID
-    wallets: int
-
-
-class SearchResult(NamedTuple):
-    """Transfers of a list. `searched_to` is the id at which the window ended, None if nothing is left below."""
-
-    rows: list[Transfer]
-    searched_to: UUID | None = None
 
 
 def from_row(
@@ -249,7 +223,7 @@ def from_row(
 
 def just_queued(submission: Submission, created_at: datetime) -> Transfer:
     """Return the transfer that an INSERT has stored, without reading it again."""
-    given = dict(zip(SUBMITTED, submitted_by(submission), strict=True))
+    given = dict(zip(SUBMITTED, submitted_values(submission), strict=True))
     said = NOTHING_SAID if submission.terms is None else said_by(submission.terms, created_at)
     return Transfer(**given, **JUST_QUEUED, **said, created_at=created_at, entries=[])
 
@@ -338,73 +312,3 @@ async def find_by_keys(connection: AsyncConnection, keys: Sequence[tuple[str, st
     owners, idempotency_keys = zip(*keys, strict=True)
     params = {"owners": list(owners), "idempotency_keys": list(idempotency_keys)}
     return await fetch(connection, "transfers/find_by_key", params, from_row)
-
-
-async def list_page(
-    database: Database,
-    *,
-    wallet_id: UUID | None,
-    status: StatusFilter | None,
-    key: tuple[str, str] | None,
-    before: UUID,
-    limit: int,
-    client: ClientScope | None = None,
-    parent: UUID | None = None,
-    type: Type | None = None,
-    window: int = SEARCH_WINDOW_ROWS,
-) -> SearchResult:
-    """Return up to `limit` transfers with an id below `before`, newest first. A filter of None matches all.
-
-    `client`: only those that this client sees. The caller checks that a given `wallet_id` and `key` are that client's.
-
-    "queued" are those that wait for a worker, "scheduled" those that wait for their time. There are six ways to read them: by key,
-    the children of one, the queue, what is scheduled, a wallet's or a client's transfers, or all.
-    See the module for `window`: the wallets of a client share it.
-    """
-    if key is not None:
-        found = await find_in_list(database, key, before, wallet_id=wallet_id, status=status, type=type, parent=parent)
-        return SearchResult(found)
-    params = {"wallet_id": wallet_id, "status": status, "type": type, "before": before, "limit": limit}
-    if client is None and wallet_id is None and parent is None and type is None and status in LISTED_APART:
-        return SearchResult(await database.fetch(LISTED_APART[status], params, from_row))
-    if parent is not None:
-        name = "transfers/list_children"
-        params |= {"parent": parent, "client_id": client and client.client_id}
-    elif wallet_id is None and client is None:
-        name = "transfers/list"
-    else:
-        name = "transfers/list_of_wallet"
-        params["client_id"] = client and client.client_id
-        window //= max(client.wallets, 1) if client and wallet_id is None else 1
-    is_search = status is not None or type is not None or (parent is not None and (wallet_id or client) is not None)
-    params["window"] = max(window, limit) if is_search else limit
-    searched = await database.fetch(name, params, SearchRow.from_row)
-    rows = [row.transfer for row in searched if row.matches]
-    return SearchResult(rows, next((row.transfer.id for row in searched if is_search and row.ends_window), None))
-
-
-async def list_open_holds(database: Database, wallet_id: UUID, *, before: UUID, limit: int) -> list[Transfer]:
-    """Return up to `limit` open holds of the wallet with an id below `before`, newest first. They make up what it has held."""
-    return await database.fetch("transfers/list_open_holds", {"wallet_id": wallet_id, "before": before, "limit": limit}, from_row)
-
-
-async def find_in_list(
-    database: Database,
-    key: tuple[str, str],
-    before: UUID,
-    *,
-    wallet_id: UUID | None,
-    status: StatusFilter | None,
-    type: Type | None,
-    parent: UUID | None,
-) -> list[Transfer]:
-    """Return the transfer of the key, if the other filters match it too."""
-    return [
-        transfer
-        for transfer in await database.run(lambda connection: find_by_keys(connection, [key]))
-        if transfer.id < before
-        and status in (None, "scheduled" if transfer.is_scheduled else transfer.status)
-        and wallet_id in (None, *transfer.parties)
-        and type in (None, transfer.type)
-        and parent in (None, transfer.parent)
-    ]

@@ -20,6 +20,9 @@ from core.webhooks.callback_url import URL_LENGTH_MAX, UrlProblem, url_problem
 
 SIDE_LINES_MAX = LINES_MAX - 1  # of the debits or of the credits: the other side has a line too
 
+NAME_LENGTH_MAX = 200
+REFERENCE_LENGTH_MAX = 200
+
 METADATA_KEYS_MAX = 20
 METADATA_KEY_LENGTH_MAX = 40
 METADATA_VALUE_LENGTH_MAX = 500
@@ -167,13 +170,17 @@ CURRENCY_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "ex
 Currency = Annotated[str, BeforeValidator(check_currency), CURRENCY_SCHEMA]  # of a wallet that exists
 NewCurrency = Annotated[str, BeforeValidator(check_new_currency), CURRENCY_SCHEMA]  # of a wallet to be made
 Name = Annotated[
-    str, Field(min_length=1, max_length=200, examples=["Ada"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
+    str,
+    Field(min_length=1, max_length=NAME_LENGTH_MAX, examples=["Ada"], json_schema_extra=PRINTABLE),
+    AfterValidator(check_printable),
 ]
 ExternalId = Annotated[
     str, Field(min_length=1, max_length=100, examples=["u-17"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
 ]
 Reference = Annotated[
-    str, Field(max_length=200, examples=["invoice 42"], json_schema_extra=PRINTABLE), AfterValidator(check_printable)
+    str,
+    Field(max_length=REFERENCE_LENGTH_MAX, examples=["invoice 42"], json_schema_extra=PRINTABLE),
+    AfterValidator(check_printable),
 ]
 Reason = Annotated[
     str,

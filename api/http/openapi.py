@@ -1,6 +1,5 @@
-"""The OpenAPI document: FastAPI's, completed with the bodies that routes read by themselves and with every problem."""
+"""What routes say of themselves in the OpenAPI document: parameters, headers, bodies, problems. api/document completes it."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -36,7 +35,7 @@ PREVIEW = {
     "in": "query",
     "description": "true: answer what would become of the transfer now, and store nothing. The key is ignored then",
     "required": False,
-    "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "schema": {"type": "boolean", "default": False},
 }
 
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "where the resource is"}}
@@ -80,40 +79,12 @@ CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")
 MONEY_PROBLEMS = (*POST_PROBLEMS, "backlog_full", "idempotency_key_missing")
 CHILD_PROBLEMS = (*MONEY_PROBLEMS, "forbidden", "not_found")  # of a verb that names an earlier transfer in its path
 
-NO_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}}}
-
 
 def json_body(*models: type[BaseModel]) -> dict[str, Any]:
     """Return the OpenAPI description of a body that the route reads by itself, and that is one of these models."""
     references = [reference(model.__name__) for model in models]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def complete(document: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """Add to the document: the models that `json_body` refers to, the problem document and the security scheme."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in bodies:
-        schema = model.model_json_schema(ref_template=REFERENCES)
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
-    schemas["Problem"] = PROBLEM_SCHEMA
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            operation["responses"] = {k: v for k, v in operation["responses"].items() if not is_fastapis_own(v)}
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    for path, operations in document["paths"].items():
-        for operation in operations.values():
-            operation["security"] = [{"key": []}] if path.startswith("/v1/") else []
-    return document
-
-
-def is_fastapis_own(response: Mapping[str, Any]) -> bool:
-    """Return whether FastAPI added this 422. Teller answers bad parameters with 400 and a problem document."""
-    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    return bool(schema.get("$ref", "").endswith("/HTTPValidationError"))
 
 
 PROBLEM_SCHEMA = {
@@ -123,7 +94,7 @@ PROBLEM_SCHEMA = {
     "properties": {
         "type": {"type": "string", "examples": ["/problems/validation_failed"]},
         "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "code": {"type": "string", "enum": sorted(KINDS)},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
@@ -131,12 +102,15 @@ PROBLEM_SCHEMA = {
         "errors": {
             "type": "array",
             "maxItems": ERRORS_MAX,
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
-            },
+            "items": reference("FieldError"),
         },
-        "transfer": {**reference("TransferView"), "description": "only of `not_cancelable`: the transfer as it is"},
+        "transfer": {**reference("Transfer"), "description": "only of `not_cancelable`: the transfer as it is"},
     },
+}
+
+FIELD_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "What is wrong with one field: a JSON pointer (RFC 6901) and a code that GET /problems explains.",
+    "required": ["pointer", "code", "detail"],
+    "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
 }

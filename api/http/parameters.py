@@ -8,15 +8,24 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from api.http import idempotency
-from api.http.fields import ANY_TIME, check_printable, id_schema, read_time, utc
+from api.http.fields import (
+    ANY_TIME,
+    NAME_LENGTH_MAX,
+    REFERENCE_LENGTH_MAX,
+    check_printable,
+    id_schema,
+    read_time,
+    utc,
+)
 from api.http.openapi import KEY_SCHEMA
 from api.http.problems import Problem
 from api.http.text import PRINTABLE
 from core import ids
 from core.ids import Prefix
+from core.ledger.money import AMOUNT_MAX
 
 CURSORS = (b"cursor", b"after")  # parameters whose values this API made
 
@@ -40,6 +49,17 @@ def transfer_filter(value: object) -> UUID:
     return ids.parse(Prefix.TRANSFER, str(value))
 
 
+def client_filter(value: object) -> UUID:
+    return ids.parse(Prefix.CLIENT, str(value))
+
+
+def amount_filter(value: object) -> object:
+    """Accept ASCII digits alone, as `ascii_integer` does, of any amount."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,16}", value, re.ASCII):
+        raise ValueError("must be an integer of minor units")
+    return value
+
+
 def time_filter(value: object) -> datetime:
     """Return the time of an RFC 3339 text, in UTC."""
     time = utc(read_time(value))
@@ -48,16 +68,20 @@ def time_filter(value: object) -> datetime:
     return time
 
 
-def check_order(since: datetime | None, until: datetime | None) -> None:
-    """Raises Problem where `from` lies after `to`."""
+def check_order(since: datetime | None, until: datetime | None, prefix: str = "") -> None:
+    """Raises Problem where `from` lies after `to`, the parameters with this prefix."""
     if since and until and since > until:
-        raise Problem("invalid_parameter", "`from` lies after `to`")
+        raise Problem("invalid_parameter", f"`{prefix}from` lies after `{prefix}to`")
 
 
 PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
 KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 TransferFilter = Annotated[UUID, BeforeValidator(transfer_filter), id_schema(Prefix.TRANSFER)]
+ClientFilter = Annotated[UUID, BeforeValidator(client_filter), id_schema(Prefix.CLIENT)]
+AmountFilter = Annotated[int, Field(ge=0, le=AMOUNT_MAX), BeforeValidator(amount_filter)]
+NameFilter = Annotated[PrintableFilter, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+ReferenceFilter = Annotated[PrintableFilter, Field(max_length=REFERENCE_LENGTH_MAX)]
 TimeFilter = Annotated[datetime, BeforeValidator(time_filter), ANY_TIME]
 
 

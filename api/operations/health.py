@@ -15,7 +15,7 @@ from core.postgres.pool import Database
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 
-router = APIRouter(tags=["around"])
+router = APIRouter(tags=["system"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from core.redis.probe import State
 
 HORIZON_HELP = "For how long one open transaction has kept later events back"
 
-router = APIRouter(tags=["around"])
+router = APIRouter(tags=["system"])
 
 
 class ShardQueue(NamedTuple):

@@ -80,6 +80,10 @@ def prepare(routes: Iterable[BaseRoute]) -> None:
             _ = route.endpoint.headers
 
 
+# The key that is typed in stays in the browser, so that a reload asks for none. The box finds operations by their tag.
+PARAMETERS = {"persistAuthorization": True, "filter": True}
+
+
 def page(title: str) -> str:
     response = get_swagger_ui_html(
         openapi_url=DOCUMENT,
@@ -87,6 +91,7 @@ def page(title: str) -> str:
         swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
         swagger_css_url=f"{FILES}/swagger-ui.css",
         swagger_favicon_url=f"{FILES}/favicon.png",
+        swagger_ui_parameters=PARAMETERS,
     )
     return bytes(response.body).decode()
 

@@ -14,7 +14,7 @@ from api.http.problems import KINDS, Problem
 ALL_CODES = sorted({*KINDS, *(code for section in codes.SECTIONS.values() for code in section)})
 ProblemCode = Annotated[str, WithJsonSchema({"type": "string", "enum": ALL_CODES})]
 
-router = APIRouter(tags=["around"])
+router = APIRouter(tags=["system"])
 
 
 @router.get(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import MISSING, AfterValidator, BaseModel, Field
 
 from api.admission.auth import Caller
 from api.callers import authenticate
@@ -170,11 +170,14 @@ class BatchShape(RequestModel):
 
 
 class BatchResult(BaseModel):
-    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status."""
+    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status.
 
-    status: int
-    transfer: TransferView | None = None
-    problem: dict[str, Any] | None = None
+    It has either `transfer` or `problem`.
+    """
+
+    status: int = Field(ge=200, le=599)
+    transfer: TransferView | MISSING = MISSING
+    problem: dict[str, Any] | MISSING = MISSING
 
 
 class BatchView(BaseModel):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Request
 
 from api.callers import CallerDep
 from api.http.json_response import Json
-from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, NO_BODY, problem_responses
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, problem_responses
 from api.http.problems import Problem, existing_or_404
 from api.http.validation import require_no_fields
 from api.services import Services, services
@@ -23,7 +23,6 @@ router = APIRouter(tags=["transfers"])
     summary="Cancel a transfer",
     response_model=TransferView,
     response_description="canceled, now or before",
-    openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS, "forbidden", "not_cancelable"),
 )
 async def post_cancel(request: Request, after: BackgroundTasks, caller: CallerDep, transfer_id: TransferId) -> Json:

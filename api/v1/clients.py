@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
-from api.callers import CallerDep, OperatorDep
+from api.callers import CallerDep, OperatorDep, ReaderDep
 from api.http import idempotency
 from api.http.body import read_object
 from api.http.fields import ExternalId, Metadata, Name, NewCurrency, Time
@@ -26,7 +26,7 @@ from api.http.openapi import (
     problem_responses,
 )
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
-from api.http.parameters import PrintableFilter, path_id
+from api.http.parameters import NameFilter, PrintableFilter, path_id
 from api.http.problems import Problem, existing_or_404
 from api.http.validation import RequestModel, validate
 from api.services import services
@@ -92,16 +92,21 @@ async def post_client(request: Request, caller: OperatorDep) -> Any:
 @router.get(
     "/v1/clients", summary="List clients", response_model=ClientPage, responses=problem_responses(*LIST_PROBLEMS, "forbidden")
 )
-async def list_clients(
+async def list_clients(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,
-    caller: OperatorDep,
+    caller: ReaderDep,
+    name: Annotated[NameFilter | None, Query(description="only those whose names begin so, in any case")] = None,
     external_id: Annotated[PrintableFilter | None, Query(description="only the one with this external_id")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Clients, newest first. For operators."""
-    pages = Pages.of("clients", caller.owner, external_id=external_id)
-    list_page = partial(clients.list_page, services(request).database, external_id=external_id)
+    """Clients, newest first; with `name` in the order of their names. For operators."""
+    database = services(request).database
+    pages = Pages.of("clients", caller.owner, name=name, external_id=external_id)
+    if name is not None and external_id is None:
+        found = await clients.list_by_name(database, name, after=pages.name_after(cursor), limit=limit + 1)
+        return pages.page(found, limit, lambda client: client.id.bytes + client.name.encode(), render_client)
+    list_page = partial(clients.list_page, database, external_id=external_id, name=name)
     return await pages.by_id(cursor, limit, list_page, render_client)
 
 

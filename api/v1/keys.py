@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.callers import OperatorDep
 from api.http.fields import Time
-from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, problem_responses
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem, existing_or_404
@@ -52,7 +52,6 @@ router = APIRouter(tags=["keys"])
     status_code=201,
     response_model=NewKeyView,
     response_description="made",
-    openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
 async def post_key(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
@@ -87,7 +86,6 @@ async def list_keys(
     summary="Revoke a key",
     status_code=204,
     response_description="revoked, now or before",
-    openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, "forbidden", *BODY_PROBLEMS),
 )
 async def delete_key(request: Request, caller: OperatorDep, key_id: KeyId) -> Response:

@@ -22,7 +22,7 @@ from core.transfers import Submission, just_queued
 
 # The members that differ between two plain transfers of a type that were just queued. A wallet that is null is so in all of them.
 PLAIN_TEXTS = ("id", "source_wallet_id", "destination_wallet_id", "currency", "created_at")  # without characters to escape
-VALUES = ("amount", "reference", "metadata", "callback_url")
+VALUES = ("amount", "reference", "metadata", "callback_url", "idempotency_key", "submitted_by", "shard")
 
 TEMPLATES: dict[Type, str] = {}
 
@@ -39,6 +39,9 @@ def queued_response(submission: Submission, created_at: datetime, caller: Caller
         "destination_wallet_id": ids.text(Prefix.WALLET, submission.destination),
         "currency": submission.currency,
         "created_at": written(created_at),
+        "idempotency_key": encoded(submission.idempotency_key),
+        "submitted_by": encoded(submission.submitted_by),
+        "shard": submission.shard if caller.owner == "operator" else "null",
         "amount": submission.amount,
         "reference": encoded(submission.reference),
         "metadata": encoded(submission.metadata) if submission.metadata else "{}",

@@ -135,6 +135,7 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
         idempotency_key=asked.key,
         fingerprint=idempotency.fingerprint(verb.type, fields),
         shard=shard_of(destination if ids.is_external_wallet(source) else source, asked.shards),
+        submitted_by=asked.caller.key,
         terms=terms_of(said, asked.parent, legs) if said or asked.parent or asked.wallet or lines else None,
     )
 

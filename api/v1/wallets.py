@@ -18,7 +18,7 @@ from api.http.problems import FieldError, Problem, existing_or_404, invalid
 from api.http.validation import RequestModel, validate
 from api.services import services
 from api.v1.transfers import TransferId, TransferPage, WalletId
-from core import ids, periods, transfers, wallets
+from core import ids, periods, transfer_lists, wallets
 from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.ledger.rules import Frozen, Rules, rules_of
@@ -224,7 +224,7 @@ async def list_wallet_holds(
     """
     id = (await wallet_or_404(request, caller)).id
     pages = Pages.of("holds", caller.owner, wallet_id=id)
-    list_page = partial(transfers.list_open_holds, services(request).database, id)
+    list_page = partial(transfer_lists.list_open_holds, services(request).database, id)
     return await pages.by_id(cursor, limit, list_page, lambda hold: render_transfer(hold, caller))
 
 

@@ -90,11 +90,13 @@ def repair(owner: psycopg.Connection) -> None:
         counted = run(owner, "heal/repair_counted") + run(owner, "heal/repair_counters")
         totals = run(owner, "heal/repair_running_totals")
         parties = run(owner, "heal/repair_parties")
+        identities = run(owner, "heal/repair_identities")
     warn(
         f"repaired: {queued} queued transfers had no place in the queue, {due} times at which something is due were wrong,"
-        f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or had"
-        f" not reserved what their holds have left, {rules} wallets had not the rules of their history, {counted} wallets or"
-        f" transfers did not count what their limits need, and {parties} parties were missing or of no line"
+        f" {parents} transfers did not say what their children took, {wallets} wallets had not the balance of their entries, or"
+        f" had not reserved what their holds have left, {rules} wallets had not the rules of their history, {counted} wallets or"
+        f" transfers did not count what their limits need, {parties} parties were missing or of no line, and {identities}"
+        " identities were not those of their wallets"
     )
     if totals:
         warn(f"repaired: {totals} running totals were not those of their entries, or came after one: the workers add them again")

@@ -85,6 +85,21 @@ class Verdict(NamedTuple):
     moved: int | None = None
 
 
+class Figures(NamedTuple):
+    """What was available, and what was needed, in minor units."""
+
+    available: int
+    needed: int
+
+
+class Shortfall(NamedTuple):
+    """The figures of a transfer that was refused because something was too little."""
+
+    transfer_id: UUID
+    available: int
+    needed: int
+
+
 class Counted(NamedTuple):
     """A transfer that counts against the limits of the wallets that it debits, in the windows of this day."""
 
@@ -126,6 +141,7 @@ class Outcome:
     counted: list[Counted] = field(default_factory=list)
     counters: list[Counters] = field(default_factory=list)
     closures: list[Closed] = field(default_factory=list)
+    shortfalls: list[Shortfall] = field(default_factory=list)
 
 
 def with_rules(read: Iterable[Wallet]) -> dict[UUID, Wallet]:
@@ -151,7 +167,7 @@ class Book:
     The keys of both are the ids as integers: Python code hashes and compares a UUID, which would cost a third of the fold.
     """
 
-    __slots__ = ("_locked", "_read", "closures", "counted", "entries", "parents", "verdicts", "wallets")
+    __slots__ = ("_locked", "_read", "closures", "counted", "entries", "parents", "shortfalls", "verdicts", "wallets")
 
     def __init__(self, locked: Mapping[UUID, Wallet], parents: Mapping[UUID, Parent] = NO_PARENTS) -> None:
         self._locked = locked
@@ -162,6 +178,7 @@ class Book:
         self.entries: list[Entry] = []
         self.counted: dict[UUID, int] = {}
         self.closures: list[Closed] = []
+        self.shortfalls: list[Shortfall] = []
 
     def outcome(self) -> Outcome:
         """Return what the commands so far write. A wallet or a parent has changed if it is not the object that was read."""
@@ -181,4 +198,5 @@ class Book:
                 if wallet.rules is not None and (limits := wallet.rules.limits) is not None
             ],
             closures=self.closures,
+            shortfalls=self.shortfalls,
         )

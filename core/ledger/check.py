@@ -56,14 +56,19 @@ def reasons_of_rules(rules: Rules, heeds: Heeds, amount: int, balance: int | Non
 def reasons_of_limits(limits: Limits, heeds: Heeds, amount: int, balance: int | None) -> list[Refusal]:
     passed: list[tuple[int, int | None, Refusal]] = []
     if amount < 0 and heeds.counts:
-        passed = [
-            (-amount, limits.debit_max, Refusal.DEBIT_LIMIT_EXCEEDED),
-            (limits.debits_today - amount, limits.debits_per_day_max, Refusal.DAILY_LIMIT_EXCEEDED),
-            (limits.debits_this_month - amount, limits.debits_per_month_max or COUNTED_MAX, Refusal.MONTHLY_LIMIT_EXCEEDED),
-        ]
+        passed = amounts_within_limits(limits, -amount)
     elif amount > 0 and balance is not None:
         passed = [(balance, limits.balance_max, Refusal.BALANCE_LIMIT_EXCEEDED)]
     return [refusal for value, most, refusal in passed if most is not None and value > most]
+
+
+def amounts_within_limits(limits: Limits, amount: int) -> list[tuple[int, int | None, Refusal]]:
+    """Return for each limit of debits what counts against it with a debit of this amount, its value, and the reason to refuse."""
+    return [
+        (amount, limits.debit_max, Refusal.DEBIT_LIMIT_EXCEEDED),
+        (limits.debits_today + amount, limits.debits_per_day_max, Refusal.DAILY_LIMIT_EXCEEDED),
+        (limits.debits_this_month + amount, limits.debits_per_month_max or COUNTED_MAX, Refusal.MONTHLY_LIMIT_EXCEEDED),
+    ]
 
 
 def reasons_against(plan: Plan, wallet: Wallet, balance: int) -> list[Refusal]:

@@ -13,6 +13,7 @@ from core.ledger.commands import Command
 from core.ledger.plan import Plan, plan
 from core.ledger.post import post
 from core.ledger.refusals import Refusal
+from core.ledger.shortfall import shortfall_of
 
 
 def apply(commands: Iterable[Command], book: Book) -> Outcome:
@@ -25,6 +26,8 @@ def apply(commands: Iterable[Command], book: Book) -> Outcome:
         refusal = check(planned, book)
         if refusal is None:
             post(planned, book)
+        elif (shortfall := shortfall_of(planned, refusal, book)) is not None:
+            book.shortfalls.append(shortfall)
         moved = None if command.special is None else moved_by(planned, refusal)
         book.verdicts.append(Verdict(command.transfer_id, refusal, moved))
     return book.outcome()

@@ -1,10 +1,10 @@
 """The first step of the fold, and the only one that differs by kind: turns a command into signed lines and other changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from core.ledger.book import Book, Parent
+from core.ledger.book import Book, Figures, Parent
 from core.ledger.commands import Command, Special
 from core.ledger.kinds import Fit, Type
 from core.ledger.lines import Lines, are_several_legs, turned_round
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
     `refusal` is a reason of time, of the parent, or of the wallet that a closure closes. The plan then changes nothing.
     `touched` are lines that become no entries: of a plan without lines, the wallets whose rules stand for it all the same. One of
-    the amount 0 neither debits nor credits its wallet.
+    the amount 0 neither debits nor credits its wallet. `figures` are those of a `refusal` that has some.
     """
 
     transfer_id: UUID
@@ -62,6 +62,7 @@ class Plan(NamedTuple):
     refusal: Refusal | None = None
     heeds: Heeds = NEW
     touched: Lines = ()
+    figures: Sequence[Figures] = ()
 
 
 def plan(command: Command, book: Book) -> Plan:
@@ -98,7 +99,7 @@ def plan_capture(command: Command, special: Special, book: Book) -> Plan:
         return refused(command, Refusal.HOLD_CLOSED, PROMISED, lines_of(command, command.amount))
     amount = asked(command, special, hold)
     if amount > hold.remaining:
-        return refused(command, Refusal.HOLD_EXCEEDED, PROMISED, lines_of(command, amount))
+        return refused(command, Refusal.HOLD_EXCEEDED, PROMISED, lines_of(command, amount), left=hold.remaining, needed=amount)
     rest = hold.remaining - amount if special.closes else 0
     after = hold._replace(captured=hold.captured + amount, returned=hold.returned + rest)
     return movement(command, amount, PROMISED, held=-amount - rest, parent=after)
@@ -112,7 +113,7 @@ def plan_release(command: Command, special: Special, book: Book) -> Plan:
         return refused(command, Refusal.HOLD_CLOSED, FREE, touched)
     amount = asked(command, special, hold)
     if amount > hold.remaining:
-        return refused(command, Refusal.HOLD_EXCEEDED, FREE, touched)
+        return refused(command, Refusal.HOLD_EXCEEDED, FREE, touched, left=hold.remaining, needed=amount)
     after = hold._replace(returned=hold.returned + amount)
     return Plan(command.transfer_id, (), Change(amount, command.source, held=-amount, parent=after), heeds=FREE, touched=touched)
 
@@ -121,7 +122,8 @@ def plan_reversal(command: Command, special: Special, book: Book) -> Plan:
     """Plan a reversal: the parent's movement turned round, of all that is left of it or of less."""
     parent, heeds = parent_of(command, special, book), TURNED_ROUND if special.by_client else FREE
     if parent is None or not parent.remaining or asked(command, special, parent) > parent.remaining:
-        return refused(command, Refusal.REVERSAL_EXCEEDED, heeds, lines_of(command, command.amount))
+        left, needed = (0, 0) if parent is None else (parent.remaining, asked(command, special, parent))
+        return refused(command, Refusal.REVERSAL_EXCEEDED, heeds, lines_of(command, command.amount), left=left, needed=needed)
     amount = within_funds(command, special, book, asked(command, special, parent))
     return movement(command, amount, heeds, parent=parent._replace(returned=parent.returned + amount))
 
@@ -152,9 +154,13 @@ PLANS: Mapping[Type, Callable[[Command, Special, Book], Plan]] = {
 }
 
 
-def refused(command: Command, refusal: Refusal, heeds: Heeds = NEW, touched: Lines = ()) -> Plan:
-    """Return the plan that is refused for this reason, unless a rule of a wallet that it would touch is the first one."""
-    return Plan(command.transfer_id, (), refusal=refusal, heeds=heeds, touched=touched)
+def refused(command: Command, refusal: Refusal, heeds: Heeds = NEW, touched: Lines = (), *, left: int = 0, needed: int = 0) -> Plan:
+    """Return the plan that is refused for this reason, unless a rule of a wallet that it would touch is the first one.
+
+    `left` and `needed` are of the parent, if it has too little left.
+    """
+    figures = (Figures(left, needed),) if needed else ()
+    return Plan(command.transfer_id, (), refusal=refusal, heeds=heeds, touched=touched, figures=figures)
 
 
 def movement(command: Command, amount: int, heeds: Heeds = NEW, *, held: int = 0, parent: Parent | None = None) -> Plan:

@@ -59,7 +59,10 @@ class Case(NamedTuple):
 
 # Only batches with special transfers come by these. Each case takes a sweep, so each action has one hit.
 OF_SPECIALS = ("apply.after_specials", "apply.after_update_parents", "apply.after_insert_due", "apply.after_delete_due")
-OF_RULES = ("apply.after_update_counters", "apply.after_close_wallets", "apply.after_note_counted")
+OF_RULES = (
+    *("apply.after_update_counters", "apply.after_close_wallets"),
+    *("apply.after_note_counted", "apply.after_note_shortfalls"),
+)
 
 # Deliverers have their own loop, in test_deliverer.py: what they meet moves no money.
 CASES = [
@@ -163,13 +166,17 @@ class Lane:
         return ids.text(Prefix.TRANSFER, sent[-1].id)
 
     def _submit_closure(self, amount: int) -> str:
-        """Fund, debit and close a new wallet with a limit, in a batch with a transfer of the usual one; return its id."""
+        """Fund, debit and close a new wallet with a limit, in a batch with a transfer of the usual one; return its id.
+
+        One debit passes the limit and is rejected.
+        """
         source, destination = (ids.parse(Prefix.WALLET, id) for id in (self.source, self.destination))
         world = World(self.system.database_url, self.system.database_url)
         [client] = world.insert_clients([new_client(shard_of(source, SHARDS))])
         wallet = client.wallet.id
         world.change(wallet, limits={"debit_max": 5})
-        debits = [transfer(wallet, destination, 2), closure(wallet, destination), transfer(source, destination, amount)]
+        refused = transfer(wallet, destination, 6)
+        debits = [transfer(wallet, destination, 2), refused, closure(wallet, destination), transfer(source, destination, amount)]
         world.submit(deposit(wallet, 5), *debits)
         self.stored += 1 + len(debits)
         return ids.text(Prefix.TRANSFER, debits[-1].id)

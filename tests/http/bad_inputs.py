@@ -640,7 +640,10 @@ FILTERS = (
     "wallet_id={WALLET}", "wallet_id=WALLET%00", "wallet_id=%20WALLET", "wallet_id=018a4a5d-8d64-7754-9dd2-73f4a2e6a82c",
     "status=", "status=APPLIED", "status=failed", "status=queued,applied", "status=%20applied", "idempotency_key=",
     "type=", "type=payment", "type=HOLD", "type=hold,capture", "parent_id=", "parent_id=x", "parent_id=WALLET",
-    "parent_id=TRANSFER%00",
+    "parent_id=TRANSFER%00", "client_id=", "client_id=WALLET", "client_id=CLIENT%00", "reference=%00", "reference=%E2%80%AEa",
+    "reference=a%0ab", "reference=" + "r" * 201, "amount=", "amount=-1", "amount=1.0", "amount=%2B1", "amount=%D9%A3", "amount=1e3",
+    "amount=9007199254740992", "amount=" + "9" * 5000, "amount_from=x", "amount_to=x", "amount=1&amount=1",
+    "created_from=2026-02-01T00:00:00Z&created_to=2026-01-01T00:00:00Z",
     "idempotency_key=a%20b", "idempotency_key=%00", "idempotency_key=%C3%A9", "idempotency_key=" + "k" * 256,
 )  # fmt: skip
 BAD_TIMES = (
@@ -685,11 +688,15 @@ def rows_of_filters() -> Iterator[tuple[str, Row]]:
     for time in BAD_TIMES:
         yield f"entries from {time}", get(f"/v1/wallets/WALLET/entries?from={time}", "invalid_parameter")
         yield f"statement to {time}", get(f"/v1/wallets/WALLET/statement?from=2026-01-01T00:00:00Z&to={time}", "invalid_parameter")
+        yield f"created_from {time}", get(f"/v1/transfers?created_from={time}", "invalid_parameter")
+        yield f"created_to {time}", get(f"/v1/transfers?created_to={time}", "invalid_parameter")
         yield f"balance at {time}", get(f"/v1/wallets/WALLET/balance?at={time}", "invalid_parameter")
     for cursor in CURSORS:
         query = f"from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&cursor={cursor}"
         yield f"statement cursor {cursor[:35]}", get(f"/v1/wallets/WALLET/statement?{query}", "invalid_cursor")
     for external_id in EXTERNAL_IDS:
+        yield f"name {external_id}", get(f"/v1/clients?name={external_id}", "invalid_parameter")
+        yield f"search {external_id}", get(f"/v1/search?q={external_id}", "invalid_parameter")
         yield f"external_id {external_id}", get(f"/v1/clients?external_id={external_id}", "invalid_parameter")
 
 

@@ -43,7 +43,8 @@ def absent_wallet() -> str:
 
 
 def without_entries(transfer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in transfer.items() if name != "entries"}
+    """What both parties are shown alike: how it was submitted is shown to the one that did, and the shard to operators."""
+    return {name: value for name, value in transfer.items() if name not in {"entries", "idempotency_key", "submitted_by", "shard"}}
 
 
 def told(answer: Answer) -> object:
@@ -119,7 +120,8 @@ def test_a_client_lists_its_queued_transfers_alone(idle_caller: Caller) -> None:
 
     listed = idle_caller.get("/v1/transfers?status=queued", headers={"Authorization": f"Bearer {key}"})
 
-    assert listed.body["data"] == [queued]
+    [seen] = listed.body["data"]
+    assert without_entries(seen) == without_entries(queued)
 
 
 def test_a_client_follows_the_events_of_its_own_transfers_with_its_own_entries(caller: Caller, ada: Client, bob: Client) -> None:

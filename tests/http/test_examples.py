@@ -1,157 +1,272 @@
-"""The examples of pages in Python and TypeScript print what the pages show, and the receivers of webhooks take what is signed."""
+"""The examples of the OpenAPI document work: each request is sent to a running system, and each answer is like its example."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
 import pytest
 
-from core.webhooks.signing import make_secret, sign
-from local.server import free_port
-from tests import walkthrough
-from tests.caller import OPERATOR_KEY, Caller
-from tests.sdk import typescript
-from tests.system import ROOT, System
-from tests.waiting import wait_for
+from api.document import examples
+from tests.caller import Answer, Caller, new_key
+from tests.hooks import fan_out_at
+from tests.http.test_openapi import Schema, faults, operations
+from tests.sdk.document import openapi
+from tests.system import System
 
-WEBHOOKS = ROOT / "docs" / "guides" / "webhooks.md"
-FIRST_TRANSFER_LINES_MAX = 12
-SDK = ROOT / "sdk" / "python" / "src"
-STRICT = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--skipLibCheck", "--noEmitOnError"]
-NODE = ["--target", "es2022", "--module", "nodenext", "--lib", "es2022", "--types", "node"]
+World: TypeAlias = Mapping[str, str]  # ids of this test by the ids of the examples
 
+DOCUMENT = openapi()
+OPERATIONS = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(DOCUMENT)}
 
-def pages_in(language: str) -> list[Path]:
-    return [page for page in walkthrough.PAGES if walkthrough.steps(page, language)]
-
-
-def name(page: Path) -> str:
-    return page.stem.lower()
+TO_DO = (
+    "The example differs from what a running system takes or answers. api/document/examples.py makes examples: give the schema a"
+    " sample there, or the operation its changes."
+)
 
 
-def texts(page: Path, language: str) -> Sequence[str]:
-    return [*walkthrough.set_up(page, language), *(step.programs[language] for step in walkthrough.steps(page, language))]
+def given(media: Schema) -> list[Any]:
+    """Return the examples of a body."""
+    return [media["example"]] if "example" in media else [one["value"] for one in media["examples"].values()]
 
 
-def compare(page: Path, language: str, printed: list[str]) -> None:
-    steps = walkthrough.steps(page, language)
-    walkthrough.compare(page, language, steps, printed[-len(steps) :])
+def medias(operation: Schema) -> list[Schema]:
+    """Return all bodies of an operation: of its request, and of its answers that are no problems."""
+    described = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return [media for one in described for media in one.get("content", {}).values()]
 
 
-def reaching(system: System) -> dict[str, str]:
-    return {"TELLER_URL": system.url, "TELLER_KEY": OPERATOR_KEY, "PYTHONPATH": str(SDK)}
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_body_has_an_example_that_fits_its_schema(name: str) -> None:
+    _, _, operation = OPERATIONS[name]
+    found = medias(operation)
+
+    assert found or "204" in operation["responses"]
+    for media in found:
+        assert given(media)
+        assert [fault for one in given(media) for fault in faults(DOCUMENT, media["schema"], one)] == [], TO_DO
+    for parameter in operation.get("parameters", ()):
+        assert "example" in parameter or not parameter["required"]
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the programs of all pages in TypeScript, as JavaScript. tsc checks them as strictly as it can."""
-    typescript.build()
-    folder = tmp_path_factory.mktemp("examples")
-    (folder / "node_modules").mkdir()
-    (folder / "node_modules" / "teller-client").symlink_to(typescript.PACKAGE)
-    for page in pages_in("ts"):
-        (folder / f"{name(page)}.mts").write_text(walkthrough.program("ts", texts(page, "ts")))
-    (folder / "receiver.mts").write_text(walkthrough.files(WEBHOOKS)["receiver.ts"])
-    modules = typescript.PACKAGE / "node_modules"
-    tsc = modules / "typescript" / "bin" / "tsc"
-    typescript.run(
-        "node", tsc, *STRICT, *NODE, "--typeRoots", modules / "@types", *(file.name for file in folder.glob("*.mts")), cwd=folder
-    )
-    return folder
+def test_each_webhook_has_an_example_that_fits_its_schema_and_its_type() -> None:
+    for type, item in DOCUMENT["webhooks"].items():
+        [media] = item["post"]["requestBody"]["content"].values()
+        assert faults(DOCUMENT, media["schema"], media["example"]) == []
+        assert media["example"]["type"] == type
+        assert type.endswith(media["example"]["data"]["status"])
 
 
-@pytest.mark.parametrize("page", pages_in("python"), ids=name)
-def test_the_python_of_a_page_prints_what_it_shows(shared_system: System, page: Path) -> None:
-    code = walkthrough.program("python", texts(page, "python"))
+def test_no_sample_is_left_over() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
 
-    compare(page, "python", walkthrough.outputs_of([sys.executable, "-W", "error", "-"], code, reaching(shared_system)))
-
-
-@pytest.mark.parametrize("page", pages_in("ts"), ids=name)
-def test_the_typescript_of_a_page_prints_what_it_shows(compiled: Path, shared_system: System, page: Path) -> None:
-    program = compiled / f"{name(page)}.mjs"
-
-    compare(page, "ts", walkthrough.outputs_of(["node", str(program)], "", reaching(shared_system)))
+    assert {*examples.SAMPLES, *examples.REQUESTS} <= set(schemas)
+    assert {*examples.VERBS, *examples.OBJECTS, *examples.ANSWERS} <= set(OPERATIONS)
+    for name, sample in examples.SAMPLES.items():
+        assert set(sample) <= set(schemas[name]["properties"]), name
 
 
-def test_the_first_transfer_is_the_same_in_the_readme_and_fits_twelve_lines_of_each_language() -> None:
-    first, shown = (walkthrough.steps(page, "python")[0] for page in (walkthrough.START, walkthrough.README))
-
-    assert (shown.programs, shown.output) == (first.programs, first.output)
-    assert set(first.programs) == set(walkthrough.LANGUAGES)
-    assert max(len(text.splitlines()) for text in first.programs.values()) <= FIRST_TRANSFER_LINES_MAX
-
-
-SECRET = make_secret()
-SHOWN = next(step.output for step in walkthrough.steps(walkthrough.START) if '"status": "applied"' in (step.output or "")) or ""
-EVENT = {"type": "transfer.applied", "timestamp": "2026-01-31T09:30:00.000000Z", "data": {**json.loads(SHOWN), "reference": "café"}}
-BODY = json.dumps(EVENT, ensure_ascii=False).encode()
-RECEIVERS = ("receiver.py", "by_hand.py", "receiver.ts", "Receiver.java")
-
-
-@pytest.fixture(scope="module", params=RECEIVERS)
-def receiver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """A receiver of the page on webhooks, run as it stands there."""
-    port = free_port()
-    environment = {**os.environ, "PORT": str(port), "SECRET": SECRET, "PYTHONPATH": str(SDK)}
-    command = command_of(request, tmp_path_factory.mktemp("receiver"))
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    caller = Caller(f"http://127.0.0.1:{port}", key=None)
-    try:
-        wait_for(lambda: listens(caller, process), "the receiver to listen", 60)
-        yield caller
-    finally:
-        caller.close()
-        process.kill()
-        process.wait()
-
-
-def command_of(request: pytest.FixtureRequest, folder: Path) -> Sequence[str]:
-    """Write the receiver to a file, and return the command that runs it."""
-    file = folder / request.param
-    file.write_text(walkthrough.files(WEBHOOKS)[request.param])
-    if request.param.endswith(".ts"):
-        return ["node", str(request.getfixturevalue("compiled") / "receiver.mjs")]
-    if request.param.endswith(".java"):
-        if shutil.which("javac") is None:
-            pytest.skip("the receiver in Java needs a JDK, which is not installed: apt-get install default-jdk-headless")
-        return ["java", str(file)]
-    return [sys.executable, str(file)]
-
-
-def listens(caller: Caller, process: "subprocess.Popen[bytes]") -> bool:
-    assert process.poll() is None, "the receiver has ended"
-    try:
-        caller.post("/", b"")
-    except ConnectionError:
-        return False
-    return True
-
-
-def signed(secrets: Sequence[str] = (SECRET,), body: bytes = BODY, sent_at: float | None = None) -> Mapping[str, str]:
-    return sign("evt_01h455vb4pex5vsknk084sn02q", int(time.time() if sent_at is None else sent_at), body, secrets)
-
-
-def test_a_shown_receiver_takes_what_is_signed_also_while_a_secret_is_replaced(receiver: Caller) -> None:
-    for secrets in ([SECRET], [make_secret(), SECRET]):
-        assert receiver.post("/hook", BODY, headers=signed(secrets)).status == 204
-
-
-def test_a_shown_receiver_refuses_anything_else(receiver: Caller) -> None:
-    of_another_event = {**signed(), "webhook-id": "evt_01h455vb4pex5vsknk084sn02r"}
-    refused = {
-        "another's": (BODY, signed([make_secret()])),
-        "changed": (BODY.replace(b"applied", b"refused"), signed()),
-        "of long ago": (BODY, signed(sent_at=time.time() - 600)),
-        "of times to come": (BODY, signed(sent_at=time.time() + 600)),
-        "unsigned": (BODY, {}),
-        "of another event": (BODY, of_another_event),
+def new_world(caller: Caller) -> dict[str, str]:
+    """Make Ada with 50.00, Bob and a shop."""
+    ada = caller.new_client("Ada", external_id=new_key())
+    made = caller.applied(caller.deposit(ada["wallet"]["id"], examples.PAID_IN, reference="invoice 42"))
+    return {
+        examples.ADA: ada["id"],
+        examples.ADAS_WALLET: ada["wallet"]["id"],
+        examples.BOBS_WALLET: caller.new_wallet(),
+        examples.SHOPS_WALLET: caller.new_wallet(),
+        examples.EARLIER: made["id"],
     }
 
-    answers = {what: receiver.post("/hook", body, headers=headers).status for what, (body, headers) in refused.items()}
-    assert answers == dict.fromkeys(refused, 401)
+
+def pay(caller: Caller, world: World) -> dict[str, str]:
+    """Let Ada pay Bob. Return the payment and its event."""
+    paid = caller.applied(caller.transfer(world[examples.ADAS_WALLET], world[examples.BOBS_WALLET], 1050, reference="lunch"))["id"]
+    return {examples.TRANSFER: paid, examples.EVENT: paid.replace("trf", "evt")}
+
+
+def hold(caller: Caller, world: World) -> dict[str, str]:
+    held = caller.applied(caller.hold(world[examples.ADAS_WALLET], world[examples.BOBS_WALLET], 1050))
+    return {examples.EARLIER: held["id"], examples.TRANSFER: held["id"]}
+
+
+def schedule(caller: Caller, world: World) -> dict[str, str]:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    later = caller.transfer(world[examples.ADAS_WALLET], world[examples.BOBS_WALLET], 1050, scheduled_for=tomorrow)
+    return {examples.TRANSFER: later.body["id"]}
+
+
+def reversible(caller: Caller, world: World) -> dict[str, str]:
+    return {examples.EARLIER: pay(caller, world)[examples.TRANSFER]}
+
+
+def freeze(caller: Caller, world: World) -> dict[str, str]:
+    caller.change_wallet(world[examples.ADAS_WALLET], frozen="debits", reason="court order 17/26")
+    return {}
+
+
+def nothing(caller: Caller, world: World) -> dict[str, str]:
+    return {}
+
+
+# What has to happen before an operation does what its example shows; before all others, Ada pays Bob.
+BEFORE = {
+    **dict.fromkeys(("createClient", "createDeposit", "createWithdrawal", "createTransfer", "createHold", "closeWallet"), nothing),
+    **dict.fromkeys(("captureHold", "releaseHold", "listWalletHolds"), hold),
+    "createTransferBatch": nothing,
+    "cancelTransfer": schedule,
+    "reverseTransfer": reversible,
+    "listWalletChanges": freeze,
+}
+OF_HOOKS = re.compile("Webhook|Deliver")
+OF_KEYS = re.compile("Key")
+
+
+def receive(caller: Caller, world: World, system: System) -> dict[str, str]:
+    """Make an endpoint, and a delivery of the payment to it."""
+    made = caller.post(
+        "/v1/webhook-endpoints", {"url": "https://example.com/hook", "events": ["transfer.applied", "transfer.rejected"]}
+    )
+    caller.request("POST", "/v1/webhook-secret/rotate")
+    paid = pay(caller, world)
+    fan_out_at(system.database_url)
+    trail = caller.get(f"/v1/transfers/{paid[examples.TRANSFER]}/deliveries?limit=100").body["data"]
+    [delivery] = [one["id"] for one in trail if one["endpoint_id"] == made.body["id"]]
+    return {**paid, examples.IDS["whk"]: made.body["id"], examples.IDS["dlv"]: delivery}
+
+
+def in_world(value: Any, world: World) -> Any:
+    """Return the example with ids of this world, and with keys and external ids that are new."""
+    text = json.dumps(value)
+    for example, ours in world.items():
+        text = text.replace(example, ours)
+    return {**json.loads(text), **fresh(value)} if isinstance(value, dict) else json.loads(text)
+
+
+def fresh(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"external_id": new_key()} if "external_id" in body else {}
+
+
+def call(caller: Caller, name: str, world: World, body: Any, headers: Mapping[str, str]) -> Answer:
+    """Send the request of this operation as its examples give it."""
+    method, path, operation = OPERATIONS[name]
+    given = {one["name"]: one["example"] for one in operation.get("parameters", ()) if one["required"]}
+    filled = path.format_map({key: world.get(str(value), value) for key, value in given.items()})
+    query = "&".join(
+        f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]
+    )
+    key = new_key() if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ())) else None
+    return caller.request(method.upper(), f"{filled}?{query}" if query else filled, body, key=key, headers=headers)
+
+
+def skeleton(value: Any) -> Any:
+    """Return the value with one item of each list, and with texts and numbers as their types."""
+    if isinstance(value, dict):
+        return {key: skeleton(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [skeleton(value[0])] if value else []
+    return None if value is None else type(value).__name__
+
+
+def differences(example: Any, real: Any, at: str = "") -> list[str]:
+    """Return where two skeletons differ. null and an empty list are like anything that may be there."""
+    if isinstance(example, dict) and isinstance(real, dict):
+        missing = [f"{at}/{key}" for key in example.keys() ^ real.keys()]
+        return missing + [
+            found for key in example.keys() & real.keys() for found in differences(example[key], real[key], f"{at}/{key}")
+        ]
+    if isinstance(example, list) and isinstance(real, list):
+        return differences(example[0], real[0], f"{at}/0") if example and real else []
+    return [] if example is None or real is None or example == real else [f"{at}: {example} and {real}"]
+
+
+def expected(operation: Schema, answer: Answer) -> list[Any]:
+    content = operation["responses"][str(answer.status)].get("content", {})
+    return given(content[answer.headers["content-type"]]) if content else []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_example_is_taken_and_the_answer_is_like_its_example(name: str, caller: Caller, shared_system: System) -> None:
+    _, _, operation = OPERATIONS[name]
+    bodies = [one for media in operation.get("requestBody", {}).get("content", {}).values() for one in given(media)]
+    for body in bodies or [None]:
+        world = new_world(caller)
+        if OF_HOOKS.search(name):
+            world |= receive(caller, world, shared_system)
+        else:
+            world |= BEFORE.get(name, pay)(caller, world)
+        if OF_KEYS.search(name):
+            key = caller.request("POST", f"/v1/clients/{world[examples.ADA]}/keys")
+            world[examples.IDS["key"]] = key.body["id"]
+        answer = call(caller, name, world, body and in_world(body, world), {})
+        assert 200 <= answer.status < 300, (TO_DO, body, answer)
+        for example in expected(operation, answer)[:1]:
+            assert differences(skeleton(example), skeleton(answer.body)) == [], TO_DO
+
+
+PRIVATE = {"idempotency_key", "submitted_by", "shard", "queue"}  # they differ from one run to the next
+VALUES = re.compile(r"^(cli|wal|trf|evt|key|whk|dlv)_[0-9a-z]{26}$|^\d{4}-\d\d-\d\dT[\d:.]+Z$")
+MONEY = [
+    name
+    for name, (method, path, operation) in OPERATIONS.items()
+    if any(one["name"] == "preview" for one in operation.get("parameters", ()))
+]
+
+
+def plain(value: Any, names: World) -> Any:
+    """Return the value with ids as the example has them, with no times, and with entries in one order."""
+    if isinstance(value, dict):
+        return {key: plain(item, names) for key, item in value.items() if key not in PRIVATE}
+    if isinstance(value, list):
+        return sorted((plain(item, names) for item in value), key=str)
+    if isinstance(value, str) and VALUES.match(value):
+        return names.get(value, "time" if value[0] == "2" else value[:4])
+    return value
+
+
+@pytest.mark.parametrize("name", MONEY)
+def test_what_moves_money_is_answered_with_the_values_of_the_example(name: str, caller: Caller) -> None:
+    _, _, operation = OPERATIONS[name]
+    [body, *_] = given(operation["requestBody"]["content"]["application/json"])
+    for headers, status in (({"Prefer": "wait=20"}, 200), ({}, 202)):
+        world = new_world(caller)
+        world |= BEFORE.get(name, pay)(caller, world)
+        answer = call(caller, name, world, in_world(body, world), headers)
+        names = {ours: example for example, ours in world.items()}
+        names |= {answer.body["id"]: examples.TRANSFER}
+        example = given(operation["responses"][str(status)]["content"]["application/json"])[0]
+
+        assert answer.status == status
+        assert plain(answer.body, names) == plain(example, {id: id for id in (*world, examples.TRANSFER)}), TO_DO
+
+
+def test_a_preview_is_like_its_example(caller: Caller) -> None:
+    world = new_world(caller)
+    body = in_world(examples.REQUESTS["TransferCreate"], world)
+    [_, example] = given(OPERATIONS["createTransfer"][2]["responses"]["200"]["content"]["application/json"])
+    answer = caller.post("/v1/transfers?preview=true", body)
+
+    names = {ours: example for example, ours in world.items()}
+    assert plain(answer.body, names) == plain(example, {id: id for id in world})
+
+
+def test_a_month_is_answered_with_the_values_of_the_example(caller: Caller) -> None:
+    """The statement, and its CSV, of a month in which Ada got 50.00 and paid 10.50: that of today, not that of the example."""
+    world = new_world(caller)
+    world |= pay(caller, world)
+    year = datetime.now(UTC).year
+    span = f"from={year}-01-01T00:00:00Z&to={year + 1}-01-01T00:00:00Z"
+    path = f"/v1/wallets/{world[examples.ADAS_WALLET]}/statement?{span}"
+    content = OPERATIONS["getWalletStatement"][2]["responses"]["200"]["content"]
+    names = {ours: example for example, ours in world.items()}
+    of_example = {id: id for id in world}
+
+    page = caller.get(path).body
+    text = caller.get(path, headers={"Accept": "text/csv"}).body
+
+    assert plain(page, names) == {**plain(content["application/json"]["example"], of_example), "final": False}
+    for ours, example in names.items():
+        text = text.replace(ours, example)
+    times = re.compile(r"^\S{27},", re.MULTILINE)
+    assert times.sub("", text) == times.sub("", content["text/csv"]["example"])

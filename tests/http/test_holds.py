@@ -178,6 +178,7 @@ def test_what_is_left_of_a_hold_is_released_when_it_ends(caller: Caller) -> None
     )
 
     assert (release["amount"], release["reason"], release["parent_id"]) == (50, "expired", hold)
+    assert (release["idempotency_key"], release["submitted_by"]) == (None, None)
     assert hold_of(caller, hold) == state("closed", 0, 20, 50)
     assert money(caller, payer) == (80, 0, 80)
     assert outcome(caller, caller.capture(hold, amount=1)) == ("rejected", "hold_closed")

@@ -83,6 +83,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/transfers"): Row((202, 202, 422), (202, 422, 422), body=TRANSFER),
     ("POST", "/v1/transfers/batch"): Row(OPEN, OPEN, body={"transfers": [{"idempotency_key": "{new_key}", **TRANSFER}]}),
     ("GET", "/v1/transfers"): Row(OPEN, OPEN, query="?wallet_id={wallet_id}"),
+    ("GET", "/v1/search"): Row(OPEN, REFUSED, query="?q={wallet_id}"),
     ("GET", "/v1/transfers/{transfer_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/v1/wallets/{wallet_id}/holds"): Row((200, 200, 404), (200, 404, 404)),
     ("PATCH", "/v1/wallets/{wallet_id}"): Row(

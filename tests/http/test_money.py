@@ -41,7 +41,9 @@ def test_a_deposit_is_accepted_and_then_applied(caller: Caller) -> None:
 def test_a_queued_transfer_has_exactly_the_fields_of_the_contract(caller: Caller) -> None:
     source, destination = caller.new_wallet(100), caller.new_wallet()
 
-    answer = caller.transfer(source, destination, 30, reference="rent", metadata={"month": "May", "Größe": "ü 😀"})
+    key = new_key()
+
+    answer = caller.transfer(source, destination, 30, key, reference="rent", metadata={"month": "May", "Größe": "ü 😀"})
 
     assert answer.status == 202
     assert answer.headers["content-type"] == "application/json"
@@ -71,6 +73,10 @@ def test_a_queued_transfer_has_exactly_the_fields_of_the_contract(caller: Caller
         "reversed_amount": 0,
         "hold": None,
         "reason": None,
+        "idempotency_key": key,
+        "submitted_by": "configured",
+        "shard": answer.body["shard"],
+        "queue": None,
     }
 
 
@@ -110,7 +116,7 @@ def test_what_was_answered_with_202_is_found_at_its_location(idle_caller: Caller
     found = idle_caller.get(accepted.headers["location"])
 
     assert found.status == 200
-    assert found.body == accepted.body
+    assert found.body == {**accepted.body, "queue": found.body["queue"]}
 
 
 def test_a_transfer_of_more_than_the_source_holds_is_rejected_and_changes_nothing(caller: Caller) -> None:
@@ -124,7 +130,7 @@ def test_a_transfer_of_more_than_the_source_holds_is_rejected_and_changes_nothin
     assert final["status"] == "rejected"
     assert final["failure"]["code"] == "insufficient_funds"
     assert final["failure"]["detail"]
-    assert set(final["failure"]) == {"code", "detail"}
+    assert set(final["failure"]) == {"code", "detail", "available", "needed"}
     assert final["entries"] == []
     assert final["finished_at"] > final["created_at"]
     assert [caller.get(f"/v1/wallets/{wallet}").body for wallet in (source, destination)] == before

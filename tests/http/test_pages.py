@@ -49,6 +49,13 @@ def test_the_page_may_run_its_own_script_and_load_its_own_files_alone(caller: Ca
     assert all(caller.get(path).status == 200 for path in loaded)
 
 
+def test_the_page_keeps_the_key_and_has_a_box_that_filters(caller: Caller) -> None:
+    [inline] = re.findall(r"<script>(.*?)</script>", caller.get("/docs").body, re.DOTALL)
+
+    assert '"persistAuthorization": true' in inline
+    assert '"filter": true' in inline
+
+
 @pytest.mark.parametrize("path", ["/docs/oauth2-redirect", "/redoc", "/static-offline-docs/redoc.standalone.js"])
 def test_nothing_else_is_served(caller: Caller, path: str) -> None:
     assert caller.get(path).code == "not_found"
@@ -110,5 +117,6 @@ def test_a_browser_shows_the_page_and_its_policy_is_broken_nowhere(caller: Calle
     )
 
     assert "/v1/transfers/batch" in ran.stdout  # drawn by Swagger UI from the document
+    assert "operation-filter-input" in ran.stdout
     assert "Content Security Policy" not in ran.stderr
     assert ":CONSOLE" not in ran.stderr, [line for line in ran.stderr.splitlines() if ":CONSOLE" in line]

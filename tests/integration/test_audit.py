@@ -157,12 +157,17 @@ DAMAGES: dict[str, tuple[list[str], dict[str, str]]] = {
         ["INSERT INTO running_totals SELECT id, 64, 1, now() FROM wallets WHERE id = %(rich)s"],
         {"running_totals": "rich"},
     ),
+    "an identity of another currency": (
+        ["UPDATE wallet_identities SET currency = 'EUR' WHERE id = %(rich)s"],
+        {"wallets": "rich"},
+    ),
+    "a wallet without an identity": (["DELETE FROM wallet_identities WHERE id = %(rich)s"], {"wallets": "rich"}),
     "a gap in the versions": (
         ["UPDATE entries SET version = version + 1 WHERE transfer_id = %(applied)s AND wallet_id = %(rich)s"],
         {"wallet_chain": "rich"},
     ),
     "an applied transfer without entries": (
-        ["UPDATE transfers SET status = 'applied', failure_code = NULL WHERE id = %(rejected)s"],
+        ["UPDATE transfers SET status = 'applied', failure_code = NULL, available = NULL, needed = NULL WHERE id = %(rejected)s"],
         {"transfer_entries": "rejected"},
     ),
     "a rejected transfer with entries": (

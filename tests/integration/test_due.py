@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import ids, transfers
+from core import ids, transfer_lists
 from core.admin.audit import audit
 from core.ids import Prefix
 from core.postgres.connections import connect_worker
@@ -354,7 +354,7 @@ def test_lists_of_what_is_scheduled_open_and_of_children(world: World) -> None:
 
     def listed(**filters: Any) -> set[UUID]:
         asked: dict[str, Any] = {"wallet_id": None, "status": None, "key": None, "before": ids.LAST, "limit": 50, **filters}
-        return {one.id for one in world.ask(lambda database: transfers.list_page(database, **asked)).rows}
+        return {one.id for one in world.ask(lambda database: transfer_lists.list_page(database, **asked)).rows}
 
     assert listed(status="scheduled") == listed(status="scheduled", wallet_id=payee) == {appointment.id}
     assert listed(status="queued") == listed(status="queued", wallet_id=payer) == {waits.id}

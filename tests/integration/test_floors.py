@@ -17,6 +17,7 @@ from core.ledger.sharding import shard_of
 from core.postgres.connections import connect_worker
 from core.postgres.statements import statement
 from core.settings import Settings
+from core.transfers import columns_of, packed, special_columns_of
 from local.postgres import Postgres
 from tests.world import SHARDS, World, deposit, insert_by_hand, transfer, world_on
 from worker.ledger.apply import Applier
@@ -366,3 +367,26 @@ def test_a_floor_that_a_migration_has_lowered_is_heeded_and_nothing_else_is_beli
     floors.drained(3, [], is_all=True)
 
     assert floors.begin_claim([3, 4]) == [5, 10]
+
+
+@pytest.mark.parametrize("insert", ["transfers/insert", "transfers/insert_special"])
+def test_under_a_held_snapshot_no_acceptance_meets_the_old_versions_of_a_wallet(world: World, insert: str) -> None:
+    source, destination = world.new_wallets(10, 10)
+    submission = transfer(source, destination, 1)
+    columns = columns_of if insert == "transfers/insert" else special_columns_of
+    params = dict(packed(columns([submission])))
+
+    with held_snapshot(world), psycopg.connect(world.owner_url) as connection:
+
+        def accept() -> int:
+            try:
+                return steps(connection, insert, params)
+            finally:
+                connection.rollback()
+
+        accept()  # reads the catalogue
+        before = accept()
+        for _ in range(200):
+            world.query("UPDATE wallets SET version = version WHERE kind = 'client'")
+
+        assert accept() <= before + 2

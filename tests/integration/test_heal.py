@@ -257,6 +257,20 @@ def test_a_repair_makes_parties_and_what_is_left_to_reverse_follow_from_lines(wo
     assert [world.query(table) for table in tables] == before
 
 
+def test_a_repair_makes_identities_follow_from_wallets(world: World) -> None:
+    one, other = world.new_wallets(1, 2)
+    before = world.query("SELECT * FROM wallet_identities ORDER BY id")
+    world.query("DELETE FROM wallet_identities WHERE id = %s", one)
+    world.query("UPDATE wallet_identities SET kind = 'external' WHERE id = %s", other)
+    world.query("INSERT INTO wallet_identities VALUES (gen_random_uuid(), 'client', 'USD')")
+    assert audit(world.url).counts["wallets"] == 3
+
+    mend(world, repair=True)
+
+    assert world.query("SELECT * FROM wallet_identities ORDER BY id") == before
+    assert audit(world.url).clean
+
+
 def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rich, poor = world.new_wallets(100, 5)
     split = multi_leg({rich: 5}, {poor: 3, world.new_wallet(): 2})
@@ -277,7 +291,7 @@ def test_nothing_of_a_whole_database_is_mended(world: World, capsys: pytest.Capt
             "warning: repaired: 0 queued transfers had no place in the queue, 0 times at which something is due were wrong,"
             " 0 transfers did not say what their children took, 0 wallets had not the balance of their entries, or had not reserved"
             " what their holds have left, 0 wallets had not the rules of their history, 0 wallets or transfers did not count what"
-            " their limits need, and 0 parties were missing or of no line"
+            " their limits need, 0 parties were missing or of no line, and 0 identities were not those of their wallets"
         )
     ]
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from core import events, ids, transfers
+from core import events, ids, transfer_lists, transfers
 from core.admin.audit import audit
 from core.events import FEED_START
 from core.queued_transfer import BATCH_LINES_MAX
@@ -288,7 +288,7 @@ def test_each_of_its_wallets_finds_it_in_its_list_and_in_its_feed(world: World) 
 def found_by(world: World, wallet: UUID, id: UUID) -> list[list[UUID]]:
     """The transfers, no deposits, in a wallet's list, in its feed by a window of all and by its own, and as its event."""
     listed = world.ask(
-        lambda database: transfers.list_page(
+        lambda database: transfer_lists.list_page(
             database, wallet_id=wallet, status="applied", key=None, type="transfer", before=ids.LAST, limit=10
         )
     )

@@ -20,6 +20,7 @@ from psycopg import ClientCursor
 from core import ids, transfers
 from core.postgres.connections import connect_worker
 from core.postgres.statements import statement
+from core.transfer_lists import UNFILTERED
 from tests.databases import Databases
 from tests.sql import STATEMENTS
 from tests.world import SHARDS, World, deposit, new_client, transfer
@@ -64,7 +65,7 @@ EXEMPT = {
         (
             *("heal/insert_external_wallets", "heal/feed", "heal/queue", "heal/due", "heal/shards"),
             *("heal/repair_due", "heal/repair_parents", "heal/repair_queue", "heal/repair_wallets", "heal/repair_running_totals"),
-            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters", "heal/repair_parties"),
+            *("heal/repair_rules", "heal/repair_counted", "heal/repair_counters", "heal/repair_parties", "heal/repair_identities"),
         ),
         "a migration's",
     ),
@@ -112,7 +113,7 @@ def filling(rows: int) -> str:
     receiving, delivered = made(ENDPOINT, "(n % 100 + 1)"), made(TRANSFER, f"(n % {queued - 1} + 1)")
     return f"""
 INSERT INTO clients (id, name, external_id, metadata, idempotency_key, fingerprint)
-SELECT {made(CLIENT)}, 'Ada', 'x' || n, '{{}}', 'c' || n, sha256('f') FROM generate_series(1, {rows}) n;
+SELECT {made(CLIENT)}, 'Ada ' || n, 'x' || n, '{{}}', 'c' || n, sha256('f') FROM generate_series(1, {rows}) n;
 
 INSERT INTO wallets (id, client_id, kind, currency, idempotency_key, fingerprint)
 SELECT {made(WALLET)}, {made(CLIENT)}, 'client', 'USD', CASE WHEN n = {rows} THEN 'w' END, CASE WHEN n = {rows} THEN sha256('f') END
@@ -123,14 +124,14 @@ SELECT {made(KEY)}, 'client', {made(CLIENT)}, sha256(n::text::bytea)
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO transfers (id, type, status, finished_at, source, destination, amount, currency, metadata, owner, idempotency_key,
-                       fingerprint, shard, moment, ordinal, callback_url, parent, expires_at, moved)
+                       fingerprint, shard, moment, ordinal, callback_url, parent, expires_at, moved, reference)
 SELECT {made(TRANSFER)}, CASE n % 5 WHEN 0 THEN 'reversal' WHEN 1 THEN 'hold' ELSE 'transfer' END,
        CASE WHEN n > {queued} THEN 'queued' ELSE 'applied' END,
        CASE WHEN n <= {queued} THEN now() END,
        {source}, {destination}, 1, 'USD', '{{}}', 'cli_' || n % 5000, 't' || n, sha256('f'), n % {SHARDS},
        CASE WHEN n <= {queued} THEN n - 1000000 END, CASE WHEN n <= {queued} THEN 1 END, 'https://example.com/',
        CASE WHEN n % 5 = 0 THEN {made(TRANSFER, "(n % 100 + 1)")} END, CASE WHEN n % 5 = 1 THEN now() + interval '1 day' END,
-       CASE WHEN n % 5 < 2 AND n <= {queued} THEN 1 END
+       CASE WHEN n % 5 < 2 AND n <= {queued} THEN 1 END, 'r' || n % 100
   FROM generate_series(1, {rows}) n;
 
 INSERT INTO parties (wallet_id, transfer_id)
@@ -222,7 +223,20 @@ NOW = datetime(2020, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SECRET = "whsec_" + "B" * 32
 PAGE = {"before": ids.LAST, "limit": LIMIT}
-ANY = {"status": None, "type": None}
+FROM_ALL: dict[str, object] = {**UNFILTERED, **PAGE, "down_to": ids.FIRST, "seen_by": None}
+PERIOD = {"created_from": NOW, "created_to": NOW + timedelta(days=40_000)}
+SOUGHT = {  # all filters at once
+    **PERIOD,
+    "wallet_id": uuid(WALLET, 7),
+    "client_id": uuid(CLIENT, 7),
+    "status": "applied",
+    "type": "reversal",
+    "parent": uuid(TRANSFER, 6),
+    "reference": "r7",
+    "amount_from": 1,
+    "amount_to": 1,
+    "seen_by": uuid(CLIENT, 7),
+}
 TRANSFERS = [uuid(TRANSFER, number) for number in QUEUED_SOME]
 SHARDS_LEFT = list(range(SHARDS))
 NEW = transfers.columns_of(
@@ -276,6 +290,7 @@ CASES = {
     "queue/count_by_client": Case({"most": 500, "at_least": 1}, 500),
     "queue/count_due": Case({"client_id": uuid(CLIENT, 8), "most": LIMIT}, LIMIT),
     "queue/count_shards": Case({}, SHARDS),
+    "queue/find_place": Case({"id": uuid(TRANSFER, ROWS), "shard": ROWS % SHARDS, "most": KEYS}, 2 * KEYS),
     "retention/delete_deliveries": Case({"days": 0, "limit": KEYS, "attempts": 5, "whole": False}, KEYS),
     "webhooks/delete_endpoint": Case(ENDPOINT_OF),
     "drain/put_off_release": Case({"transfer_id": uuid(TRANSFER, 7)}),
@@ -367,8 +382,10 @@ CASES = {
     "transfers/insert_special": Case(NEW_SPECIAL, 4 * KEYS),
     "drain/insert_due": Case({"id": [uuid(TRANSFER, 10 * number + 6) for number in range(KEYS)]}, KEYS),  # holds without an end
     "webhooks/insert_secret": Case({"owner": "new", "secret": SECRET}),
-    "clients/list": Case({**PAGE, "external_id": None}, LIMIT),
-    "clients/list of an external id": Case({**PAGE, "external_id": "x7"}, LIMIT),
+    "clients/list": Case({**PAGE, "external_id": None, "name": None}, LIMIT),
+    "clients/list of an external id": Case({**PAGE, "external_id": "x7", "name": "ada"}, LIMIT),
+    "clients/list_by_name": Case({"name": "aDa 1", "after_name": "Ada 12", "after": ids.FIRST, "limit": LIMIT}, LIMIT),
+    "clients/list_by_name of many": Case({"name": "a", "after_name": "", "after": ids.FIRST, "limit": LIMIT}, LIMIT),
     "webhooks/list_deliveries_of_endpoint": Case(
         {**PAGE, "endpoint_id": uuid(ENDPOINT, 7), "statuses": ["pending", "failed"], "attempts": 5}, 2 * LIMIT
     ),
@@ -384,10 +401,19 @@ CASES = {
     "webhooks/list_deliveries_of_transfer": Case(
         {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
     ),
-    "transfers/list": Case({**PAGE, **ANY, "window": LIMIT}, LIMIT),
-    "transfers/list_children": Case(
-        {**PAGE, **ANY, "wallet_id": None, "client_id": uuid(CLIENT, 7), "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT
+    "transfers/list": Case({**FROM_ALL, "window": LIMIT}, LIMIT),
+    "transfers/list by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
+    "transfers/list of a period": Case(
+        {**FROM_ALL, **PERIOD, "before": uuid(TRANSFER, 9_000), "down_to": uuid(TRANSFER, 8_990), "window": 10_000}, LIMIT
     ),
+    "transfers/list_by_key": Case({**FROM_ALL, **SOUGHT, "owner": "cli_7", "idempotency_key": "t7"}),
+    "transfers/list_by_any_key": Case({"idempotency_key": "t7", "limit": LIMIT}),
+    "transfers/list_by_reference": Case({**FROM_ALL, "reference": "r7", "window": LIMIT}, LIMIT),
+    "transfers/list_by_reference by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
+    "transfers/list_children": Case(
+        {**FROM_ALL, "client_id": uuid(CLIENT, 7), "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT
+    ),
+    "transfers/list_children by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list_open_holds": Case({**PAGE, "wallet_id": uuid(WALLET, 8)}, LIMIT),
     "transfers/list_scheduled": Case(PAGE, LIMIT),
     "sweep/list_waiting_shards": Case({"waited_s": 2.0}, SHARDS),
@@ -402,10 +428,9 @@ CASES = {
         {"moment": -995_000, "ordinal": 1, "window": KEYS, "client_id": uuid(CLIENT, 7), "owner": "cli_7", "limit": LIMIT},
         2 * KEYS,
     ),
-    "transfers/list_of_wallet": Case({**PAGE, **ANY, "wallet_id": uuid(WALLET, 7), "client_id": None, "window": LIMIT}, 2 * LIMIT),
-    "transfers/list_of_wallet of a client": Case(
-        {**PAGE, **ANY, "wallet_id": None, "client_id": uuid(CLIENT, 7), "window": LIMIT}, 2 * LIMIT
-    ),
+    "transfers/list_of_wallet": Case({**FROM_ALL, "wallet_id": uuid(WALLET, 7), "window": LIMIT}, 2 * LIMIT),
+    "transfers/list_of_wallet of a client": Case({**FROM_ALL, "client_id": uuid(CLIENT, 7), "window": LIMIT}, 2 * LIMIT),
+    "transfers/list_of_wallet by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 4 * LIMIT),
     "deliverer/list_delivery_bounds": Case({}, 4),
     "deliverer/look_at_receivers": Case(RECEIVING, KEYS),
     "deliverer/move_delivery_bound": Case({"name": "parties", "value": 1}),
@@ -449,6 +474,7 @@ CASES = {
     "drain/note_counted": Case(
         {"transfer_id": [uuid(TRANSFER, 5 * number + 3) for number in range(KEYS)], "day": [1] * KEYS}, KEYS
     ),
+    "drain/note_shortfalls": Case({"transfer_id": TRANSFERS, "available": [None] * KEYS, "needed": [None] * KEYS}, KEYS),
     "drain/close_wallets": Case(
         {"wallet_id": [uuid(WALLET, number + 1) for number in range(KEYS)], "transfer_id": TRANSFERS}, 3 * KEYS
     ),

@@ -91,6 +91,7 @@ def test_a_preview_is_what_then_happens(world: World, seed: int) -> None:
         happened = world.transfer(asked.id)
         assert (shown.queued_ahead, shown.complete) == (len(ahead), True)
         assert (shown.transfer.status, shown.transfer.failure_code) == (happened.status, happened.failure_code)
+        assert (shown.transfer.available, shown.transfer.needed) == (happened.available, happened.needed)
         assert (shown.transfer.total, shown.transfer.entries) == (happened.total, happened.entries)
         assert (shown.transfer.finished_at, shown.transfer.parent) == (None, happened.parent)
         parents += [*ahead, asked]

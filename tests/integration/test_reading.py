@@ -10,18 +10,18 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import clients, ids, keys, transfers, wallets
+from core import clients, ids, keys, transfer_lists, transfers, wallets
 from core.ledger.kinds import Status
 from core.postgres.pool import Database
 from core.postgres.statements import statement
-from core.transfers import SearchResult
+from core.transfer_lists import SearchResult
 from tests.world import World, deposit, insert_by_hand, new_client, new_id, transfer
 
 
 def page(world: World, **filters: Any) -> list[UUID]:
     """Ids of a page of transfers."""
     asked: dict[str, Any] = {"wallet_id": None, "status": None, "key": None, "before": ids.LAST, "limit": 100, **filters}
-    return [one.id for one in world.ask(lambda database: transfers.list_page(database, **asked)).rows]
+    return [one.id for one in world.ask(lambda database: transfer_lists.list_page(database, **asked)).rows]
 
 
 def test_what_is_not_there_is_not_found(world: World) -> None:
@@ -52,7 +52,7 @@ def test_an_applied_transfer_is_found_with_its_entries_the_debit_first(world: Wo
     ]
     assert world.run(lambda connection: transfers.find_by_keys(connection, [("operator", sent.idempotency_key)])) == [found]
     assert world.ask(
-        lambda database: transfers.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
+        lambda database: transfer_lists.list_page(database, wallet_id=source, status=None, key=None, before=ids.LAST, limit=1)
     ) == SearchResult([found])
 
 
@@ -238,7 +238,7 @@ def test_a_search_for_a_rare_status_ends_with_its_window_and_goes_on_from_there(
     found: list[UUID] = []
     before = ids.LAST
     for _ in range(10):
-        page = world.ask(lambda database: transfers.list_page(database, before=before, **filters))  # type: ignore[arg-type] # noqa: B023
+        page = world.ask(lambda database: transfer_lists.list_page(database, before=before, **filters))  # type: ignore[arg-type] # noqa: B023
         found += [one.id for one in page.rows[:limit]]
         if len(page.rows) > limit:
             before = page.rows[limit - 1].id

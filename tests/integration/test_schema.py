@@ -38,6 +38,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "shard": 0,
     },
     "parties": {"wallet_id": A, "transfer_id": B},
+    "wallet_identities": {"id": A, "kind": "client", "currency": "USD"},
     "queue": {"shard": 0, "transfer_id": A},
     "due": {"wallet_id": A, "transfer_id": B, "shard": 0, "due_at": "now"},
     "entries": {"wallet_id": A, "version": 1, "transfer_id": B, "amount": 1, "balance_after": 1},
@@ -76,6 +77,7 @@ LONG_AGO = "1969-12-31Z"
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 ALLOWED_PRIVATE = ["http://localhost:1/", "http://127.0.0.1:65535/?x", "https://[0000:0000:0000:0000:0000:ffff:127.127.127.127]/"]
 FINAL = {"status": "applied", "finished_at": "now", "moment": 1, "ordinal": 1}
+REJECTED = {**FINAL, "status": "rejected", "failure_code": "insufficient_funds"}
 
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("migrations", "migrations_checksum_is_sha256", {"checksum": "A" * 64}),
@@ -126,6 +128,14 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("wallets", "rules_are_counted", {**COUNTED, "debits_today": 1}),
     ("wallets", "rules_are_counted", {**COUNTED, "debits_today": -1}),
     ("wallets", "rules_are_counted", {**COUNTED, "debits_this_month": 2**53}),
+    ("transfers", "figures_of_a_rejection", {"available": 0, "needed": 1}),
+    ("transfers", "figures_of_a_rejection", {**REJECTED, "available": 1}),
+    ("transfers", "figures_of_a_rejection", {**REJECTED, "needed": 1}),
+    ("transfers", "figures_of_a_rejection", {**REJECTED, "available": 1, "needed": 1}),
+    ("transfers", "figures_of_a_rejection", {**REJECTED, "available": -1, "needed": 1}),
+    ("transfers", "figures_of_a_rejection", {**REJECTED, "available": 1, "needed": 2**53}),
+    ("transfers", "submitted_by_length", {"submitted_by": ""}),
+    ("transfers", "submitted_by_length", {"submitted_by": "k" * 31}),
     ("transfers", "closes_as_plain", {**CLOSURE, "fit": "funds"}),
     ("transfers", "closes_as_plain", {**CLOSURE, "apply_within_s": 1}),
     ("transfers", "closes_as_plain", {"sweeps": True}),
@@ -320,6 +330,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("shards", "shards_pkey", {}),
     ("due", "due_pkey", {"wallet_id": C, "shard": 7}),
     ("parties", "parties_pkey", {}),
+    ("wallet_identities", "wallet_identities_pkey", {"currency": "QQQ"}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
     ("wallet_changes", "wallet_changes_pkey", {}),
     ("keys", "keys_digest_key", {"id": B}),

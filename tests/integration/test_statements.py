@@ -31,7 +31,7 @@ USERS = {
     "deliverer": ("worker/webhooks/",),
     "retention": ("worker/retention.py",),
     "queue": ("api/", "worker/ledger/"),
-    "transfers": ("core/transfers.py",),
+    "transfers": ("core/transfers.py", "core/transfer_lists.py"),
     "wallets": ("core/wallets.py",),
     "clients": ("core/clients.py",),
     "keys": ("core/keys.py", "core/admin/commands.py"),
@@ -117,7 +117,9 @@ def test_the_columns_of_a_transfer_are_read_by_one_part() -> None:
     readers = [
         "deliverer/claim_deliveries",
         *("events/find", "events/list", "events/list_of_client"),
-        *("transfers/find", "transfers/find_by_key", "transfers/list", "transfers/list_children", "transfers/list_of_wallet"),
+        *("transfers/find", "transfers/find_by_key", "transfers/list"),
+        *("transfers/list_by_any_key", "transfers/list_by_key", "transfers/list_by_reference"),
+        *("transfers/list_children", "transfers/list_of_wallet"),
         *("transfers/list_open_holds", "transfers/list_queued", "transfers/list_scheduled"),
     ]
 

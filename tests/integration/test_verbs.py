@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import ids, transfers
+from core import ids, transfer_lists, transfers
 from core.admin.audit import audit
 from core.transfers import Submission, Terms, Transfer
 from tests.world import World, capture, deposit, hold, new_id, release, reversal, transfer, withdrawal
@@ -395,7 +395,7 @@ def test_a_batch_reads_what_is_special_only_if_something_is(world: World, held: 
 
 
 def open_holds(world: World, wallet: UUID) -> list[Transfer]:
-    return world.ask(lambda database: transfers.list_open_holds(database, wallet, before=ids.LAST, limit=100))
+    return world.ask(lambda database: transfer_lists.list_open_holds(database, wallet, before=ids.LAST, limit=100))
 
 
 @pytest.fixture

@@ -157,6 +157,36 @@ MUTANTS = (
         ("tests/http/test_currencies.py::test_a_clients_key_may_use_a_wallet_from_the_answer_on_that_makes_it",),
     ),
     Mutant(
+        24,
+        "a filter that finds the transfers of all clients",
+        (Edit("core/sql/parts/matches.sql", "(%(client_id)s::uuid IS NULL OR", "(true OR"),),
+        ("tests/http/test_find.py::test_no_filter_finds_what_is_another_clients",),
+    ),
+    Mutant(
+        24,
+        "a client that filters by another one",
+        (Edit("api/v1/transfers.py", "(client_id is None or caller.sees_client(client_id))", "True"),),
+        ("tests/http/test_find.py::test_no_filter_finds_what_is_another_clients",),
+    ),
+    Mutant(
+        24,
+        "a client finds a split by the amounts of others",
+        (Edit("core/sql/parts/shown_amount.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
+        ("tests/http/test_find.py::test_a_party_of_several_finds_by_its_own_amount_and_not_by_the_others",),
+    ),
+    Mutant(
+        24,
+        "a payee is shown what the payer has",
+        (Edit("core/render.py", "all(viewer.sees_wallet(id) for id in transfer.debited)", "True"),),
+        ("tests/http/test_find.py::test_the_payee_of_a_rejected_transfer_does_not_see_what_the_payer_has",),
+    ),
+    Mutant(
+        24,
+        "all callers are shown which key submitted a transfer",
+        (Edit("core/render.py", 'viewer.owner in {transfer.owner, "operator"}', "True"),),
+        ("tests/http/test_find.py::test_a_transfer_says_to_its_owner_and_to_operators_which_key_submitted_it",),
+    ),
+    Mutant(
         2,
         "no status guard",
         (Edit("core/sql/drain/finish_transfers.sql", " AND t.status = 'queued'", ""),),

@@ -18,6 +18,7 @@ ABOUT = (
 ACCESS = (
     "Operations under `/v1` need `Authorization: Bearer` and a key; the others need none, but for `/metrics` where its key is set."
 )
+SENT = "Requests to webhook endpoints and callback URLs, one a type of event. The guide to webhooks says how to check a signature."
 NOWHERE = "postgresql://127.0.0.1/"  # nothing connects before the API is started
 
 LIMITS = {
@@ -36,29 +37,48 @@ LIMITS = {
 
 def page() -> str:
     api = describe(create_api(Settings.model_validate({"DATABASE_URL": NOWHERE})))
-    operations = [(path, method, one) for path, methods in api["paths"].items() for method, one in methods.items()]
-    tags = dict.fromkeys(tag for _, _, one in operations for tag in one.get("tags", ()))
+    shared = api["components"]["responses"]
+    operations = [(path, method, whole(one, shared)) for path, methods in api["paths"].items() for method, one in methods.items()]
+    tags = {tag["name"]: tag["description"] for tag in api["tags"]}
     return document(
         "HTTP API",
         ABOUT,
         wrapped(ACCESS),
-        *(part for tag in tags for part in group(tag, [one for one in operations if one[2].get("tags", [""])[0] == tag])),
+        *(
+            part
+            for tag, text in tags.items()
+            for part in group(tag, text, [one for one in operations if one[2].get("tags", [""])[0] == tag])
+        ),
+        "## What Teller sends",
+        SENT,
+        *(part for type, item in api["webhooks"].items() for part in section(type, "post", item["post"])),
         "## Bodies",
         "The objects of requests and answers.",
         *(part for name, schema in sorted(api["components"]["schemas"].items()) for part in model(name, schema)),
     )
 
 
-def group(tag: str, operations: list[tuple[str, str, Json]]) -> Iterator[str]:
+def whole(operation: Json, shared: Mapping[str, Json]) -> Json:
+    """Return the operation with its shared answers in the place of references, each with the operation's own description."""
+    responses = {
+        status: {**shared[one["$ref"].rpartition("/")[2]], "description": one["description"]} if "$ref" in one else one
+        for status, one in operation["responses"].items()
+    }
+    return {**operation, "responses": responses}
+
+
+def group(tag: str, text: str, operations: list[tuple[str, str, Json]]) -> Iterator[str]:
     """Yield the heading of a tag and what describes its operations, each given as path, method and OpenAPI object."""
     yield f"## {tag.replace('_', ' ').capitalize()}"
+    yield text
     for path, method, operation in operations:
         yield from section(path, method, operation)
 
 
 def section(path: str, method: str, operation: Json) -> Iterator[str]:
     yield f"### {method.upper()} {path}"
-    yield f"{operation['summary']}. {inspect.cleandoc(operation.get('description') or '')}".strip()
+    description = inspect.cleandoc(operation.get("description") or "")
+    yield f"{code(operation['operationId'])}: {operation['summary']}. {description}".strip()
     if parameters := operation.get("parameters"):
         yield table(("parameter", "in", "required", "value", "meaning"), [parameter(one) for one in parameters])
     if body := operation.get("requestBody"):

@@ -8,20 +8,8 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
-# The names of the SDK for those schemas of the document whose own name is another. All others lose the ending "View".
-NAMES = {
-    "AttemptView": "DeliveryAttempt",
-    "EndpointView": "WebhookEndpoint",
-    "SignedEndpointView": "WebhookEndpointWithSecret",
-    "EndpointEventView": "WebhookEndpointEvent",
-    "NewKeyView": "KeyWithSecret",
-    "SecretView": "WebhookSecret",
-    "NewSecretView": "NewWebhookSecret",
-    "Refusal": "RejectionCode",
-}
-# The names of types that the document leaves without one, by their place. All others are named by object and field.
-NAMELESS = {"Problem.errors": "FieldError", "WebhookEndpoint.events": "EventType"}
 BEHAVIOUR = {"Transfer": "TransferBehaviour", "Problem": "ProblemBehaviour"}  # of _behaviour.py
+WITHOUT_CLASS = ("Event", "TransferBatch")  # events.py and the clients have their own
 PAGE = {"data", "has_more", "next_cursor"}
 BATCH = "/v1/transfers/batch"
 SCALARS = {"string": "str", "integer": "int", "boolean": "bool", "number": "float"}
@@ -44,7 +32,7 @@ from teller_client._decode import Model
 
 
 def models(document: Json) -> str:
-    """Return the text of models.py. Raises ValueError for a row of NAMES that names nothing in the document."""
+    """Return the text of models.py. Its names are those of the document."""
     return Writer(document).text()
 
 
@@ -54,8 +42,6 @@ class Writer:
         self._schemas: Json = document["components"]["schemas"]
         self._aliases: dict[str, str] = {}
         self._classes: dict[str, str] = {}
-        if unused := NAMES.keys() - self._schemas.keys():
-            raise ValueError(f"the document has no schemas of these names: {sorted(unused)}")
 
     def text(self) -> str:
         for root in ("Problem", *self._answers()):
@@ -80,25 +66,25 @@ class Writer:
         return items.get("anyOf") or items["oneOf"]
 
     def _add(self, name: str) -> str:
-        """Write the schema of this name, and what it refers to. Return the SDK's name."""
-        schema, ours = self._schemas[name], NAMES.get(name, name.removesuffix("View"))
+        """Write the schema of this name, and what it refers to. Return its name."""
+        schema = self._schemas[name]
         if "enum" in schema:
-            self._aliases[ours] = literal(schema["enum"])
-        elif set(schema.get("properties", {})) == PAGE or name == "BatchView":
+            self._aliases[name] = literal(schema["enum"])
+        elif set(schema.get("properties", {})) == PAGE or name in WITHOUT_CLASS:
             for other in references(schema):
                 self._add(other)
-        elif ours not in self._classes:
-            self._classes[ours] = ""  # a schema may refer to itself
-            self._classes[ours] = self._model(ours, schema)
-        return ours
+        elif name not in self._classes:
+            self._classes[name] = ""  # a schema may refer to itself
+            self._classes[name] = self._model(name, schema)
+        return name
 
-    def _model(self, ours: str, schema: Json) -> str:
+    def _model(self, name: str, schema: Json) -> str:
         required = schema.get("required", ())
-        fields = [self._field(ours, name, each, name in required) for name, each in schema["properties"].items()]
+        fields = [self._field(name, field, each, field in required) for field, each in schema["properties"].items()]
         lines = [
             "@dataclass(frozen=True, kw_only=True)",
-            f"class {ours}({BEHAVIOUR.get(ours, 'Model')}):",
-            *docstring(schema.get("description", f"{spaced(ours)}.")),
+            f"class {name}({BEHAVIOUR.get(name, 'Model')}):",
+            *docstring(schema.get("description", f"{spaced(name)}.")),
             *(line for field in fields for line in field),
             "    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)",
         ]
@@ -150,7 +136,11 @@ class Writer:
     def _hint(self, place: str, schema: Json) -> str:
         """Return the annotation. An object or an enumeration without a name gets one of its own."""
         if "$ref" in schema:
-            return self._add(schema["$ref"].rpartition("/")[2])
+            named = self._schemas[schema["$ref"].rpartition("/")[2]]
+            if named.get("type") == "object" and "properties" not in named:
+                return self._object(place, named)
+            name = self._add(schema["$ref"].rpartition("/")[2])
+            return "dict[str, Any]" if name in WITHOUT_CLASS else name  # events.parse_event reads an event
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):
@@ -212,7 +202,7 @@ def references(node: Any) -> Iterator[str]:
 
 def name_of(place: str) -> str:
     owner, _, field = place.partition(".")
-    return NAMELESS.get(place) or owner + "".join(part.capitalize() for part in field.split("_"))
+    return owner + "".join(part.capitalize() for part in field.split("_"))
 
 
 def literal(values: list[Any]) -> str:

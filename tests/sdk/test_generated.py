@@ -12,8 +12,6 @@ from teller_client.errors import REJECTIONS
 from teller_client.models import RejectionCode
 
 from core.version import VERSION
-from tests.sdk import python_models
-from tests.sdk.document import openapi
 from tests.sdk.generate import PACKAGE, generate
 
 FILES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
@@ -28,13 +26,6 @@ def test_the_generated_files_are_what_python_m_tests_sdk_generate_writes(tmp_pat
     made = {str(file.relative_to(package)): file.read_text() for file in sorted(package.rglob("*.py"))}
     assert made.keys() == FILES.keys()
     assert [name for name, text in made.items() if text != FILES[name].read_text()] == []
-
-
-def test_a_name_that_the_document_does_not_have_any_more_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(python_models.NAMES, "GoneView", "Gone")
-
-    with pytest.raises(ValueError, match="GoneView"):
-        python_models.models(openapi())
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -13,7 +13,7 @@ import pytest
 
 from core import failpoint
 from core.failpoint import POINTS, Reached, armed_in
-from core.ledger.book import Closed, Counted, Counters, Outcome, Parent
+from core.ledger.book import Closed, Counted, Counters, Outcome, Parent, Shortfall
 from tests.waiting import wait_for
 from worker.ledger.writes import writes_of
 
@@ -40,6 +40,7 @@ def test_every_point_of_the_table_is_somewhere_in_the_code_and_every_one_in_the_
         counted=[Counted(UUID(int=1), 0)],
         counters=[Counters(UUID(int=2), 0, 0, 0)],
         closures=[Closed(UUID(int=2), UUID(int=1))],
+        shortfalls=[Shortfall(UUID(int=1), 0, 1)],
     )
     after_writes = {f"apply.after_{write.name.removeprefix('drain/')}" for write in writes_of([], everything)}
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ids import external_wallet
-from core.ledger.book import Book, Entry, Outcome, Verdict, Wallet
+from core.ledger.book import Book, Entry, Outcome, Shortfall, Verdict, Wallet
 from core.ledger.check import check
 from core.ledger.commands import Command
 from core.ledger.fold import apply
@@ -94,7 +94,9 @@ def test_an_applied_transfer_has_two_entries_and_changes_both_wallets() -> None:
 def test_a_refused_transfer_changes_nothing() -> None:
     outcome = apply([Command(UUID(int=1), ADA, BEN, 101)], Book({ADA: client(ADA, 100), BEN: client(BEN, 5)}))
 
-    assert outcome == Outcome([Verdict(UUID(int=1), Refusal.INSUFFICIENT_FUNDS)], [], [])
+    assert outcome == Outcome(
+        [Verdict(UUID(int=1), Refusal.INSUFFICIENT_FUNDS)], [], [], shortfalls=[Shortfall(UUID(int=1), available=100, needed=101)]
+    )
 
 
 def test_each_command_sees_what_those_before_it_did() -> None:

@@ -288,7 +288,7 @@ def test_a_command_is_refused_for_the_first_reason_that_holds(case: Case) -> Non
 
     assert refusals(outcome) == [case.refusal]
     if case.refusal:
-        assert outcome == Outcome(outcome.verdicts, [], [])
+        assert outcome == Outcome(outcome.verdicts, [], [], shortfalls=outcome.shortfalls)
         assert outcome.verdicts[0].moved == 0
 
 

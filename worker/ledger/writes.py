@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.ledger.book import Closed, Counted, Counters, Entry, Outcome, Parent, Verdict, Wallet
+from core.ledger.book import Closed, Counted, Counters, Entry, Outcome, Parent, Shortfall, Verdict, Wallet
 from core.queued_transfer import QueuedTransfer
 
 
@@ -28,7 +28,10 @@ def writes_of(queued: Sequence[QueuedTransfer], outcome: Outcome) -> list[Write]
             ("drain/delete_due", Parent._fields, outcome.closed),
         ),
         finish_transfers(outcome.verdicts),
-        *writes_of_some(("drain/note_counted", Counted._fields, outcome.counted)),
+        *writes_of_some(
+            ("drain/note_counted", Counted._fields, outcome.counted),
+            ("drain/note_shortfalls", Shortfall._fields, outcome.shortfalls),
+        ),
         delete_queue(queued),
     ]
 

@@ -11,7 +11,7 @@ from api.admission.auth import Caller
 from api.callers import CallerDep
 from api.http.body import read_object
 from api.http.fields import ParsedTime, Time, id_schema
-from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, NO_BODY, json_body, problem_responses
+from api.http.openapi import BODY_PROBLEMS, FIND_PROBLEMS, LIST_PROBLEMS, json_body, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import path_id
 from api.http.problems import Problem, existing_or_404
@@ -126,7 +126,6 @@ async def list_endpoint_deliveries(  # noqa: PLR0917  # FastAPI passes them by n
     status_code=202,
     response_model=DeliveryView,
     response_description="due now",
-    openapi_extra=NO_BODY,
     responses=problem_responses(*REDELIVER_PROBLEMS),
 )
 async def redeliver(request: Request, caller: CallerDep, delivery_id: DeliveryId, after: BackgroundTasks) -> Any:

@@ -17,7 +17,6 @@ from api.http.openapi import (
     FIND_PROBLEMS,
     LIST_PROBLEMS,
     LOCATION,
-    NO_BODY,
     json_body,
     problem_responses,
 )
@@ -158,7 +157,6 @@ async def patch_endpoint(request: Request, caller: CallerDep, endpoint_id: Endpo
     summary="Delete a webhook endpoint",
     status_code=204,
     response_description="deleted",
-    openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
 async def delete_endpoint(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Response:

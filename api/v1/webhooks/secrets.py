@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 
 from api.callers import CallerDep
 from api.http.fields import Time
-from api.http.openapi import BODY_PROBLEMS, COMMON_PROBLEMS, FIND_PROBLEMS, NO_BODY, problem_responses
+from api.http.openapi import BODY_PROBLEMS, COMMON_PROBLEMS, FIND_PROBLEMS, problem_responses
 from api.http.parameters import path_id
 from api.http.problems import existing_or_404
 from api.http.validation import require_no_fields
@@ -28,6 +28,8 @@ class SecretView(BaseModel):
 
 
 class NewSecretView(SecretView):
+    """The secret that signs webhooks to your callback URLs, just made."""
+
     secret: str = Field(description=SHOWN_ONCE, examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
@@ -38,7 +40,6 @@ router = APIRouter(tags=["webhooks"])
     "/v1/webhook-endpoints/{endpoint_id}/rotate-secret",
     summary="Give a webhook endpoint another secret",
     response_model=SignedEndpointView,
-    openapi_extra=NO_BODY,
     responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS),
 )
 async def rotate_endpoint_secret(request: Request, caller: CallerDep, endpoint_id: EndpointId) -> Any:
@@ -65,7 +66,6 @@ async def get_secret(request: Request, caller: CallerDep) -> Any:
     "/v1/webhook-secret/rotate",
     summary="Get a secret for your callback URLs",
     response_model=NewSecretView,
-    openapi_extra=NO_BODY,
     responses=problem_responses(*COMMON_PROBLEMS, *BODY_PROBLEMS),
 )
 async def rotate_secret(request: Request, caller: CallerDep) -> Any:

@@ -14,8 +14,8 @@ GRANT USAGE ON SCHEMA public TO {api}, {worker}, {deliverer};
 -- write the one outcome that it may ask for, canceled, and the external wallets of a currency. Another one changes what of a wallet is
 -- frozen, and its limits, with a row of its history. The tables' defaults set times, states, positions in the queue, the kind of a
 -- wallet and what is done with a transfer at its time. A trigger refuses an operator's key.
-GRANT SELECT ON migrations, clients, wallets, currencies, transfers, parties, queue, due, entries, shards, keys, events, feed,
-          webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events, wallet_changes, running_totals TO {api};
+GRANT SELECT ON migrations, clients, wallets, wallet_identities, currencies, transfers, parties, queue, due, entries, shards, keys, events,
+          feed, webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, endpoint_events, wallet_changes, running_totals TO {api};
 GRANT UPDATE ON SEQUENCE fence TO {api};
 GRANT EXECUTE ON FUNCTION take_client_key, are_keys_of_no_client, count_endpoints_locked, make_external_wallets, cancel_transfer,
           change_wallet TO {api};
@@ -39,15 +39,15 @@ GRANT SELECT, INSERT (owner, receiver), UPDATE (used_at) ON receivers TO {api};
 -- wallet or key, and read no key and no secret. A function inserts the one transfer that they make: the release of an expired hold.
 -- An event's moment is that of their transaction. They delete deliveries that ended long ago. Of a shard they lock the row, by the
 -- column made for that, and raise the floor. They close wallets and count what is debited, and may not change what is frozen or a limit.
-GRANT SELECT ON migrations, clients, wallets, currencies, transfers, parties, queue, due, entries, shards, events, feed, endpoint_events,
-          fan_outs, wallet_changes TO {worker};
+GRANT SELECT ON migrations, clients, wallets, wallet_identities, currencies, transfers, parties, queue, due, entries, shards, events, feed,
+          endpoint_events, fan_outs, wallet_changes TO {worker};
 GRANT EXECUTE ON FUNCTION release_expired TO {worker};
 GRANT SELECT (id, owner, wallet_id, client_id, events, status) ON webhook_endpoints TO {worker};
 GRANT UPDATE (lockable, floor) ON shards TO {worker};
 GRANT SELECT ON SEQUENCE queue_position_seq TO {worker};
 GRANT UPDATE (balance, held, version, guard, status, counted_day, debits_today, debits_this_month) ON wallets TO {worker};
 GRANT INSERT (wallet_id, number, before, after, reason) ON wallet_changes TO {worker};
-GRANT UPDATE (status, failure_code, finished_at, moment, ordinal, captured, returned, moved, unreversed, apply_by, counted_on)
+GRANT UPDATE (status, failure_code, available, needed, finished_at, moment, ordinal, captured, returned, moved, unreversed, apply_by, counted_on)
    ON transfers TO {worker};
 GRANT INSERT (shard, transfer_id), DELETE ON queue TO {worker};
 GRANT INSERT (wallet_id, transfer_id, verb, shard, due_at), DELETE, UPDATE (due_at) ON due TO {worker};

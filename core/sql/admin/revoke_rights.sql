@@ -1,6 +1,6 @@
 -- Takes all rights to Teller's tables, schema and database from PUBLIC and from a role.
 -- Runs for each role before core/sql/admin/grant_rights.sql, in the same transaction: no session sees the state between them.
-REVOKE ALL ON migrations, clients, wallets, currencies, transfers, parties, queue, due, entries, shards, keys, events, feed,
+REVOKE ALL ON migrations, clients, wallets, wallet_identities, currencies, transfers, parties, queue, due, entries, shards, keys, events, feed,
           webhook_endpoints, webhook_secrets, deliveries, delivery_attempts, fan_outs, receivers, delivery_bounds,
           endpoint_events, wallet_changes, running_totals FROM PUBLIC, {role};
 REVOKE ALL ON SEQUENCE queue_position_seq, fence FROM PUBLIC, {role};

@@ -3,4 +3,4 @@
 -- core/sql/admin/grant_rights.sql.
 %(id)b::uuid[], %(type)b::text[], %(source)b::uuid[], %(destination)b::uuid[], %(amount)b::bigint[], %(currency)b::text[],
 %(reference)b::text[], %(metadata)b::text[]::jsonb[], %(callback_url)b::text[], %(owner)b::text[], %(idempotency_key)b::text[],
-%(fingerprint)b::bytea[], %(shard)b::integer[]
+%(fingerprint)b::bytea[], %(shard)b::integer[], %(submitted_by)b::text[]

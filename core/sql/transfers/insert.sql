@@ -9,7 +9,7 @@
 -- Positions have the order of arrival, so that transfers that a caller sent one after the other are applied in that order.
 -- Locks: only the index entries of the keys, in the order of the keys, so that two batches with the same keys cannot deadlock.
 -- Whether any wallet has a key is read once, not per row: few have one. Its ORDER BY leaves no index but that of the keys.
--- Index: wallets_pkey twice per row, clients_idempotency_key_key and wallets_idempotency_key: OFFSET 0 leaves the planner no other
+-- Index: wallet_identities_pkey twice per row, clients_idempotency_key_key and wallets_idempotency_key: OFFSET 0 leaves the planner no other
 -- plan. IS TRUE makes it search the inserted ids by a hash table. As a join, planned for one or two rows, it would compare a
 -- thousand with a thousand.
 WITH submitted AS (
@@ -19,8 +19,8 @@ WITH submitted AS (
     INSERT INTO transfers ({{submission.names}})
     SELECT {{submission.names of s}}
       FROM submitted s
-     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.source OFFSET 0) source
-     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.destination OFFSET 0) destination
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallet_identities WHERE id = s.source OFFSET 0) source
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallet_identities WHERE id = s.destination OFFSET 0) destination
      WHERE (source.kind = 'external') = (s.type = 'deposit')
        AND (destination.kind = 'external') = (s.type = 'withdrawal')
        AND source.currency = s.currency

@@ -24,8 +24,8 @@ WITH submitted AS (
            coalesce(s.scheduled_for, now()) + make_interval(secs => s.expires_in_s), nullif(s.sweeps, false),
            s.wallet_ids::uuid[], s.amounts::bigint[]
       FROM submitted s
-     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.source OFFSET 0) source
-     CROSS JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = s.destination OFFSET 0) destination
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallet_identities WHERE id = s.source OFFSET 0) source
+     CROSS JOIN LATERAL (SELECT kind, currency FROM wallet_identities WHERE id = s.destination OFFSET 0) destination
      WHERE CASE
                WHEN source.kind = 'client' AND destination.kind = 'client' THEN s.type NOT IN ('deposit', 'withdrawal')
                WHEN source.kind = 'client' THEN s.type NOT IN ('deposit', 'transfer')
@@ -37,7 +37,7 @@ WITH submitted AS (
        AND NOT EXISTS (
             SELECT
               FROM unnest(s.wallet_ids::uuid[]) AS line (wallet_id)
-              LEFT JOIN LATERAL (SELECT kind, currency FROM wallets WHERE id = line.wallet_id OFFSET 0) w ON true
+              LEFT JOIN LATERAL (SELECT kind, currency FROM wallet_identities WHERE id = line.wallet_id OFFSET 0) w ON true
              WHERE (w.kind = 'client' AND w.currency = s.currency) IS NOT TRUE
            )
        AND (s.owner <> 'operator'

@@ -1,5 +1,5 @@
--- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id. The wallets of a client are
--- those of the statement's own snapshot. With a `status` or a `type`, it searches a window as transfers/list does.
+-- Returns the transfers of a wallet, or of all wallets of a client, newest first, below a given id and from another one on. The
+-- wallets of a client are those of the statement's own snapshot. With further filters it searches a window as transfers/list does.
 -- Index: wallets_client_currency, transfers_source, transfers_destination, and parties_pkey with transfers_pkey per row of it. Read as
 -- ranges: with equations the planner may read all transfers in the order of their ids.
 SELECT {{transfer}},
@@ -14,13 +14,13 @@ SELECT {{transfer}},
          CROSS JOIN LATERAL (
                 (SELECT *
                    FROM transfers
-                  WHERE (source, id) < (w.id, %(before)s) AND source >= w.id
+                  WHERE (source, id) < (w.id, %(before)s) AND (source, id) >= (w.id, %(down_to)s)
                   ORDER BY source DESC, id DESC
                   LIMIT %(window)s)
                 UNION ALL
                 (SELECT *
                    FROM transfers
-                  WHERE (destination, id) < (w.id, %(before)s) AND destination >= w.id
+                  WHERE (destination, id) < (w.id, %(before)s) AND (destination, id) >= (w.id, %(down_to)s)
                   ORDER BY destination DESC, id DESC
                   LIMIT %(window)s)
                 UNION ALL
@@ -28,7 +28,7 @@ SELECT {{transfer}},
                    FROM (
                          SELECT transfer_id
                            FROM parties
-                          WHERE (wallet_id, transfer_id) < (w.id, %(before)s) AND wallet_id >= w.id
+                          WHERE (wallet_id, transfer_id) < (w.id, %(before)s) AND (wallet_id, transfer_id) >= (w.id, %(down_to)s)
                           ORDER BY wallet_id DESC, transfer_id DESC
                           LIMIT %(window)s
                         ) party

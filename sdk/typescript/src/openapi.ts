@@ -10,15 +10,15 @@ export interface paths {
         };
         /**
          * List clients
-         * @description Clients, newest first. For operators.
+         * @description Clients, newest first; with `name` in the order of their names. For operators.
          */
-        get: operations["list_clients_v1_clients_get"];
+        get: operations["listClients"];
         put?: never;
         /**
          * Make a client with its first wallet
          * @description Make a client and its first wallet. With an Idempotency-Key header the request may be repeated. For operators.
          */
-        post: operations["post_client_v1_clients_post"];
+        post: operations["createClient"];
         delete?: never;
         options?: never;
         head?: never;
@@ -36,7 +36,7 @@ export interface paths {
          * Look a client up
          * @description A client with its wallets, all as of one instant. A client's key opens its own client only.
          */
-        get: operations["get_client_v1_clients__client_id__get"];
+        get: operations["getClient"];
         put?: never;
         post?: never;
         delete?: never;
@@ -60,7 +60,7 @@ export interface paths {
          *
          *     With an Idempotency-Key header the request may be repeated. The client's keys may use the wallet from the answer on.
          */
-        post: operations["post_wallet_v1_clients__client_id__wallets_post"];
+        post: operations["createClientWallet"];
         delete?: never;
         options?: never;
         head?: never;
@@ -78,7 +78,7 @@ export interface paths {
          * List a client's keys
          * @description The client's keys, newest first, including revoked ones. For operators.
          */
-        get: operations["list_keys_v1_clients__client_id__keys_get"];
+        get: operations["listClientKeys"];
         put?: never;
         /**
          * Make a key for a client
@@ -86,7 +86,7 @@ export interface paths {
          *
          *     A repeated request makes another key. When an answer was lost, revoke the key that was never used.
          */
-        post: operations["post_key_v1_clients__client_id__keys_post"];
+        post: operations["createClientKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -109,7 +109,7 @@ export interface paths {
          *
          *     The key stays in its list. Revoking it again changes nothing and has the same answer.
          */
-        delete: operations["delete_key_v1_keys__key_id__delete"];
+        delete: operations["revokeKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -126,7 +126,7 @@ export interface paths {
          * Look a wallet up
          * @description A wallet, its balance and version as of one instant. A client's key opens its client's wallets only.
          */
-        get: operations["get_wallet_v1_wallets__wallet_id__get"];
+        get: operations["getWallet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -138,7 +138,7 @@ export interface paths {
          *
          *     After 200 nothing is applied against it, whatever was queued before. A repetition changes nothing and has the same answer.
          */
-        patch: operations["patch_wallet_v1_wallets__wallet_id__patch"];
+        patch: operations["updateWallet"];
         trace?: never;
     };
     "/v1/wallets/{wallet_id}/changes": {
@@ -152,7 +152,7 @@ export interface paths {
          * List a wallet's changes
          * @description The changes of what the wallet allows, newest first. For operators.
          */
-        get: operations["list_wallet_changes_v1_wallets__wallet_id__changes_get"];
+        get: operations["listWalletChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -172,7 +172,7 @@ export interface paths {
          * List a wallet's entries
          * @description The wallet's entries, newest first. A client's key opens those of its client's wallets only.
          */
-        get: operations["list_wallet_entries_v1_wallets__wallet_id__entries_get"];
+        get: operations["listWalletEntries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -194,7 +194,7 @@ export interface paths {
          *
          *     A client's key opens those of its client's wallets only.
          */
-        get: operations["list_wallet_holds_v1_wallets__wallet_id__holds_get"];
+        get: operations["listWalletHolds"];
         put?: never;
         post?: never;
         delete?: never;
@@ -217,7 +217,7 @@ export interface paths {
          *     Periods tile: the closing balance of one is the opening balance of the next. With `Accept: text/csv` all entries are streamed as
          *     one document, without `limit` and `cursor`.
          */
-        get: operations["get_statement_v1_wallets__wallet_id__statement_get"];
+        get: operations["getWalletStatement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -237,7 +237,7 @@ export interface paths {
          * A wallet's balance as of a time
          * @description The balance and the version of a wallet just before a time. A client's key opens its own wallet only.
          */
-        get: operations["get_balance_v1_wallets__wallet_id__balance_get"];
+        get: operations["getWalletBalance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -259,7 +259,7 @@ export interface paths {
          * Deposit into a wallet
          * @description Queue a deposit into a client's wallet. For operators.
          */
-        post: operations["post_deposit_v1_deposits_post"];
+        post: operations["createDeposit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -279,7 +279,7 @@ export interface paths {
          * Withdraw from a wallet
          * @description Queue a withdrawal from a client's wallet to outside Teller. For operators.
          */
-        post: operations["post_withdrawal_v1_withdrawals_post"];
+        post: operations["createWithdrawal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -295,17 +295,19 @@ export interface paths {
         };
         /**
          * List transfers
-         * @description Transfers, newest first. A client's key lists the transfers of its own wallets, and none for another `wallet_id`.
+         * @description Transfers, newest first, that match all filters. A client's key lists the transfers of its own wallets alone.
          *
-         *     With a rare `status` or `type` a page may hold fewer than `limit` rows while `has_more` is true.
+         *     The amount is the one that the transfer shows. A search reads up to 10000 transfers a page. So with a filter that few match, a
+         *     page may hold fewer than `limit` rows, or none, while `has_more` is true. `parent_id`, `reference`, `wallet_id`, `client_id` and
+         *     a period bound what is read.
          */
-        get: operations["list_transfers_v1_transfers_get"];
+        get: operations["listTransfers"];
         put?: never;
         /**
          * Transfer between wallets
          * @description Queue a transfer from one client's wallet to another's. A client's key moves money out of its own wallets only.
          */
-        post: operations["post_transfer_v1_transfers_post"];
+        post: operations["createTransfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,7 +330,7 @@ export interface paths {
          *     `applied` means that the money is reserved. It stays in the source's balance, is no longer available there, and waits for
          *     captures, releases, or the end of the hold.
          */
-        post: operations["post_hold_v1_holds_post"];
+        post: operations["createHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -350,7 +352,7 @@ export interface paths {
          *
          *     A hold may be captured several times. What is left stays held, unless the capture is `final`.
          */
-        post: operations["post_capture_v1_transfers__transfer_id__capture_post"];
+        post: operations["captureHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -372,7 +374,7 @@ export interface paths {
          *
          *     For operators, and for the payee's key: the payer waits for the hold's end.
          */
-        post: operations["post_release_v1_transfers__transfer_id__release_post"];
+        post: operations["releaseHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -394,7 +396,7 @@ export interface paths {
          *
          *     All reversals of a transfer together never pass its amount. A client's key reverses transfers and captures into its own wallets.
          */
-        post: operations["post_reversal_v1_transfers__transfer_id__reverse_post"];
+        post: operations["reverseTransfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -417,7 +419,7 @@ export interface paths {
          *     It is rejected while the wallet has open holds, or money that it does not sweep. After it is applied, whatever would touch the
          *     wallet is rejected with `wallet_closed`.
          */
-        post: operations["post_closure_v1_wallets__wallet_id__close_post"];
+        post: operations["closeWallet"];
         delete?: never;
         options?: never;
         head?: never;
@@ -439,7 +441,7 @@ export interface paths {
          *
          *     An item's `type` says of which verb it is. It has the fields, the rights and the answer of that verb's own route.
          */
-        post: operations["post_batch_v1_transfers_batch_post"];
+        post: operations["createTransferBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -457,7 +459,7 @@ export interface paths {
          * Look a transfer up
          * @description One transfer in its current state. A client's key opens the transfers of its own wallets.
          */
-        get: operations["get_transfer_v1_transfers__transfer_id__get"];
+        get: operations["getTransfer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -481,7 +483,29 @@ export interface paths {
          *
          *     After 200 it is never applied. The request has no key: to cancel again changes nothing.
          */
-        post: operations["post_cancel_v1_transfers__transfer_id__cancel_post"];
+        post: operations["cancelTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Find whatever has just this text: ids, idempotency keys, external ids and references match letter for letter.
+         *
+         *     A client's name matches by its beginning, without regard to case. For operators.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -501,7 +525,7 @@ export interface paths {
          *
          *     A client's key gets the events of its own wallets' transfers. The event of a disabled endpoint goes to its owner only.
          */
-        get: operations["list_events_v1_events_get"];
+        get: operations["listEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -521,7 +545,7 @@ export interface paths {
          * Look an event up
          * @description An event. It exists as soon as its transfer is final, or its endpoint disabled, and never changes.
          */
-        get: operations["get_event_v1_events__event_id__get"];
+        get: operations["getEvent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -541,13 +565,13 @@ export interface paths {
          * List webhook endpoints
          * @description Your endpoints, newest first.
          */
-        get: operations["list_endpoints_v1_webhook_endpoints_get"];
+        get: operations["listWebhookEndpoints"];
         put?: never;
         /**
          * Make a webhook endpoint
          * @description Make an endpoint. It receives each of its events from now on. Only this answer and that of a rotation show a secret.
          */
-        post: operations["post_endpoint_v1_webhook_endpoints_post"];
+        post: operations["createWebhookEndpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -565,21 +589,21 @@ export interface paths {
          * Look a webhook endpoint up
          * @description One of your endpoints.
          */
-        get: operations["get_endpoint_v1_webhook_endpoints__endpoint_id__get"];
+        get: operations["getWebhookEndpoint"];
         put?: never;
         post?: never;
         /**
          * Delete a webhook endpoint
          * @description Delete an endpoint. Its pending deliveries are canceled.
          */
-        delete: operations["delete_endpoint_v1_webhook_endpoints__endpoint_id__delete"];
+        delete: operations["deleteWebhookEndpoint"];
         options?: never;
         head?: never;
         /**
          * Change a webhook endpoint
          * @description Change the fields that are in the body. A field that is absent stays as it is.
          */
-        patch: operations["patch_endpoint_v1_webhook_endpoints__endpoint_id__patch"];
+        patch: operations["updateWebhookEndpoint"];
         trace?: never;
     };
     "/v1/webhook-endpoints/{endpoint_id}/rotate-secret": {
@@ -595,7 +619,7 @@ export interface paths {
          * Give a webhook endpoint another secret
          * @description Give an endpoint a new secret; only this answer shows it. The previous secret signs too for 24 hours, older ones never.
          */
-        post: operations["rotate_endpoint_secret_v1_webhook_endpoints__endpoint_id__rotate_secret_post"];
+        post: operations["rotateWebhookEndpointSecret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -613,7 +637,7 @@ export interface paths {
          * Look up when your secret was made
          * @description When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it.
          */
-        get: operations["get_secret_v1_webhook_secret_get"];
+        get: operations["getWebhookSecret"];
         put?: never;
         post?: never;
         delete?: never;
@@ -637,7 +661,7 @@ export interface paths {
          *
          *     Your first callback URL makes a secret that no answer has shown. Rotate it to get one that you know.
          */
-        post: operations["rotate_secret_v1_webhook_secret_rotate_post"];
+        post: operations["rotateWebhookSecret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -655,7 +679,7 @@ export interface paths {
          * List a transfer's deliveries
          * @description Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one.
          */
-        get: operations["list_transfer_deliveries_v1_transfers__transfer_id__deliveries_get"];
+        get: operations["listTransferDeliveries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -675,7 +699,7 @@ export interface paths {
          * List a webhook endpoint's deliveries
          * @description The deliveries to one of your endpoints, newest first.
          */
-        get: operations["list_endpoint_deliveries_v1_webhook_endpoints__endpoint_id__deliveries_get"];
+        get: operations["listWebhookEndpointDeliveries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -697,7 +721,7 @@ export interface paths {
          * Deliver again
          * @description Make a delivery due now, in any status. It sends the same event with the same id, and its retries start from the first.
          */
-        post: operations["redeliver_v1_deliveries__delivery_id__redeliver_post"];
+        post: operations["redeliverDelivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -717,7 +741,7 @@ export interface paths {
          * Deliver again what a webhook endpoint has missed
          * @description Make the failed and canceled deliveries since a time due now, oldest first. While `has_more` is true, repeat the request.
          */
-        post: operations["redeliver_since_v1_webhook_endpoints__endpoint_id__redeliver_post"];
+        post: operations["redeliverWebhookEndpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -735,7 +759,7 @@ export interface paths {
          * Is the process alive?
          * @description The process runs. No I/O.
          */
-        get: operations["get_health_healthz_get"];
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -758,7 +782,7 @@ export interface paths {
          *     Redis is reported and not required, since the sweeper works without it. `redis_fault` says why Redis does not take doorbells;
          *     it is null when it does.
          */
-        get: operations["get_readiness_readyz_get"];
+        get: operations["getReadiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -778,7 +802,7 @@ export interface paths {
          * List problem codes
          * @description Every code of an answer: those of problems in `data`, all others in `codes`, each with the fields that hold it.
          */
-        get: operations["list_problems_problems_get"];
+        get: operations["listProblems"];
         put?: never;
         post?: never;
         delete?: never;
@@ -798,7 +822,7 @@ export interface paths {
          * Explain a code
          * @description What a code means, and what the caller should do.
          */
-        get: operations["get_problem_problems__code__get"];
+        get: operations["getProblem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -818,7 +842,7 @@ export interface paths {
          * Metrics for Prometheus
          * @description All counters of this API, and its queue as it is now. A key is needed only when TELLER_METRICS_KEY is set.
          */
-        get: operations["get_metrics_metrics_get"];
+        get: operations["getMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -828,24 +852,107 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "transfer.applied": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer applied
+         * @description Teller sends it at least once, and signs each attempt.
+         */
+        post: operations["onTransferApplied"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "transfer.rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer rejected
+         * @description Teller sends it at least once, and signs each attempt.
+         */
+        post: operations["onTransferRejected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "transfer.canceled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer canceled
+         * @description Teller sends it at least once, and signs each attempt.
+         */
+        post: operations["onTransferCanceled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Webhook endpoint disabled
+         * @description Teller sends it at least once, and signs each attempt.
+         */
+        post: operations["onWebhookEndpointDisabled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description One attempt: the status of the receiver's answer, or the error because of which there was none. */
-        AttemptView: {
+        DeliveryAttempt: {
+            /** Format: int64 */
             number: number;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
              */
             started_at: string;
+            /** Format: int64 */
             duration_ms: number;
             status_code: number | null;
             /** @description such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not found, or leads to an address that Teller does not send to; only operators see which, and how long it took */
             error: string | null;
         };
         /** @description A wallet's balance, in minor units, and version just before a time. */
-        BalanceView: {
+        Balance: {
             wallet_id: string;
             currency: string;
             /**
@@ -853,49 +960,51 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             at: string;
+            /** Format: int64 */
             balance: number;
+            /** Format: int64 */
             version: number;
         };
-        /** @description The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status. */
-        BatchResult: {
+        /**
+         * @description The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status.
+         *
+         *     It has either `transfer` or `problem`.
+         */
+        TransferBatchResult: {
             status: number;
-            transfer?: components["schemas"]["TransferView"] | null;
-            problem?: {
-                [key: string]: unknown;
-            } | null;
+            transfer?: components["schemas"]["Transfer"];
+            problem?: components["schemas"]["Problem"];
         };
-        BatchView: {
-            results: components["schemas"]["BatchResult"][];
+        TransferBatch: {
+            results: components["schemas"]["TransferBatchResult"][];
         };
         ClientPage: {
-            data: components["schemas"]["ClientView"][];
+            data: components["schemas"]["Client"][];
             has_more: boolean;
             next_cursor: string | null;
         };
-        ClientView: {
+        Client: {
             id: string;
             name: string;
             external_id: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
              */
             created_at: string;
             /** @description its first, which was made with it */
-            wallet: components["schemas"]["WalletView"];
+            wallet: components["schemas"]["Wallet"];
             /** @description one a currency, in the order in which they were made */
-            wallets: components["schemas"]["WalletView"][];
+            wallets: components["schemas"]["Wallet"][];
         };
         DeliveryPage: {
-            data: components["schemas"]["DeliveryView"][];
+            data: components["schemas"]["Delivery"][];
             has_more: boolean;
             next_cursor: string | null;
         };
         /** @description One event for one receiver: an endpoint, or a transfer's callback URL. */
-        DeliveryView: {
+        Delivery: {
             id: string;
             /** @description the `webhook-id`, the same on every attempt */
             event_id: string;
@@ -905,11 +1014,8 @@ export interface components {
             endpoint_id: string | null;
             /** @description null for an endpoint */
             callback_url: string | null;
-            /**
-             * @description `canceled`: the endpoint was disabled or deleted before the event was delivered
-             * @enum {string}
-             */
-            status: "pending" | "delivered" | "failed" | "canceled";
+            /** @description `canceled`: the endpoint was disabled or deleted before the event was delivered */
+            status: components["schemas"]["DeliveryStatus"];
             /** @description null unless the delivery is pending */
             next_attempt_at: string | null;
             /**
@@ -919,10 +1025,10 @@ export interface components {
             created_at: string;
             finished_at: string | null;
             /** @description oldest first, at most the last 100 */
-            attempts: components["schemas"]["AttemptView"][];
+            attempts: components["schemas"]["DeliveryAttempt"][];
         };
         /** @description A webhook endpoint of yours was disabled because it is gone or fails. `data` is the endpoint as of that time. */
-        EndpointEventView: {
+        WebhookEndpointEvent: {
             id: string;
             /** @constant */
             type: "webhook_endpoint.disabled";
@@ -932,10 +1038,10 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             timestamp: string;
-            data: components["schemas"]["EndpointView"];
+            data: components["schemas"]["WebhookEndpoint"];
         };
-        EndpointPage: {
-            data: components["schemas"]["EndpointView"][];
+        WebhookEndpointPage: {
+            data: components["schemas"]["WebhookEndpoint"][];
             has_more: boolean;
             next_cursor: string | null;
         };
@@ -945,15 +1051,14 @@ export interface components {
          *     An operator's endpoint receives them for all transfers, a client's for the transfers of its own wallets.
          *     `webhook_endpoint.disabled` says that Teller has disabled another endpoint of yours.
          */
-        EndpointView: {
+        WebhookEndpoint: {
             id: string;
             url: string;
-            events: ("transfer.applied" | "transfer.rejected" | "transfer.canceled" | "webhook_endpoint.disabled")[];
+            events: components["schemas"]["EventType"][];
             description: string | null;
-            /** @enum {string} */
-            status: "enabled" | "disabled";
+            status: components["schemas"]["WebhookEndpointStatus"];
             /** @description `requested` by you, `gone` because it answered 410, or `failing` because no attempt succeeded for days */
-            disabled_reason: ("requested" | "gone" | "failing") | null;
+            disabled_reason: components["schemas"]["WebhookEndpointDisabledReason"] | null;
             disabled_at: string | null;
             /**
              * Format: date-time
@@ -964,21 +1069,32 @@ export interface components {
             old_secret_expires_at: string | null;
         };
         EventPage: {
-            data: (components["schemas"]["TransferEventView"] | components["schemas"]["EndpointEventView"])[];
+            data: components["schemas"]["Event"][];
             has_more: boolean;
             /** @description the `after` of the next page; null when this one is the last for now */
             next_cursor: string | null;
         };
-        FailureView: {
-            code: components["schemas"]["Refusal"];
+        /**
+         * @description Why a transfer was rejected. The figures are in minor units, and shown to keys that may see the debited wallets.
+         *
+         *     They are null for reasons that have none, and for transfers that were rejected by an earlier version.
+         */
+        Failure: {
+            code: components["schemas"]["RejectionCode"];
             detail: string;
+            /** @description what was there when it was rejected: of the debited wallet's funds, of its limit, of the hold, or of what could be reversed */
+            available: number | null;
+            /** @description how much of that it needed */
+            needed: number | null;
         };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
-        HoldView: {
-            /** @enum {string} */
-            status: "open" | "closed";
+        Hold: {
+            status: components["schemas"]["HoldStatus"];
+            /** Format: int64 */
             remaining_amount: number;
+            /** Format: int64 */
             captured_amount: number;
+            /** Format: int64 */
             released_amount: number;
             /**
              * Format: date-time
@@ -987,12 +1103,12 @@ export interface components {
             expires_at: string;
         };
         KeyPage: {
-            data: components["schemas"]["KeyView"][];
+            data: components["schemas"]["Key"][];
             has_more: boolean;
             next_cursor: string | null;
         };
         /** @description A client's key, without the key itself. */
-        KeyView: {
+        Key: {
             id: string;
             client_id: string;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
@@ -1007,7 +1123,7 @@ export interface components {
             revoked_at: string | null;
         };
         /** @description What a wallet allows, in minor units. null: no such limit. */
-        LimitsView: {
+        Limits: {
             /** @description no credit may make the balance greater */
             balance_max: number | null;
             /** @description of one transfer, withdrawal or hold */
@@ -1018,12 +1134,13 @@ export interface components {
             debits_per_month_max: number | null;
         };
         /** @description A wallet, and how much a transfer debits or credits it, in minor units. */
-        LineView: {
+        Line: {
             wallet_id: string;
+            /** Format: int64 */
             amount: number;
         };
         /** @description A key that has just been made. */
-        NewKeyView: {
+        KeyWithSecret: {
             id: string;
             client_id: string;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
@@ -1039,7 +1156,8 @@ export interface components {
             /** @description shown this once: only its SHA-256 is kept */
             key: string;
         };
-        NewSecretView: {
+        /** @description The secret that signs webhooks to your callback URLs, just made. */
+        WebhookSecretWithSecret: {
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1055,33 +1173,34 @@ export interface components {
         };
         /** @description What a preview rests on: the transfers of the shard that are queued, and so are applied before this one. */
         PreviewBasis: {
+            /** Format: int64 */
             queued_ahead: number;
             /** @description false: more are queued than a preview looks at */
             complete: boolean;
         };
         /** @description What a transfer would become now. It is not stored: it has no id, and nothing of it can be asked for later. */
-        PreviewView: {
+        Preview: {
             id: null;
-            /** @enum {string} */
-            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
+            type: components["schemas"]["TransferType"];
             /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
-            status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
+            status: components["schemas"]["TransferStatus"];
             /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
             source_wallet_id: string | null;
             /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
+            /**
+             * Format: int64
+             * @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line
+             */
             amount: number;
             currency: string;
             reference: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /** @description called when the outcome is final; shown only to the caller that set it */
             callback_url: string | null;
-            failure: components["schemas"]["FailureView"] | null;
+            failure: components["schemas"]["Failure"] | null;
             /** @description of an applied transfer, as far as the key may see their wallets */
-            entries: components["schemas"]["TransferEntryView"][];
+            entries: components["schemas"]["TransferEntry"][];
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1091,23 +1210,47 @@ export interface components {
             /** @description of a capture, a release or a reversal: the transfer that it is about */
             parent_id: string | null;
             /** @description as far as the key may see their wallets; null for one debit and one credit */
-            debits: components["schemas"]["LineView"][] | null;
+            debits: components["schemas"]["Line"][] | null;
             /** @description likewise */
-            credits: components["schemas"]["LineView"][] | null;
+            credits: components["schemas"]["Line"][] | null;
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
-            /** @description how much of it was reversed so far, in minor units */
+            /**
+             * Format: int64
+             * @description how much of it was reversed so far, in minor units
+             */
             reversed_amount: number;
             /** @description of an applied hold */
-            hold: components["schemas"]["HoldView"] | null;
+            hold: components["schemas"]["Hold"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
-            reason: ("requested" | "expired") | null;
+            reason: components["schemas"]["ReleaseReason"] | null;
+            /** @description that it was submitted with; shown to its owner's keys and to operators */
+            idempotency_key: string | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to operators; null for what no key submitted, and for transfers of earlier versions */
+            submitted_by: string | null;
+            /** @description shown to operators */
+            shard: number | null;
+            /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
+            queue: components["schemas"]["Queue"] | null;
             preview: components["schemas"]["PreviewBasis"];
         };
+        /** @description The place of a queued transfer in its shard, at the moment of the answer. */
+        Queue: {
+            /**
+             * Format: int64
+             * @description how many transfers of the shard are before it; 10000 stands for so many or more
+             */
+            ahead: number;
+            /** @description how long the first of them has waited */
+            oldest_seconds: number;
+        };
         /** @description The number of deliveries that this request made due. */
-        RedeliveredView: {
-            /** @description at most 1000, the oldest first */
+        Redelivered: {
+            /**
+             * Format: int64
+             * @description at most 1000, the oldest first
+             */
             count: number;
             /** @description there may be more: repeat the request */
             has_more: boolean;
@@ -1116,16 +1259,32 @@ export interface components {
          * @description The reasons, in order of precedence: a command with several reasons against it is refused for the first.
          * @enum {string}
          */
-        Refusal: "deadline_passed" | "wallet_closed" | "wallet_frozen" | "hold_closed" | "hold_exceeded" | "reversal_exceeded" | "wallet_has_holds" | "wallet_not_empty" | "debit_limit_exceeded" | "daily_limit_exceeded" | "monthly_limit_exceeded" | "insufficient_funds" | "balance_limit_exceeded" | "internal";
+        RejectionCode: "deadline_passed" | "wallet_closed" | "wallet_frozen" | "hold_closed" | "hold_exceeded" | "reversal_exceeded" | "wallet_has_holds" | "wallet_not_empty" | "debit_limit_exceeded" | "daily_limit_exceeded" | "monthly_limit_exceeded" | "insufficient_funds" | "balance_limit_exceeded" | "internal";
         /** @description What a wallet allowed. */
-        RulesView: {
-            /** @enum {string} */
-            status: "active" | "closed";
-            frozen: ("debits" | "credits" | "all") | null;
-            limits: components["schemas"]["LimitsView"];
+        Rules: {
+            status: components["schemas"]["RulesStatus"];
+            frozen: components["schemas"]["Freeze"] | null;
+            limits: components["schemas"]["Limits"];
+        };
+        /** @description What was found, at most 10 of each kind. */
+        Search: {
+            /** @description by id, external id, idempotency key, or the beginning of their names */
+            clients: components["schemas"]["Client"][];
+            /** @description by id, or by the idempotency key that made them */
+            wallets: components["schemas"]["Wallet"][];
+            /** @description by id, idempotency key of any owner, or reference: of these the newest */
+            transfers: components["schemas"]["Transfer"][];
+            /** @description of the operators, by id */
+            webhook_endpoints: components["schemas"]["WebhookEndpoint"][];
+            /** @description of clients, by id */
+            keys: components["schemas"]["Key"][];
+            /** @description by id */
+            events: components["schemas"]["Event"][];
+            /** @description to the operators, by id */
+            deliveries: components["schemas"]["Delivery"][];
         };
         /** @description The secret that signs webhooks to your callback URLs. */
-        SecretView: {
+        WebhookSecret: {
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1134,15 +1293,14 @@ export interface components {
             /** @description until this time the previous secret signs too; null when there is none */
             old_secret_expires_at: string | null;
         };
-        SignedEndpointView: {
+        WebhookEndpointWithSecret: {
             id: string;
             url: string;
-            events: ("transfer.applied" | "transfer.rejected" | "transfer.canceled" | "webhook_endpoint.disabled")[];
+            events: components["schemas"]["EventType"][];
             description: string | null;
-            /** @enum {string} */
-            status: "enabled" | "disabled";
+            status: components["schemas"]["WebhookEndpointStatus"];
             /** @description `requested` by you, `gone` because it answered 410, or `failing` because no attempt succeeded for days */
-            disabled_reason: ("requested" | "gone" | "failing") | null;
+            disabled_reason: components["schemas"]["WebhookEndpointDisabledReason"] | null;
             disabled_at: string | null;
             /**
              * Format: date-time
@@ -1158,10 +1316,13 @@ export interface components {
             secret: string;
         };
         /** @description The entries of a wallet in a period, and the balances around them, in minor units. All but `data` is of the whole period. */
-        StatementView: {
+        Statement: {
             wallet_id: string;
             currency: string;
-            /** @description digits of the currency's minor unit: 2 for cents */
+            /**
+             * Format: int64
+             * @description digits of the currency's minor unit: 2 for cents
+             */
             minor_unit: number;
             /**
              * Format: date-time
@@ -1173,40 +1334,49 @@ export interface components {
              * @example 2026-01-31T09:30:00.000000Z
              */
             to: string;
+            /** Format: int64 */
             opening_balance: number;
+            /** Format: int64 */
             closing_balance: number;
+            /** Format: int64 */
             total_credits: number;
-            /** @description positive: the opening balance, plus the credits, less this, is the closing balance */
+            /**
+             * Format: int64
+             * @description positive: the opening balance, plus the credits, less this, is the closing balance
+             */
             total_debits: number;
+            /** Format: int64 */
             entry_count: number;
             /** @description `to` lies more than 15 seconds back, and no entry can be added any more */
             final: boolean;
             /** @description oldest first */
-            data: components["schemas"]["WalletEntryView"][];
+            data: components["schemas"]["Entry"][];
             next_cursor: string | null;
         };
         /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
-        TransferEntryView: {
+        TransferEntry: {
             wallet_id: string;
+            /** Format: int64 */
             version: number;
+            /** Format: int64 */
             amount: number;
+            /** Format: int64 */
             balance_after: number;
         };
         /** @description A transfer became final. Webhooks of the event carry the same id on every attempt. */
-        TransferEventView: {
+        TransferEvent: {
             id: string;
-            /** @enum {string} */
-            type: "transfer.applied" | "transfer.rejected" | "transfer.canceled";
+            type: components["schemas"]["TransferEventType"];
             /**
              * Format: date-time
              * @description when the transfer became final
              * @example 2026-01-31T09:30:00.000000Z
              */
             timestamp: string;
-            data: components["schemas"]["TransferView"];
+            data: components["schemas"]["Transfer"];
         };
         TransferPage: {
-            data: components["schemas"]["TransferView"][];
+            data: components["schemas"]["Transfer"][];
             has_more: boolean;
             next_cursor: string | null;
         };
@@ -1215,28 +1385,28 @@ export interface components {
          *
          *     `applied` means for a hold that the money is reserved. What came of it later is in `hold`, and in its captures and releases.
          */
-        TransferView: {
+        Transfer: {
             id: string;
-            /** @enum {string} */
-            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
+            type: components["schemas"]["TransferType"];
             /** @description `scheduled` until `scheduled_for`, then `queued` until it is final */
-            status: ("queued" | "applied" | "rejected" | "canceled") | "scheduled";
+            status: components["schemas"]["TransferStatus"];
             /** @description null for outside Teller, and for a transfer with `debits` and `credits` */
             source_wallet_id: string | null;
             /** @description likewise */
             destination_wallet_id: string | null;
-            /** @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line */
+            /**
+             * Format: int64
+             * @description minor units of the currency; until an open amount is applied, the most that it may come to; of a transfer with `debits` and `credits` the sum of one side, for a client's key the amount of its own line
+             */
             amount: number;
             currency: string;
             reference: string | null;
-            metadata: {
-                [key: string]: string;
-            };
+            metadata: components["schemas"]["Metadata"];
             /** @description called when the outcome is final; shown only to the caller that set it */
             callback_url: string | null;
-            failure: components["schemas"]["FailureView"] | null;
+            failure: components["schemas"]["Failure"] | null;
             /** @description of an applied transfer, as far as the key may see their wallets */
-            entries: components["schemas"]["TransferEntryView"][];
+            entries: components["schemas"]["TransferEntry"][];
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1246,31 +1416,44 @@ export interface components {
             /** @description of a capture, a release or a reversal: the transfer that it is about */
             parent_id: string | null;
             /** @description as far as the key may see their wallets; null for one debit and one credit */
-            debits: components["schemas"]["LineView"][] | null;
+            debits: components["schemas"]["Line"][] | null;
             /** @description likewise */
-            credits: components["schemas"]["LineView"][] | null;
+            credits: components["schemas"]["Line"][] | null;
             scheduled_for: string | null;
             /** @description rejected if a worker takes it up later; null for a scheduled one until it is queued */
             apply_by: string | null;
-            /** @description how much of it was reversed so far, in minor units */
+            /**
+             * Format: int64
+             * @description how much of it was reversed so far, in minor units
+             */
             reversed_amount: number;
             /** @description of an applied hold */
-            hold: components["schemas"]["HoldView"] | null;
+            hold: components["schemas"]["Hold"] | null;
             /** @description of a release: asked for by a caller, or by the hold's end */
-            reason: ("requested" | "expired") | null;
+            reason: components["schemas"]["ReleaseReason"] | null;
+            /** @description that it was submitted with; shown to its owner's keys and to operators */
+            idempotency_key: string | null;
+            /** @description the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to operators; null for what no key submitted, and for transfers of earlier versions */
+            submitted_by: string | null;
+            /** @description shown to operators */
+            shard: number | null;
+            /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
+            queue: components["schemas"]["Queue"] | null;
         };
         /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
-        UsageView: {
+        Usage: {
+            /** Format: int64 */
             debits_today: number;
+            /** Format: int64 */
             debits_this_month: number;
         };
         WalletChangePage: {
-            data: components["schemas"]["WalletChangeView"][];
+            data: components["schemas"]["WalletChange"][];
             has_more: boolean;
             next_cursor: string | null;
         };
         /** @description One change of what a wallet allows. */
-        WalletChangeView: {
+        WalletChange: {
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
@@ -1278,26 +1461,32 @@ export interface components {
             changed_at: string;
             /** @description the API key that asked for it; null for a closure, and for the configured key */
             key_id: string | null;
-            before: components["schemas"]["RulesView"];
-            after: components["schemas"]["RulesView"];
+            before: components["schemas"]["Rules"];
+            after: components["schemas"]["Rules"];
             /** @description as it was given; of a closure its transfer */
             reason: string;
         };
-        WalletEntryPage: {
-            data: components["schemas"]["WalletEntryView"][];
+        EntryPage: {
+            data: components["schemas"]["Entry"][];
             has_more: boolean;
             next_cursor: string | null;
         };
         /** @description One line of a wallet's history, in minor units. */
-        WalletEntryView: {
+        Entry: {
             wallet_id: string;
-            /** @description 1..n with no gap */
+            /**
+             * Format: int64
+             * @description 1..n with no gap
+             */
             version: number;
             transfer_id: string;
-            /** @enum {string} */
-            type: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
-            /** @description signed */
+            type: components["schemas"]["TransferType"];
+            /**
+             * Format: int64
+             * @description signed
+             */
             amount: number;
+            /** Format: int64 */
             balance_after: number;
             /** @description null for outside Teller, and for a transfer with several debits or credits */
             counterparty_wallet_id: string | null;
@@ -1309,44 +1498,48 @@ export interface components {
             created_at: string;
         };
         /** @description A wallet. Its balance, in minor units, is the sum of its first `version` entries. Holds change neither of the two. */
-        WalletView: {
+        Wallet: {
             id: string;
             /** @description null for an external wallet, the other side of deposits and withdrawals */
             client_id: string | null;
             currency: string;
             /**
+             * Format: int64
              * @description digits of an amount after the point: 2 for USD, so 1050 is 10.50
              * @example 2
              */
             minor_unit: number;
+            /** Format: int64 */
             balance: number;
-            /** @description what open holds have reserved of the balance */
+            /**
+             * Format: int64
+             * @description what open holds have reserved of the balance
+             */
             held: number;
-            /** @description balance - held: what can be moved out or held */
+            /**
+             * Format: int64
+             * @description balance - held: what can be moved out or held
+             */
             available: number;
+            /** Format: int64 */
             version: number;
-            /** @enum {string} */
-            status: "active" | "frozen" | "closed";
+            status: components["schemas"]["WalletStatus"];
             /** @description what is stopped: money out of the wallet, into it, or both */
-            frozen: ("debits" | "credits" | "all") | null;
-            limits: components["schemas"]["LimitsView"];
+            frozen: components["schemas"]["Freeze"] | null;
+            limits: components["schemas"]["Limits"];
             /** @description null until a limit is first set: nothing is counted before */
-            usage: components["schemas"]["UsageView"] | null;
+            usage: components["schemas"]["Usage"] | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000000Z
              */
             created_at: string;
         };
-        ClientRequest: {
+        ClientCreate: {
             /** @example Ada */
             name: string;
-            /** @default null */
             external_id?: string | null;
-            /** @default {} */
-            metadata?: {
-                [key: string]: string;
-            };
+            metadata?: components["schemas"]["Metadata"];
             /**
              * @description of its first wallet
              * @default USD
@@ -1354,23 +1547,16 @@ export interface components {
              */
             currency?: string;
         };
-        WalletRequest: {
+        WalletCreate: {
             /** @example USD */
             currency: string;
         };
         /** @description Money from outside Teller for a client's wallet. */
-        NewDeposit: {
-            /** @default null */
+        DepositCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1379,22 +1565,18 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
         };
         /** @description Money from a client's wallet to outside Teller. */
-        NewWithdrawal: {
-            /** @default null */
+        WithdrawalCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1403,32 +1585,25 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money from one client's wallet for another client's wallet. */
-        NewTransfer: {
-            /** @default null */
+        TransferCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1438,38 +1613,34 @@ export interface components {
             currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description A wallet, and how much it is debited or credited. */
-        NewLine: {
+        LineCreate: {
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
         };
         /** @description Money out of one or several clients' wallets for one or several others: 3 to 32 lines, applied whole or not at all. */
-        NewMultiLeg: {
-            /** @default null */
+        MultiLegCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1478,28 +1649,18 @@ export interface components {
              */
             currency?: string;
             /** @description a client's key: its own wallet alone */
-            debits: components["schemas"]["NewLine"][];
+            debits: components["schemas"]["LineCreate"][];
             /** @description of the same sum as the debits; no wallet stands in two lines */
-            credits: components["schemas"]["NewLine"][];
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            credits: components["schemas"]["LineCreate"][];
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money of a client's wallet that is reserved for a payee until it is captured, released or expires. */
-        NewHold: {
-            /** @default null */
+        HoldCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1510,7 +1671,10 @@ export interface components {
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description from acceptance, or from `scheduled_for`; what is left then is released
@@ -1518,25 +1682,15 @@ export interface components {
              * @example 3600
              */
             expires_in_s?: number;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
         };
         /** @description Money that a hold has reserved, for its payee. */
-        NewCapture: {
-            /** @default null */
+        CaptureCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1544,6 +1698,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1554,21 +1709,14 @@ export interface components {
              */
             final?: boolean;
             /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
-            credits?: components["schemas"]["NewLine"][];
+            credits?: components["schemas"]["LineCreate"][];
         };
         /** @description Money that a hold has reserved, available again to its source. */
-        NewRelease: {
-            /** @default null */
+        ReleaseCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1576,24 +1724,18 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
             amount?: number;
         };
         /** @description The end of a wallet. Without a sweep it must be empty. */
-        NewClosure: {
-            /** @default null */
+        ClosureCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the wallet's
@@ -1609,18 +1751,11 @@ export interface components {
             sweep_outside?: boolean;
         };
         /** @description Money of an applied transfer, back to where it came from. */
-        NewReversal: {
-            /** @default null */
+        ReversalCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1628,6 +1763,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that was not yet reversed
              * @example 1050
              */
@@ -1639,18 +1775,11 @@ export interface components {
             up_to?: boolean;
         };
         /** @description All money of an applied transfer with several debits or credits, back to where it came from. */
-        NewWholeReversal: {
-            /** @default null */
+        WholeReversalCreate: {
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1659,33 +1788,26 @@ export interface components {
             currency?: string;
         };
         /** @description A limit that is absent stays as it is. null removes it. */
-        LimitChanges: {
+        LimitsUpdate: {
             balance_max?: number | null;
             debit_max?: number | null;
             debits_per_day_max?: number | null;
             debits_per_month_max?: number | null;
         };
         /** @description What is absent stays as it is. */
-        WalletChanges: {
+        WalletUpdate: {
             /** @description null ends the freeze */
-            frozen?: ("debits" | "credits" | "all") | null;
-            limits?: components["schemas"]["LimitChanges"];
+            frozen?: components["schemas"]["Freeze"] | null;
+            limits?: components["schemas"]["LimitsUpdate"];
             /** @example court order 17/26 */
             reason: string;
         };
         /** @description A capture of the hold `parent_id`. */
         CaptureItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1693,6 +1815,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1703,7 +1826,7 @@ export interface components {
              */
             final?: boolean;
             /** @description for these wallets, and not for the hold's payee; they sum to the amount; for operators alone */
-            credits?: components["schemas"]["NewLine"][];
+            credits?: components["schemas"]["LineCreate"][];
             /** @example order-1001 */
             idempotency_key: string;
             parent_id: string;
@@ -1712,17 +1835,10 @@ export interface components {
         };
         /** @description A deposit, as POST /v1/deposits takes it. */
         DepositItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1731,7 +1847,10 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1740,17 +1859,10 @@ export interface components {
         };
         /** @description A hold, as POST /v1/holds takes it. */
         HoldItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1761,7 +1873,10 @@ export interface components {
             source_wallet_id: string;
             /** @description the payee; left out: to outside Teller, for operators alone */
             destination_wallet_id?: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description from acceptance, or from `scheduled_for`; what is left then is released
@@ -1769,10 +1884,7 @@ export interface components {
              * @example 3600
              */
             expires_in_s?: number;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1781,17 +1893,10 @@ export interface components {
         };
         /** @description A transfer with several debits or credits, as POST /v1/transfers takes it. */
         MultiLegItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1800,13 +1905,10 @@ export interface components {
              */
             currency?: string;
             /** @description a client's key: its own wallet alone */
-            debits: components["schemas"]["NewLine"][];
+            debits: components["schemas"]["LineCreate"][];
             /** @description of the same sum as the debits; no wallet stands in two lines */
-            credits: components["schemas"]["NewLine"][];
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            credits: components["schemas"]["LineCreate"][];
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1818,17 +1920,10 @@ export interface components {
         };
         /** @description A release of the hold `parent_id`. */
         ReleaseItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1836,6 +1931,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that is left of the hold
              * @example 1050
              */
@@ -1848,17 +1944,10 @@ export interface components {
         };
         /** @description A reversal of the transfer `parent_id`. */
         ReversalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1866,6 +1955,7 @@ export interface components {
              */
             currency?: string;
             /**
+             * Format: int64
              * @description left out: all that was not yet reversed
              * @example 1050
              */
@@ -1883,17 +1973,10 @@ export interface components {
         };
         /** @description A transfer between two wallets, as POST /v1/transfers takes it. */
         TransferItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1903,17 +1986,17 @@ export interface components {
             currency?: string;
             source_wallet_id: string;
             destination_wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
@@ -1925,17 +2008,10 @@ export interface components {
         };
         /** @description A reversal of the transfer `parent_id`, which has several debits or credits. */
         WholeReversalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description left out: the earlier transfer's if `amount` is left out too, else USD, whatever its is
@@ -1950,17 +2026,10 @@ export interface components {
         };
         /** @description A withdrawal, as POST /v1/withdrawals takes it. */
         WithdrawalItem: {
-            /** @default null */
             reference?: string | null;
-            metadata?: {
-                [key: string]: string;
-            };
-            /** @default null */
+            metadata?: components["schemas"]["Metadata"];
             callback_url?: string | null;
-            /**
-             * @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up
-             * @default null
-             */
+            /** @description rejected with `deadline_passed` if it has waited longer in the queue when a worker takes it up */
             apply_within_s?: number | null;
             /**
              * @description that of the wallets; left out: USD, whatever theirs is
@@ -1969,27 +2038,27 @@ export interface components {
              */
             currency?: string;
             wallet_id: string;
-            /** @example 1050 */
+            /**
+             * Format: int64
+             * @example 1050
+             */
             amount: number;
             /**
              * @description true: as much of the amount as the available funds allow; refused when that is nothing
              * @default false
              */
             up_to?: boolean;
-            /**
-             * @description not before this time, at most 366 days ahead; a past time means now
-             * @default null
-             */
+            /** @description not before this time, at most 366 days ahead; a past time means now */
             scheduled_for?: string | null;
             /** @example order-1001 */
             idempotency_key: string;
             /** @constant */
             type: "withdrawal";
         };
-        BatchRequest: {
+        TransferBatchCreate: {
             transfers: (components["schemas"]["TransferItem"] | components["schemas"]["MultiLegItem"] | components["schemas"]["DepositItem"] | components["schemas"]["WithdrawalItem"] | components["schemas"]["HoldItem"] | components["schemas"]["CaptureItem"] | components["schemas"]["ReleaseItem"] | components["schemas"]["ReversalItem"] | components["schemas"]["WholeReversalItem"])[];
         };
-        EndpointRequest: {
+        WebhookEndpointCreate: {
             /**
              * Format: uri
              * @example https://example.com/hook
@@ -2003,27 +2072,23 @@ export interface components {
              *       "webhook_endpoint.disabled"
              *     ]
              */
-            events?: ("transfer.applied" | "transfer.rejected" | "transfer.canceled" | "webhook_endpoint.disabled")[];
-            /** @default null */
+            events?: components["schemas"]["EventType"][];
             description?: string | null;
         };
         /** @description A field that is absent stays as it is. */
-        EndpointChanges: {
+        WebhookEndpointUpdate: {
             /**
              * Format: uri
              * @example https://example.com/hook
              */
             url?: string;
-            events?: ("transfer.applied" | "transfer.rejected" | "transfer.canceled" | "webhook_endpoint.disabled")[];
+            events?: components["schemas"]["EventType"][];
             /** @description null removes it */
             description?: string | null;
-            /**
-             * @description `disabled` cancels its pending deliveries
-             * @enum {string}
-             */
-            status?: "enabled" | "disabled";
+            /** @description `disabled` cancels its pending deliveries */
+            status?: components["schemas"]["WebhookEndpointStatus"];
         };
-        RedeliverRequest: {
+        RedeliveryCreate: {
             /**
              * Format: date-time
              * @description deliveries that were created at this time or later
@@ -2037,19 +2102,53 @@ export interface components {
             type: string;
             title: string;
             status: number;
-            /** @enum {string} */
-            code: "backlog_full" | "body_too_large" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "forbidden" | "headers_too_large" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "not_a_hold" | "not_cancelable" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_closed" | "wallet_exists";
+            code: components["schemas"]["ProblemCode"];
             detail: string;
             instance: string;
             request_id: string;
-            errors?: {
-                pointer: string;
-                code: string;
-                detail: string;
-            }[];
+            errors?: components["schemas"]["FieldError"][];
             /** @description only of `not_cancelable`: the transfer as it is */
-            transfer?: components["schemas"]["TransferView"];
+            transfer?: components["schemas"]["Transfer"];
         };
+        /** @description What is wrong with one field: a JSON pointer (RFC 6901) and a code that GET /problems explains. */
+        FieldError: {
+            pointer: string;
+            code: string;
+            detail: string;
+        };
+        /** @description Texts of the caller's, by keys of its own. */
+        Metadata: {
+            [key: string]: string;
+        };
+        /** @enum {string} */
+        TransferType: "deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure";
+        /** @enum {string} */
+        TransferStatus: "queued" | "applied" | "rejected" | "canceled" | "scheduled";
+        /** @enum {string} */
+        ReleaseReason: "requested" | "expired";
+        /** @enum {string} */
+        WalletStatus: "active" | "frozen" | "closed";
+        /** @enum {string} */
+        Freeze: "debits" | "credits" | "all";
+        /** @enum {string} */
+        EventType: "transfer.applied" | "transfer.rejected" | "transfer.canceled" | "webhook_endpoint.disabled";
+        /** @enum {string} */
+        WebhookEndpointStatus: "enabled" | "disabled";
+        /** @enum {string} */
+        WebhookEndpointDisabledReason: "requested" | "gone" | "failing";
+        /** @enum {string} */
+        DeliveryStatus: "pending" | "delivered" | "failed" | "canceled";
+        /** @enum {string} */
+        HoldStatus: "open" | "closed";
+        /** @enum {string} */
+        RulesStatus: "active" | "closed";
+        /** @enum {string} */
+        TransferEventType: "transfer.applied" | "transfer.rejected" | "transfer.canceled";
+        /** @enum {string} */
+        ProblemCode: "backlog_full" | "body_too_large" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "forbidden" | "headers_too_large" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "not_a_hold" | "not_cancelable" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_closed" | "wallet_exists";
+        /** @enum {string} */
+        ExplainedCode: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
+        Event: components["schemas"]["TransferEvent"] | components["schemas"]["WebhookEndpointEvent"];
     };
     responses: never;
     parameters: never;
@@ -2059,15 +2158,17 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_clients_v1_clients_get: {
+    listClients: {
         parameters: {
             query?: {
+                /** @description only those whose names begin so, in any case */
+                name?: string;
                 /** @description only the one with this external_id */
-                external_id?: string | null;
+                external_id?: string;
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2075,7 +2176,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2086,14 +2187,11 @@ export interface operations {
             };
         };
     };
-    post_client_v1_clients_post: {
+    createClient: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2101,7 +2199,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ClientRequest"];
+                "application/json": components["schemas"]["ClientCreate"];
             };
         };
         responses: {
@@ -2111,12 +2209,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ClientView"];
+                    "application/json": components["schemas"]["Client"];
                 };
             };
         };
     };
-    get_client_v1_clients__client_id__get: {
+    getClient: {
         parameters: {
             query?: never;
             header?: never;
@@ -2127,25 +2225,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the client */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ClientView"];
+                    "application/json": components["schemas"]["Client"];
                 };
             };
         };
     };
-    post_wallet_v1_clients__client_id__wallets_post: {
+    createClientWallet: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -2155,7 +2250,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WalletRequest"];
+                "application/json": components["schemas"]["WalletCreate"];
             };
         };
         responses: {
@@ -2165,18 +2260,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WalletView"];
+                    "application/json": components["schemas"]["Wallet"];
                 };
             };
         };
     };
-    list_keys_v1_clients__client_id__keys_get: {
+    listClientKeys: {
         parameters: {
             query?: {
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2186,7 +2281,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2197,7 +2292,7 @@ export interface operations {
             };
         };
     };
-    post_key_v1_clients__client_id__keys_post: {
+    createClientKey: {
         parameters: {
             query?: never;
             header?: never;
@@ -2206,11 +2301,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description made */
             201: {
@@ -2218,12 +2309,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewKeyView"];
+                    "application/json": components["schemas"]["KeyWithSecret"];
                 };
             };
         };
     };
-    delete_key_v1_keys__key_id__delete: {
+    revokeKey: {
         parameters: {
             query?: never;
             header?: never;
@@ -2232,11 +2323,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description revoked, now or before */
             204: {
@@ -2247,7 +2334,7 @@ export interface operations {
             };
         };
     };
-    get_wallet_v1_wallets__wallet_id__get: {
+    getWallet: {
         parameters: {
             query?: never;
             header?: never;
@@ -2258,18 +2345,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the wallet */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WalletView"];
+                    "application/json": components["schemas"]["Wallet"];
                 };
             };
         };
     };
-    patch_wallet_v1_wallets__wallet_id__patch: {
+    updateWallet: {
         parameters: {
             query?: never;
             header?: never;
@@ -2280,28 +2367,28 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WalletChanges"];
+                "application/json": components["schemas"]["WalletUpdate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description the wallet */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WalletView"];
+                    "application/json": components["schemas"]["Wallet"];
                 };
             };
         };
     };
-    list_wallet_changes_v1_wallets__wallet_id__changes_get: {
+    listWalletChanges: {
         parameters: {
             query?: {
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2311,7 +2398,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2322,17 +2409,17 @@ export interface operations {
             };
         };
     };
-    list_wallet_entries_v1_wallets__wallet_id__entries_get: {
+    listWalletEntries: {
         parameters: {
             query?: {
                 /** @description only those that were made then or later */
-                from?: string | null;
+                from?: string;
                 /** @description only those that were made before then */
-                to?: string | null;
+                to?: string;
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2342,24 +2429,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WalletEntryPage"];
+                    "application/json": components["schemas"]["EntryPage"];
                 };
             };
         };
     };
-    list_wallet_holds_v1_wallets__wallet_id__holds_get: {
+    listWalletHolds: {
         parameters: {
             query?: {
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2369,7 +2456,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2380,7 +2467,7 @@ export interface operations {
             };
         };
     };
-    get_statement_v1_wallets__wallet_id__statement_get: {
+    getWalletStatement: {
         parameters: {
             query: {
                 /** @description its entries were made then or later */
@@ -2390,7 +2477,7 @@ export interface operations {
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2400,19 +2487,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the statement */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StatementView"];
+                    "application/json": components["schemas"]["Statement"];
                     "text/csv": string;
                 };
             };
         };
     };
-    get_balance_v1_wallets__wallet_id__balance_get: {
+    getWalletBalance: {
         parameters: {
             query: {
                 /** @description entries that were made before then count */
@@ -2426,33 +2513,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the balance */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BalanceView"];
+                    "application/json": components["schemas"]["Balance"];
                 };
             };
         };
     };
-    post_deposit_v1_deposits_post: {
+    createDeposit: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path?: never;
@@ -2460,7 +2541,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewDeposit"];
+                "application/json": components["schemas"]["DepositCreate"];
             };
         };
         responses: {
@@ -2470,7 +2551,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2479,27 +2560,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_withdrawal_v1_withdrawals_post: {
+    createWithdrawal: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path?: never;
@@ -2507,7 +2582,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewWithdrawal"];
+                "application/json": components["schemas"]["WithdrawalCreate"];
             };
         };
         responses: {
@@ -2517,7 +2592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2526,26 +2601,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    list_transfers_v1_transfers_get: {
+    listTransfers: {
         parameters: {
             query?: {
                 /** @description only those that this wallet is a party to */
-                wallet_id?: string | null;
-                status?: ("queued" | "applied" | "rejected" | "canceled") | "scheduled" | null;
-                type?: ("deposit" | "withdrawal" | "transfer" | "hold" | "capture" | "release" | "reversal" | "closure") | null;
+                wallet_id?: string;
+                /** @description only those that a wallet of this client is a party to */
+                client_id?: string;
+                status?: components["schemas"]["TransferStatus"];
+                type?: components["schemas"]["TransferType"];
                 /** @description only the captures, releases and reversals of this one */
-                parent_id?: string | null;
+                parent_id?: string;
+                /** @description only those with this reference, letter for letter */
+                reference?: string;
                 /** @description only the one of this key */
-                idempotency_key?: string | null;
+                idempotency_key?: string;
+                /** @description only those of just this amount, in minor units */
+                amount?: number;
+                /** @description only those of this amount or more */
+                amount_from?: number;
+                /** @description only those of this amount or less */
+                amount_to?: number;
+                /** @description only those created at this time or later */
+                created_from?: string;
+                /** @description only those created before this time */
+                created_to?: string;
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2553,7 +2642,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2564,22 +2653,16 @@ export interface operations {
             };
         };
     };
-    post_transfer_v1_transfers_post: {
+    createTransfer: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path?: never;
@@ -2587,7 +2670,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTransfer"] | components["schemas"]["NewMultiLeg"];
+                "application/json": components["schemas"]["TransferCreate"] | components["schemas"]["MultiLegCreate"];
             };
         };
         responses: {
@@ -2597,7 +2680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2606,27 +2689,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_hold_v1_holds_post: {
+    createHold: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path?: never;
@@ -2634,7 +2711,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewHold"];
+                "application/json": components["schemas"]["HoldCreate"];
             };
         };
         responses: {
@@ -2644,7 +2721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2653,27 +2730,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_capture_v1_transfers__transfer_id__capture_post: {
+    captureHold: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path: {
@@ -2683,7 +2754,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewCapture"];
+                "application/json": components["schemas"]["CaptureCreate"];
             };
         };
         responses: {
@@ -2693,7 +2764,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2702,27 +2773,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_release_v1_transfers__transfer_id__release_post: {
+    releaseHold: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path: {
@@ -2732,7 +2797,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewRelease"];
+                "application/json": components["schemas"]["ReleaseCreate"];
             };
         };
         responses: {
@@ -2742,7 +2807,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2751,27 +2816,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_reversal_v1_transfers__transfer_id__reverse_post: {
+    reverseTransfer: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path: {
@@ -2781,7 +2840,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewReversal"] | components["schemas"]["NewWholeReversal"];
+                "application/json": components["schemas"]["ReversalCreate"] | components["schemas"]["WholeReversalCreate"];
             };
         };
         responses: {
@@ -2791,7 +2850,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2800,27 +2859,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_closure_v1_wallets__wallet_id__close_post: {
+    closeWallet: {
         parameters: {
             query?: {
                 /** @description true: answer what would become of the transfer now, and store nothing. The key is ignored then */
-                preview?: "true" | "false";
+                preview?: boolean;
             };
             header: {
-                /**
-                 * @description made up by the caller for this request; a repetition with the same key gets the same resource
-                 * @example order-1001
-                 */
+                /** @description made up by the caller for this request; a repetition with the same key gets the same resource */
                 "Idempotency-Key": string;
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path: {
@@ -2830,7 +2883,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewClosure"];
+                "application/json": components["schemas"]["ClosureCreate"];
             };
         };
         responses: {
@@ -2840,7 +2893,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"] | components["schemas"]["PreviewView"];
+                    "application/json": components["schemas"]["Transfer"] | components["schemas"]["Preview"];
                 };
             };
             /** @description queued, or scheduled */
@@ -2849,12 +2902,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_batch_v1_transfers_batch_post: {
+    createTransferBatch: {
         parameters: {
             query?: never;
             header?: never;
@@ -2863,7 +2916,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BatchRequest"];
+                "application/json": components["schemas"]["TransferBatchCreate"];
             };
         };
         responses: {
@@ -2873,19 +2926,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BatchView"];
+                    "application/json": components["schemas"]["TransferBatch"];
                 };
             };
         };
     };
-    get_transfer_v1_transfers__transfer_id__get: {
+    getTransfer: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored
-                 * @example wait=10
-                 */
+                /** @description wait=N: answer when the outcome is final, or after N seconds, at most 30 (RFC 7240); anything else is ignored */
                 Prefer?: string;
             };
             path: {
@@ -2901,12 +2951,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    post_cancel_v1_transfers__transfer_id__cancel_post: {
+    cancelTransfer: {
         parameters: {
             query?: never;
             header?: never;
@@ -2915,11 +2965,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description canceled, now or before */
             200: {
@@ -2927,16 +2973,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferView"];
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };
     };
-    list_events_v1_events_get: {
+    search: {
+        parameters: {
+            query: {
+                /** @description an id of any kind, an idempotency key, an external id, a reference, or how a client's name begins */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the search */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Search"];
+                };
+            };
+        };
+    };
+    listEvents: {
         parameters: {
             query?: {
                 /** @description the last event that you have seen in this feed */
-                after?: string | null;
+                after?: string;
                 /** @description how many rows at most */
                 limit?: number;
             };
@@ -2946,7 +3015,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2957,7 +3026,7 @@ export interface operations {
             };
         };
     };
-    get_event_v1_events__event_id__get: {
+    getEvent: {
         parameters: {
             query?: never;
             header?: never;
@@ -2968,24 +3037,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the event */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TransferEventView"] | components["schemas"]["EndpointEventView"];
+                    "application/json": components["schemas"]["Event"];
                 };
             };
         };
     };
-    list_endpoints_v1_webhook_endpoints_get: {
+    listWebhookEndpoints: {
         parameters: {
             query?: {
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2993,18 +3062,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EndpointPage"];
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
                 };
             };
         };
     };
-    post_endpoint_v1_webhook_endpoints_post: {
+    createWebhookEndpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -3013,22 +3082,22 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EndpointRequest"];
+                "application/json": components["schemas"]["WebhookEndpointCreate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook endpoint */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedEndpointView"];
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
                 };
             };
         };
     };
-    get_endpoint_v1_webhook_endpoints__endpoint_id__get: {
+    getWebhookEndpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -3039,18 +3108,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook endpoint */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EndpointView"];
+                    "application/json": components["schemas"]["WebhookEndpoint"];
                 };
             };
         };
     };
-    delete_endpoint_v1_webhook_endpoints__endpoint_id__delete: {
+    deleteWebhookEndpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -3059,11 +3128,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description deleted */
             204: {
@@ -3074,7 +3139,7 @@ export interface operations {
             };
         };
     };
-    patch_endpoint_v1_webhook_endpoints__endpoint_id__patch: {
+    updateWebhookEndpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -3085,22 +3150,22 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EndpointChanges"];
+                "application/json": components["schemas"]["WebhookEndpointUpdate"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook endpoint */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EndpointView"];
+                    "application/json": components["schemas"]["WebhookEndpoint"];
                 };
             };
         };
     };
-    rotate_endpoint_secret_v1_webhook_endpoints__endpoint_id__rotate_secret_post: {
+    rotateWebhookEndpointSecret: {
         parameters: {
             query?: never;
             header?: never;
@@ -3109,24 +3174,20 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook endpoint */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedEndpointView"];
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
                 };
             };
         };
     };
-    get_secret_v1_webhook_secret_get: {
+    getWebhookSecret: {
         parameters: {
             query?: never;
             header?: never;
@@ -3135,50 +3196,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook secret */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SecretView"];
+                    "application/json": components["schemas"]["WebhookSecret"];
                 };
             };
         };
     };
-    rotate_secret_v1_webhook_secret_rotate_post: {
+    rotateWebhookSecret: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the webhook secret */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewSecretView"];
+                    "application/json": components["schemas"]["WebhookSecretWithSecret"];
                 };
             };
         };
     };
-    list_transfer_deliveries_v1_transfers__transfer_id__deliveries_get: {
+    listTransferDeliveries: {
         parameters: {
             query?: {
                 /** @description only those with this status */
-                status?: ("pending" | "delivered" | "failed" | "canceled") | null;
+                status?: components["schemas"]["DeliveryStatus"];
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -3188,7 +3245,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3199,15 +3256,15 @@ export interface operations {
             };
         };
     };
-    list_endpoint_deliveries_v1_webhook_endpoints__endpoint_id__deliveries_get: {
+    listWebhookEndpointDeliveries: {
         parameters: {
             query?: {
                 /** @description only those with this status */
-                status?: ("pending" | "delivered" | "failed" | "canceled") | null;
+                status?: components["schemas"]["DeliveryStatus"];
                 /** @description how many rows at most */
                 limit?: number;
                 /** @description the next_cursor of the page before */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -3217,7 +3274,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description a page of the list */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3228,7 +3285,7 @@ export interface operations {
             };
         };
     };
-    redeliver_v1_deliveries__delivery_id__redeliver_post: {
+    redeliverDelivery: {
         parameters: {
             query?: never;
             header?: never;
@@ -3237,11 +3294,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description due now */
             202: {
@@ -3249,12 +3302,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeliveryView"];
+                    "application/json": components["schemas"]["Delivery"];
                 };
             };
         };
     };
-    redeliver_since_v1_webhook_endpoints__endpoint_id__redeliver_post: {
+    redeliverWebhookEndpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -3265,7 +3318,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RedeliverRequest"];
+                "application/json": components["schemas"]["RedeliveryCreate"];
             };
         };
         responses: {
@@ -3275,12 +3328,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RedeliveredView"];
+                    "application/json": components["schemas"]["Redelivered"];
                 };
             };
         };
     };
-    get_health_healthz_get: {
+    getHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -3289,7 +3342,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the answer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +3355,7 @@ export interface operations {
             };
         };
     };
-    get_readiness_readyz_get: {
+    getReadiness: {
         parameters: {
             query?: never;
             header?: never;
@@ -3311,7 +3364,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the answer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3324,7 +3377,7 @@ export interface operations {
             };
         };
     };
-    list_problems_problems_get: {
+    listProblems: {
         parameters: {
             query?: never;
             header?: never;
@@ -3333,7 +3386,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the answer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3346,18 +3399,18 @@ export interface operations {
             };
         };
     };
-    get_problem_problems__code__get: {
+    getProblem: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                code: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
+                code: components["schemas"]["ExplainedCode"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description the answer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3370,7 +3423,7 @@ export interface operations {
             };
         };
     };
-    get_metrics_metrics_get: {
+    getMetrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -3387,6 +3440,178 @@ export interface operations {
                 content: {
                     "text/plain; version=0.0.4; charset=utf-8": string;
                 };
+            };
+        };
+    };
+    onTransferApplied: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the event's id, the same on every attempt: an event whose id you know is a repetition */
+                "webhook-id": string;
+                /** @description when this attempt was sent, in seconds since 1970: refuse one that is more than five minutes off */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the base64 of HMAC-SHA256, with your secret, over `{webhook-id}.{webhook-timestamp}.{body}`; two of them, with a space between, while the previous secret signs too (Standard Webhooks 1.0.0) */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferEvent"];
+            };
+        };
+        responses: {
+            /** @description the receiver is gone: the endpoint is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is received: it is not sent again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is sent again later, up to ten times in all */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onTransferRejected: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the event's id, the same on every attempt: an event whose id you know is a repetition */
+                "webhook-id": string;
+                /** @description when this attempt was sent, in seconds since 1970: refuse one that is more than five minutes off */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the base64 of HMAC-SHA256, with your secret, over `{webhook-id}.{webhook-timestamp}.{body}`; two of them, with a space between, while the previous secret signs too (Standard Webhooks 1.0.0) */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferEvent"];
+            };
+        };
+        responses: {
+            /** @description the receiver is gone: the endpoint is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is received: it is not sent again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is sent again later, up to ten times in all */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onTransferCanceled: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the event's id, the same on every attempt: an event whose id you know is a repetition */
+                "webhook-id": string;
+                /** @description when this attempt was sent, in seconds since 1970: refuse one that is more than five minutes off */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the base64 of HMAC-SHA256, with your secret, over `{webhook-id}.{webhook-timestamp}.{body}`; two of them, with a space between, while the previous secret signs too (Standard Webhooks 1.0.0) */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferEvent"];
+            };
+        };
+        responses: {
+            /** @description the receiver is gone: the endpoint is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is received: it is not sent again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is sent again later, up to ten times in all */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWebhookEndpointDisabled: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the event's id, the same on every attempt: an event whose id you know is a repetition */
+                "webhook-id": string;
+                /** @description when this attempt was sent, in seconds since 1970: refuse one that is more than five minutes off */
+                "webhook-timestamp": string;
+                /** @description `v1,` and the base64 of HMAC-SHA256, with your secret, over `{webhook-id}.{webhook-timestamp}.{body}`; two of them, with a space between, while the previous secret signs too (Standard Webhooks 1.0.0) */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointEvent"];
+            };
+        };
+        responses: {
+            /** @description the receiver is gone: the endpoint is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is received: it is not sent again */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the event is sent again later, up to ten times in all */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

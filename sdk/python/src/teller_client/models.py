@@ -16,6 +16,8 @@ DeliveryStatus: TypeAlias = Literal["pending", "delivered", "failed", "canceled"
 
 EventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled", "webhook_endpoint.disabled"]
 
+Freeze: TypeAlias = Literal["debits", "credits", "all"]
+
 HoldStatus: TypeAlias = Literal["open", "closed"]
 
 ProblemCode: TypeAlias = Literal[
@@ -67,17 +69,15 @@ RejectionCode: TypeAlias = Literal[
     "internal",
 ]
 
+ReleaseReason: TypeAlias = Literal["requested", "expired"]
+
 RulesStatus: TypeAlias = Literal["active", "closed"]
 
 TransferEventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled"]
 
-TransferReason: TypeAlias = Literal["requested", "expired"]
-
 TransferStatus: TypeAlias = Literal["queued", "applied", "rejected", "canceled", "scheduled"]
 
 TransferType: TypeAlias = Literal["deposit", "withdrawal", "transfer", "hold", "capture", "release", "reversal", "closure"]
-
-WalletFrozen: TypeAlias = Literal["debits", "credits", "all"]
 
 WalletStatus: TypeAlias = Literal["active", "frozen", "closed"]
 
@@ -97,16 +97,6 @@ class Balance(Model):
     at: datetime
     balance: int
     version: int
-    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchResult(Model):
-    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status."""
-
-    status: int
-    transfer: Transfer | None = None
-    problem: dict[str, Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -131,7 +121,7 @@ class CaptureItem(_CaptureItemRequired, total=False):
     # true: what this capture leaves of the hold is released
     final: bool
     # for these wallets, and not for the hold's payee; they sum to the amount; for operators alone
-    credits: list[NewLine]
+    credits: list[LineCreate]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,17 +198,44 @@ class DepositItem(_DepositItemRequired, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entry(Model):
+    """One line of a wallet's history, in minor units."""
+
+    wallet_id: str
+    # 1..n with no gap
+    version: int
+    transfer_id: str
+    type: TransferType
+    # signed
+    amount: int
+    balance_after: int
+    # null for outside Teller, and for a transfer with several debits or credits
+    counterparty_wallet_id: str | None = None
+    reference: str | None = None
+    created_at: datetime
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure(Model):
-    """Failure."""
+    """Why a transfer was rejected. The figures are in minor units, and shown to keys that may see the debited wallets.
+
+    They are null for reasons that have none, and for transfers that were rejected by an earlier version.
+    """
 
     code: RejectionCode
     detail: str
+    # what was there when it was rejected: of the debited wallet's funds, of its limit, of the hold, or of what could be
+    # reversed
+    available: int | None = None
+    # how much of that it needed
+    needed: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldError(Model):
-    """Field error."""
+    """What is wrong with one field: a JSON pointer (RFC 6901) and a code that GET /problems explains."""
 
     pointer: str
     code: str
@@ -319,11 +336,20 @@ class Line(Model):
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
+class _LineCreateRequired(TypedDict):
+    wallet_id: str
+    amount: int
+
+
+class LineCreate(_LineCreateRequired, total=False):
+    """A wallet, and how much it is debited or credited."""
+
+
 class _MultiLegItemRequired(TypedDict):
     # a client's key: its own wallet alone
-    debits: list[NewLine]
+    debits: list[LineCreate]
     # of the same sum as the debits; no wallet stands in two lines
-    credits: list[NewLine]
+    credits: list[LineCreate]
     idempotency_key: str
 
 
@@ -340,27 +366,6 @@ class MultiLegItem(_MultiLegItemRequired, total=False):
     # not before this time, at most 366 days ahead; a past time means now
     scheduled_for: datetime | str | None
     type: Literal["transfer"]
-
-
-class _NewLineRequired(TypedDict):
-    wallet_id: str
-    amount: int
-
-
-class NewLine(_NewLineRequired, total=False):
-    """A wallet, and how much it is debited or credited."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewWebhookSecret(Model):
-    """New webhook secret."""
-
-    created_at: datetime
-    # until this time the previous secret signs too; null when there is none
-    old_secret_expires_at: datetime | None = None
-    # signs webhooks; no later answer shows it
-    secret: str
-    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -402,7 +407,17 @@ class Preview(Model):
     # of an applied hold
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
-    reason: TransferReason | None = None
+    reason: ReleaseReason | None = None
+    # that it was submitted with; shown to its owner's keys and to operators
+    idempotency_key: str | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to
+    # operators; null for what no key submitted, and for transfers of earlier versions
+    submitted_by: str | None = None
+    # shown to operators
+    shard: int | None = None
+    # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
+    # queue it
+    queue: Queue | None = None
     preview: PreviewBasis
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -431,6 +446,17 @@ class Problem(ProblemBehaviour):
     errors: list[FieldError] = field(default_factory=list)
     # only of `not_cancelable`: the transfer as it is
     transfer: Transfer | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Model):
+    """The place of a queued transfer in its shard, at the moment of the answer."""
+
+    # how many transfers of the shard are before it; 10000 stands for so many or more
+    ahead: int
+    # how long the first of them has waited
+    oldest_seconds: float
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -492,8 +518,29 @@ class Rules(Model):
     """What a wallet allowed."""
 
     status: RulesStatus
-    frozen: WalletFrozen | None = None
+    frozen: Freeze | None = None
     limits: Limits
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(Model):
+    """What was found, at most 10 of each kind."""
+
+    # by id, external id, idempotency key, or the beginning of their names
+    clients: list[Client] = field(default_factory=list)
+    # by id, or by the idempotency key that made them
+    wallets: list[Wallet] = field(default_factory=list)
+    # by id, idempotency key of any owner, or reference: of these the newest
+    transfers: list[Transfer] = field(default_factory=list)
+    # of the operators, by id
+    webhook_endpoints: list[WebhookEndpoint] = field(default_factory=list)
+    # of clients, by id
+    keys: list[Key] = field(default_factory=list)
+    # by id
+    events: list[dict[str, Any]] = field(default_factory=list)
+    # to the operators, by id
+    deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -518,7 +565,7 @@ class Statement(Model):
     # `to` lies more than 15 seconds back, and no entry can be added any more
     final: bool
     # oldest first
-    data: list[WalletEntry] = field(default_factory=list)
+    data: list[Entry] = field(default_factory=list)
     next_cursor: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -566,7 +613,30 @@ class Transfer(TransferBehaviour):
     # of an applied hold
     hold: Hold | None = None
     # of a release: asked for by a caller, or by the hold's end
-    reason: TransferReason | None = None
+    reason: ReleaseReason | None = None
+    # that it was submitted with; shown to its owner's keys and to operators
+    idempotency_key: str | None = None
+    # the id of the key that submitted it, `configured` for the key of the settings; shown to its owner's keys and to
+    # operators; null for what no key submitted, and for transfers of earlier versions
+    submitted_by: str | None = None
+    # shown to operators
+    shard: int | None = None
+    # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
+    # queue it
+    queue: Queue | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferBatchResult(Model):
+    """The result of one item: 202 queued, 200 final, or the problem that a request of its own would get, with its status.
+
+    It has either `transfer` or `problem`.
+    """
+
+    status: int
+    transfer: Transfer | None = None
+    problem: Problem | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -644,7 +714,7 @@ class Wallet(Model):
     version: int
     status: WalletStatus
     # what is stopped: money out of the wallet, into it, or both
-    frozen: WalletFrozen | None = None
+    frozen: Freeze | None = None
     limits: Limits
     # null until a limit is first set: nothing is counted before
     usage: Usage | None = None
@@ -663,25 +733,6 @@ class WalletChange(Model):
     after: Rules
     # as it was given; of a closure its transfer
     reason: str
-    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WalletEntry(Model):
-    """One line of a wallet's history, in minor units."""
-
-    wallet_id: str
-    # 1..n with no gap
-    version: int
-    transfer_id: str
-    type: TransferType
-    # signed
-    amount: int
-    balance_after: int
-    # null for outside Teller, and for a transfer with several debits or credits
-    counterparty_wallet_id: str | None = None
-    reference: str | None = None
-    created_at: datetime
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -746,6 +797,18 @@ class WebhookSecret(Model):
     created_at: datetime
     # until this time the previous secret signs too; null when there is none
     old_secret_expires_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSecretWithSecret(Model):
+    """The secret that signs webhooks to your callback URLs, just made."""
+
+    created_at: datetime
+    # until this time the previous secret signs too; null when there is none
+    old_secret_expires_at: datetime | None = None
+    # signs webhooks; no later answer shows it
+    secret: str
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 

@@ -12,7 +12,7 @@ from teller_client._async.transfers import AsyncTransfer, bound, submitted
 from teller_client._decode import NO_ZONE, parse_time
 from teller_client._request import Request, dump, get, money, path_of, post
 from teller_client.keys import checked_key, key_of_external_id
-from teller_client.models import Balance, Client, Key, KeyWithSecret, Statement, Wallet, WalletChange, WalletEntry
+from teller_client.models import Balance, Client, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
 
 
 class AsyncClients:
@@ -116,15 +116,13 @@ class AsyncWallets:
         until: date | str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-    ) -> AsyncPages[WalletEntry]:
+    ) -> AsyncPages[Entry]:
         """The wallet's entries, newest first, each with the balance after it: made at `since` or later, and before `until`.
 
         A time is one with a time zone, or a date, as an object or in ISO 8601. A date begins at midnight UTC.
         """
         query = {"from": since and beginning_of(since), "to": until and beginning_of(until)}
-        return AsyncPages(
-            self._http, path_of("/v1/wallets/{}/entries", id), WalletEntry.from_dict, query, limit=limit, cursor=cursor
-        )
+        return AsyncPages(self._http, path_of("/v1/wallets/{}/entries", id), Entry.from_dict, query, limit=limit, cursor=cursor)
 
     async def statement(
         self, id: str, *, since: date | str, until: date | str, limit: int | None = None, cursor: str | None = None

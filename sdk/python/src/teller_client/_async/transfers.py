@@ -12,7 +12,7 @@ from teller_client._async.pages import AsyncPages
 from teller_client._request import WAIT_MAX_S, Request, dump, get, money, path_of, post
 from teller_client.errors import TEMPORARY, NotFinal
 from teller_client.keys import checked_key
-from teller_client.models import BatchItem, Delivery, DeliveryStatus, NewLine, Problem, Transfer, TransferStatus, TransferType
+from teller_client.models import BatchItem, Delivery, DeliveryStatus, LineCreate, Problem, Transfer, TransferStatus, TransferType
 
 ITEMS_MAX = 1000  # of one batch
 BATCH_BYTES_MAX = 1024 * 1024 - 64  # the API's limit, without the braces around the items
@@ -111,8 +111,8 @@ class AsyncTransfers:
     async def split(
         self,
         *,
-        debits: Sequence[NewLine],
-        credits: Sequence[NewLine],
+        debits: Sequence[LineCreate],
+        credits: Sequence[LineCreate],
         key: object,
         wait: float | None = None,
         scheduled_for: datetime | None = None,
@@ -314,7 +314,7 @@ class AsyncHolds:
         *,
         key: object,
         amount: int | None = None,
-        credits: Sequence[NewLine] | None = None,
+        credits: Sequence[LineCreate] | None = None,
         final: bool | None = None,
         wait: float | None = None,
         apply_within_s: int | None = None,

@@ -13,11 +13,11 @@ from teller_client.models import (
     Delivery,
     DeliveryStatus,
     EventType,
-    NewWebhookSecret,
     Redelivered,
     WebhookEndpoint,
     WebhookEndpointWithSecret,
     WebhookSecret,
+    WebhookSecretWithSecret,
 )
 from teller_client.webhooks import verify as verify_webhook
 
@@ -96,9 +96,9 @@ class SyncWebhooks:
         """Return when the secret for your callback URLs was made."""
         return WebhookSecret.from_dict(self._http.send(get("/v1/webhook-secret")))
 
-    def rotate_secret(self) -> NewWebhookSecret:
+    def rotate_secret(self) -> WebhookSecretWithSecret:
         """Make a new secret for your callback URLs; the previous one signs too for 24 hours, older ones never."""
-        return NewWebhookSecret.from_dict(self._http.send(post("/v1/webhook-secret/rotate", is_repeatable=False)))
+        return WebhookSecretWithSecret.from_dict(self._http.send(post("/v1/webhook-secret/rotate", is_repeatable=False)))
 
     def redeliver(self, delivery: str) -> Delivery:
         """Make one delivery due now, in any status. It sends the same event with the same id."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document: FastAPI's, completed for readers and generators: names, enumerations, answers, webhooks, examples."""
