@@ -25,7 +25,7 @@ from api.http.hot_routes import HotRoutes
 from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
 from api.http.request_id import RequestIds
-from api.operations import health, metrics, pages, problems_page
+from api.operations import health, metrics, ops, pages, problems_page
 from api.services import running
 from api.v1 import batch, cancel, clients, events, keys, search, statement, submit, transfers, wallets
 from api.v1.verbs import VERBS
@@ -44,9 +44,12 @@ HOT = (submit.post_deposit, submit.post_transfer, batch.post_batch, transfers.ge
 
 BODIES: list[type[BaseModel]] = [  # of the routes that read their body by themselves
     clients.ClientRequest,
+    clients.ClientChanges,
     clients.WalletRequest,
     *(model for verb in VERBS.values() for model in verb.models),
     wallets.WalletChanges,
+    keys.ClientKeyRequest,
+    keys.KeyRequest,
     batch.BatchRequest,
     endpoints.EndpointRequest,
     endpoints.EndpointChanges,
@@ -132,7 +135,7 @@ def calm_garbage_collector() -> None:
 def add_routes(app: FastAPI) -> None:
     app.router.routes += pages.routes(app.title, lambda: json.dumps(describe(app)).encode())
     strict = [Depends(authenticate), Depends(refuse_stray_parameters)]
-    for noun in (
+    nouns = (
         clients,
         keys,
         wallets,
@@ -146,7 +149,9 @@ def add_routes(app: FastAPI) -> None:
         endpoints,
         secrets,
         deliveries,
-    ):
+        ops,
+    )
+    for noun in nouns:
         app.include_router(noun.router, dependencies=strict)
     for around in (health, problems_page, metrics):
         app.include_router(around.router, dependencies=[Depends(refuse_stray_parameters)])

@@ -19,6 +19,7 @@ from api.intake.intake import Intake
 from api.intake.long_poll import LongPoll
 from api.intake.micro_batches import MicroBatches
 from api.intake.secret_cache import SecretCache
+from api.intake.shared_reads import SharedReads
 from core import transfers
 from core.postgres.pool import Database
 from core.redis.deliverer_doorbell import DelivererDoorbell
@@ -54,6 +55,7 @@ class Services:
     long_poll: LongPoll
     gauges: PoolGauges
     secret_cache: SecretCache
+    shared_reads: SharedReads
 
 
 def services(request: Request) -> Services:
@@ -110,4 +112,5 @@ def make(settings: Settings) -> Services:
         long_poll=long_poll,
         gauges=PoolGauges(database, long_poll),
         secret_cache=SecretCache(database),
+        shared_reads=SharedReads(),
     )

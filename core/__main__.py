@@ -124,9 +124,11 @@ def add_keys(verbs: Subparsers) -> None:
     make = add(verbs, "make", commands.run_keys_make, "make a key and print it, this once")
     holder = make.add_mutually_exclusive_group(required=True)
     holder.add_argument("--operator", action="store_true", help="a key that may do everything")
+    holder.add_argument("--viewer", action="store_true", help="a key that reads what an operator reads, and changes nothing")
     holder.add_argument(
         "--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="a key bound to this client and its wallets"
     )
+    make.add_argument("--name", type=key_name, metavar="NAME", help="for people: what the key is for, in at most 100 characters")
     listing = add(verbs, "list", commands.run_keys_list, "list all keys, newest first, the revoked ones too")
     listing.add_argument("--client", type=id_of(Prefix.CLIENT), metavar="CLIENT_ID", help="only those of this client")
     revoke = add(verbs, "revoke", commands.run_keys_revoke, "revoke a key for ever")
@@ -147,6 +149,12 @@ def id_of(prefix: Prefix) -> Callable[[str], UUID]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
+
+
+def key_name(text: str) -> str:
+    if not (1 <= len(text) <= 100 and text.isprintable()):
+        raise argparse.ArgumentTypeError("is not 1 to 100 printable characters")
+    return text
 
 
 def positive(text: str) -> float:

@@ -1,15 +1,18 @@
-"""Clients. Each is stored together with its first wallet."""
+"""Clients. Each is stored together with its first wallet. What of a client can change has a history."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from core import ids
 from core.postgres.connections import AsyncConnection
 from core.postgres.pool import Database
-from core.postgres.queries import fetch_one
+from core.postgres.queries import fence, fetch_one
 from core.wallets import Wallet, from_json
 
 
@@ -47,6 +50,22 @@ class Client:
     def wallet(self) -> Wallet:
         """The first wallet, which was made with the client."""
         return self.wallets[0]
+
+
+class ExternalIdTaken(Exception):
+    """Another client has this external id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChange:
+    """A change of a client, numbered from 1 on. `key_id` is the API key that asked for it, None for that of the settings."""
+
+    number: int
+    changed_at: datetime
+    key_id: UUID | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    reason: str
 
 
 def from_row(*, wallets: Sequence[Mapping[str, Any]], **columns: Any) -> Client:
@@ -100,3 +119,25 @@ async def list_page(
     """
     params = {"external_id": external_id, "name": name, "before": before, "limit": limit}
     return await database.fetch("clients/list", params, from_row)
+
+
+async def change(
+    connection: AsyncConnection, id: UUID, changes: Mapping[str, object], *, key_id: UUID | None, reason: str
+) -> Client | None:
+    """Change a client's name, external id or metadata. Return it as it is then; None if there is no such client.
+
+    `changes` has those that change; the metadata is replaced as a whole. To repeat it changes nothing. Raises ExternalIdTaken; then
+    nothing is changed.
+    """
+    params = {"id": id, "changes": json.dumps(changes), "key_id": key_id, "reason": reason}
+    try:
+        changed = await fetch_one(connection, "clients/change", params, from_row)
+    except psycopg.errors.UniqueViolation:
+        raise ExternalIdTaken from None
+    await fence(connection)  # an earlier run of this function may have changed it, then lost its connection
+    return changed
+
+
+async def list_changes(database: Database, client_id: UUID, *, before: int, limit: int) -> list[ClientChange]:
+    """Return up to `limit` changes of the client whose number is below `before`, newest first."""
+    return await database.fetch("clients/list_changes", {"client_id": client_id, "before": before, "limit": limit}, ClientChange)

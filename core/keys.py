@@ -22,7 +22,7 @@ from core.postgres.statements import statement
 
 KEY_PREFIX = "tlr_"
 
-Role = Literal["operator", "client"]
+Role = Literal["operator", "viewer", "client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class NewKey:
     role: Role
     client_id: UUID | None
     digest: bytes
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Key:
     id: UUID
     role: Role
     client_id: UUID | None
+    name: str | None
     hint: str
     created_at: datetime
     last_used_at: datetime | None
@@ -50,7 +52,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a key opens: everything for an operator; for a client, what belongs to that client and its wallets.
+    """What a key opens: everything for an operator, to read for a viewer; for a client, what belongs to it and its wallets.
 
     `use_is_due`: the last recorded use is more than a minute ago, so this one has to be recorded.
     """
@@ -70,10 +72,19 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def new_key(client_id: UUID | None = None) -> tuple[str, NewKey]:
-    """Return a new key, a client's or else an operator's, and what is stored of it. The key itself cannot be read again."""
+def new_key(client_id: UUID | None = None, *, role: Role | None = None, name: str | None = None) -> tuple[str, NewKey]:
+    """Return a new key, and what is stored of it. The key itself cannot be read again.
+
+    It is the client's, or has this role: without either an operator's.
+    """
     key = generate()
-    return key, NewKey(ids.mint(), "operator" if client_id is None else "client", client_id, digest(key))
+    of_role: Role = role or ("operator" if client_id is None else "client")
+    return key, NewKey(ids.mint(), of_role, client_id, digest(key), name)
+
+
+def hint(key: str) -> str:
+    """Return the text by which the holder of a key can recognise it: the first 8 hexadecimal digits of its SHA-256."""
+    return digest(key).hex()[:8]
 
 
 def make_first_operator_key(connection: psycopg.Connection) -> str | None:
@@ -92,8 +103,8 @@ async def insert(connection: AsyncConnection, key: NewKey) -> Key | None:
     return kept
 
 
-async def list_page(database: Database, client_id: UUID, *, before: UUID, limit: int) -> list[Key]:
-    """Return up to `limit` of the client's keys with an id below `before`, newest first, the revoked ones too."""
+async def list_page(database: Database, client_id: UUID | None, *, before: UUID, limit: int) -> list[Key]:
+    """Return up to `limit` keys with an id below `before`, newest first, the revoked ones too: the client's, or all."""
     return await database.fetch("keys/list", {"client_id": client_id, "before": before, "limit": limit}, Key)
 
 

@@ -146,7 +146,9 @@ class Settings(BaseSettings):
     for a new one.
     """
     operator_key: Annotated[
-        LongKey | None, Field(alias="TELLER_OPERATOR_KEY"), About((API, MIGRATE), "`migrate` makes one key and prints it once")
+        LongKey | None,
+        Field(alias="TELLER_OPERATOR_KEY"),
+        About((API, MIGRATE, KEYS), "`migrate` makes one key and prints it once"),
     ] = None
     """The operator's API key, of 32 to 255 visible ASCII characters (`openssl rand -hex 32`)."""
     shards: Annotated[int, Field(alias="TELLER_SHARDS", ge=1, le=SHARDS_MAX), AfterValidator(power_of_two), About((MIGRATE,))] = 16

@@ -127,6 +127,9 @@ class Caller:
     def change_wallet(self, wallet_id: str, reason: str = "asked by the bank", **fields: object) -> Answer:
         return self.request("PATCH", f"/v1/wallets/{wallet_id}", {"reason": reason, **fields})
 
+    def change_client(self, client_id: str, reason: str = "asked by the client", **fields: object) -> Answer:
+        return self.request("PATCH", f"/v1/clients/{client_id}", {"reason": reason, **fields})
+
     def cancel(self, transfer_id: str) -> Answer:
         return self.request("POST", f"/v1/transfers/{transfer_id}/cancel")
 

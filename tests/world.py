@@ -241,6 +241,10 @@ class World:
         """Freeze the wallet, or change its limits, as the API does."""
         return self.run(lambda connection: wallets.change(connection, id, changes, key_id=None, reason=reason))
 
+    def change_client(self, id: UUID, *, reason: str = "asked by the client", **changes: Any) -> Client | None:
+        """Change the client, as the API does."""
+        return self.run(lambda connection: clients.change(connection, id, changes, key_id=None, reason=reason))
+
     def balance(self, id: UUID) -> int:
         return self.wallet(id).balance
 

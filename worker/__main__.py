@@ -54,24 +54,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_apply(configured: Settings, process: Process) -> None:
-    try_sessions(configured)
-    with closing(drainer(configured, process)) as drains:
+    connect = connector(configured, "worker")
+    try_sessions(connect)
+    with closing(drainer(configured, connect, process)) as drains:
         listen(process, configured.redis_url, QUEUE, jobs_of_worker(drains.run))
 
 
 def run_sweep(configured: Settings, process: Process) -> None:
-    try_sessions(configured)
+    connect = connector(configured, "sweeper")
+    try_sessions(connect)
     days = configured.delivery_retention_days
-    with closing(drainer(configured, process)) as drains, closing(Sweeper(connector(configured), drains, days)) as sweeper:
+    with closing(drainer(configured, connect, process)) as drains, closing(Sweeper(connect, drains, days)) as sweeper:
         sweeper.run(process)
 
 
-def try_sessions(configured: Settings) -> None:
+def try_sessions(connect: Callable[[], SyncConnection]) -> None:
     """Open two connections at the same time and close them, so the log says at the start whether sessions are usable.
 
     If a pooler lets both share a session, the second finds the mark of the first. The process starts in any case.
     """
-    connect = connector(configured)
     try:
         with closing(connect()), closing(connect()):
             pass
@@ -85,11 +86,12 @@ def run_deliver(configured: Settings, process: Process) -> None:
     asyncio.run(deliver(configured, process))
 
 
-def drainer(configured: Settings, process: Process) -> Drainer:
+def drainer(configured: Settings, connect: Callable[[], SyncConnection], process: Process) -> Drainer:
     """Return a drainer whose protocols share one connection to Redis. Closing the drainer closes that connection."""
     hints = Hints(configured.redis_url)
     Probe(hints).check()  # logs at the start which commands Redis refuses
-    applier = Applier(connector(configured), publisher(FinalNews(hints)), DelivererDoorbell(hints).ring)
+    applier = Applier(connect, publisher(FinalNews(hints)), DelivererDoorbell(hints).ring)
+    applier.open()
     return Drainer(applier, ShardDoorbell(hints), Batcher(hints), process.goes_on)
 
 
@@ -106,9 +108,9 @@ def publisher(news: FinalNews) -> Callable[[Sequence[UUID]], None]:
     return publish_final
 
 
-def connector(configured: Settings) -> Callable[[], SyncConnection]:
-    """Return the function that connects to Postgres as a worker. It raises psycopg.Error."""
-    return lambda: connect_worker(configured.url_of_workers)
+def connector(configured: Settings, kind: str = "worker") -> Callable[[], SyncConnection]:
+    """Return the function that connects to Postgres as a worker of this kind. It raises psycopg.Error."""
+    return lambda: connect_worker(configured.url_of_workers, kind)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from core.turns import OWNER
 
 CACHED_FOR_S = 5.0  # how long a revoked key may still work. A guess: short for a revocation, and one look-up a key in 5 s is cheap
 CACHED_MAX = 10_000  # keys, a guess; the full cache is emptied, and each key is looked up once more
-CONFIGURED = "configured"  # what stands for the id of the key in the settings
+CONFIGURED = "configured"  # what stands for the id and the name of the key in the settings
+VIEWERS = "viewers"  # the owner of the turns that viewers take: many of them take no operator's place
 STRANGERS = "strangers"  # the owner of the connections that look up unknown keys
 
 logger = log.get(__name__)
@@ -29,9 +30,10 @@ logger = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An operator, or a client bound to its own wallets.
+    """An operator, a viewer, or a client bound to its own wallets. A viewer reads what an operator reads, and changes nothing.
 
-    `owner` is the scope of the caller's idempotency keys and cursors: one for all operators, one for each client. `key` names the
+    `owner` is the scope of the caller's idempotency keys, cursors and endpoints: one for all operators and viewers, one for each
+    client. `turns` is the owner of its turns (core/turns.py): viewers have their own. `key` names the
     API key of the request by its id. A digest would not do, because Redis stores the name.
 
     `wallet_ids` are the client's wallets that this process knows of. A cached caller may lack one made within CACHED_FOR_S:
@@ -40,24 +42,34 @@ class Caller:
 
     is_operator: bool
     owner: str
+    is_viewer: bool = False
     client_id: UUID | None = None
     wallet_ids: set[UUID] = field(default_factory=set, compare=False)
     key: str = CONFIGURED
 
+    @property
+    def sees_all(self) -> bool:
+        return self.is_operator or self.is_viewer
+
+    @property
+    def turns(self) -> str:
+        return VIEWERS if self.is_viewer else self.owner
+
     def sees_client(self, id: UUID) -> bool:
-        return self.is_operator or id == self.client_id
+        return self.sees_all or id == self.client_id
 
     def sees_wallet(self, id: UUID) -> bool:
-        return self.is_operator or id in self.wallet_ids
+        return self.is_operator or id in self.wallet_ids or self.is_viewer
 
 
 OPERATOR = Caller(is_operator=True, owner="operator")
+VIEWER = replace(OPERATOR, is_operator=False, is_viewer=True)
 
 
 def caller_of(access: Access) -> Caller:
     key = ids.text(Prefix.KEY, access.key_id)
-    if access.role == "operator":
-        return replace(OPERATOR, key=key)
+    if access.role != "client":
+        return replace(OPERATOR if access.role == "operator" else VIEWER, key=key)
     assert access.client_id is not None
     return Caller(
         is_operator=False,
@@ -89,9 +101,9 @@ class Authenticator:
             return OPERATOR
         expires, caller = self._cache.get(key_digest, (0.0, None))
         if caller is None or expires < time.monotonic():
-            OWNER.set(caller.owner if caller else STRANGERS)
+            OWNER.set(caller.turns if caller else STRANGERS)
             caller = await self._look_up(key_digest)
-        OWNER.set(caller.owner)
+        OWNER.set(caller.turns)
         return caller
 
     async def learn_wallets(self, caller: Caller) -> None:

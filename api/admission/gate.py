@@ -65,7 +65,7 @@ class Gate:
         """Take tokens from the key's rate. Return a problem when it has too few. Raises Busy."""
         if self._rate_limit is None:
             return None
-        async with self._turns.turn(caller.owner):
+        async with self._turns.turn(caller.turns):
             wait_s = await self._rate_limit.take(caller.key, tokens)
         return retry_after("rate_limited", wait_s) if wait_s else None
 

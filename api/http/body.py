@@ -33,6 +33,13 @@ async def read_object(request: Request, limit: int = BODY_MAX) -> dict[str, Any]
     return await asyncio.get_running_loop().run_in_executor(PARSER_THREAD, parse_object, body)
 
 
+async def read_optional_object(request: Request) -> dict[str, Any]:
+    """As read_object, and an empty object where the request has no body (RFC 9112, section 6.3)."""
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
+        return await read_object(request)
+    return {}
+
+
 def check_media_type(request: Request) -> None:
     """Accept `application/json` alone, with charset utf-8 or none, without Content-Encoding (RFC 9110, sections 8.3 and 8.4)."""
     types = values_of(b"content-type", request)

@@ -56,7 +56,7 @@ def reference(model: str) -> dict[str, str]:
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the responses of a route that may answer with these problems, or with those of any request."""
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, *PROTOCOL_PROBLEMS):
+    for code in dict.fromkeys((*codes, *PROTOCOL_PROBLEMS)):
         by_status.setdefault(KINDS[code].status, []).append(code)
     return {
         status: {
@@ -68,11 +68,11 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-# The problems of a route, by its kind. Routes for operators alone add "forbidden".
+# The problems of a route, by its kind. What is not a GET is forbidden to viewers; a GET that is for some roles adds "forbidden".
 COMMON_PROBLEMS = ("invalid_parameter", "unauthorized", "internal_error", "unavailable", "rate_limited")
 FIND_PROBLEMS = (*COMMON_PROBLEMS, "not_found")
 LIST_PROBLEMS = (*COMMON_PROBLEMS, "invalid_cursor")
-BODY_PROBLEMS = ("invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
+BODY_PROBLEMS = ("forbidden", "invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed")
 POST_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "idempotency_key_reused")
 BATCH_PROBLEMS = (*COMMON_PROBLEMS, *BODY_PROBLEMS, "idempotency_key_invalid", "backlog_full")
 CREATE_PROBLEMS = (*POST_PROBLEMS, "forbidden", "external_id_taken")

@@ -107,6 +107,11 @@ def wants_preview(request: Request) -> bool:
     return bool(query) and PREVIEWS[query]
 
 
+def asks_for_preview(request: Request) -> bool:
+    """Return whether the whole query is `preview=true`. A route without previews refuses that parameter."""
+    return PREVIEWS.get(request.scope["query_string"], False)
+
+
 async def refuse_stray_parameters(request: Request) -> None:
     """Raises Problem for unknown and for repeated query parameters: a dependency of every FastAPI route."""
     route = request.scope["route"]

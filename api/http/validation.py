@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
-from api.http.body import read_object
+from api.http.body import read_optional_object
 from api.http.problems import ERRORS_MAX, FieldError, invalid
 from api.http.text import FIND_UNPRINTABLE
 from core.settings import Settings
@@ -42,9 +42,8 @@ class NoFields(RequestModel):
 
 
 async def require_no_fields(request: Request) -> None:
-    """Accept no body, or an empty object (RFC 9112, section 6.3): for routes whose path says all. Raises Problem."""
-    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
-        validate(NoFields, await read_object(request))
+    """Accept no body, or an empty object: for routes whose path says all. Raises Problem."""
+    validate(NoFields, await read_optional_object(request))
 
 
 def validate(model: type[Model], fields: object, settings: Settings | None = None) -> Model:

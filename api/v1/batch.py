@@ -260,7 +260,7 @@ async def find_parents(shared: Services, items: Sequence[Any]) -> Mapping[UUID, 
 
 async def learn_wallets(shared: Services, caller: Caller, items: Sequence[Any], parents: Mapping[UUID, Transfer]) -> None:
     """Let a client's caller learn of its new wallets, unless it sees all that the items name already. One statement a batch."""
-    if caller.is_operator:
+    if caller.sees_all:
         return
     sources = [id for item in items for id in sources_of(item)]
     named = {id for item in items if (id := parent_id_of(item))}

@@ -1,20 +1,22 @@
-"""Clients and their wallets: one a currency. The API makes each client together with its first wallet."""
+"""Clients, their history and their wallets: one a currency. The API makes each client together with its first wallet."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 from starlette.responses import JSONResponse
 
 from api.callers import CallerDep, OperatorDep, ReaderDep
 from api.http import idempotency
 from api.http.body import read_object
-from api.http.fields import ExternalId, Metadata, Name, NewCurrency, Time
+from api.http.fields import ExternalId, Metadata, Name, NewCurrency, Reason, Time
 from api.http.headers import optional_key
 from api.http.openapi import (
+    BODY_PROBLEMS,
     CREATE_PROBLEMS,
     FIND_PROBLEMS,
     KEY,
@@ -27,12 +29,12 @@ from api.http.openapi import (
 )
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Page, Pages
 from api.http.parameters import NameFilter, PrintableFilter, path_id
-from api.http.problems import Problem, existing_or_404
+from api.http.problems import FieldError, Problem, existing_or_404, invalid
 from api.http.validation import RequestModel, validate
 from api.services import services
-from api.v1.wallets import ClientId, WalletView, render_wallet
+from api.v1.wallets import ClientId, KeyId, WalletView, key_id_of, list_history, render_wallet
 from core import clients, ids, wallets
-from core.clients import Client, NewClient
+from core.clients import Client, ExternalIdTaken, NewClient
 from core.currencies import USD
 from core.ids import Prefix
 from core.postgres.connections import AsyncConnection
@@ -63,6 +65,39 @@ class ClientView(BaseModel):
 
 
 class ClientPage(Page[ClientView]):
+    pass
+
+
+class ClientChanges(RequestModel):
+    """What is absent stays as it is."""
+
+    name: Name | MISSING = MISSING
+    external_id: ExternalId | MISSING | None = Field(
+        default=MISSING, description="null removes it; another client may have it then"
+    )
+    metadata: Metadata | MISSING = Field(default=MISSING, description="replaces all that was there")
+    reason: Reason
+
+
+class ToldView(BaseModel):
+    """What of a client can change, as it was."""
+
+    name: str
+    external_id: str | None
+    metadata: dict[str, str]
+
+
+class ClientChangeView(BaseModel):
+    """One change of a client."""
+
+    changed_at: Time
+    key_id: KeyId | None = Field(description="the API key that asked for it; null for the configured key")
+    before: ToldView
+    after: ToldView
+    reason: str = Field(description="as it was given")
+
+
+class ClientChangePage(Page[ClientChangeView]):
     pass
 
 
@@ -100,7 +135,7 @@ async def list_clients(  # noqa: PLR0917  # FastAPI passes them by name
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Clients, newest first; with `name` in the order of their names. For operators."""
+    """Clients, newest first; with `name` in the order of their names. For operators and viewers."""
     database = services(request).database
     pages = Pages.of("clients", caller.owner, name=name, external_id=external_id)
     if name is not None and external_id is None:
@@ -121,6 +156,46 @@ async def get_client(request: Request, caller: CallerDep, client_id: ClientId) -
     id = path_id(request, Prefix.CLIENT, "client_id")
     client = await clients.find(services(request).database, id) if caller.sees_client(id) else None
     return render_client(existing_or_404(client))
+
+
+@router.patch(
+    "/v1/clients/{client_id}",
+    summary="Change a client",
+    response_model=ClientView,
+    openapi_extra=json_body(ClientChanges),
+    responses=problem_responses(*FIND_PROBLEMS, *BODY_PROBLEMS, "forbidden", "external_id_taken"),
+)
+async def patch_client(request: Request, caller: OperatorDep, client_id: ClientId) -> Any:
+    """Change a client's name, external_id or metadata. For operators.
+
+    Its history keeps what was there before. A repetition changes nothing and has the same answer.
+    """
+    id = path_id(request, Prefix.CLIENT, "client_id")
+    body = validate(ClientChanges, await read_object(request))
+    changes = body.model_dump(exclude={"reason"})  # without what is MISSING
+    if not changes:
+        raise invalid([FieldError("/name", "required", "is required, or external_id or metadata")])
+    change = partial(clients.change, id=id, changes=changes, key_id=key_id_of(caller), reason=body.reason)
+    try:
+        return render_client(existing_or_404(await services(request).database.run(change)))
+    except ExternalIdTaken:
+        raise Problem("external_id_taken") from None
+
+
+@router.get(
+    "/v1/clients/{client_id}/changes",
+    summary="List a client's changes",
+    response_model=ClientChangePage,
+    responses=problem_responses(*LIST_PROBLEMS, "not_found", "forbidden"),
+)
+async def list_client_changes(
+    request: Request, caller: ReaderDep, client_id: ClientId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Any:
+    """The changes of the client, newest first. For operators and viewers."""
+    database, id = services(request).database, path_id(request, Prefix.CLIENT, "client_id")
+    existing_or_404(await clients.find(database, id))
+    pages = Pages.of("client-changes", caller.owner, client_id=id)
+    return await list_history(pages, cursor, limit, partial(clients.list_changes, database, id), render_told)
 
 
 @router.post(
@@ -225,3 +300,7 @@ def render_client(client: Client) -> dict[str, object]:
         "wallet": render_wallet(client.wallet),
         "wallets": [render_wallet(wallet) for wallet in client.wallets],
     }
+
+
+def render_told(told: Mapping[str, Any]) -> dict[str, object]:
+    return {name: told[name] for name in ("name", "external_id", "metadata")}

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.callers import learn_unless_seen
+from api.callers import authenticate, learn_unless_seen
 from api.http.body import read_object
 from api.http.headers import preferred_wait_s, required_key
 from api.http.json_response import Json
@@ -135,7 +135,7 @@ async def submit(request: Request, verb: Verb) -> Json:
     With `preview=true` nothing is stored in any case, and no key is read.
     """
     shared = services(request)
-    caller = await shared.authenticator.authenticate(request)
+    caller = await authenticate(request)
     try:
         parent = await transfer_or_404(request, caller) if verb.names_parent else None
         wallet = await client_wallet_or_404(request, caller) if verb.names_wallet else None

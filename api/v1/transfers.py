@@ -83,7 +83,7 @@ class HoldView(BaseModel):
     expires_at: Time
 
 
-class QueueView(BaseModel):
+class QueuePlaceView(BaseModel):
     """The place of a queued transfer in its shard, at the moment of the answer."""
 
     ahead: int = Field(description="how many transfers of the shard are before it; 10000 stands for so many or more")
@@ -127,7 +127,7 @@ class TransferView(BaseModel):
         " to operators; null for what no key submitted, and for transfers of earlier versions"
     )
     shard: int | None = Field(description="shown to operators")
-    queue: QueueView | None = Field(
+    queue: QueuePlaceView | None = Field(
         description="shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the"
         " sweeper to queue it"
     )

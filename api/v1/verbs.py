@@ -187,7 +187,8 @@ def terms_of(said: Mapping[str, Any], parent: Transfer | None, legs: Legs) -> Te
 
 
 def admit_operators(caller: Caller, parent: Transfer | None) -> None:
-    if not caller.is_operator:
+    """Admit operators; and viewers, of which only previews get this far (api/callers.py)."""
+    if not caller.sees_all:
         raise Problem("forbidden")
 
 
@@ -208,7 +209,7 @@ def admit_credited(caller: Caller, parent: Transfer | None) -> None:
     A deposit's money is not its to send back, nor is what others were credited.
     """
     assert parent is not None
-    if caller.is_operator:
+    if caller.sees_all:
         return
     credited = [parent.destination] if parent.lines is None else [wallet for wallet, amount in parent.lines if amount > 0]
     if parent.type == "deposit" or not all(caller.sees_wallet(wallet) for wallet in credited):
@@ -222,7 +223,7 @@ def choose_legs(fields: Fields, caller: Caller, parent: Transfer | None) -> int:
 
 def choose_capture(fields: Fields, caller: Caller, parent: Transfer | None) -> int:
     """Return 0. Raises Problem for a caller who may not say whom the capture pays."""
-    if "credits" in fields and not caller.is_operator:
+    if "credits" in fields and not caller.sees_all:
         raise Problem("forbidden")
     return 0
 

@@ -1,8 +1,10 @@
 """Wallets and their entries, each with the balance after it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import MISSING, BaseModel, Field
@@ -24,7 +26,7 @@ from core.ledger.kinds import Type
 from core.ledger.rules import Frozen, Rules, rules_of
 from core.render import render_transfer, render_wallet_id
 from core.times import rfc3339
-from core.wallets import Wallet, WalletChange, WalletEntry
+from core.wallets import Wallet, WalletEntry
 
 ClientId = Annotated[str, id_schema(Prefix.CLIENT)]
 KeyId = Annotated[str, id_schema(Prefix.KEY)]
@@ -157,8 +159,7 @@ async def patch_wallet(request: Request, caller: CallerDep, wallet_id: WalletId)
     changes = body.model_dump(exclude={"reason"})  # without what is MISSING
     if "frozen" not in changes and not changes.get("limits"):
         raise invalid([FieldError("/frozen", "required", "is required, or a limit")])
-    key_id = None if caller.key == CONFIGURED else ids.parse(Prefix.KEY, caller.key)
-    change = partial(wallets.change, id=id, changes=changes, key_id=key_id, reason=body.reason)
+    change = partial(wallets.change, id=id, changes=changes, key_id=key_id_of(caller), reason=body.reason)
     wallet = existing_or_404(await services(request).database.run(change))
     if wallet.status == "closed":
         raise Problem("wallet_closed")
@@ -174,12 +175,12 @@ async def patch_wallet(request: Request, caller: CallerDep, wallet_id: WalletId)
 async def list_wallet_changes(
     request: Request, caller: CallerDep, wallet_id: WalletId, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Any:
-    """The changes of what the wallet allows, newest first. For operators."""
+    """The changes of what the wallet allows, newest first. For operators and viewers."""
     id = (await wallet_or_404(request, caller)).id
-    require_operator(caller)
+    if not caller.sees_all:
+        raise Problem("forbidden")
     pages = Pages.of("changes", caller.owner, wallet_id=id)
-    rows = await wallets.list_changes(services(request).database, id, before=pages.number_before(cursor), limit=limit + 1)
-    return pages.page(rows, limit, lambda row: row.number.to_bytes(16, "big"), render_change)
+    return await list_history(pages, cursor, limit, partial(wallets.list_changes, services(request).database, id), render_rules)
 
 
 @router.get(
@@ -267,15 +268,51 @@ def render_wallet(wallet: Wallet) -> dict[str, object]:
     }
 
 
-def render_change(change: WalletChange) -> dict[str, object]:
-    """Return the change as WalletChangeView describes it."""
-    return {
-        "changed_at": rfc3339(change.changed_at),
-        "key_id": ids.text(Prefix.KEY, change.key_id) if change.key_id else None,
-        "before": render_rules(change.before),
-        "after": render_rules(change.after),
-        "reason": change.reason,
-    }
+class Change(Protocol):
+    """A row of a history, numbered from 1 on: of a wallet's rules, or of a client."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def changed_at(self) -> datetime: ...
+    @property
+    def key_id(self) -> UUID | None: ...
+    @property
+    def before(self) -> Mapping[str, Any]: ...
+    @property
+    def after(self) -> Mapping[str, Any]: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def key_id_of(caller: Caller) -> UUID | None:
+    """Return the id of the caller's key as a history keeps it: None for the configured key."""
+    return None if caller.key == CONFIGURED else ids.parse(Prefix.KEY, caller.key)
+
+
+async def list_history(
+    pages: Pages,
+    cursor: str | None,
+    limit: int,
+    list_changes: Callable[..., Awaitable[Sequence[Change]]],
+    render: Callable[[Mapping[str, Any]], dict[str, object]],
+) -> dict[str, object]:
+    """Return a page of a history, newest first. `render` returns the JSON of what was there before or after a change.
+
+    Raises Problem "invalid_cursor".
+    """
+
+    def render_change(change: Change) -> dict[str, object]:
+        return {
+            "changed_at": rfc3339(change.changed_at),
+            "key_id": ids.text(Prefix.KEY, change.key_id) if change.key_id else None,
+            "before": render(change.before),
+            "after": render(change.after),
+            "reason": change.reason,
+        }
+
+    rows = await list_changes(before=pages.number_before(cursor), limit=limit + 1)
+    return pages.page(rows, limit, lambda row: row.number.to_bytes(16, "big"), render_change)
 
 
 def render_rules(rules: Mapping[str, Any]) -> dict[str, object]:

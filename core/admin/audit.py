@@ -1,9 +1,10 @@
-"""The audit: proves promises 1, 2, 8, 9, 11, 26 and 36 from the tables, and that each transfer without an outcome is in the queue.
+"""The audit: proves promises 1, 2, 8, 9, 11, 26, 36 and 44 from the tables, and that what has no outcome is in the queue.
 
 All checks read one snapshot, so the audit may run at any time, under any load. Each check is a statement that returns what breaks
 it. Few of these rows leave the server. It sorts and joins on disk what does not fit into its work_mem.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,16 @@ from core.admin import locks
 from core.errors import CannotDo
 from core.ids import Prefix
 from core.postgres.connections import connect_command
+from core.postgres.session import Unfit
 from core.postgres.statements import statement
 
 Result = TypeVar("Result")
 
 WITHIN_S = 3600.0  # for the whole audit: a hundred million transfers take less on two cores
 LOCK_WITHIN_S = 10.0  # per lock: a migration that changes a table takes less
+
+STORE_WITHIN_S = 5  # of the INSERT of a result. A guess: it waits for no lock, and for a standby at most
+KEPT = 1000  # results of audits: a nightly one for years. A guess
 
 SHOWN = 20  # violations printed per check: a broken ledger may have millions
 
@@ -40,6 +45,7 @@ CHECKS = {
     "wallet_chain": "a wallet's entries are versioned 1..n, each balance the one before plus the amount",
     "running_totals": "a running total is the sum of a wallet's credits so far, and the latest time among its entries",
     "transfers": "a transfer's wallets exist, fit its type and its currency, and it ended since it began, and by now",
+    "clients": "a client is what its history ends with, and each change follows the one before",
     "wallets": "every client has a wallet, each shard an external one of each currency in use, and there are no others",
     "holds": "what a wallet has reserved is what is left of its open holds, and no more than its balance",
     "parents": "what was taken of a transfer is the sum of its children, and a final capture leaves nothing",
@@ -147,6 +153,25 @@ def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], 
         report.violations[check], report.counts[check] = run_check(connection, check)
         report_progress(f"{number}/{len(CHECKS)}  {report.counts[check]} found  {time.monotonic() - began:.1f} s  {CHECKS[check]}")
     return report
+
+
+def store(database_url: str, report: Report, seconds: float) -> str | None:
+    """Store the result of an audit that took so long, for GET /v1/ops/database. KEPT results stay.
+
+    Return None, or the reason why it is not stored: a role without the right to write, or a server that is a standby, audits too.
+    """
+    broken = {check: count for check, count in report.counts.items() if count}
+    counts = {"transfers": report.transfers, "entries": report.entries, "wallets": report.wallets}
+    params = {"seconds": seconds, "broken": json.dumps(broken), "kept": KEPT, **counts}
+    try:
+        with connect_command(database_url) as connection:
+            connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STORE_WITHIN_S}s"])
+            connection.execute(statement("admin/store_audit"), params)
+    except Unfit as error:
+        return str(error)
+    except psycopg.Error as error:
+        return error.diag.message_primary or "the database is away"
+    return None
 
 
 def limit_next_statement(connection: psycopg.Connection, give_up: float) -> None:

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from core import exposition, ids, keys
 from core.admin import checkpoint, checkpoint_file, since
-from core.admin.audit import Report, audit
+from core.admin.audit import Report, audit, store
 from core.admin.bank_file import Layout
 from core.admin.checkpoint_file import Checkpoint
 from core.admin.migrate import migrate
@@ -26,7 +26,7 @@ from core.admin.since import Depth
 from core.currencies import USD
 from core.errors import CannotDo
 from core.ids import Prefix
-from core.keys import Key
+from core.keys import Key, Role
 from core.postgres.connections import connect_command
 from core.postgres.session import Unfit
 from core.postgres.statements import statement
@@ -44,11 +44,14 @@ def run_migrate(settings: Settings, arguments: Namespace) -> int:
 def run_audit(settings: Settings, arguments: Namespace) -> int:
     began = time.monotonic()
     report = audited(settings, arguments)
+    seconds = time.monotonic() - began
     for line in report.lines():
         print(line)
+    if isinstance(report, Report) and (reason := store(settings.url_of_workers, report, seconds)):
+        print(f"teller: the result is not recorded: {reason}", file=sys.stderr)
     if arguments.textfile:
         try:
-            write_metrics(arguments.textfile, report, time.monotonic() - began)
+            write_metrics(arguments.textfile, report, seconds)
         except OSError as error:
             failed = fail(f"{arguments.textfile} cannot be written: {error.strerror}")
             return failed if report.clean else 1
@@ -121,7 +124,8 @@ def progress_of(arguments: Namespace) -> Callable[[str], None]:
 
 
 def run_keys_make(settings: Settings, arguments: Namespace) -> int:
-    key, stored = keys.new_key(arguments.client)
+    role: Role | None = "operator" if arguments.operator else "viewer" if arguments.viewer else None
+    key, stored = keys.new_key(arguments.client, role=role, name=arguments.name)
     with connect_command(owner_url(settings)) as connection:
         inserted = connection.execute(statement("keys/insert"), asdict(stored)).fetchone()
     if inserted is None:
@@ -135,11 +139,13 @@ def run_keys_list(settings: Settings, arguments: Namespace) -> int:
     params = {"client_id": arguments.client, "before": ids.LAST, "limit": None}
     with connect_command(owner_url(settings), writes=False) as connection:
         rows = connection.cursor(row_factory=class_row(Key)).execute(statement("keys/list"), params)
-        print(columns("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED"))
+        print(columns("KEY", "HINT", "OF", "MADE", "LAST USED", "REVOKED", "NAME"))
+        if settings.operator_key and arguments.client is None:
+            print(columns("configured", keys.hint(settings.operator_key), "operator", "-", "-", "-", "configured"))
         for key in rows:
             of = ids.text(Prefix.CLIENT, key.client_id) if key.client_id else key.role
             times = (instant(time) for time in (key.created_at, key.last_used_at, key.revoked_at))
-            print(columns(ids.text(Prefix.KEY, key.id), key.hint, of, *times))
+            print(columns(ids.text(Prefix.KEY, key.id), key.hint, of, *times, key.name or "-"))
     return 0
 
 
@@ -178,8 +184,8 @@ def print_new_key(role: str, key: str) -> None:
     print("It is shown this once and kept nowhere: store it now.")
 
 
-def columns(key: str, hint: str, of: str, *times: str) -> str:
-    return "  ".join([f"{key:30}", f"{hint:8}", f"{of:30}", *(f"{time:20}" for time in times)]).rstrip()
+def columns(key: str, hint: str, of: str, *others: str) -> str:
+    return "  ".join([f"{key:30}", f"{hint:8}", f"{of:30}", *(f"{other:20}" for other in others)]).rstrip()
 
 
 def instant(time: datetime | None) -> str:

@@ -102,9 +102,10 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
             raise
 
 
-def connect_worker(url: str) -> SyncConnection:
-    """Open a worker's connection: autocommit, the worker's limits. Raises psycopg.Error, and Unfit."""
-    given: dict[str, Any] = {"autocommit": True, "prepare_threshold": 1, **KEEPALIVE}
+def connect_worker(url: str, kind: str = "worker") -> SyncConnection:
+    """Open a connection of a worker or a sweeper: autocommit, the worker's limits. Raises psycopg.Error, and Unfit."""
+    name = startup.application_name(kind)
+    given: dict[str, Any] = {"autocommit": True, "prepare_threshold": 1, "application_name": name, **KEEPALIVE}
     try:
         opened = connect(url, session_of(WORKER_LIMITS), within_s=ROUND_TRIP_WITHIN_S, may_read_only=True, **given)
     except Unfit as unfit:
@@ -117,7 +118,8 @@ def connect_worker(url: str) -> SyncConnection:
 
 def connect_command(url: str, *, writes: bool = True, autocommit: bool = False) -> SyncConnection:
     """Open a connection for a command of an operator, without time limits. Raises psycopg.Error, and Unfit."""
-    return connect(url, {**COMMAND_LIMITS, **PROBES}, writes=writes, autocommit=autocommit, **KEEPALIVE)
+    name = startup.application_name("command")
+    return connect(url, {**COMMAND_LIMITS, **PROBES}, writes=writes, autocommit=autocommit, application_name=name, **KEEPALIVE)
 
 
 def connect(

@@ -17,6 +17,7 @@ from core.postgres.connections import AsyncConnection
 from core.postgres.faults import is_of_the_connection, is_transient
 from core.postgres.limits import API_LIMITS, KEEPALIVE, session_of
 from core.postgres.session import POOLED, Unfit
+from core.postgres.startup import application_name
 from core.postgres.statements import statement
 from core.turns import OWNER, Turns
 
@@ -42,12 +43,15 @@ class Database:
     or raise Unavailable. After a fault the pool reconnects by itself.
     """
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS, limits: Mapping[str, str] = API_LIMITS) -> None:
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS, limits: Mapping[str, str] = API_LIMITS, kind: str = "api"
+    ) -> None:
         options: dict[str, Any] = {
             "limits": session_of(limits),
             "on_refusal": self._on_refusal,
             "autocommit": True,
             "prepare_threshold": 1,
+            "application_name": application_name(kind),
             **KEEPALIVE,
         }
         self._pool = AsyncConnectionPool(

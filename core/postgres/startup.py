@@ -2,13 +2,24 @@
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-__all__ = ["READS_ONLY", "has_one_host", "is_read_only", "last_good_first", "packet", "primary_only", "relaxed", "remember"]
+__all__ = [
+    "READS_ONLY",
+    "application_name",
+    "has_one_host",
+    "is_read_only",
+    "last_good_first",
+    "packet",
+    "primary_only",
+    "relaxed",
+    "remember",
+]
 
 NEWEST_LIMIT = "transaction_timeout"  # PostgreSQL 16 does not have it, and refuses a startup packet that names it
 PACKET_LIMITS = ("statement_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout", NEWEST_LIMIT)
@@ -16,6 +27,15 @@ PACKET_LIMITS = ("statement_timeout", "lock_timeout", "idle_session_timeout", "i
 READS_ONLY = "no server that DATABASE_URL leads to takes writes: each is a standby, or read-only"
 
 LAST_GOOD: dict[str, tuple[str, str]] = {}  # by URL: host and port
+
+
+def application_name(kind: str) -> str:
+    """Return the name of this process's sessions, as pg_stat_activity shows it: "teller KIND HOST:PID", of 63 bytes at most.
+
+    GET /v1/ops/processes reads it. `kind` is api, worker, sweeper, deliverer or command.
+    """
+    host = socket.gethostname().encode("ascii", "replace").decode()[:38]
+    return f"teller {kind} {host}:{os.getpid()}"
 
 
 def primary_only(url: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from api.admission.auth import CACHED_FOR_S
 from core import ids, keys
 from core.ids import Prefix
-from tests.caller import Caller, new_key
+from tests.caller import OPERATOR_KEY, Caller, new_key
 from tests.databases import Databases
 from tests.http.conftest import NOWHERE
 from tests.http.test_clients import TIME
@@ -47,7 +47,9 @@ def test_a_new_key_has_exactly_its_fields_and_opens_its_client(caller: Caller) -
     assert TIME.fullmatch(made["created_at"])
     assert made == {
         "id": made["id"],
+        "role": "client",
         "client_id": client["id"],
+        "name": None,
         "key": made["key"],
         "hint": hashlib.sha256(made["key"].encode()).hexdigest()[:8],
         "created_at": made["created_at"],
@@ -113,7 +115,7 @@ def test_what_is_no_key_is_not_found(caller: Caller) -> None:
         (None, {}, None),
         (b"{}", {}, None),
         (b"", {}, None),
-        (b'{"name": "x"}', {}, "validation_failed"),
+        (b'{"names": "x"}', {}, "validation_failed"),
         (b"[]", {}, "invalid_json"),
         (b"{", {}, "invalid_json"),
         (b"{}", {"Content-Type": "text/plain"}, "unsupported_media_type"),
@@ -163,6 +165,58 @@ def test_a_request_waits_for_no_note_of_its_keys_use(caller: Caller, shared_data
 
     # The API waits a second for a lock. A busy machine makes one request of several slow; waiting for the note would slow each.
     assert min(took_s() for _ in range(3)) < 0.9
+
+
+def test_a_key_keeps_the_name_that_it_was_given(caller: Caller) -> None:
+    client = caller.new_client()["id"]
+
+    made = caller.post(f"/v1/clients/{client}/keys", {"name": "the ünïcode shop"})
+    unnamed = caller.post(f"/v1/clients/{client}/keys", {"name": None})
+
+    assert (made.status, made.body["name"]) == (201, "the ünïcode shop")
+    assert [key["name"] for key in listed(caller, client)] == [None, "the ünïcode shop"]
+    assert unnamed.status == 201
+
+
+@pytest.mark.parametrize("name", ["", "n" * 101, "a\u0000", 7])
+def test_a_bad_name_makes_no_key(caller: Caller, name: object) -> None:
+    client = caller.new_client()["id"]
+
+    assert set(caller.post(f"/v1/clients/{client}/keys", {"name": name}).field_codes) == {"/name"}
+    assert set(caller.post("/v1/keys", {"role": "viewer", "name": name}).field_codes) == {"/name"}
+    assert listed(caller, client) == []
+
+
+def test_a_viewers_key_is_made_listed_with_all_others_and_revoked(caller: Caller) -> None:
+    client = caller.new_client()["id"]
+    clients_own = make(caller, client)
+
+    answer = caller.post("/v1/keys", {"role": "viewer", "name": "support"})
+    first = caller.get("/v1/keys?limit=1").body
+    second = caller.get(f"/v1/keys?limit=1&cursor={first['next_cursor']}").body
+
+    made = answer.body
+    key = made.pop("key")
+    assert (answer.status, answer.headers["cache-control"]) == (201, "no-store")
+    assert (made["role"], made["client_id"], made["name"]) == ("viewer", None, "support")
+    assert first["data"] == [made]
+    assert [(row["id"], row["role"]) for row in second["data"]] == [(clients_own["id"], "client")]
+    hint = hashlib.sha256(OPERATOR_KEY.encode()).hexdigest()[:8]
+    assert first["configured"] == {"role": "operator", "name": "configured", "hint": hint}
+    assert status(caller, key, f"/v1/clients/{client}") == 200
+    assert status(caller, key, "/v1/keys") == 200
+    assert caller.post("/v1/deposits", {}, key=new_key(), headers={"Authorization": f"Bearer {key}"}).code == "forbidden"
+    assert caller.request("DELETE", f"/v1/keys/{made['id']}").status == 204
+    assert caller.get("/v1/keys?limit=1").body["data"][0]["revoked_at"] is not None
+
+
+@pytest.mark.parametrize("role", ["operator", "client", "root", None])
+def test_over_http_only_viewers_get_a_key_without_a_client(caller: Caller, role: str | None) -> None:
+    before = caller.get("/v1/keys?limit=1").body["data"]
+
+    assert set(caller.post("/v1/keys", {"role": role}).field_codes) == {"/role"}
+
+    assert [key["id"] for key in caller.get("/v1/keys?limit=1").body["data"]] == [key["id"] for key in before]
 
 
 def test_an_operator_revokes_an_operators_key_too(caller: Caller, shared_database: psycopg.Connection[Any]) -> None:

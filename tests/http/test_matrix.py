@@ -42,9 +42,17 @@ class Row:
     operator: tuple[int, int, int]
     client: tuple[int, int, int]
     nobody: tuple[int, int, int] = SHUT
+    viewer: tuple[int, int, int] | None = None  # where it is not what `of` says
     query: str = ""
     body: Any = None
     transfer: str = "transfer_id"  # which of the thing's transfers the path names
+
+    def of(self, role: str, method: str) -> tuple[int, int, int]:
+        """Return the statuses for the role. A viewer reads what an operator reads, and nothing else is open to it."""
+        if role == "viewer":
+            return self.viewer or (self.operator if method == "GET" else REFUSED)
+        statuses: tuple[int, int, int] = getattr(self, role)
+        return statuses
 
     def names_a_thing(self, path: str) -> bool:
         """Return whether a request differs by the thing it is sent for. Where not, two answers differ by time alone."""
@@ -69,9 +77,13 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/v1/clients"): Row((201, 201, 201), REFUSED, body={"name": "Eve"}),
     ("GET", "/v1/clients"): Row(OPEN, REFUSED, query="?external_id={external_id}"),
     ("GET", "/v1/clients/{client_id}"): Row((200, 200, 404), (200, 404, 404)),
+    ("PATCH", "/v1/clients/{client_id}"): Row((200, 200, 404), REFUSED, body={"name": "Eve", "reason": "asked"}),
+    ("GET", "/v1/clients/{client_id}/changes"): Row((200, 200, 404), REFUSED),
     ("POST", "/v1/clients/{client_id}/wallets"): Row((201, 201, 404), REFUSED, body={"currency": "JPY"}),
     ("POST", "/v1/clients/{client_id}/keys"): Row((201, 201, 404), REFUSED),
     ("GET", "/v1/clients/{client_id}/keys"): Row((200, 200, 404), REFUSED),
+    ("POST", "/v1/keys"): Row((201, 201, 201), REFUSED, body={"role": "viewer"}),
+    ("GET", "/v1/keys"): Row(OPEN, REFUSED),
     ("DELETE", "/v1/keys/{key_id}"): Row((204, 204, 404), REFUSED),
     ("GET", "/v1/wallets/{wallet_id}"): Row((200, 200, 404), (200, 404, 404)),
     ("GET", "/v1/wallets/{wallet_id}/entries"): Row((200, 200, 404), (200, 404, 404)),
@@ -117,8 +129,11 @@ MATRIX: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/v1/transfers/{transfer_id}/deliveries"): Row((200, 200, 404), (200, 404, 404)),
     ("POST", "/v1/deliveries/{delivery_id}/redeliver"): Row(NOT_FOUND, (202, 404, 404)),
-    ("GET", "/v1/webhook-secret"): Row(OPEN, OPEN),
+    ("GET", "/v1/webhook-secret"): Row(OPEN, OPEN, viewer=REFUSED),
     ("POST", "/v1/webhook-secret/rotate"): Row(OPEN, OPEN),
+    ("GET", "/v1/ops/queue"): Row(OPEN, REFUSED),
+    ("GET", "/v1/ops/processes"): Row(OPEN, REFUSED),
+    ("GET", "/v1/ops/database"): Row(OPEN, REFUSED),
     ("GET", "/healthz"): AROUND,
     ("GET", "/readyz"): AROUND,
     ("GET", "/metrics"): AROUND,
@@ -149,8 +164,10 @@ def stage(caller: Caller, as_client: AsClient, shared_system: System) -> Iterato
     url = shared_system.database_url
     things = {"own": thing_of(caller, ada, adas, url), "another's": thing_of(caller, bob, bobs, url), "absent": absent(caller)}
     caller.request("POST", "/v1/webhook-secret/rotate")
-    yield Stage({"nobody": nobody, "client": adas, "operator": caller}, bobs, things)
+    viewer = Caller(caller.url, caller.post("/v1/keys", {"role": "viewer"}).body["key"])
+    yield Stage({"nobody": nobody, "client": adas, "viewer": viewer, "operator": caller}, bobs, things)
     nobody.close()
+    viewer.close()
 
 
 def thing_of(caller: Caller, client: Any, as_client: Caller, database_url: str) -> Thing:
@@ -249,11 +266,12 @@ def test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else(stage: St
     anothers = stage.things["another's"]
     before = all_of(stage, anothers)
 
-    for role in ("nobody", "client", "operator"):
+    for role in ("nobody", "client", "viewer", "operator"):
         answers = [send(stage.callers[role], route, stage.things[whose]) for whose in WHOSE]
-        assert tuple(answer.status for answer in answers) == getattr(MATRIX[route], role), (role, answers)
-        if role != "operator":
+        assert tuple(answer.status for answer in answers) == MATRIX[route].of(role, route[0]), (role, answers)
+        if role in ("nobody", "client"):
             assert not MATRIX[route].names_a_thing(route[1]) or told(answers[1]) == told(answers[2]), role
+        if role != "operator":
             assert all_of(stage, anothers) == before, role
         for whose, answer in zip(WHOSE, answers, strict=True):
             if answer.status in (401, 403, 404):
@@ -264,12 +282,28 @@ def test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else(stage: St
 def test_a_preview_is_for_the_roles_of_its_verb_and_learns_nothing_else(stage: Stage, route: tuple[str, str]) -> None:
     row = MATRIX[route]
     previewed = replace(row, query="?preview=true")
-    for role in ("nobody", "client", "operator"):
+    before = all_of(stage, stage.things["another's"])
+    for role in ("nobody", "client", "viewer", "operator"):
         answers = [send(stage.callers[role], route, stage.things[whose], previewed) for whose in WHOSE]
-        stored = [200 if status == 202 else status for status in getattr(row, role)]
+        # To a viewer a preview is what an operator reads: it stores nothing.
+        stored = [200 if status == 202 else status for status in getattr(row, "operator" if role == "viewer" else role)]
         assert [answer.status for answer in answers] == stored, (role, answers)
-        if role != "operator":
+        if role in ("nobody", "client"):
             assert told(answers[1]) == told(answers[2]), role
+    assert all_of(stage, stage.things["another's"]) == before
+
+
+CHANGING = [route for route in MATRIX if route[0] != "GET" and not route[1].endswith(MONEY)]
+
+
+@pytest.mark.parametrize("route", CHANGING, ids=" ".join)
+def test_a_route_without_previews_is_not_opened_to_a_viewer_by_asking_for_one(stage: Stage, route: tuple[str, str]) -> None:
+    before = all_of(stage, stage.things["another's"])
+
+    answer = send(stage.callers["viewer"], route, stage.things["another's"], replace(MATRIX[route], query="?preview=true"))
+
+    assert (answer.status, answer.code) in {(403, "forbidden"), (400, "invalid_parameter")}
+    assert all_of(stage, stage.things["another's"]) == before
 
 
 def test_every_route_has_its_row(shared_system: System, caller: Caller) -> None:

@@ -22,7 +22,7 @@ Schema = dict[str, Any]
 # Every route, and the problems that a caller of it must be ready for.
 ANY = {"malformed_request", "request_timeout", "headers_too_large"}
 READ = ANY | {"invalid_parameter", "unauthorized", "internal_error", "unavailable", "rate_limited"}
-BODY = {"invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed"}
+BODY = {"forbidden", "invalid_json", "duplicate_key", "body_too_large", "unsupported_media_type", "validation_failed"}
 BATCH = READ | BODY | {"idempotency_key_invalid"}
 MONEY = BATCH | {"backlog_full"} | {"idempotency_key_missing", "idempotency_key_reused"}
 OPERATORS = {"forbidden"}
@@ -31,9 +31,13 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("post", "/v1/clients"): BATCH | OPERATORS | {"external_id_taken", "idempotency_key_reused"},
     ("get", "/v1/clients"): READ | OPERATORS | {"invalid_cursor"},
     ("get", "/v1/clients/{client_id}"): READ | {"not_found"},
+    ("patch", "/v1/clients/{client_id}"): READ | BODY | OPERATORS | {"not_found", "external_id_taken"},
+    ("get", "/v1/clients/{client_id}/changes"): READ | OPERATORS | {"not_found", "invalid_cursor"},
     ("post", "/v1/clients/{client_id}/wallets"): BATCH | OPERATORS | {"not_found", "wallet_exists", "idempotency_key_reused"},
     ("post", "/v1/clients/{client_id}/keys"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/clients/{client_id}/keys"): READ | OPERATORS | {"not_found", "invalid_cursor"},
+    ("post", "/v1/keys"): READ | BODY | OPERATORS,
+    ("get", "/v1/keys"): READ | OPERATORS | {"invalid_cursor"},
     ("delete", "/v1/keys/{key_id}"): READ | BODY | OPERATORS | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}"): READ | {"not_found"},
     ("get", "/v1/wallets/{wallet_id}/entries"): READ | {"not_found", "invalid_cursor"},
@@ -63,12 +67,15 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("patch", "/v1/webhook-endpoints/{endpoint_id}"): READ | BODY | {"not_found"},
     ("delete", "/v1/webhook-endpoints/{endpoint_id}"): READ | BODY | {"not_found"},
     ("post", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): READ | BODY | {"not_found"},
-    ("get", "/v1/webhook-secret"): READ | {"not_found"},
+    ("get", "/v1/webhook-secret"): READ | OPERATORS | {"not_found"},
     ("post", "/v1/webhook-secret/rotate"): READ | BODY,
     ("get", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): READ | {"not_found", "invalid_cursor"},
     ("get", "/v1/transfers/{transfer_id}/deliveries"): READ | {"not_found", "invalid_cursor"},
     ("post", "/v1/webhook-endpoints/{endpoint_id}/redeliver"): READ | BODY | {"not_found", "endpoint_disabled"},
     ("post", "/v1/deliveries/{delivery_id}/redeliver"): READ | BODY | {"not_found", "endpoint_disabled"},
+    ("get", "/v1/ops/queue"): READ | OPERATORS,
+    ("get", "/v1/ops/processes"): READ | OPERATORS,
+    ("get", "/v1/ops/database"): READ | OPERATORS,
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
     ("get", "/metrics"): ANY | {"invalid_parameter", "unauthorized"},
@@ -441,6 +448,9 @@ def test_requests_refuse_unknown_fields_in_the_document_too(document: Schema) ->
     assert len(items) == len(verbs) - 1  # a wallet is closed on its own
     for model in (
         "RedeliveryCreate",
+        "ClientUpdate",
+        "ClientKeyCreate",
+        "KeyCreate",
         "WalletUpdate",
         "LimitsUpdate",
         "WebhookEndpointCreate",
@@ -474,7 +484,8 @@ def test_only_what_is_under_v1_needs_a_key(document: Schema) -> None:
 
 
 TYPES: dict[str, tuple[type, ...]] = {
-    "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "boolean": (bool,), "null": (type(None),),
+    "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "number": (int, float),
+    "boolean": (bool,), "null": (type(None),),
 }  # fmt: skip
 
 MEETS: dict[str, Callable[[Any, Any], bool]] = {
@@ -540,6 +551,13 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/v1/clients", caller.get("/v1/clients?limit=2"))
     yen = caller.post(f"/v1/clients/{made.body['id']}/wallets", {"currency": "JPY"})
     check(document, "post", "/v1/clients/{client_id}/wallets", yen)
+    renamed = caller.change_client(made.body["id"], name="Eve")
+    check(document, "patch", "/v1/clients/{client_id}", renamed)
+    check(document, "get", "/v1/clients/{client_id}/changes", caller.get(f"/v1/clients/{made.body['id']}/changes"))
+    check(document, "post", "/v1/keys", caller.post("/v1/keys", {"role": "viewer", "name": "support"}))
+    check(document, "get", "/v1/keys", caller.get("/v1/keys?limit=2"))
+    for path in ("/v1/ops/queue", "/v1/ops/processes", "/v1/ops/database"):
+        check(document, "get", path, caller.get(path))
     keys = f"/v1/clients/{made.body['id']}/keys"
     key = caller.request("POST", keys)
     check(document, "post", "/v1/clients/{client_id}/keys", key)

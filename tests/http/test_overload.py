@@ -127,6 +127,11 @@ def test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_c
             assert (second.status, second.code) == (429, "rate_limited"), name
             assert client.transfer(*wallets, 1).code == "rate_limited", name
 
+    with closing(Caller(caller.url, caller.post("/v1/keys", {"role": "viewer"}).body["key"])) as viewer:
+        assert [viewer.transfer(*wallets, 1).code for _ in range(2)] == ["forbidden", "rate_limited"]
+        assert viewer.get(f"/v1/wallets/{wallets[0]}").status == 200
+        assert viewer.post("/v1/deposits?preview=true", {"wallet_id": wallets[0], "amount": 1}).code == "rate_limited"
+
 
 def test_every_item_of_a_batch_costs_a_token_fit_or_not(own_system: System) -> None:
     caller = started(own_system, {"TELLER_RATE_LIMIT": "0.1", "TELLER_RATE_BURST": "5", **WITHOUT_REDIS})

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -15,9 +16,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import ids
-from core.admin.audit import CHECKS, SHOWN, audit, run_checks
+from core.admin.audit import CHECKS, KEPT, SHOWN, audit, run_checks, store
 from core.ids import Prefix
-from tests.databases import Databases
+from tests.databases import Databases, with_role
 from tests.integration.test_due import later
 from tests.system import ROOT
 from tests.world import (
@@ -664,7 +665,42 @@ def test_a_damage_of_rules_is_seen_by_exactly_the_checks_it_concerns(world: Worl
     assert_seen(world, DAMAGES_OF_RULES, {**wallets, **transfers}, names)
 
 
-ALL_DAMAGES = [*DAMAGES.values(), *DAMAGES_OF_VERBS.values(), *DAMAGES_OF_RULES.values(), *DAMAGES_OF_LINES.values()]
+# The same for the history of clients.
+DAMAGES_OF_CLIENTS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "a name that nothing explains": (["UPDATE clients SET name = 'Eve' WHERE id = %(ada)s"], {"clients": "ada"}),
+    "metadata that is gone": (["UPDATE clients SET metadata = '{}' WHERE id = %(ada)s"], {"clients": "ada"}),
+    "an external id that is gone": (["UPDATE clients SET external_id = NULL WHERE id = %(ada)s"], {"clients": "ada"}),
+    "a history whose last row is gone": (
+        ["DELETE FROM client_changes WHERE client_id = %(ada)s AND number = 2"],
+        {"clients": "ada"},
+    ),
+    "a history whose first row is gone": (
+        ["DELETE FROM client_changes WHERE client_id = %(ada)s AND number = 1"],
+        {"clients": "ada"},
+    ),
+    "a change that does not follow the one before": (
+        ['UPDATE client_changes SET before = before || \'{"name": "Eve"}\' WHERE client_id = %(ada)s AND number = 2'],
+        {"clients": "ada"},
+    ),
+}
+
+
+def test_a_damage_of_clients_is_seen_by_exactly_the_check_it_concerns(world: World) -> None:
+    ada, _ = world.insert_clients([new_client(), new_client()])
+    world.change_client(ada.id, name="Ada B.", external_id=f"x-{ada.id}")
+    world.change_client(ada.id, metadata={"email": "ada@example.com"})
+    assert audit(world.url).clean, "\n".join(audit(world.url).lines())
+
+    assert_seen(world, DAMAGES_OF_CLIENTS, {"ada": ada.id}, {"ada": name(Prefix.CLIENT, ada.id)})
+
+
+ALL_DAMAGES = [
+    *DAMAGES.values(),
+    *DAMAGES_OF_VERBS.values(),
+    *DAMAGES_OF_RULES.values(),
+    *DAMAGES_OF_LINES.values(),
+    *DAMAGES_OF_CLIENTS.values(),
+]
 
 
 def test_the_damages_above_concern_every_check() -> None:
@@ -747,11 +783,71 @@ def test_metrics_that_cannot_be_written_are_not_taken_for_damage(worked: Worked,
     assert "audit clean" in output
 
 
+def audits(world: World) -> list[tuple[Any, ...]]:
+    return world.query("SELECT broken, transfers, entries, wallets FROM audits ORDER BY id")
+
+
+def test_the_result_is_recorded_and_only_that_of_a_whole_audit(worked: Worked, tmp_path: Path) -> None:
+    world, checkpoint = worked.world, tmp_path / "checkpoint"
+    assert run_audit(world)[0] == 0
+    subprocess.run([sys.executable, "-m", "core", "checkpoint", str(checkpoint)], cwd=ROOT, env=environment(world), check=True)
+    damage(world, "UPDATE wallets SET version = version + 1 WHERE id = %(rich)s", rich=worked.rich)
+    assert run_audit(world)[0] == 1
+    run_audit(world, "--since", str(checkpoint))
+
+    assert audits(world) == [({}, 5, 6, 18), ({"wallet_balances": 1}, 5, 6, 18)]
+    [(took_s, age_s)] = world.query(
+        "SELECT extract(epoch FROM finished_at - began_at)::float8, extract(epoch FROM now() - finished_at)::float8"
+        " FROM audits ORDER BY id LIMIT 1"
+    )
+    assert 0 < took_s < 60
+    assert 0 < age_s < 600
+
+
+def test_the_last_thousand_results_stay(worked: Worked) -> None:
+    world = worked.world
+    world.query(
+        "INSERT INTO audits (began_at, broken, transfers, entries, wallets)"
+        " SELECT now(), '{}', n, 0, 0 FROM generate_series(1, %s) n",
+        KEPT + 5,
+    )
+
+    assert store(world.url, audit(world.url), 1.0) is None
+
+    assert [row[1] for row in audits(world)] == [*range(7, KEPT + 6), 5]
+
+
+def test_an_audit_that_may_not_write_is_clean_and_says_that_it_is_not_recorded(worked: Worked, databases: Databases) -> None:
+    world, role = worked.world, databases.new_role()
+    world.query(f"CREATE ROLE {role} LOGIN PASSWORD 'a-password'")
+    world.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    world.query(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "audit"],
+        cwd=ROOT,
+        env={**environment(world), "DATABASE_URL": with_role(world.url, role, "a-password")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "audit clean: 5 transfers, 6 entries, 18 wallets")
+    assert "teller: the result is not recorded: permission denied for table audits" in done.stderr
+    assert audits(world) == []
+
+
+def environment(world: World) -> dict[str, str]:
+    return {**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""}
+
+
 def run_audit(world: World, *options: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "core", "audit", *options],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""},
+        env=environment(world),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

@@ -170,6 +170,7 @@ def test_the_command_makes_keys_that_open_what_they_are_for(world: World) -> Non
 
     for role, bound_to, options in (
         ("operator", None, ["--operator"]),
+        ("viewer", None, ["--viewer", "--name", "the ünïcode support desk"]),
         ("client", client, ["--client", ids.text(Prefix.CLIENT, client)]),
     ):
         code, output, errors = run(world, "make", *options)
@@ -183,9 +184,33 @@ def test_the_command_makes_keys_that_open_what_they_are_for(world: World) -> Non
         assert (ids.text(Prefix.KEY, access.key_id), access.role, access.client_id) == (shown[1], role, bound_to)
 
 
+def test_the_command_lists_the_configured_key_first_and_not_among_a_clients(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured, client = "c" * 40, client_of(world)
+    insert(world, keys.new_key()[1])
+    monkeypatch.setenv("TELLER_OPERATOR_KEY", configured)
+
+    first = run(world, "list")[1].splitlines()[1].split()
+
+    assert first == ["configured", keys.digest(configured).hex()[:8], "operator", "-", "-", "-", "configured"]
+    assert "configured" not in run(world, "list", "--client", ids.text(Prefix.CLIENT, client))[1]
+
+
+def test_the_api_makes_viewers_keys_and_no_operators(world: World) -> None:
+    key, kept = keys.new_key(role="viewer", name="support")
+    made = world.run(lambda connection: keys.insert(connection, kept))  # in the API's role
+    access = opens(world, key)
+
+    assert made
+    assert (made.role, made.name, made.client_id) == ("viewer", "support", None)
+    assert access
+    assert (access.role, access.client_id, list(access.wallet_ids)) == ("viewer", None, [])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        world.run(lambda connection: keys.insert(connection, keys.new_key()[1]))
+
+
 def test_the_command_lists_keys_and_shows_none(world: World) -> None:
     client = client_of(world)
-    operators, clients_own = keys.new_key()[1], keys.new_key(client)[1]
+    operators, clients_own = keys.new_key(name="the shop")[1], keys.new_key(client)[1]
     for kept in (operators, clients_own):
         insert(world, kept)
     world.query("UPDATE keys SET created_at = '2026-01-31 09:30Z', last_used_at = '2026-02-01Z' WHERE id = %s", operators.id)
@@ -194,12 +219,13 @@ def test_the_command_lists_keys_and_shows_none(world: World) -> None:
     [head, *rows] = [line.split() for line in output.splitlines()]
 
     assert (code, errors) == (0, "")
-    assert head == ["KEY", "HINT", "OF", "MADE", "LAST", "USED", "REVOKED"]
+    assert head == ["KEY", "HINT", "OF", "MADE", "LAST", "USED", "REVOKED", "NAME"]
     assert [row[:3] for row in rows] == [
         [ids.text(Prefix.KEY, clients_own.id), clients_own.digest.hex()[:8], ids.text(Prefix.CLIENT, client)],
         [ids.text(Prefix.KEY, operators.id), operators.digest.hex()[:8], "operator"],
     ]
-    assert rows[1][3:] == ["2026-01-31T09:30:00Z", "2026-02-01T00:00:00Z", "-"]
+    assert rows[1][3:] == ["2026-01-31T09:30:00Z", "2026-02-01T00:00:00Z", "-", "the", "shop"]
+    assert rows[0][-1] == "-"
     assert len(run(world, "list", "--client", ids.text(Prefix.CLIENT, client))[1].splitlines()) == 2
 
 
@@ -212,7 +238,7 @@ def test_the_command_revokes_a_key_and_says_the_same_again(world: World) -> None
 
     assert first == second == (0, "revoked; within 5 seconds it opens nothing any more\n", "")
     assert opens(world, key) is None
-    assert not run(world, "list")[1].splitlines()[1].endswith("-")
+    assert run(world, "list")[1].splitlines()[1].split()[5] != "-"
 
 
 def test_the_command_says_clearly_what_it_cannot(world: World) -> None:
@@ -224,7 +250,11 @@ def test_the_command_says_clearly_what_it_cannot(world: World) -> None:
         (["revoke", key], "argument KEY_ID: is not an id; one begins with key_ and 26 base32 characters follow"),
         (["revoke", nobody], "argument KEY_ID: is an id of another type; one that begins with key_ is expected"),
         (["make", "--client", "Ada"], "argument --client: is not an id; one begins with cli_"),
-        (["make"], "one of the arguments --operator --client is required"),
+        (["make"], "one of the arguments --operator --viewer --client is required"),
+        (["make", "--operator", "--viewer"], "not allowed with argument"),
+        (["make", "--viewer", "--name", ""], "argument --name: is not 1 to 100 printable characters"),
+        (["make", "--viewer", "--name", "a" * 101], "argument --name: is not 1 to 100 printable characters"),
+        (["make", "--viewer", "--name", "a\nb"], "argument --name: is not 1 to 100 printable characters"),
         (["make", "--operator", "--client", nobody], "not allowed with argument"),
         ([], "the following arguments are required: COMMAND"),
     ):

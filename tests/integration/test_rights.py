@@ -72,8 +72,10 @@ API: Rights = {
     "delivery_bounds": {},
     "endpoint_events": {"SELECT": ALL},
     "shards": {"SELECT": ALL},
-    "keys": {"SELECT": ALL, "INSERT": {"id", "role", "client_id", "digest"}, "UPDATE": {"last_used_at", "revoked_at"}},
+    "keys": {"SELECT": ALL, "INSERT": {"id", "role", "client_id", "digest", "name"}, "UPDATE": {"last_used_at", "revoked_at"}},
     "wallet_changes": {"SELECT": ALL},
+    "client_changes": {"SELECT": ALL},
+    "audits": {"SELECT": ALL},
 }
 
 WORKER: Rights = {
@@ -83,6 +85,8 @@ WORKER: Rights = {
     "currencies": {"SELECT": ALL},
     "wallet_identities": {"SELECT": ALL},
     "wallet_changes": {"SELECT": ALL, "INSERT": {"wallet_id", "number", "before", "after", "reason"}},
+    "client_changes": {"SELECT": ALL},
+    "audits": {"SELECT": ALL, "INSERT": {"began_at", "broken", "transfers", "entries", "wallets"}, "DELETE": ALL},
     "transfers": {
         "SELECT": ALL,
         "UPDATE": {
@@ -146,7 +150,13 @@ SEQUENCES = {"api": {("fence", "UPDATE", False)}, "worker": {("queue_position_se
 
 # By triggers, or by what is there already, to every role that has the right.
 ADDED_TO = {"UPDATE", "DELETE", "TRUNCATE"}
-REFUSED = {"entries": ADDED_TO, "wallet_changes": ADDED_TO, "feed": {"INSERT"}, "delivery_bounds": {"INSERT"}}
+REFUSED = {
+    "entries": ADDED_TO,
+    "wallet_changes": ADDED_TO,
+    "client_changes": ADDED_TO,
+    "feed": {"INSERT"},
+    "delivery_bounds": {"INSERT"},
+}
 
 # The statements that each process runs; those of `migrate` are the owner's.
 STATEMENTS = {
@@ -162,6 +172,8 @@ STATEMENTS = {
         "session/fence",
         "session/find_backend",
         "clients/find",
+        "clients/change",
+        "clients/list_changes",
         "clients/find_by_key",
         "webhooks/find_delivery",
         "webhooks/find_endpoint",
@@ -214,6 +226,14 @@ STATEMENTS = {
         "events/measure_horizon",
         "queue/measure",
         "keys/note_use",
+        "ops/count_scheduled",
+        "ops/find_holder",
+        "ops/find_last_audit",
+        "ops/limit_statements",
+        "ops/list_blocked",
+        "ops/list_drains",
+        "ops/list_sessions",
+        "ops/measure_database",
         "webhooks/redeliver_all",
         "webhooks/redeliver",
         "keys/revoke",
@@ -223,6 +243,8 @@ STATEMENTS = {
         "webhooks/update_endpoint",
     ],
     "worker": [
+        "admin/store_audit",
+        "audit/clients",
         "audit/counts",
         "audit/deliveries",
         "audit/events",
@@ -412,6 +434,8 @@ FILLED = {
     "running_totals": "(wallet_id, version, credits, latest) SELECT destination, 64, 1, now()",
     "receivers": "(owner, receiver) SELECT owner, 'example.com'",
     "wallet_changes": "(wallet_id, number, before, after, reason) SELECT source, 1, '{}'::jsonb, '{\"a\": 1}'::jsonb, 'r'",
+    "client_changes": "(client_id, number, before, after, reason) SELECT source, 1, '{}'::jsonb, '{\"a\": 1}'::jsonb, 'r'",
+    "audits": "(began_at, broken, transfers, entries, wallets) SELECT now(), '{}'::jsonb, 0, 0, 0",
     "endpoint_events": "(owner, endpoint_id, endpoint) SELECT 'operator', id, '{}'::jsonb",
 }
 
@@ -605,7 +629,7 @@ def test_no_role_locks_a_table_but_one_from_which_it_deletes(roles: Roles) -> No
         if roles.attempt(process, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE") == "done"
     }
 
-    retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers")}
+    retention = {("worker", table) for table in ("deliveries", "delivery_attempts", "receivers", "audits")}
     assert locked == {("worker", "queue"), ("worker", "due"), ("api", "webhook_endpoints"), ("deliverer", "fan_outs"), *retention}
 
 

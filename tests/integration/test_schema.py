@@ -13,7 +13,7 @@ from core.ids import external_wallet
 from core.ledger.refusals import Refusal
 from core.postgres.faults import is_transient
 from tests.unit.test_callback_url import GOOD
-from tests.world import World, deposit
+from tests.world import World, deposit, new_client
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 SECRET = "whsec_" + "s" * 32
@@ -63,6 +63,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "shards": {"shard": 99},
     "keys": {"id": A, "role": "operator", "digest": b"d" * 32},
     "wallet_changes": {"wallet_id": A, "number": 1, "before": "{}", "after": '{"frozen": "all"}', "reason": "r"},
+    "client_changes": {"client_id": A, "number": 1, "before": "{}", "after": '{"name": "Ada"}', "reason": "r"},
+    "audits": {"began_at": "now", "broken": "{}", "transfers": 1, "entries": 2, "wallets": 3},
 }
 
 HOLD = {"type": "hold", "expires_at": "tomorrow"}
@@ -145,6 +147,19 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("wallet_changes", "reason_length", {"reason": ""}),
     ("wallet_changes", "reason_length", {"reason": "r" * 201}),
     ("wallet_changes", "something_changed", {"after": "{}"}),
+    ("client_changes", "number_positive", {"number": 0}),
+    ("client_changes", "reason_length", {"reason": ""}),
+    ("client_changes", "reason_length", {"reason": "r" * 201}),
+    ("client_changes", "something_changed", {"after": "{}"}),
+    ("audits", "times_have_four_digits", {"began_at": "infinity"}),
+    ("audits", "broken_has_counts", {"broken": "[]"}),
+    ("audits", "broken_has_counts", {"broken": '{"queue": "1"}'}),
+    ("audits", "transfers_in_limits", {"transfers": -1}),
+    ("audits", "transfers_in_limits", {"transfers": 2**53}),
+    ("audits", "entries_in_limits", {"entries": -1}),
+    ("audits", "entries_in_limits", {"entries": 2**53}),
+    ("audits", "wallets_in_limits", {"wallets": -1}),
+    ("audits", "wallets_in_limits", {"wallets": 2**53}),
     ("transfers", "parent_iff_child", {"parent": A}),
     ("transfers", "parent_iff_child", {"type": "capture"}),
     ("transfers", "known_fit", {"fit": "most"}),
@@ -297,9 +312,12 @@ NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("webhook_secrets", "times_have_four_digits", {"created_at": "-infinity"}),
     ("webhook_secrets", "times_have_four_digits", {"old_secret": SECRET, "old_secret_expires_at": "infinity"}),
     ("keys", "known_role", {"role": "root"}),
+    ("keys", "name_length", {"name": ""}),
+    ("keys", "name_length", {"name": "n" * 101}),
     ("keys", "digest_is_sha256", {"digest": b"d" * 33}),
     ("keys", "bound_to_client", {"client_id": B}),
     ("keys", "bound_to_client", {"role": "client"}),
+    ("keys", "bound_to_client", {"role": "viewer", "client_id": B}),
 ]
 
 # What is kept beside a row of ROWS, and what it differs in from that.
@@ -333,6 +351,7 @@ DUPLICATES: list[tuple[str, str, dict[str, Any]]] = [
     ("wallet_identities", "wallet_identities_pkey", {"currency": "QQQ"}),
     ("keys", "keys_pkey", {"digest": b"e" * 32}),
     ("wallet_changes", "wallet_changes_pkey", {}),
+    ("client_changes", "client_changes_pkey", {}),
     ("keys", "keys_digest_key", {"id": B}),
 ]
 
@@ -366,6 +385,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("entries", {"amount": -(2**53 - 1), "balance_after": -(2**53 - 1)}),
     ("running_totals", {"version": 2**52, "credits": 10**37}),
     ("keys", {"role": "client", "client_id": B}),
+    ("keys", {"role": "viewer", "name": "ü" * 100}),
 ]
 
 
@@ -470,9 +490,14 @@ def test_the_tables_above_cover_every_constraint_of_the_schema(connection: psyco
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'p')"
     ).fetchall()
 
-    # A place in the queue is numbered by the database: none can be given twice. Of migrations none is inserted by hand, and all the
-    # bounds that there can be are there.
-    rest = {("queue", "queue_pkey"), ("migrations", "migrations_pkey"), ("delivery_bounds", "delivery_bounds_pkey")}
+    # A place in the queue is numbered by the database, and so is an audit: none can be given twice. Of migrations none is inserted
+    # by hand, and all the bounds that there can be are there.
+    rest = {
+        ("audits", "audits_pkey"),
+        ("queue", "queue_pkey"),
+        ("migrations", "migrations_pkey"),
+        ("delivery_bounds", "delivery_bounds_pkey"),
+    }
     assert set(named) - covered == rest
     assert covered <= set(named)
 
@@ -522,6 +547,17 @@ def test_the_history_of_a_wallet_is_never_changed_and_never_deleted(world: World
         world.query(statement)
 
 
+@pytest.mark.parametrize(
+    "statement", ["UPDATE client_changes SET reason = 'x'", "DELETE FROM client_changes", "TRUNCATE client_changes"]
+)
+def test_the_history_of_a_client_is_never_changed_and_never_deleted(world: World, statement: str) -> None:
+    [client] = world.insert_clients([new_client()])
+    world.change_client(client.id, name="Eve")
+
+    with pytest.raises(errors.RestrictViolation, match="of client_changes is forbidden"):
+        world.query(statement)
+
+
 def test_what_changes_with_every_transfer_is_in_no_index(connection: psycopg.Connection[Any]) -> None:
     """So that balances and verdicts are written in place (HOT)."""
     definitions = connection.execute("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'").fetchall()
@@ -544,6 +580,7 @@ HIDDEN = {
     *((table, "moment") for table in ("transfers", "events", "endpoint_events", "fan_outs")),
     *(
         ("feed", "shift"),
+        ("audits", "id"),
         ("queue", "position"),
         ("shards", "floor"),
         ("running_totals", "version"),

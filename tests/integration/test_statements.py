@@ -31,6 +31,7 @@ USERS = {
     "deliverer": ("worker/webhooks/",),
     "retention": ("worker/retention.py",),
     "queue": ("api/", "worker/ledger/"),
+    "ops": ("api/operations/ops.py",),
     "transfers": ("core/transfers.py", "core/transfer_lists.py"),
     "wallets": ("core/wallets.py",),
     "clients": ("core/clients.py",),

@@ -54,6 +54,7 @@ RULES_BEFORE_THE_LOCK = Edit(
     " debits_per_month_max, counted_day, debits_today, debits_this_month) END FROM wallets WHERE id = w.id) AS rules\n",
 )
 READING = "tests/integration/test_reading.py"
+MATRIX = "tests/http/test_matrix.py::test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else"
 PERIODS = "tests/integration/test_periods.py"
 STATEMENT = "tests/http/test_statement.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
@@ -1227,6 +1228,58 @@ MUTANTS = (
             f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
             f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
         ),
+    ),
+    Mutant(
+        24,
+        "let a viewer move and change what an operator may",
+        (Edit("api/callers.py", "if caller.is_viewer and request.method", "if False and request.method"),),
+        (
+            f"{MATRIX}[POST /v1/deposits]",
+            f"{MATRIX}[POST /v1/transfers]",
+            f"{MATRIX}[POST /v1/transfers/{{transfer_id}}/reverse]",
+        ),
+    ),
+    Mutant(
+        24,
+        "take a viewer's preview for a submission",
+        (Edit("api/v1/submit.py", "    if previews:\n", "    if previews and not caller.is_viewer:\n"),),
+        (
+            "tests/http/test_matrix.py::test_a_preview_is_for_the_roles_of_its_verb_and_learns_nothing_else[POST /v1/deposits]",
+            "tests/http/test_matrix.py::test_a_preview_is_for_the_roles_of_its_verb_and_learns_nothing_else[POST /v1/transfers]",
+        ),
+    ),
+    Mutant(
+        24,
+        "show a viewer that a webhook secret exists",
+        (Edit("api/v1/webhooks/secrets.py", "    if caller.is_viewer:\n", "    if False:\n"),),
+        (f"{MATRIX}[GET /v1/webhook-secret]",),
+    ),
+    Mutant(
+        44,
+        "keep no old value of a client that changes",
+        (
+            Edit(
+                "core/admin/migrations/0020_viewers.sql",
+                "SELECT wanted, coalesce(max(number), 0) + 1, by_key, was, becomes, why FROM client_changes",
+                "SELECT wanted, coalesce(max(number), 0) + 1, by_key, becomes || '{\"x\": 1}', becomes, why FROM client_changes",
+            ),
+        ),
+        (
+            "tests/http/test_client_changes.py::test_the_history_keeps_what_was_there_before_and_which_key_asked",
+            "tests/integration/test_client_changes.py::test_changes_at_once_are_merged_and_each_is_in_the_history",
+        ),
+    ),
+    Mutant(
+        44,
+        "change a client by what was there before the wait for its row",
+        (
+            Edit(
+                "core/admin/migrations/0020_viewers.sql",
+                "FROM clients WHERE id = wanted FOR UPDATE;",
+                "FROM clients WHERE id = wanted;",
+            ),
+        ),
+        ("tests/integration/test_client_changes.py::test_a_change_waits_for_another_one_and_begins_with_what_that_has_left",),
     ),
     Mutant(
         40,

@@ -20,7 +20,14 @@ DAY = timedelta(days=1)
 ID = re.compile(r"(?<=/)[a-z]{3}_[0-9a-z]{26}")
 
 # Operations for which the SDKs have no function yet. `request` and `submit` reach them.
-WITHOUT_FUNCTION = {("GET", "/v1/search")}
+WITHOUT_FUNCTION: set[tuple[str, str]] = {
+    ("GET", "/v1/search"),
+    ("PATCH", "/v1/clients/{}"),
+    ("GET", "/v1/clients/{}/changes"),
+    ("POST", "/v1/keys"),
+    ("GET", "/v1/keys"),
+    *(("GET", f"/v1/ops/{what}") for what in ("queue", "processes", "database")),
+}
 
 
 class Session:

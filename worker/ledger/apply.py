@@ -5,6 +5,7 @@ docs/concepts/state-tables.md draws the states of a transfer.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
@@ -70,6 +71,11 @@ class Applier:
         self._publish_final = publish_final
         self._ring = ring
         self.head: UUID | None = None  # the first transfer of the last batch, also of one that failed
+
+    def open(self) -> None:
+        """Open the connection before the first work: GET /v1/ops/processes shows it. A fault is left to that work."""
+        with suppress(psycopg.Error):
+            self._own.opened()
 
     def apply(self, shards: Collection[int], limit: int) -> Batch:
         """Claim, decide, write and commit up to `limit` transfers a shard, in four round trips for any number of transfers.

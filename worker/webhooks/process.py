@@ -60,7 +60,7 @@ def stop_event(process: Process) -> asyncio.Event:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    database = Database(url, connections=CONNECTIONS)
+    database = Database(url, connections=CONNECTIONS, kind="deliverer")
     await database.open()
     try:
         yield database

@@ -170,7 +170,7 @@ NOT_REACHABLE = "not_reachable"
 
 def renderer_for(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
     """Return a function that renders a delivery as DeliveryView describes it. Clients do not see what a name resolves to."""
-    render_attempt = render_attempt_exactly if caller.is_operator else render_attempt_for_client
+    render_attempt = render_attempt_exactly if caller.sees_all else render_attempt_for_client
 
     def render_delivery(delivery: Delivery) -> dict[str, object]:
         return {

@@ -10,7 +10,7 @@ from api.callers import CallerDep
 from api.http.fields import Time
 from api.http.openapi import BODY_PROBLEMS, COMMON_PROBLEMS, FIND_PROBLEMS, problem_responses
 from api.http.parameters import path_id
-from api.http.problems import existing_or_404
+from api.http.problems import Problem, existing_or_404
 from api.http.validation import require_no_fields
 from api.services import services
 from api.v1.webhooks.endpoints import NO_STORE, OLD_SIGNS_UNTIL, SHOWN_ONCE, EndpointId, SignedEndpointView, render_signed
@@ -55,10 +55,12 @@ async def rotate_endpoint_secret(request: Request, caller: CallerDep, endpoint_i
     "/v1/webhook-secret",
     summary="Look up when your secret was made",
     response_model=SecretView,
-    responses=problem_responses(*FIND_PROBLEMS),
+    responses=problem_responses(*FIND_PROBLEMS, "forbidden"),
 )
 async def get_secret(request: Request, caller: CallerDep) -> Any:
-    """When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it."""
+    """When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it. Not for viewers."""
+    if caller.is_viewer:
+        raise Problem("forbidden")
     return render_secret(existing_or_404(await secrets.find(services(request).database, caller.owner)))
 
 

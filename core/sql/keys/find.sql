@@ -6,4 +6,4 @@ SELECT k.id AS key_id, k.role, k.client_id, w.ids AS wallet_ids,
   FROM (SELECT * FROM keys WHERE digest = %(digest)s OFFSET 0) k
  CROSS JOIN LATERAL (SELECT ARRAY(SELECT id FROM wallets WHERE client_id = k.client_id OFFSET 0) AS ids OFFSET 0) w
  WHERE k.revoked_at IS NULL
-   AND (k.role = 'operator' OR cardinality(w.ids) > 0)
+   AND (k.role <> 'client' OR cardinality(w.ids) > 0)

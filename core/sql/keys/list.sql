@@ -1,7 +1,7 @@
 -- Returns keys, newest first, below a given id; only those of a client if one is given. A NULL limit means all.
 -- Index: keys_client, or keys_pkey backwards. One plan for both cases would read all keys to find a client's. A client's keys are
 -- read as a range, because with equations the planner may do so too.
-SELECT id, role, client_id, left(encode(digest, 'hex'), 8) AS hint, created_at, last_used_at, revoked_at
+SELECT id, role, client_id, name, left(encode(digest, 'hex'), 8) AS hint, created_at, last_used_at, revoked_at
   FROM (
         (SELECT * FROM keys WHERE %(client_id)s::uuid IS NULL AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s)
         UNION ALL

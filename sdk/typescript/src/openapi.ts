@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * List clients
-         * @description Clients, newest first; with `name` in the order of their names. For operators.
+         * @description Clients, newest first; with `name` in the order of their names. For operators and viewers.
          */
         get: operations["listClients"];
         put?: never;
@@ -37,6 +37,32 @@ export interface paths {
          * @description A client with its wallets, all as of one instant. A client's key opens its own client only.
          */
         get: operations["getClient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a client
+         * @description Change a client's name, external_id or metadata. For operators.
+         *
+         *     Its history keeps what was there before. A repetition changes nothing and has the same answer.
+         */
+        patch: operations["updateClient"];
+        trace?: never;
+    };
+    "/v1/clients/{client_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a client's changes
+         * @description The changes of the client, newest first. For operators and viewers.
+         */
+        get: operations["listClientChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -76,7 +102,7 @@ export interface paths {
         };
         /**
          * List a client's keys
-         * @description The client's keys, newest first, including revoked ones. For operators.
+         * @description The client's keys, newest first, including revoked ones. For operators and viewers.
          */
         get: operations["listClientKeys"];
         put?: never;
@@ -87,6 +113,33 @@ export interface paths {
          *     A repeated request makes another key. When an answer was lost, revoke the key that was never used.
          */
         post: operations["createClientKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List keys
+         * @description The keys of operators, viewers and clients, newest first, including revoked ones. For operators and viewers.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Make a key for a viewer
+         * @description Make a key that reads what an operator's key reads, and moves and changes nothing. For operators.
+         *
+         *     The answer shows it; no later answer does. A repeated request makes another key. When an answer was lost, revoke the key that
+         *     was never used.
+         */
+        post: operations["createKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -105,7 +158,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a key
-         * @description Revoke a key of a client or an operator, for ever. Every API process refuses it at most 5 seconds later. For operators.
+         * @description Revoke a key, of any role, for ever. Every API process refuses it at most 5 seconds later. For operators.
          *
          *     The key stays in its list. Revoking it again changes nothing and has the same answer.
          */
@@ -150,7 +203,7 @@ export interface paths {
         };
         /**
          * List a wallet's changes
-         * @description The changes of what the wallet allows, newest first. For operators.
+         * @description The changes of what the wallet allows, newest first. For operators and viewers.
          */
         get: operations["listWalletChanges"];
         put?: never;
@@ -635,7 +688,7 @@ export interface paths {
         };
         /**
          * Look up when your secret was made
-         * @description When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it.
+         * @description When the secret for your callback URLs was made. Your first callback URL or your first rotation makes it. Not for viewers.
          */
         get: operations["getWebhookSecret"];
         put?: never;
@@ -742,6 +795,66 @@ export interface paths {
          * @description Make the failed and canceled deliveries since a time due now, oldest first. While `has_more` is true, repeat the request.
          */
         post: operations["redeliverWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what waits in the queue
+         * @description The queue, at most a second old, with the shards in which transfers wait. For operators and viewers.
+         */
+        get: operations["getOpsQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See which processes run
+         * @description The processes that have a session of the database, at most a second old. For operators and viewers.
+         */
+        get: operations["getOpsProcesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ops/database": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how the database is
+         * @description What waits for locks, what keeps events back, the last audit; at most a second old. For operators and viewers.
+         */
+        get: operations["getOpsDatabase"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -936,6 +1049,13 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        AllKeysPage: {
+            data: components["schemas"]["Key"][];
+            has_more: boolean;
+            next_cursor: string | null;
+            /** @description null where the settings have no key */
+            configured: components["schemas"]["ConfiguredKey"] | null;
+        };
         /** @description One attempt: the status of the receiver's answer, or the error because of which there was none. */
         DeliveryAttempt: {
             /** Format: int64 */
@@ -950,6 +1070,35 @@ export interface components {
             status_code: number | null;
             /** @description such as `timed_out` or `not_connected`; null when there was an answer. `not_reachable`: the receiver's name is not found, or leads to an address that Teller does not send to; only operators see which, and how long it took */
             error: string | null;
+        };
+        /** @description The last audit of the whole ledger whose result could be stored. */
+        Audit: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            finished_at: string;
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description violations in all
+             */
+            failures: number;
+            /** @description violations by the check that found them, without those that found none */
+            broken: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            transfers: number;
+            /** Format: int64 */
+            entries: number;
+            /** Format: int64 */
+            wallets: number;
         };
         /** @description A wallet's balance, in minor units, and version just before a time. */
         Balance: {
@@ -978,6 +1127,36 @@ export interface components {
         TransferBatch: {
             results: components["schemas"]["TransferBatchResult"][];
         };
+        /** @description A session of this database that waits for a lock. */
+        Blocked: {
+            /** Format: int64 */
+            pid: number;
+            application: string;
+            waiting_seconds: number;
+            /** @description the sessions that hold the lock or wait for it before this one; 0: a prepared transaction */
+            blocked_by: number[];
+            /** @description null for a session that is not Teller's */
+            state: string | null;
+        };
+        ClientChangePage: {
+            data: components["schemas"]["ClientChange"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
+        /** @description One change of a client. */
+        ClientChange: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            changed_at: string;
+            /** @description the API key that asked for it; null for the configured key */
+            key_id: string | null;
+            before: components["schemas"]["Told"];
+            after: components["schemas"]["Told"];
+            /** @description as it was given */
+            reason: string;
+        };
         ClientPage: {
             data: components["schemas"]["Client"][];
             has_more: boolean;
@@ -997,6 +1176,38 @@ export interface components {
             wallet: components["schemas"]["Wallet"];
             /** @description one a currency, in the order in which they were made */
             wallets: components["schemas"]["Wallet"][];
+        };
+        /** @description The operator's key of the settings. It has no id, and is replaced where the settings are. */
+        ConfiguredKey: {
+            /** @constant */
+            role: "operator";
+            /** @constant */
+            name: "configured";
+            hint: string;
+        };
+        /** @description Of the server, to all of its databases. */
+        Connections: {
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            allowed: number;
+        };
+        /** @description The database as it is now. */
+        Database: {
+            /**
+             * @description PostgreSQL's
+             * @example 17.2
+             */
+            version: string;
+            /** @description the newest migration */
+            schema: string | null;
+            /** Format: int64 */
+            size_bytes: number;
+            connections: components["schemas"]["Connections"];
+            /** @description the longest waits first, at most 20 */
+            blocked: components["schemas"]["Blocked"][];
+            feed: components["schemas"]["Feed"];
+            last_audit: components["schemas"]["Audit"] | null;
         };
         DeliveryPage: {
             data: components["schemas"]["Delivery"][];
@@ -1087,6 +1298,13 @@ export interface components {
             /** @description how much of that it needed */
             needed: number | null;
         };
+        /** @description Events that became known after the oldest open transaction began are shown when it has ended. */
+        Feed: {
+            /** @description for how long, at least, one transaction has kept later events back */
+            horizon_seconds: number;
+            /** @description null where no transaction is open, or it is a prepared one */
+            holder: components["schemas"]["Holder"] | null;
+        };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
         Hold: {
             status: components["schemas"]["HoldStatus"];
@@ -1102,15 +1320,28 @@ export interface components {
              */
             expires_at: string;
         };
+        /** @description The session of the oldest open transaction. `since` and `state` are null for a session that is not Teller's. */
+        Holder: {
+            /** Format: int64 */
+            pid: number;
+            application: string;
+            /** @description when its transaction began */
+            since: string | null;
+            state: string | null;
+        };
         KeyPage: {
             data: components["schemas"]["Key"][];
             has_more: boolean;
             next_cursor: string | null;
         };
-        /** @description A client's key, without the key itself. */
+        /** @description A key, without the key itself. */
         Key: {
             id: string;
-            client_id: string;
+            role: components["schemas"]["KeyRole"];
+            /** @description whose key it is; null for a key of an operator or a viewer */
+            client_id: string | null;
+            /** @description as it was given when the key was made */
+            name: string | null;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
             hint: string;
             /**
@@ -1142,7 +1373,11 @@ export interface components {
         /** @description A key that has just been made. */
         KeyWithSecret: {
             id: string;
-            client_id: string;
+            role: components["schemas"]["KeyRole"];
+            /** @description whose key it is; null for a key of an operator or a viewer */
+            client_id: string | null;
+            /** @description as it was given when the key was made */
+            name: string | null;
             /** @description the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum` */
             hint: string;
             /**
@@ -1232,11 +1467,31 @@ export interface components {
             /** @description shown to operators */
             shard: number | null;
             /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
-            queue: components["schemas"]["Queue"] | null;
+            queue: components["schemas"]["QueuePlace"] | null;
             preview: components["schemas"]["PreviewBasis"];
         };
+        /** @description A process that has a session of the database. One that lost its session, or never had one, is missing here. */
+        Process: {
+            kind: components["schemas"]["ProcessKind"];
+            /**
+             * @description host and process id
+             * @example one.example:4711
+             */
+            name: string;
+            host: string | null;
+            /** @description when the oldest of its sessions began */
+            since: string | null;
+            /** @description `active` while a statement of it runs, else as PostgreSQL says, such as `idle` */
+            state: string | null;
+            /** @description when a statement of it last began or ended */
+            last_seen_at: string | null;
+        };
+        /** @description `since`, `state` and `last_seen_at` are null where the owner of the tables may not see the sessions of the role. */
+        Processes: {
+            processes: components["schemas"]["Process"][];
+        };
         /** @description The place of a queued transfer in its shard, at the moment of the answer. */
-        Queue: {
+        QueuePlace: {
             /**
              * Format: int64
              * @description how many transfers of the shard are before it; 10000 stands for so many or more
@@ -1244,6 +1499,27 @@ export interface components {
             ahead: number;
             /** @description how long the first of them has waited */
             oldest_seconds: number;
+        };
+        /** @description The transfers that wait. A wallet's shard decides which of them wait behind each other. */
+        Queue: {
+            /** Format: int64 */
+            queued: number;
+            /**
+             * Format: int64
+             * @description how many may be queued before requests are refused: TELLER_BACKLOG_MAX
+             */
+            limit: number;
+            /** @description for how long the first transfer of any shard has waited; null: none waits */
+            oldest_seconds: number | null;
+            /**
+             * Format: int64
+             * @description transfers that wait for their time; 10000 stands for that many or more
+             */
+            scheduled: number;
+            /** @description for how long a scheduled transfer or the end of a hold has waited past its time for a sweeper; null: none does */
+            due_oldest_seconds: number | null;
+            /** @description those with queued transfers */
+            shards: components["schemas"]["Shard"][];
         };
         /** @description The number of deliveries that this request made due. */
         Redelivered: {
@@ -1292,6 +1568,17 @@ export interface components {
             created_at: string;
             /** @description until this time the previous secret signs too; null when there is none */
             old_secret_expires_at: string | null;
+        };
+        /** @description A shard with queued transfers. */
+        Shard: {
+            /** Format: int64 */
+            shard: number;
+            /** Format: int64 */
+            queued: number;
+            /** @description for how long its first transfer has waited */
+            oldest_seconds: number;
+            /** @description the process that applies transfers of it at this moment */
+            drained_by: string | null;
         };
         WebhookEndpointWithSecret: {
             id: string;
@@ -1352,6 +1639,12 @@ export interface components {
             /** @description oldest first */
             data: components["schemas"]["Entry"][];
             next_cursor: string | null;
+        };
+        /** @description What of a client can change, as it was. */
+        Told: {
+            name: string;
+            external_id: string | null;
+            metadata: components["schemas"]["Metadata"];
         };
         /** @description One of an applied transfer's entries, in minor units: one for each wallet that it debits or credits. */
         TransferEntry: {
@@ -1438,7 +1731,7 @@ export interface components {
             /** @description shown to operators */
             shard: number | null;
             /** @description shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to queue it */
-            queue: components["schemas"]["Queue"] | null;
+            queue: components["schemas"]["QueuePlace"] | null;
         };
         /** @description What counts against the limits of debits, in minor units. What is given back of a hold no longer counts. */
         Usage: {
@@ -1546,6 +1839,16 @@ export interface components {
              * @example USD
              */
             currency?: string;
+        };
+        /** @description What is absent stays as it is. */
+        ClientUpdate: {
+            /** @example Ada */
+            name?: string;
+            /** @description null removes it; another client may have it then */
+            external_id?: string | null;
+            metadata?: components["schemas"]["Metadata"];
+            /** @example court order 17/26 */
+            reason: string;
         };
         WalletCreate: {
             /** @example USD */
@@ -1801,6 +2104,19 @@ export interface components {
             limits?: components["schemas"]["LimitsUpdate"];
             /** @example court order 17/26 */
             reason: string;
+        };
+        ClientKeyCreate: {
+            /** @description for people: what the key is for */
+            name?: string | null;
+        };
+        KeyCreate: {
+            /**
+             * @description `viewer`: reads what an operator reads, and moves and changes nothing. Operators' keys are made by `python -m core keys make --operator`, clients' by `POST /v1/clients/{client_id}/keys`
+             * @constant
+             */
+            role: "viewer";
+            /** @description for people: what the key is for */
+            name?: string | null;
         };
         /** @description A capture of the hold `parent_id`. */
         CaptureItem: {
@@ -2139,7 +2455,11 @@ export interface components {
         /** @enum {string} */
         DeliveryStatus: "pending" | "delivered" | "failed" | "canceled";
         /** @enum {string} */
+        KeyRole: "operator" | "viewer" | "client";
+        /** @enum {string} */
         HoldStatus: "open" | "closed";
+        /** @enum {string} */
+        ProcessKind: "api" | "worker" | "sweeper" | "deliverer";
         /** @enum {string} */
         RulesStatus: "active" | "closed";
         /** @enum {string} */
@@ -2236,6 +2556,59 @@ export interface operations {
             };
         };
     };
+    updateClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientUpdate"];
+            };
+        };
+        responses: {
+            /** @description the client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+        };
+    };
+    listClientChanges: {
+        parameters: {
+            query?: {
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of the list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientChangePage"];
+                };
+            };
+        };
+    };
     createClientWallet: {
         parameters: {
             query?: never;
@@ -2301,7 +2674,60 @@ export interface operations {
             };
             cookie?: never;
         };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClientKeyCreate"];
+            };
+        };
+        responses: {
+            /** @description made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyWithSecret"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description how many rows at most */
+                limit?: number;
+                /** @description the next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         requestBody?: never;
+        responses: {
+            /** @description a page of the list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllKeysPage"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
         responses: {
             /** @description made */
             201: {
@@ -3329,6 +3755,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Redelivered"];
+                };
+            };
+        };
+    };
+    getOpsQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+        };
+    };
+    getOpsProcesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the processes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Processes"];
+                };
+            };
+        };
+    };
+    getOpsDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the database */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Database"];
                 };
             };
         };

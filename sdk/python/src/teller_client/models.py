@@ -12,6 +12,10 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from teller_client._behaviour import ProblemBehaviour, TransferBehaviour
 from teller_client._decode import Model
 
+ConfiguredKeyName: TypeAlias = Literal["configured"]
+
+ConfiguredKeyRole: TypeAlias = Literal["operator"]
+
 DeliveryStatus: TypeAlias = Literal["pending", "delivered", "failed", "canceled"]
 
 EventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfer.canceled", "webhook_endpoint.disabled"]
@@ -19,6 +23,8 @@ EventType: TypeAlias = Literal["transfer.applied", "transfer.rejected", "transfe
 Freeze: TypeAlias = Literal["debits", "credits", "all"]
 
 HoldStatus: TypeAlias = Literal["open", "closed"]
+
+KeyRole: TypeAlias = Literal["operator", "viewer", "client"]
 
 ProblemCode: TypeAlias = Literal[
     "backlog_full",
@@ -51,6 +57,8 @@ ProblemCode: TypeAlias = Literal[
     "wallet_closed",
     "wallet_exists",
 ]
+
+ProcessKind: TypeAlias = Literal["api", "worker", "sweeper", "deliverer"]
 
 RejectionCode: TypeAlias = Literal[
     "deadline_passed",
@@ -89,6 +97,35 @@ WebhookEndpointStatus: TypeAlias = Literal["enabled", "disabled"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllKeysPage(Model):
+    """All keys page."""
+
+    data: list[Key] = field(default_factory=list)
+    has_more: bool
+    next_cursor: str | None = None
+    # null where the settings have no key
+    configured: ConfiguredKey | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Model):
+    """The last audit of the whole ledger whose result could be stored."""
+
+    began_at: datetime
+    finished_at: datetime
+    ok: bool
+    # violations in all
+    failures: int
+    # violations by the check that found them, without those that found none
+    broken: dict[str, int] = field(default_factory=dict)
+    transfers: int
+    entries: int
+    wallets: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Balance(Model):
     """A wallet's balance, in minor units, and version just before a time."""
 
@@ -97,6 +134,20 @@ class Balance(Model):
     at: datetime
     balance: int
     version: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocked(Model):
+    """A session of this database that waits for a lock."""
+
+    pid: int
+    application: str
+    waiting_seconds: float
+    # the sessions that hold the lock or wait for it before this one; 0: a prepared transaction
+    blocked_by: list[int] = field(default_factory=list)
+    # null for a session that is not Teller's
+    state: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -137,6 +188,56 @@ class Client(Model):
     wallet: Wallet
     # one a currency, in the order in which they were made
     wallets: list[Wallet] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientChange(Model):
+    """One change of a client."""
+
+    changed_at: datetime
+    # the API key that asked for it; null for the configured key
+    key_id: str | None = None
+    before: Told
+    after: Told
+    # as it was given
+    reason: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredKey(Model):
+    """The operator's key of the settings. It has no id, and is replaced where the settings are."""
+
+    role: ConfiguredKeyRole
+    name: ConfiguredKeyName
+    hint: str
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connections(Model):
+    """Of the server, to all of its databases."""
+
+    used: int
+    allowed: int
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database(Model):
+    """The database as it is now."""
+
+    # PostgreSQL's
+    version: str
+    # the newest migration
+    schema: str | None = None
+    size_bytes: int
+    connections: Connections
+    # the longest waits first, at most 20
+    blocked: list[Blocked] = field(default_factory=list)
+    feed: Feed
+    last_audit: Audit | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -234,6 +335,17 @@ class Failure(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Feed(Model):
+    """Events that became known after the oldest open transaction began are shown when it has ended."""
+
+    # for how long, at least, one transaction has kept later events back
+    horizon_seconds: float
+    # null where no transaction is open, or it is a prepared one
+    holder: Holder | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FieldError(Model):
     """What is wrong with one field: a JSON pointer (RFC 6901) and a code that GET /problems explains."""
 
@@ -281,11 +393,27 @@ class HoldItem(_HoldItemRequired, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Holder(Model):
+    """The session of the oldest open transaction. `since` and `state` are null for a session that is not Teller's."""
+
+    pid: int
+    application: str
+    # when its transaction began
+    since: datetime | None = None
+    state: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Key(Model):
-    """A client's key, without the key itself."""
+    """A key, without the key itself."""
 
     id: str
-    client_id: str
+    role: KeyRole
+    # whose key it is; null for a key of an operator or a viewer
+    client_id: str | None = None
+    # as it was given when the key was made
+    name: str | None = None
     # the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum`
     hint: str
     created_at: datetime
@@ -300,7 +428,11 @@ class KeyWithSecret(Model):
     """A key that has just been made."""
 
     id: str
-    client_id: str
+    role: KeyRole
+    # whose key it is; null for a key of an operator or a viewer
+    client_id: str | None = None
+    # as it was given when the key was made
+    name: str | None = None
     # the first 8 hexadecimal digits of the key's SHA-256: `printf %s KEY | sha256sum`
     hint: str
     created_at: datetime
@@ -417,7 +549,7 @@ class Preview(Model):
     shard: int | None = None
     # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
     # queue it
-    queue: Queue | None = None
+    queue: QueuePlace | None = None
     preview: PreviewBasis
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -450,7 +582,50 @@ class Problem(ProblemBehaviour):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Process(Model):
+    """A process that has a session of the database. One that lost its session, or never had one, is missing here."""
+
+    kind: ProcessKind
+    # host and process id
+    name: str
+    host: str | None = None
+    # when the oldest of its sessions began
+    since: datetime | None = None
+    # `active` while a statement of it runs, else as PostgreSQL says, such as `idle`
+    state: str | None = None
+    # when a statement of it last began or ended
+    last_seen_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes(Model):
+    """`since`, `state` and `last_seen_at` are null where the owner of the tables may not see the sessions of the role."""
+
+    processes: list[Process] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Queue(Model):
+    """The transfers that wait. A wallet's shard decides which of them wait behind each other."""
+
+    queued: int
+    # how many may be queued before requests are refused: TELLER_BACKLOG_MAX
+    limit: int
+    # for how long the first transfer of any shard has waited; null: none waits
+    oldest_seconds: float | None = None
+    # transfers that wait for their time; 10000 stands for that many or more
+    scheduled: int
+    # for how long a scheduled transfer or the end of a hold has waited past its time for a sweeper; null: none does
+    due_oldest_seconds: float | None = None
+    # those with queued transfers
+    shards: list[Shard] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuePlace(Model):
     """The place of a queued transfer in its shard, at the moment of the answer."""
 
     # how many transfers of the shard are before it; 10000 stands for so many or more
@@ -545,6 +720,19 @@ class Search(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shard(Model):
+    """A shard with queued transfers."""
+
+    shard: int
+    queued: int
+    # for how long its first transfer has waited
+    oldest_seconds: float
+    # the process that applies transfers of it at this moment
+    drained_by: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Statement(Model):
     """The entries of a wallet in a period, and the balances around them, in minor units. All but `data` is of the whole
     period.
@@ -567,6 +755,16 @@ class Statement(Model):
     # oldest first
     data: list[Entry] = field(default_factory=list)
     next_cursor: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told(Model):
+    """What of a client can change, as it was."""
+
+    name: str
+    external_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -623,7 +821,7 @@ class Transfer(TransferBehaviour):
     shard: int | None = None
     # shown to operators, by a GET of one transfer, while it is queued; null while it waits for a time, or for the sweeper to
     # queue it
-    queue: Queue | None = None
+    queue: QueuePlace | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
