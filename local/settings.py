@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from core import settings
+from core import running, settings
 from local.process import MARK
 from local.terminal import CannotRun
 
@@ -19,6 +19,7 @@ from local.terminal import CannotRun
 # number of cores only wait for a core.
 WORKERS_MAX = 64
 RUN = "make run"
+READ_BESIDE = "python -m core"
 
 ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
 API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
@@ -35,9 +36,14 @@ class Settings(settings.Settings):
     workers: Annotated[int, Field(alias="TELLER_WORKERS", ge=1, le=WORKERS_MAX), settings.About((RUN,))] = 2
     """How many workers; containers: 1; `--scale worker=N` overrides it."""
     data_dir: Annotated[
-        Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve), settings.About((RUN,))
-    ] = Path(".teller")
-    """Where the embedded servers keep their data, and every process its log."""
+        Path,
+        Field(alias="TELLER_DATA_DIR", default_factory=running.data_dir),
+        AfterValidator(Path.resolve),
+        settings.About((RUN, READ_BESIDE), "`.teller` in the current folder"),
+    ]
+    """Where the embedded servers keep their data, and every process its log; of an installed `teller`, where the current folder
+    has no `.teller`: `~/.local/share/teller`. `python -m core` finds the running system there.
+    """
 
 
 def load() -> Settings:
@@ -117,6 +123,10 @@ def common_environment(configured: Settings) -> dict[str, str]:
 
 
 def given(*names: str) -> dict[str, str]:
-    """These settings as the environment of `make run` has them: the value, or the path of the file that holds it."""
-    variables = [variable for name in names for variable in (name, f"{name}_FILE")]
-    return {variable: os.environ[variable] for variable in variables if variable in os.environ}
+    """These settings as the environment of `make run` has them: the value, or the path of the file that holds it.
+
+    The programs run in another folder: a relative path is made absolute.
+    """
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    files = {f"{name}_FILE": os.environ[f"{name}_FILE"] for name in names if f"{name}_FILE" in os.environ}
+    return values | {name: file and str(Path(file).absolute()) for name, file in files.items()}

@@ -43,8 +43,8 @@ SET_UP = {"sh": (0, 1), "python": (0,), "ts": (0,)}
 VARYING = [
     (re.compile(r"\b(cli|wal|trf|evt|key|dlv|whk)_[0-9a-hjkmnp-tv-z]{26}\b"), r"\1_ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
-    (re.compile(r"^(date|x-request-id|content-length): .*$", re.MULTILINE), r"\1: VARIES"),  # a shard has one digit or two
-    (re.compile(r'"shard": ?\d+'), '"shard": VARIES'),
+    (re.compile(r"^(date|x-request-id|content-length): .*$", re.MULTILINE), r"\1: VARIES"),
+    (re.compile(r'"shard":( ?)\d+'), r'"shard":\1VARIES'),  # by the wallet's id
     (re.compile(r'"request_id": "[0-9a-f]{32}"'), '"request_id": "VARIES"'),
     (re.compile(r"\r"), ""),
 ]

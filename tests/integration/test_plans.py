@@ -421,6 +421,17 @@ CASES = {
     "transfers/list_by_key": Case({**FROM_ALL, **SOUGHT, "owner": "cli_7", "idempotency_key": "t7"}),
     "transfers/list_by_any_key": Case({"idempotency_key": "t7", "limit": LIMIT}),
     "transfers/list_by_reference": Case({**FROM_ALL, "reference": "r7", "window": LIMIT}, LIMIT),
+    "transfers/list_by_reference of a period": Case(
+        {
+            **FROM_ALL,
+            **PERIOD,
+            "reference": "r7",
+            "window": 10_000,
+            "before": uuid(TRANSFER, 20_000),
+            "down_to": uuid(TRANSFER, 19_800),
+        },
+        2,
+    ),
     "transfers/list_by_reference by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list_children": Case(
         {**FROM_ALL, "client_id": uuid(CLIENT, 7), "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT

@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant(
         24,
         "a client finds a split by the amounts of others",
-        (Edit("core/sql/parts/shown_amount.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
+        (Edit("core/sql/parts/matches.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
         ("tests/http/test_find.py::test_a_party_of_several_finds_by_its_own_amount_and_not_by_the_others",),
     ),
     Mutant(
@@ -1165,7 +1165,13 @@ MUTANTS = (
     Mutant(
         38,
         "all errors listed",
-        (Edit("api/http/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
+        (
+            Edit(
+                "api/http/problems.py",
+                '"validation_failed", detail, errors=errors[:ERRORS_MAX]',
+                '"validation_failed", detail, errors=errors',
+            ),
+        ),
         ("tests/http/test_sizes.py::test_at_most_twenty_errors_are_listed_and_all_are_counted[/v1/deposits-21]",),
     ),
     Mutant(
@@ -1509,6 +1515,18 @@ MUTANTS = (
         "let the TypeScript SDK take a lost answer for a refusal",
         (Edit("sdk/typescript/src/http.ts", "mayBeServed: again && !isRefusal };", "mayBeServed: again && isRefusal };"),),
         (f"{SDK_CASES}[typescript-retries: a revoked key after a lost answer does not say that nothing was stored]",),
+    ),
+    Mutant(
+        39,
+        "let migrate go on with a database of a newer version",
+        (Edit("core/admin/migrate.py", "    refuse_newer(connection)\n", ""),),
+        ("tests/integration/test_migrate.py::test_a_database_of_a_newer_version_is_refused_at_once_and_nothing_is_changed",),
+    ),
+    Mutant(
+        39,
+        "let a process show counters that others count",
+        (Edit("core/exposition.py", "if metric.name in self._names or metric.name.startswith(OF_ALL):", "if metric.name:"),),
+        ("tests/http/test_metrics.py::test_a_worker_shows_what_it_counts_and_nothing_else[apply]",),
     ),
     Mutant(
         6,

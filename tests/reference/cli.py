@@ -13,7 +13,7 @@ ABOUT = (
     "Every command, by its package. `make` lists the targets that run most of them. The settings that each one reads are in"
     " [settings](settings.md)."
 )
-PACKAGES = ("core", "api", "worker", "local", "bench", "tests/nemesis", "tests/mutants", "tests/reference")
+PACKAGES = ("cli", "core", "api", "worker", "local", "bench", "tests/nemesis", "tests/mutants", "tests/reference")
 
 
 def page() -> str:

@@ -340,7 +340,7 @@ class Feed(Model):
 
     # for how long, at least, one transaction has kept later events back
     horizon_seconds: float
-    # null where no transaction is open, or it is a prepared one
+    # null where nothing is kept back, or a prepared transaction does so
     holder: Holder | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -909,6 +909,7 @@ class Wallet(Model):
     held: int
     # balance - held: what can be moved out or held
     available: int
+    # how many entries the wallet has: of two answers, the one with the higher version is newer
     version: int
     status: WalletStatus
     # what is stopped: money out of the wallet, into it, or both
