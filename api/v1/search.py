@@ -47,7 +47,7 @@ class SearchView(BaseModel):
     wallets: list[WalletView] = Field(description="by id, or by the idempotency key that made them")
     transfers: list[TransferView] = Field(description="by id, idempotency key of any owner, or reference: of these the newest")
     webhook_endpoints: list[EndpointView] = Field(description="of the operators, by id")
-    keys: list[KeyView] = Field(description="of clients, by id")
+    keys: list[KeyView] = Field(description="by id")
     events: list[EventView] = Field(description="by id")
     deliveries: list[DeliveryView] = Field(description="to the operators, by id")
 
@@ -118,7 +118,7 @@ async def find_endpoints(database: Database, text: str, caller: Caller) -> list[
 async def find_keys(database: Database, text: str) -> list[Key]:
     id = id_of(Prefix.KEY, text)
     found = await keys.find_by_id(database, id) if id else None
-    return [found] if found and found.client_id else []
+    return [found] if found else []
 
 
 async def find_events(database: Database, text: str, caller: Caller) -> list[AnyEvent]:

@@ -1552,7 +1552,7 @@ export interface components {
             transfers: components["schemas"]["Transfer"][];
             /** @description of the operators, by id */
             webhook_endpoints: components["schemas"]["WebhookEndpoint"][];
-            /** @description of clients, by id */
+            /** @description by id */
             keys: components["schemas"]["Key"][];
             /** @description by id */
             events: components["schemas"]["Event"][];

@@ -710,7 +710,7 @@ class Search(Model):
     transfers: list[Transfer] = field(default_factory=list)
     # of the operators, by id
     webhook_endpoints: list[WebhookEndpoint] = field(default_factory=list)
-    # of clients, by id
+    # by id
     keys: list[Key] = field(default_factory=list)
     # by id
     events: list[Any] = field(default_factory=list)
