@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from teller_client._async.http import AsyncHttp
 from teller_client._async.pages import AsyncPages
-from teller_client._request import WAIT_MAX_S, Request, beginning_of, dump, get, money, path_of, post
+from teller_client._request import WAIT_MAX_S, Id, Request, beginning_of, dump, get, money, path_of, post
 from teller_client.errors import TEMPORARY, NotFinal
 from teller_client.keys import checked_key
 from teller_client.models import BatchItem, Delivery, DeliveryStatus, LineCreate, Problem, Transfer, TransferStatus, TransferType
@@ -78,8 +78,8 @@ class AsyncTransfers:
     async def create(
         self,
         *,
-        source: str,
-        destination: str,
+        source: Id,
+        destination: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -133,7 +133,7 @@ class AsyncTransfers:
 
     async def reverse(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
@@ -149,23 +149,23 @@ class AsyncTransfers:
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return await submitted(self._http, money(path_of("/v1/transfers/{}/reverse", id), fields, key, wait))
 
-    async def cancel(self, id: str) -> AsyncTransfer:
+    async def cancel(self, id: Id) -> AsyncTransfer:
         """Cancel a scheduled or queued transfer. It is then never applied. Raises Conflict when its outcome is already final."""
         return bound(self._http, await self._http.send(post(path_of("/v1/transfers/{}/cancel", id))))
 
-    async def get(self, id: str, *, wait: float | None = None) -> AsyncTransfer:
+    async def get(self, id: Id, *, wait: float | None = None) -> AsyncTransfer:
         """Return a transfer in its current state. With `wait`, once its outcome is final, or after so many seconds."""
         return await submitted(self._http, get(path_of("/v1/transfers/{}", id), wait=wait or 0.0))
 
     def list(
         self,
         *,
-        wallet: str | None = None,
+        wallet: Id | None = None,
         status: TransferStatus | None = None,
         type: TransferType | None = None,
-        parent: str | None = None,
+        parent: Id | None = None,
         key: object = None,
-        client: str | None = None,
+        client: Id | None = None,
         reference: str | None = None,
         amount: int | None = None,
         amount_from: int | None = None,
@@ -188,7 +188,7 @@ class AsyncTransfers:
         return AsyncPages(self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor)
 
     def deliveries(
-        self, id: str, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None
+        self, id: Id, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None
     ) -> AsyncPages[Delivery]:
         """Your webhook deliveries of the transfer's event, newest first."""
         path = path_of("/v1/transfers/{}/deliveries", id)
@@ -245,7 +245,7 @@ class AsyncDeposits:
     async def create(
         self,
         *,
-        wallet: str,
+        wallet: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -270,7 +270,7 @@ class AsyncWithdrawals:
     async def create(
         self,
         *,
-        wallet: str,
+        wallet: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -298,10 +298,10 @@ class AsyncHolds:
     async def create(
         self,
         *,
-        source: str,
+        source: Id,
         amount: int,
         key: object,
-        destination: str | None = None,
+        destination: Id | None = None,
         expires_in_s: int | None = None,
         wait: float | None = None,
         scheduled_for: datetime | None = None,
@@ -324,7 +324,7 @@ class AsyncHolds:
 
     async def capture(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
@@ -347,7 +347,7 @@ class AsyncHolds:
 
     async def release(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
