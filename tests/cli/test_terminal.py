@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 from typing import Any
 
 import pytest
@@ -54,9 +55,10 @@ def read_all(terminal: int) -> str:
         read += part
 
 
-def at_terminal(*arguments: str, url: str, typed: str = "") -> tuple[int, str]:
+def at_terminal(*arguments: str, url: str, typed: str = "", columns: int = 80) -> tuple[int, str]:
     """Call `teller` at a terminal of its own. Return its exit status, and what the terminal got."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     if typed:
         os.write(ours, typed.encode())
     process = started(*arguments, url=url, terminal=theirs)
@@ -92,6 +94,25 @@ def test_a_terminal_gets_colours_and_none_with_no_color_and_never_a_hostile_name
         assert "[red]" in shown
         assert not re.search(r"[\u200f\u061c\u200b\U000e0041]", shown)
         assert not re.search(rf"{ESCAPE}\[[0-9;]*3[0-9]", shown)
+
+
+@pytest.mark.parametrize("columns", [30, 80, 114, 132])
+def test_ids_are_whole_and_columns_aligned_on_a_terminal_of_any_width(caller: Caller, ada: Any, columns: int) -> None:
+    paid = caller.deposit(wallet(ada), 5).body
+    caller.new_client("long " + "n" * 150)
+    for command, ids in (
+        (["transfers", "list", "--wallet", wallet(ada)], [paid["id"]]),
+        (["clients", "list", "--limit", "9"], [ada["id"], wallet(ada)]),
+    ):
+        status, shown = at_terminal(*command, url=caller.url, columns=columns)
+        lines = [re.sub(rf"{ESCAPE}\[[0-9;]*m", "", line) for line in shown.splitlines()]
+
+        assert status == 0
+        assert all(any(id in line for line in lines) for id in ids)
+        assert all(" USD" in line for line in lines if re.search(r"\d\.\d\d", line))
+        assert sum("amount" in line.lower() or "balance" in line.lower() for line in lines) == 1
+    head, row = (next(line for line in lines if mark in line) for mark in ("FIRST WALLET", wallet(ada)))
+    assert head.index("FIRST WALLET") == row.index(wallet(ada))
 
 
 def test_a_terminal_is_told_why_it_waits() -> None:
