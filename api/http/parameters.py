@@ -64,8 +64,9 @@ def client_filter(value: object) -> UUID:
 
 def amount_filter(value: object) -> object:
     """Accept ASCII digits alone, as `integer_between` does, of any amount."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,16}", value, re.ASCII):
-        raise coded_error("wrong_type", f"must be an integer from 0 to {AMOUNT_MAX}, of minor units")
+    if isinstance(value, str) and not (re.fullmatch(r"[0-9]{1,16}", value, re.ASCII) and int(value) <= AMOUNT_MAX):
+        code = "out_of_range" if re.fullmatch(r"-?[0-9]+", value, re.ASCII) else "wrong_type"
+        raise coded_error(code, f"must be an integer from 0 to {AMOUNT_MAX}, of minor units")
     return value
 
 

@@ -31,6 +31,25 @@ REFUSED: dict[str, tuple[str, dict[str, str], str]] = {
         {"?idempotency_key": "wrong_type"},
         "idempotency_key must be 1 to 255 visible ASCII characters without spaces, bare or quoted",
     ),
+    "an amount of more than all": (
+        "/v1/transfers?amount=9007199254740992",
+        {"?amount": "out_of_range"},
+        "amount must be an integer from 0 to 9007199254740991, of minor units",
+    ),
+    "an amount of less than nothing": (
+        "/v1/transfers?amount_from=-1",
+        {"?amount_from": "out_of_range"},
+        "amount_from must be an integer from 0 to 9007199254740991, of minor units",
+    ),
+    "an amount with a point": (
+        "/v1/transfers?amount=10.50",
+        {"?amount": "wrong_type"},
+        "amount must be an integer from 0 to 9007199254740991, of minor units",
+    ),
+    "nothing to search for": ("/v1/search?q=", {"?q": "required"}, "q must not be empty"),
+    "a name of no letters": ("/v1/clients?name=", {"?name": "required"}, "name must not be empty"),
+    "too long a name": (f"/v1/clients?name={'n' * 201}", {"?name": "too_long"}, "name is too long"),
+    "too long a reference": (f"/v1/transfers?reference={'r' * 201}", {"?reference": "too_long"}, "reference is too long"),
     "a control character": (
         "/v1/clients?external_id=%01",
         {"?external_id": "invalid_string"},
