@@ -7,10 +7,12 @@ from cyclopts import App, Group, Parameter
 from cli.exits import MEANINGS
 from core.version import VERSION
 
-ABOUT = """Move money and look after it with Teller, from a terminal.
-
-Most commands call the HTTP API: they need its address and a key (`teller login`, or TELLER_URL and TELLER_KEY; beside `teller run`
-nothing) and may run anywhere. `teller run`, `teller audit` and `teller db` work beside the servers and the database."""
+ABOUT = (  # no line breaks within a paragraph: the terminal's width decides
+    "Move money and look after it with Teller, from a terminal.\n\n"
+    "Most commands call the HTTP API: they need its address and a key (`teller login`, or TELLER_URL and TELLER_KEY; beside "
+    "`teller run` nothing) and may run anywhere. `teller run`, `teller audit` and `teller db` work beside the servers and the "
+    "database."
+)
 EXITS = "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in MEANINGS) + "."
 
 ABOUT_DB = "migrate, audit, checkpoint, reconcile, keys: what `python -m core` is"

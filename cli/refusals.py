@@ -7,8 +7,7 @@ from typing import Any
 from cli.exits import CANNOT, UNKNOWN
 
 ADVICE = {
-    "unauthorized": "`teller login` stores another key",
-    "forbidden": "this needs a key with more rights",
+    "unauthorized": "give another one in TELLER_KEY, or store it by `teller login`",
 }
 
 
@@ -45,4 +44,4 @@ def refusal(error: Any) -> str:
     wrong = "".join(f"; {field.pointer}: {field.detail}" for field in error.errors)
     later = f"; try again in {error.retry_after:g} s" if error.retry_after else ""
     advice = f"; {ADVICE[error.code]}" if error.code in ADVICE else ""
-    return f"{error.detail}{wrong}{later}{advice} ({error.code}, request {error.request_id})"
+    return f"{error.detail.rstrip('.')}{wrong}{later}{advice} ({error.code}, request {error.request_id})"

@@ -115,6 +115,13 @@ def test_ids_are_whole_and_columns_aligned_on_a_terminal_of_any_width(caller: Ca
     assert head.index("FIRST WALLET") == row.index(wallet(ada))
 
 
+def test_a_refusal_reads_as_one_sentence(command: Teller, caller: Caller) -> None:
+    done = command("clients", "list", "--url", caller.url, "--key", "tlr_" + "x" * 40)
+
+    assert done.status == 2
+    assert re.search(r"was revoked; .*TELLER_KEY.* \(unauthorized, request [0-9a-f]+\)$", done.err.strip())
+
+
 def test_a_terminal_is_told_why_it_waits() -> None:
     status, shown = at_terminal("clients", "list", "--retry-within", "0.3", url="http://127.0.0.1:9")
 
