@@ -106,7 +106,8 @@ def parameter_error(place: str, found: Sequence[ErrorDetails]) -> FieldError:
     if kind in {"enum", "literal_error"}:
         values = [value for detail in found for value in EXPECTED.findall(detail.get("ctx", {}).get("expected", ""))]
         return FieldError(place, "unknown_value", f"must be one of {', '.join(values)}")
-    kind = f"string_{kind}" if kind in {"too_long", "too_short"} else kind  # pydantic's name behind a check: parameters are no lists
+    if kind in {"too_long", "too_short"}:  # behind a check pydantic does not say what is too long: parameters are texts
+        kind = f"string_{kind}"
     if kind in CODES:
         return FieldError(place, *CODES[kind])
     if kind == "value_error":
