@@ -53,7 +53,7 @@ def show_transfer(api: Session, text: str, common: Common) -> None:
     output.table(("TIME", "WHAT"), sorted(timeline(api, transfer)))
     deliveries = api.found(f"/v1/transfers/{transfer['id']}/deliveries", limit=ROWS)
     output.line()
-    delivery_table(deliveries, none="no webhook of yours is about it")
+    delivery_table(deliveries, none="no webhook is about it")
 
 
 def facts(api: Session, transfer: Json) -> Mapping[str, object]:
