@@ -14,6 +14,7 @@ from cli.find import in_words, transfer_table
 from cli.lookups import client_of, named, owner_of, transfer_of, wallet_of
 from cli.money import figures
 from cli.options import DEFAULTS, Common
+from cli.queue import seconds
 from cli.session import Json, Session, is_id, session
 from cli.wallets import show as show_wallet
 from cli.webhooks import delivery_table, show_endpoint
@@ -92,7 +93,10 @@ def waiting(transfer: Json) -> str | None:
     queue = transfer.get("queue")
     if not queue:
         return "it waits for a worker"
-    return f"{queue['ahead']} transfers of its shard are before it; the oldest has waited {queue['oldest_seconds']:g} s"
+    return (
+        f"{queue['ahead']} are before it in shard {transfer['shard']}, and the first there has waited for"
+        f" {seconds(queue['oldest_seconds'])}; `teller queue` shows the process that applies them"
+    )
 
 
 def place(api: Session, wallet_id: str | None) -> str:
