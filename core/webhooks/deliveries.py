@@ -30,10 +30,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event for an endpoint or, if `endpoint_id` is None, for a callback URL. A transfer's event has the transfer's id.
-
-    `callback_url` is None for an endpoint, and where another owner has set it.
-    """
+    """An event for an endpoint or, if `endpoint_id` is None, for a callback URL. A transfer's event has the transfer's id."""
 
     id: UUID
     event_id: UUID
@@ -54,13 +51,10 @@ def from_row(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
 
 
 async def list_of_transfer(
-    database: Database, owner: str, transfer_id: UUID, *, of_all: bool, status: Status | None, before: UUID, limit: int
+    database: Database, owner: str, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
 ) -> list[Delivery]:
-    """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first.
-
-    With `of_all`, those of all owners. The callback URL of another owner is None.
-    """
-    params = {"owner": owner, "of_all": of_all, "transfer_id": transfer_id, "status": status, "before": before, "limit": limit}
+    """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first."""
+    params = {"owner": owner, "transfer_id": transfer_id, "status": status, "before": before, "limit": limit}
     return await database.fetch("webhooks/list_deliveries_of_transfer", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 

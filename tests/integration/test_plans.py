@@ -235,7 +235,6 @@ NOW = datetime(2020, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SECRET = "whsec_" + "B" * 32
 PAGE = {"before": ids.LAST, "limit": LIMIT}
-DELIVERIES = {"transfer_id": uuid(TRANSFER, 7), "status": None, "attempts": 5}
 FROM_ALL: dict[str, object] = {**UNFILTERED, **PAGE, "down_to": ids.FIRST, "seen_by": None}
 PERIOD = {"created_from": NOW, "created_to": NOW + timedelta(days=40_000)}
 SOUGHT = {  # all filters at once
@@ -411,8 +410,9 @@ CASES = {
         {"from_owner": "", "owners": ["cli_7"], "receivers": [""], "per_owner": 10, "limit": KEYS},
         4 * KEYS,
     ),
-    "webhooks/list_deliveries_of_transfer": Case({**PAGE, **DELIVERIES, "owner": "cli_6", "of_all": False}, LIMIT),
-    "webhooks/list_deliveries_of_transfer of all": Case({**PAGE, **DELIVERIES, "owner": "operator", "of_all": True}, LIMIT),
+    "webhooks/list_deliveries_of_transfer": Case(
+        {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
+    ),
     "transfers/list": Case({**FROM_ALL, "window": LIMIT}, LIMIT),
     "transfers/list by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list of a period": Case(

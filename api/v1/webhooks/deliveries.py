@@ -50,7 +50,7 @@ class DeliveryView(BaseModel):
     event_id: EventId = Field(description="the `webhook-id`, the same on every attempt")
     transfer_id: TransferId | None = Field(description="null for the event of an endpoint")
     endpoint_id: EndpointId | None = Field(description="null for a callback URL")
-    callback_url: str | None = Field(description="null for an endpoint; shown only to the caller that set it")
+    callback_url: str | None = Field(description="null for an endpoint")
     status: Status = Field(description="`canceled`: the endpoint was disabled or deleted before the event was delivered")
     next_attempt_at: Time | None = Field(description="null unless the delivery is pending")
     created_at: Time
@@ -92,14 +92,10 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI passes them by n
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one.
-
-    Operators and viewers see those of every caller; only the one that an endpoint or callback URL belongs to may deliver again.
-    """
+    """Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one."""
     id = (await transfer_or_404(request, caller)).id
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
-    database, of_all = services(request).database, caller.sees_all
-    list_page = partial(deliveries.list_of_transfer, database, caller.owner, id, of_all=of_all, status=status)
+    list_page = partial(deliveries.list_of_transfer, services(request).database, caller.owner, id, status=status)
     return await pages.by_id(cursor, limit, list_page, renderer_for(caller))
 
 

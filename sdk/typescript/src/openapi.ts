@@ -731,8 +731,6 @@ export interface paths {
         /**
          * List a transfer's deliveries
          * @description Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one.
-         *
-         *     Operators and viewers see those of every caller; only the one that an endpoint or callback URL belongs to may deliver again.
          */
         get: operations["listTransferDeliveries"];
         put?: never;
@@ -1225,7 +1223,7 @@ export interface components {
             transfer_id: string | null;
             /** @description null for a callback URL */
             endpoint_id: string | null;
-            /** @description null for an endpoint; shown only to the caller that set it */
+            /** @description null for an endpoint */
             callback_url: string | null;
             /** @description `canceled`: the endpoint was disabled or deleted before the event was delivered */
             status: components["schemas"]["DeliveryStatus"];

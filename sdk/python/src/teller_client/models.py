@@ -252,7 +252,7 @@ class Delivery(Model):
     transfer_id: str | None = None
     # null for a callback URL
     endpoint_id: str | None = None
-    # null for an endpoint; shown only to the caller that set it
+    # null for an endpoint
     callback_url: str | None = None
     # `canceled`: the endpoint was disabled or deleted before the event was delivered
     status: DeliveryStatus
