@@ -180,7 +180,12 @@ QUEUED_BY: Mapping[str, Mapping[str, Any]] = {"closeWallet": {"amount": 0}}  # b
 REJECTED: Mapping[str, Any] = {
     "status": "rejected",
     "entries": [],
-    "failure": {"code": "insufficient_funds", "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS]},
+    "failure": {
+        "code": "insufficient_funds",
+        "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS],
+        "available": AMOUNT - 100,
+        "needed": AMOUNT,
+    },
 }
 CANCELED: Mapping[str, Any] = {"status": "canceled", "entries": []}
 
