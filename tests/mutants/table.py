@@ -70,6 +70,7 @@ ONE_KEY = "tests/integration/test_one_key.py"
 OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
 BAD_NETWORK = "tests/sdk/test_bad_network.py::test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers"
+TELLER_MONEY = "tests/cli/test_money.py"
 SDK_CASES = "tests/sdk/test_cases.py::test_the_sdk_does_what_the_case_says"
 
 COMMIT_BETWEEN = """\
@@ -1560,5 +1561,47 @@ MUTANTS = (
             ),
         ),
         (f"{SDK_CASES}[typescript-webhooks: another secret does not verify]",),
+    ),
+    Mutant(
+        6,
+        "let teller send another key than it has printed",
+        (
+            Edit(
+                "cli/money.py",
+                "api.teller.submit(movement.path, key=key, ",
+                "api.teller.submit(movement.path, key=key_of(PAYMENT_DEFAULTS), ",
+            ),
+        ),
+        (f"{TELLER_MONEY}::test_the_key_is_printed_before_the_call_and_repeats_it",),
+    ),
+    Mutant(
+        6,
+        "let teller say of a lost answer that nothing was changed",
+        (Edit("cli/refusals.py", "return Described(unknown(error.key), UNKNOWN)", "return Described(unknown(error.key), CANNOT)"),),
+        (f"{TELLER_MONEY}::test_a_lost_answer_ends_with_4_and_the_same_key_pays_once",),
+    ),
+    Mutant(
+        6,
+        "let teller move money in a script that has not said --yes",
+        (Edit("cli/confirm.py", "if not sys.stdin.isatty():", "if sys.stdin.isatty():"),),
+        (f"{TELLER_MONEY}::test_without_a_terminal_nothing_moves_unless_yes_is_said",),
+    ),
+    Mutant(
+        2,
+        "let teller take an amount with more decimals than its currency has",
+        (Edit("cli/amounts.py", "len(decimals) > minor_unit", "len(decimals) > 16"),),
+        (f"{TELLER_MONEY}::test_a_wrong_amount_is_refused_before_anything_is_sent[1.001]",),
+    ),
+    Mutant(
+        24,
+        "let teller send a login's key to another address",
+        (Edit("cli/profiles.py", "(one.url is None or same(one.url, place.url))", "True"),),
+        ("tests/cli/test_settings.py::test_a_logins_key_is_not_sent_to_another_address",),
+    ),
+    Mutant(
+        24,
+        "let teller print marks of direction that a caller has put into a name",
+        (Edit("cli/safe.py", '{"Cc", "Cf", ', '{"Cc", '),),
+        ("tests/cli/test_terminal.py::test_what_could_do_more_than_be_seen_is_escaped",),
     ),
 )

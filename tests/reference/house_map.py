@@ -13,7 +13,7 @@ PACKAGES = {
     "api": "The API: HTTP at the door. Imports core, and nothing imports it.",
     "core": "What the API and the workers share. Imports neither.",
     "worker": "The workers, the sweeper and the deliverer. Imports core, and nothing imports it.",
-    "cli": "The command `teller`. Imports the others, and nothing but teller imports it.",
+    "cli": "`teller`, the command. Calls the API over HTTP, and `core` and `local` beside the database. Only teller imports it.",
     "teller": "The command as it is installed.",
     "local": "`make run`: the whole system on this machine.",
     "bench": "`make bench`: speed, beside pgbench of the same run.",

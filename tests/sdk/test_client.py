@@ -22,9 +22,8 @@ from teller_client import (
     new_key,
     verify_webhook,
 )
-from teller_client._request import path_of
+from teller_client._request import beginning_of, path_of
 from teller_client._retry import Limits, pause_s, retry_after_of
-from teller_client._sync.clients import beginning_of
 from teller_client._sync.transfers import BATCH_BYTES_MAX, batches
 from teller_client.keys import checked_key
 
@@ -191,6 +190,7 @@ def test_money_is_whole_cents() -> None:
     shown = ["0.00", "0.05", "10.50", "-10.50", "1,234.56"]
     assert [format_money(amount) for amount in (0, 5, 1050, -1050, 123456)] == shown
     assert format_money(1050, "USD") == "10.50 USD"
+    assert [format_money(1050, "JPY", 0), format_money(-5, "KWD", 3)] == ["1,050 JPY", "-0.005 KWD"]
     with pytest.raises(TypeError, match="float"):
         cents(10.5)  # type: ignore[arg-type]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timezone
 from typing import Any
 from urllib.parse import quote
 
-from teller_client._decode import format_time
+from teller_client._decode import NO_ZONE, format_time, parse_time
 from teller_client.keys import checked_key
 from teller_client.money import cents
 
@@ -85,3 +85,14 @@ def text_of(value: object) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a request")
+
+
+def beginning_of(since: date | str) -> datetime:
+    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
+    if isinstance(since, str):
+        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
+    if not isinstance(since, datetime):
+        return datetime.combine(since, time(), timezone.utc)
+    if since.tzinfo is None:
+        raise ValueError(NO_ZONE)
+    return since

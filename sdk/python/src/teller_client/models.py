@@ -715,7 +715,7 @@ class Search(Model):
     # by id
     keys: list[Key] = field(default_factory=list)
     # by id
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
     # to the operators and to clients, by id
     deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)

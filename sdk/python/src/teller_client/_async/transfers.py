@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias, TypeVar
 
 from teller_client._async.http import AsyncHttp
 from teller_client._async.pages import AsyncPages
-from teller_client._request import WAIT_MAX_S, Request, dump, get, money, path_of, post
+from teller_client._request import WAIT_MAX_S, Request, beginning_of, dump, get, money, path_of, post
 from teller_client.errors import TEMPORARY, NotFinal
 from teller_client.keys import checked_key
 from teller_client.models import BatchItem, Delivery, DeliveryStatus, LineCreate, Problem, Transfer, TransferStatus, TransferType
@@ -165,12 +165,26 @@ class AsyncTransfers:
         type: TransferType | None = None,
         parent: str | None = None,
         key: object = None,
+        client: str | None = None,
+        reference: str | None = None,
+        amount: int | None = None,
+        amount_from: int | None = None,
+        amount_to: int | None = None,
+        created_from: date | str | None = None,
+        created_to: date | str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> AsyncPages[AsyncTransfer]:
-        """Transfers, newest first; by `key`, the one that was made with this idempotency key."""
-        query = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
-        query["idempotency_key"] = None if key is None else checked_key(key)
+        """Transfers, newest first, that match all of these; by `key`, the one that was made with this idempotency key.
+
+        `client`: a wallet of it is a party. Amounts are minor units, `amount_from` and `amount_to` included. Times are as for
+        `wallets.entries`: created at `created_from` or later, and before `created_to`.
+        """
+        query: dict[str, object] = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
+        query |= {"idempotency_key": None if key is None else checked_key(key), "client_id": client, "reference": reference}
+        query |= {"amount": amount, "amount_from": amount_from, "amount_to": amount_to}
+        query["created_from"] = created_from and beginning_of(created_from)
+        query["created_to"] = created_to and beginning_of(created_to)
         return AsyncPages(self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor)
 
     def deliveries(

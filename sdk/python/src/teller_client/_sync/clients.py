@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date
 from typing import Any
 
-from teller_client._decode import NO_ZONE, parse_time
-from teller_client._request import Request, dump, get, money, path_of, post
+from teller_client._request import Request, beginning_of, dump, get, money, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
 from teller_client._sync.transfers import SyncTransfer, bound, submitted
 from teller_client.keys import checked_key, key_of_external_id
-from teller_client.models import Balance, Client, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
+from teller_client.models import Balance, Client, ClientChange, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
 
 
 class SyncClients:
@@ -45,9 +44,30 @@ class SyncClients:
         """Return a client with its wallets: the first is `wallet`, and all are `wallets`."""
         return Client.from_dict(self._http.send(get(path_of("/v1/clients/{}", id))))
 
-    def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> SyncPages[Client]:
-        """Clients, newest first; by `external_id`, the one that has it."""
-        return SyncPages(self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor)
+    def list(
+        self,
+        *,
+        external_id: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SyncPages[Client]:
+        """Clients, newest first; by `external_id`, the one that has it; by `name`, those whose names begin so, in any case."""
+        query = {"external_id": external_id, "name": name}
+        return SyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
+
+    def update(self, id: str, *, reason: str, **changes: Any) -> Client:
+        """Change `name`, `external_id` (None removes it) or `metadata`, which replaces all of it. For operators.
+
+        What is left out stays as it is. A repetition changes nothing. Its changes keep what was there before.
+        """
+        request = Request("PATCH", path_of("/v1/clients/{}", id), {}, dump({**changes, "reason": reason}))
+        return Client.from_dict(self._http.send(request))
+
+    def changes(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[ClientChange]:
+        """The changes of a client, newest first. For operators and viewers."""
+        path = path_of("/v1/clients/{}/changes", id)
+        return SyncPages(self._http, path, ClientChange.from_dict, {}, limit=limit, cursor=cursor)
 
 
 class SyncWallets:
@@ -144,34 +164,29 @@ class SyncWallets:
         return SyncPages(self._http, path, lambda raw: bound(self._http, raw), {}, limit=limit, cursor=cursor)
 
 
-def beginning_of(since: date | str) -> datetime:
-    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
-    if isinstance(since, str):
-        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
-    if not isinstance(since, datetime):
-        return datetime.combine(since, time(), timezone.utc)
-    if since.tzinfo is None:
-        raise ValueError(NO_ZONE)
-    return since
-
-
 class SyncKeys:
-    """`teller.keys`: API keys of clients. For operators."""
+    """`teller.keys`: API keys. For operators; a viewer may list them."""
 
     def __init__(self, http: SyncHttp) -> None:
         self._http = http
 
-    def create(self, client: str) -> KeyWithSecret:
-        """Make a key for a client. `key` of the result is shown this once.
+    def create(self, client: str, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key for a client. `key` of the result is shown this once. `name` says for people what it is for.
 
         A repetition would make another key, so a lost answer raises OutcomeUnknown: revoke the key that was never used.
         """
-        request = post(path_of("/v1/clients/{}/keys", client), is_repeatable=False)
+        body = None if name is None else {"name": name}
+        request = post(path_of("/v1/clients/{}/keys", client), body, is_repeatable=False)
         return KeyWithSecret.from_dict(self._http.send(request))
 
-    def list(self, client: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
-        """The client's keys, newest first, revoked ones too."""
-        path = path_of("/v1/clients/{}/keys", client)
+    def create_viewer(self, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key that reads what an operator's reads, and moves and changes nothing. Otherwise as `create`."""
+        request = post("/v1/keys", {"role": "viewer", "name": name}, is_repeatable=False)
+        return KeyWithSecret.from_dict(self._http.send(request))
+
+    def list(self, client: str | None = None, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
+        """The keys of a client, or without one all keys: newest first, revoked ones too."""
+        path = "/v1/keys" if client is None else path_of("/v1/clients/{}/keys", client)
         return SyncPages(self._http, path, Key.from_dict, {}, limit=limit, cursor=cursor)
 
     def revoke(self, id: str) -> None:
