@@ -132,7 +132,8 @@ def delivery_table(rows: list[Json], none: str = "no deliveries") -> None:
     cells = [
         (
             row["id"],
-            row["endpoint_id"] or row["callback_url"],
+            row["endpoint_id"] or row["callback_url"] or "a callback URL",
+            row["client_id"] or "operators",
             row["status"],
             len(row["attempts"]),
             last_attempt(row),
@@ -140,7 +141,7 @@ def delivery_table(rows: list[Json], none: str = "no deliveries") -> None:
         )
         for row in rows
     ]
-    output.table(("DELIVERY", "TO", "STATUS", "ATTEMPTS", "LAST", "NEXT"), cells, right=("ATTEMPTS",), none=none)
+    output.table(("DELIVERY", "TO", "OF", "STATUS", "ATTEMPTS", "LAST", "NEXT"), cells, right=("ATTEMPTS",), none=none)
 
 
 def last_attempt(delivery: Json) -> str | None:

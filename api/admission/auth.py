@@ -58,6 +58,11 @@ class Caller:
         return self.is_operator or self.is_viewer
 
     @property
+    def reads_of(self) -> str | None:
+        """The owner whose deliveries this caller reads; None for an operator and a viewer, which read those of all."""
+        return None if self.sees_all else self.owner
+
+    @property
     def turns(self) -> str:
         return VIEWERS if self.is_viewer else self.owner
 

@@ -102,11 +102,20 @@ HOLD: Json = {
 DEBITED = entry(ADAS_WALLET, 2, -AMOUNT, LEFT)
 CREDITED = entry(BOBS_WALLET, 1, AMOUNT, AMOUNT)
 
+ADAS_KEY: Json = {"role": "client", "name": "web shop"}
+
 SAMPLES: Mapping[str, Mapping[str, Any]] = {  # by schema: what of its fields differs from FIELDS
-    "Delivery": {"status": "delivered", "endpoint_id": IDS["whk"], "callback_url": None},
+    "ClientChange": {
+        "before": {"name": "Ada", "external_id": "u-17", "metadata": {}},
+        "after": {"name": "Ada Lovelace", "external_id": "u-17", "metadata": {}},
+        "reason": "married",
+    },
+    "Delivery": {"client_id": None, "status": "delivered", "endpoint_id": IDS["whk"], "callback_url": None},
     "DeliveryAttempt": {"number": 1, "duration_ms": 84, "status_code": 204},
     "Entry": PAID,
     "Hold": HOLD,
+    "Key": ADAS_KEY,
+    "KeyWithSecret": ADAS_KEY,
     "Line": {"wallet_id": ADAS_WALLET},
     "Preview": {"id": None, "finished_at": None, "type": "transfer", "status": "applied", "entries": [DEBITED, CREDITED]},
     "PreviewBasis": {"complete": True},
@@ -133,9 +142,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {  # by schema: what of its fields di
 REQUESTS: Mapping[str, Json] = {
     "CaptureCreate": {"amount": AMOUNT},
     "ClientCreate": {"name": "Ada", "external_id": "u-17"},
+    "ClientKeyCreate": {"name": "web shop"},
+    "ClientUpdate": {"name": "Ada Lovelace", "reason": "married"},
     "ClosureCreate": {"sweep_to_wallet_id": BOBS_WALLET},
     "DepositCreate": {"wallet_id": ADAS_WALLET, "amount": PAID_IN, "reference": "invoice 42"},
     "HoldCreate": {"source_wallet_id": ADAS_WALLET, "destination_wallet_id": BOBS_WALLET, "amount": AMOUNT},
+    "KeyCreate": {"role": "viewer", "name": "support"},
     "MultiLegCreate": {
         "debits": [{"wallet_id": ADAS_WALLET, "amount": AMOUNT}],
         "credits": [{"wallet_id": BOBS_WALLET, "amount": AMOUNT - 50}, {"wallet_id": SHOPS_WALLET, "amount": 50}],
@@ -180,7 +192,12 @@ QUEUED_BY: Mapping[str, Mapping[str, Any]] = {"closeWallet": {"amount": 0}}  # b
 REJECTED: Mapping[str, Any] = {
     "status": "rejected",
     "entries": [],
-    "failure": {"code": "insufficient_funds", "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS]},
+    "failure": {
+        "code": "insufficient_funds",
+        "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS],
+        "available": AMOUNT - 100,
+        "needed": AMOUNT,
+    },
 }
 CANCELED: Mapping[str, Any] = {"status": "canceled", "entries": []}
 
@@ -235,6 +252,8 @@ VERBS: Mapping[str, Mapping[str, Any]] = {  # by operation: what of its transfer
 NEW_WALLET: Mapping[str, Any] = {"balance": 0, "available": 0, "version": 0}
 OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "createClient": {"Wallet": NEW_WALLET},
+    "createKey": {"KeyWithSecret": {"role": "viewer", "client_id": None, "name": "support"}},
+    "updateClient": {"Client": {"name": "Ada Lovelace"}},
     "createClientWallet": {"Wallet": {**NEW_WALLET, "currency": "EUR"}},
     "updateWallet": {"Wallet": {"status": "frozen", "frozen": "debits"}},
     "updateWebhookEndpoint": {"WebhookEndpoint": {"description": "orders"}},

@@ -321,7 +321,9 @@ CASES = {
     "clients/find": Case({"id": uuid(CLIENT, 7)}),
     "clients/find_by_key": Case({"idempotency_key": "c7"}),
     "webhooks/find_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7", "attempts": 5}),
+    "webhooks/find_delivery of any": Case({"id": uuid(DELIVERY, 7), "owner": None, "attempts": 5}),
     "webhooks/find_endpoint": Case(ENDPOINT_OF),
+    "webhooks/find_endpoint of any": Case({**ENDPOINT_OF, "owner": None}),
     "events/find": Case({"id": uuid(TRANSFER, 7), "client_id": None, "owner": "operator"}),
     "deliverer/find_fan_outs": Case({"audiences": ["parties", "operators", "endpoints"], "bounds": [BOUND] * 3}, 3),
     "keys/find": Case({"digest": b"7"}),
@@ -412,6 +414,9 @@ CASES = {
     ),
     "webhooks/list_deliveries_of_transfer": Case(
         {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
+    ),
+    "webhooks/list_deliveries_of_transfer of all": Case(
+        {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": None, "status": None, "attempts": 5}, LIMIT
     ),
     "transfers/list": Case({**FROM_ALL, "window": LIMIT}, LIMIT),
     "transfers/list by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),

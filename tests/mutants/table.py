@@ -55,6 +55,9 @@ RULES_BEFORE_THE_LOCK = Edit(
 )
 READING = "tests/integration/test_reading.py"
 MATRIX = "tests/http/test_matrix.py::test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else"
+OWN_DELIVERIES = (
+    "tests/http/test_deliveries.py::test_operators_and_viewers_see_what_each_owner_is_told_and_clients_what_themselves_are"
+)
 PERIODS = "tests/integration/test_periods.py"
 STATEMENT = "tests/http/test_statement.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
@@ -1235,6 +1238,24 @@ MUTANTS = (
             f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
             f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
         ),
+    ),
+    Mutant(
+        24,
+        "each caller reads the deliveries of all owners",
+        (Edit("api/admission/auth.py", "return None if self.sees_all else self.owner", "return None"),),
+        (OWN_DELIVERIES,),
+    ),
+    Mutant(
+        24,
+        "operators are shown the callback URLs of clients",
+        (
+            Edit(
+                "api/v1/webhooks/deliveries.py",
+                "delivery.callback_url if delivery.owner == caller.owner else None",
+                "delivery.callback_url",
+            ),
+        ),
+        (OWN_DELIVERIES,),
     ),
     Mutant(
         24,

@@ -730,7 +730,9 @@ export interface paths {
         };
         /**
          * List a transfer's deliveries
-         * @description Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one.
+         * @description The deliveries of a transfer's event, newest first: to endpoints, and to its callback URL.
+         *
+         *     A client sees those to its own. Operators and viewers see all: `client_id` says whose each is.
          */
         get: operations["listTransferDeliveries"];
         put?: never;
@@ -1217,13 +1219,15 @@ export interface components {
         /** @description One event for one receiver: an endpoint, or a transfer's callback URL. */
         Delivery: {
             id: string;
+            /** @description whose endpoint or callback URL it is; null: the operators' */
+            client_id: string | null;
             /** @description the `webhook-id`, the same on every attempt */
             event_id: string;
             /** @description null for the event of an endpoint */
             transfer_id: string | null;
             /** @description null for a callback URL */
             endpoint_id: string | null;
-            /** @description null for an endpoint */
+            /** @description null for an endpoint; shown only to the caller that set it */
             callback_url: string | null;
             /** @description `canceled`: the endpoint was disabled or deleted before the event was delivered */
             status: components["schemas"]["DeliveryStatus"];
@@ -1550,13 +1554,13 @@ export interface components {
             wallets: components["schemas"]["Wallet"][];
             /** @description by id, idempotency key of any owner, or reference: of these the newest */
             transfers: components["schemas"]["Transfer"][];
-            /** @description of the operators, by id */
+            /** @description of the operators and of clients, by id */
             webhook_endpoints: components["schemas"]["WebhookEndpoint"][];
             /** @description by id */
             keys: components["schemas"]["Key"][];
             /** @description by id */
             events: components["schemas"]["Event"][];
-            /** @description to the operators, by id */
+            /** @description to the operators and to clients, by id */
             deliveries: components["schemas"]["Delivery"][];
         };
         /** @description The secret that signs webhooks to your callback URLs. */

@@ -246,13 +246,15 @@ class Delivery(Model):
     """One event for one receiver: an endpoint, or a transfer's callback URL."""
 
     id: str
+    # whose endpoint or callback URL it is; null: the operators'
+    client_id: str | None = None
     # the `webhook-id`, the same on every attempt
     event_id: str
     # null for the event of an endpoint
     transfer_id: str | None = None
     # null for a callback URL
     endpoint_id: str | None = None
-    # null for an endpoint
+    # null for an endpoint; shown only to the caller that set it
     callback_url: str | None = None
     # `canceled`: the endpoint was disabled or deleted before the event was delivered
     status: DeliveryStatus
@@ -708,13 +710,13 @@ class Search(Model):
     wallets: list[Wallet] = field(default_factory=list)
     # by id, idempotency key of any owner, or reference: of these the newest
     transfers: list[Transfer] = field(default_factory=list)
-    # of the operators, by id
+    # of the operators and of clients, by id
     webhook_endpoints: list[WebhookEndpoint] = field(default_factory=list)
     # by id
     keys: list[Key] = field(default_factory=list)
     # by id
     events: list[Any] = field(default_factory=list)
-    # to the operators, by id
+    # to the operators and to clients, by id
     deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
