@@ -33,4 +33,4 @@ def test_a_program_says_its_version_and_its_use(module: str) -> None:
 
     assert (version.returncode, version.stdout, version.stderr) == (0, f"teller {VERSION}\n", "")
     assert (help.returncode, help.stderr) == (0, "")
-    assert help.stdout.startswith(("usage: python -m", "teller run"))
+    assert help.stdout.startswith(("usage: python -m", "Usage: teller COMMAND"))
