@@ -41,6 +41,12 @@ class Done:
         return line.removeprefix("idempotency key ")
 
 
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`teller db` configures the logs of its process, and here that is the process of all tests."""
+    monkeypatch.setattr("core.log.configure", lambda level: None)
+
+
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No login, no system in the folder, no API in the environment."""
