@@ -11,7 +11,8 @@ from cli.lookups import client_of
 from cli.options import DEFAULTS, Common
 from cli.session import Json, pairs, session
 
-Who = Annotated[str, Parameter(help="the client's id or external id")]
+Client = Annotated[str, Parameter(help="the client's id or external id")]
+Reason = Annotated[str, Parameter(help="why; the history of changes shows it")]
 Limit = Annotated[int, Parameter(name="--limit", help="how many at most (default: 20)")]
 Metadata = Annotated[tuple[str, ...], Parameter(name="--metadata", consume_multiple=False, negative="", help="NAME=VALUE")]
 
@@ -20,7 +21,7 @@ ROWS = 20
 
 def create(
     *,
-    name: Annotated[str, Parameter(help="as people call it")],
+    name: Annotated[str, Parameter(help="the name of the client")],
     external_id: Annotated[str | None, Parameter(help="your own id of it; the same call again returns the same client")] = None,
     metadata: Metadata = (),
     currency: Annotated[str | None, Parameter(help="of its first wallet (default: USD)")] = None,
@@ -47,7 +48,7 @@ def announced() -> str:
     return key
 
 
-def get(client: Who, /, *, common: Common = DEFAULTS) -> int:
+def get(client: Client, /, *, common: Common = DEFAULTS) -> int:
     """Show a client and its wallets."""
     with session(common) as api:
         show(client_of(api, client), common)
@@ -72,10 +73,10 @@ def list_(
 
 
 def update(
-    client: Who,
+    client: Client,
     /,
     *,
-    reason: Annotated[str, Parameter(help="why, for those who read the changes later")],
+    reason: Reason,
     name: Annotated[str | None, Parameter(help="the new name")] = None,
     external_id: Annotated[str | None, Parameter(help="the new external id; empty removes it")] = None,
     metadata: Annotated[
@@ -95,7 +96,7 @@ def update(
     return WELL
 
 
-def changes(client: Who, /, *, limit: Limit = ROWS, common: Common = DEFAULTS) -> int:
+def changes(client: Client, /, *, limit: Limit = ROWS, common: Common = DEFAULTS) -> int:
     """Show what was corrected of a client, newest first."""
     with session(common) as api:
         page = api.page(f"/v1/clients/{client_of(api, client)['id']}/changes", limit)

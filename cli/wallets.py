@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from cli import output
 from cli.amounts import minor_units, money, money_in
-from cli.clients import ROWS, Limit, Who
+from cli.clients import ROWS, Client, Limit, Reason
 from cli.exits import WELL, Cannot
 from cli.lookups import client_of, named, owner_of, wallet_of
 from cli.money import Movement, Wallet, carry_out, name_of
@@ -20,11 +20,10 @@ Currency = Annotated[str | None, Parameter(name="--currency", help="which wallet
 Since = Annotated[str | None, Parameter(name="--since", help="from then on: RFC 3339, a day, or a span before now such as 1h")]
 Until = Annotated[str | None, Parameter(name="--until", help="before then (default: now)")]
 Csv = Annotated[bool, Parameter(name="--csv", negative="", help="print the period as CSV, oldest first, between its two balances")]
-Reason = Annotated[str, Parameter(help="why, for those who read the changes later")]
 Side = Literal["debits", "credits", "all"]
 
 
-def create(client: Who, currency: Annotated[str, Parameter(help="such as EUR")], /, *, common: Common = DEFAULTS) -> int:
+def create(client: Client, currency: Annotated[str, Parameter(help="such as EUR")], /, *, common: Common = DEFAULTS) -> int:
     """Make another wallet of a client: it has one a currency. May be repeated: the same call returns the same wallet."""
     with session(common) as api:
         owner = client_of(api, client)

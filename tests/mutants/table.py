@@ -1120,6 +1120,18 @@ MUTANTS = (
     ),
     Mutant(
         37,
+        "accept transfers by rows of wallets, which have many versions",
+        (
+            Edit(
+                "core/sql/transfers/insert.sql",
+                "FROM wallet_identities WHERE id = s.source",
+                "FROM wallets WHERE id = s.source",
+            ),
+        ),
+        (f"{FLOORS}::test_under_a_held_snapshot_no_acceptance_meets_the_old_versions_of_a_wallet[transfers/insert]",),
+    ),
+    Mutant(
+        37,
         "a claim begins at the lowest position",
         (Edit("core/sql/drain/claim_queue.sql", " AND position >= begins.floor", ""),),
         (

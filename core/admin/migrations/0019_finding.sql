@@ -1,4 +1,4 @@
--- Finding: who submitted a transfer, what a rejected one lacked, and indexes for references, keys and names.
+-- Finding: which key submitted a transfer, what a rejected one lacked, and indexes for references, keys and names.
 
 -- No drain may run, and so no outcome be written, while the tables change.
 LOCK TABLE shards IN EXCLUSIVE MODE;
