@@ -1498,7 +1498,7 @@ export interface components {
         QueuePlace: {
             /**
              * Format: int64
-             * @description how many transfers of the shard are before it; 10000 stands for so many or more
+             * @description how many transfers of the shard are before it; 1000 stands for so many or more
              */
             ahead: number;
             /** @description how long the first of them has waited */

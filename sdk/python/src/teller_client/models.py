@@ -630,7 +630,7 @@ class Queue(Model):
 class QueuePlace(Model):
     """The place of a queued transfer in its shard, at the moment of the answer."""
 
-    # how many transfers of the shard are before it; 10000 stands for so many or more
+    # how many transfers of the shard are before it; 1000 stands for so many or more
     ahead: int
     # how long the first of them has waited
     oldest_seconds: float
