@@ -2,7 +2,9 @@
 
 PYTHON ?= python3
 VENV := .venv
-# This file is made last, so it exists only after a complete installation.
+# Each of these files is made last, so it exists only after a complete installation: of what `make run` needs, of all for the tests
+# besides, of what `make bench` needs besides.
+INSTALLED_RUN := $(VENV)/.installed-run
 INSTALLED := $(VENV)/.installed
 INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
@@ -13,7 +15,7 @@ RUN := $(VENV)/bin/python -m
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(INSTALLED)  ## run the whole system here, on embedded servers, until Ctrl-C
+run: $(INSTALLED_RUN)  ## run the whole system here, on embedded servers, until Ctrl-C
 	@exec $(RUN) local
 
 test: $(INSTALLED)  ## run the tests, on servers that they start themselves
@@ -34,7 +36,7 @@ bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on t
 lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy --strict api core worker console local bench tests
+	$(RUN) mypy --strict api core worker console local cli teller bench tests
 	$(RUN) mypy --strict --python-version 3.10 --config-file= sdk/python/src/teller_client
 	$(VENV)/bin/lint-imports
 
@@ -56,11 +58,16 @@ sdk: $(INSTALLED)  ## write what is generated of the SDKs, from the OpenAPI docu
 	@exec $(RUN) tests.sdk.typescript
 
 # --no-header: the header would name the package index.
-lock: $(INSTALLED)  ## write requirements-lock.txt: what the images install, with the SHA-256 of each file, from requirements.txt
-	@exec $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	  --no-emit-index-url --output-file requirements-lock.txt requirements.txt
+COMPILE := $(RUN) uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url
+# What make run leaves out: uvicorn's reloader, WebSockets and configuration files, and what the embedded servers' packages need
+# beside their programs.
+LEFT_OUT := watchfiles websockets pyyaml fasteners platformdirs setuptools
 
-audit: $(INSTALLED)  ## prove the ledger that make run works on
+lock: $(INSTALLED)  ## write requirements-lock.txt, what the images install, and requirements-run.txt, what make run installs
+	@$(COMPILE) --generate-hashes --output-file requirements-lock.txt requirements.txt
+	@$(COMPILE) $(addprefix --no-emit-package ,$(LEFT_OUT)) --output-file requirements-run.txt requirements-run.in
+
+audit: $(INSTALLED_RUN)  ## prove the ledger that make run works on
 	@exec $(RUN) local.audit
 
 start:  ## run the whole system in containers, in the background
@@ -69,20 +76,26 @@ start:  ## run the whole system in containers, in the background
 stop:  ## stop the containers; the data stays
 	docker compose down
 
-# Of pip's output only the slow steps are shown. The pipe hides pip's exit status: so the file is deleted before, and made only after
-# success.
-$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
+# Each package that pip collects counts up one line; on no terminal the line appears once, at its end. Errors are shown as they are.
+# The pipe hides pip's exit status: so the file is deleted before, and made only after success.
+define INSTALL
+@rm -f $@
+@{ $(RUN) pip install --disable-pip-version-check --no-input $(1) && touch $@; } \
+  | { test -t 1 && on=1 || on=0; awk -v on=$$on -v title=$(2) ' \
+      function show(end) { printf "%s%s: %d packages%s", (on ? "\r" : ""), title, count, end; fflush() } \
+      /^Collecting/ { count++; if (on) show("") } END { show("\n") }'; }; test -f $@
+endef
+
+$(INSTALLED_RUN): requirements-run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Teller needs Python 3.11 or later, and '$(PYTHON)' is not. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "Installing the pinned requirements into $(VENV) (a minute or two at the first time)"
-	@rm -f $@
 	@$(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@{ $(RUN) pip install --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt && touch $@; } \
-	  | grep --line-buffered -E '^ *(Downloading|Building|Installing|Successfully)' | cut -c -120; test -f $@
+	$(call INSTALL,--no-deps -r requirements-run.txt,"Installing what make run needs into $(VENV)")
+
+$(INSTALLED): $(INSTALLED_RUN) requirements.txt requirements-run.in requirements-cli.txt requirements-dev.txt constraints.txt
+	$(call INSTALL,-r requirements-dev.txt -c constraints.txt,"Installing what the tests need into $(VENV)")
 
 $(INSTALLED_BENCH): $(INSTALLED) requirements-bench.txt
-	@echo "Installing matplotlib for the picture"
-	@rm -f $@
-	@$(RUN) pip install --disable-pip-version-check --no-input --quiet -r requirements-bench.txt -c constraints.txt && touch $@
+	$(call INSTALL,-r requirements-bench.txt -c constraints.txt,"Installing what the benchmark needs into $(VENV)")

@@ -1,5 +1,6 @@
 """`python -m api` runs the API: one process, or several that share a port."""
 
+import argparse
 import resource
 import signal
 import sys
@@ -9,7 +10,7 @@ import uvicorn
 
 from api.app import create_app
 from api.http.protocol import HttpProtocol
-from core import exposition, failpoint, log, settings
+from core import command_line, exposition, failpoint, log, settings
 
 STOP_WITHIN_S = 10  # for requests under way; below the grace period of docker-compose.yml
 # The parent of several processes kills and replaces one that does not reply to it for so long. uvicorn's default of 5 s kills a
@@ -23,10 +24,12 @@ logger = log.get(__name__)
 
 
 def main() -> None:
+    parser().parse_args()
     # After its shutdown uvicorn raises the signal that stopped it once more. By default that would end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     configured = settings.load()
     log.configure(configured.log_level)
+    settings.warn_of_unknown()
     failpoint.announce()  # also here: the parent of several processes would start again and again one that refuses to run
     several = configured.api_processes > 1
     with exposition.shared() if several else nullcontext():
@@ -51,6 +54,10 @@ def main() -> None:
             limit_concurrency=allow_connections(configured.connections_max),  # read by HttpProtocol
             backlog=LISTEN_BACKLOG,
         )
+
+
+def parser() -> argparse.ArgumentParser:
+    return command_line.parser("python -m api", "Serve the HTTP API. All that can be set are environment variables.")
 
 
 def allow_connections(wanted: int) -> int:

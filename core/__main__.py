@@ -1,8 +1,9 @@
 """python -m core migrate | audit | checkpoint | reconcile | keys"""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from core import ids, log, settings
+from core import command_line, ids, log, running, settings
 from core.admin import bank_file, commands
 from core.admin.audit import WITHIN_S
 from core.errors import CannotDo
@@ -18,15 +19,17 @@ from core.ids import Prefix
 from core.ledger.kinds import KINDS
 from core.settings import Settings
 
+PROG = "python -m core"
+
 Command = Callable[[Settings, argparse.Namespace], int]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run the command that the arguments name and return its exit status: core/admin/commands.py."""
-    arguments = parser().parse_args()
+    arguments = parser(prog).parse_args(argv)
     try:
-        configured = settings.read(Settings)
+        configured = read_settings()
         log.configure(configured.log_level)
         return int(arguments.run(configured, arguments))
     except (settings.BadSettings, CannotDo) as reason:
@@ -37,8 +40,23 @@ def main() -> int:
         return commands.fail(fault)
 
 
-def parser() -> argparse.ArgumentParser:
-    teller = argparse.ArgumentParser(prog="python -m core", description="Look after Teller's database.")
+def read_settings() -> Settings:
+    """Read the settings; where no database is configured, those of the system that runs here. Raises BadSettings."""
+    for line in settings.unknown_lines(os.environ):
+        print(f"warning: {line}", file=sys.stderr)
+    found = running.databases()
+    if found:
+        print(f"teller: on the system that runs in {running.data_dir()}", file=sys.stderr)
+    try:
+        return settings.read(Settings, found)
+    except settings.BadSettings as bad:
+        if found or "DATABASE_URL: Field required" not in str(bad):
+            raise
+        raise settings.BadSettings(f"{bad}\n(and nothing that `make run` started runs in {running.data_dir()})") from None
+
+
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    teller = command_line.parser(prog, "Look after Teller's database.")
     verbs = teller.add_subparsers(required=True, metavar="COMMAND")
     add_migrate(verbs)
     add_audit(verbs)
@@ -59,6 +77,7 @@ def add_migrate(verbs: Subparsers) -> None:
 def add_audit(verbs: Subparsers) -> None:
     audit = add(verbs, "audit", commands.run_audit, "prove the ledger from its entries; exits with 1 and names what is wrong")
     audit.add_argument("--textfile", type=Path, metavar="FILE", help="write the outcome as metrics, for node_exporter (*.prom)")
+    audit.add_argument("--json", action="store_true", help="print the outcome as one JSON object")
     since = "instead, check what came after this checkpoint, and that each wallet was then as the checkpoint says"
     audit.add_argument("--since", type=Path, metavar="FILE", help=since)
     add_key_file(audit)

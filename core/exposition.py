@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from core import log
-from core.metrics import FOLDER, REGISTRY
+from core.metrics import COUNTED_BY, FOLDER, OF_ALL, REGISTRY
 
 __all__ = ["CONTENT_TYPE", "family", "level", "serve", "shared", "text", "write"]
 
@@ -34,6 +34,19 @@ class StaticCollector:
 
     def collect(self) -> Iterator[Metric]:
         yield from self._families
+
+
+class Counted:
+    """Of a registry, what this process counts: a key of COUNTED_BY."""
+
+    def __init__(self, registry: CollectorRegistry, process: str) -> None:
+        self._registry = registry
+        self._names = COUNTED_BY[process]
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            if metric.name in self._names or metric.name.startswith(OF_ALL):
+                yield metric
 
 
 def family(name: str, help: str, label: str, values: Mapping[str, float]) -> Metric:
@@ -57,11 +70,12 @@ def write(file: Path, families: Sequence[Metric]) -> None:
 
 
 def text(looked_up: Sequence[Metric]) -> bytes:
-    """Return what was counted and what was looked up in Prometheus' text format. Reads files: call it outside the event loop."""
+    """Return what the API counted, and what was looked up, in Prometheus' text format. Reads files: not for the event loop."""
     registry = shared_registry(Path(os.environ[FOLDER])) if FOLDER in os.environ else REGISTRY
-    static = CollectorRegistry()
-    static.register(StaticCollector(looked_up))
-    return generate_latest(registry) + generate_latest(static)
+    shown = CollectorRegistry()
+    shown.register(Counted(registry, "api"))
+    shown.register(StaticCollector(looked_up))
+    return generate_latest(shown)
 
 
 def shared_registry(folder: Path) -> CollectorRegistry:
@@ -93,15 +107,17 @@ def shared() -> Iterator[None]:
             del os.environ[FOLDER]
 
 
-def serve(host: str, port: int | None) -> None:
-    """Answer scrapes of this process on a thread of its own; without a port, do nothing.
+def serve(process: str, host: str, port: int | None) -> None:
+    """Answer scrapes of this process, a key of COUNTED_BY, on a thread of its own; without a port, do nothing.
 
     A port that is taken is logged, and does not stop the process: transfers are applied without metrics too.
     """
     if port is None:
         return
+    shown = CollectorRegistry()
+    shown.register(Counted(REGISTRY, process))
     try:
-        start_http_server(port, host, REGISTRY)
+        start_http_server(port, host, shown)
     except OSError as error:
         logger.warning("metrics are not served", port=port, reason=error.strerror)
 

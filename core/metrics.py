@@ -2,7 +2,7 @@
 
 They are counted a batch, never a request: `inc(n)` costs about a microsecond, a hundred transfers no more than one. All are defined
 here but those of the problems (api/http/problems.py), and counted where it happens: `metrics.DOORBELLS["lost"].inc(2)`.
-core/exposition.py shows them to Prometheus.
+core/exposition.py shows them to Prometheus: of each process those that it counts, by COUNTED_BY.
 """
 
 import os
@@ -110,6 +110,30 @@ CONNECTIONS_AWAITED = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
+
+# Which process counts what: the others would show it as 0 for ever. Without `_total`, as prometheus_client names a counter.
+LEDGER = (
+    *("teller_transfers_applied", "teller_transfers_rejected", "teller_drain_batch_transfers", "teller_drain_batch_seconds"),
+    "teller_doorbells",
+)
+COUNTED_BY: Final[Mapping[str, frozenset[str]]] = {
+    "api": frozenset(
+        {
+            *("teller_transfers_accepted", "teller_transfers_replayed", "teller_transfers_canceled", "teller_problems"),
+            *("teller_intake_batch_transfers", "teller_intake_batch_seconds", "teller_doorbells", "teller_connections_cut"),
+            *("teller_waiters", "teller_database_connections", "teller_database_connections_awaited"),
+        }
+    ),
+    "apply": frozenset(LEDGER),
+    "sweep": frozenset(LEDGER),
+    "deliver": frozenset(
+        {
+            *("teller_deliveries", "teller_delivery_seconds", "teller_deliveries_in_flight", "teller_deliveries_late_seconds"),
+            "teller_endpoints_disabled",
+        }
+    ),
+}
+OF_ALL: Final = ("teller_build_info", "process_")  # prefixes of what each of them shows
 
 if FOLDER not in os.environ:  # of several processes, one cannot report the processor time and the memory of all
     ProcessCollector(registry=REGISTRY)

@@ -5,6 +5,7 @@ import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from core import server_urls
+from core import log, server_urls
 from core.cores import default_api_processes
 from core.ledger.sharding import SHARDS_MAX
 
@@ -26,6 +27,9 @@ SECRETS = (
 )
 ALL_SECRETS = (*SECRETS, "TELLER_CONSOLE_SECRET")  # also that of the console, whose settings are another class
 SECRET_MAX_BYTES = 4096
+NEAR = 0.8  # how alike two names are, of 1, for one to be taken for the other mistyped
+
+logger = log.get(__name__)
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -190,7 +194,7 @@ class Settings(BaseSettings):
     """
     metrics_port: Annotated[int | None, Field(alias="TELLER_METRICS_PORT", ge=1, le=65535), About(WORKING, "not served")] = None
     """The port on which a worker, sweeper or deliverer serves its metrics to every caller that reaches it; `make run`: that
-    of the first one, the others take the next ones; containers: 9464.
+    of the first one, the others take the next ones (default: free ports, which it prints); containers: 9464.
     """
     log_level: Annotated[str, Field(alias="TELLER_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$"), About((*ALL, CONSOLE))] = (
         "INFO"
@@ -210,6 +214,16 @@ class Settings(BaseSettings):
         return self.deliverer_database_url or self.database_url
 
 
+# Variables that begin with TELLER_ and are no fields of Settings: of `make run`, the console, containers, tests and clients.
+OTHERS = frozenset(
+    {
+        *("TELLER_WORKERS", "TELLER_DATA_DIR", "TELLER_LOCAL_CHILD_OF", "TELLER_BIND", "TELLER_API_MEMORY", "TELLER_FAILPOINTS"),
+        *("TELLER_CONSOLE_PORT", "TELLER_CONSOLE_NAME", "TELLER_CONSOLE_SECRET"),
+        *("TELLER_URL", "TELLER_KEY", "TELLER_PROFILE", "TELLER_WEBHOOK_SECRET", "TELLER_PYTHON"),
+    }
+)
+
+
 def load() -> Settings:
     """Read the environment. Exits with status 1, and names each invalid setting, when there are any."""
     try:
@@ -218,12 +232,45 @@ def load() -> Settings:
         raise SystemExit(f"teller: {bad}") from None
 
 
-def read(model: type[AnySettings]) -> AnySettings:
-    """Read the environment, and the files that it names for secrets. Raises BadSettings."""
+def known_names() -> frozenset[str]:
+    """Return the names of all variables that a program of Teller reads."""
+    aliases = {field.alias for field in Settings.model_fields.values() if field.alias}
+    return OTHERS.union(aliases, (f"{name}_FILE" for name in ALL_SECRETS))
+
+
+def unknown_names(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables that begin with TELLER_ and that no program reads, each with the known name nearest to it, or None.
+
+    The case of letters counts for nothing: neither does it for pydantic-settings.
+    """
+    known = known_names()
+    strange = [name for name in environment if name.upper().startswith("TELLER_") and name.upper() not in known]
+    return {name: next(iter(get_close_matches(name.upper(), known, n=1, cutoff=NEAR)), None) for name in sorted(strange)}
+
+
+def unknown_lines(environment: Mapping[str, str]) -> list[str]:
+    """Return a line for each unknown variable. It repeats no value."""
+    return [
+        f"{name} is not a setting of Teller, and nothing reads it" + (f"; did you mean {near}?" if near else "")
+        for name, near in unknown_names(environment).items()
+    ]
+
+
+def warn_of_unknown() -> None:
+    """Log a warning for each variable that begins with TELLER_ and that no program reads. The process goes on."""
+    for name, near in unknown_names(os.environ).items():
+        logger.warning("unknown setting", name=name, nearest=near)
+
+
+def read(model: type[AnySettings], found: Mapping[str, str] | None = None) -> AnySettings:
+    """Read the environment, and the files that it names for secrets. Raises BadSettings.
+
+    `found` are settings that take precedence over the environment.
+    """
     known = {field.alias for field in model.model_fields.values()}
     contents, problems = read_files(os.environ, [name for name in ALL_SECRETS if name in known])
     try:
-        configured = model.model_validate(contents)  # values given here take precedence over the environment
+        configured = model.model_validate({**contents, **(found or {})})  # they take precedence over the environment
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             problems.setdefault(str(problem["loc"][0]), str(problem["msg"]))

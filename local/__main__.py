@@ -1,47 +1,32 @@
 """python -m local: the whole system on this machine, in the foreground, until Ctrl-C."""
 
-import errno
-import os
+import signal
 import sys
 
-from local import settings, state
-from local.orphans import stop_orphans
-from local.server import errno_of
-from local.supervisor import Supervisor
-from local.terminal import CannotRun, Stopped, StopSignals, say
+if __name__ == "__main__":  # before the other imports: Ctrl-C during them ends the process without a word, as nothing has started
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import argparse
+from collections.abc import Sequence
+
+from core import command_line
+
+PROG = "python -m local"
 
 
-def main() -> int:
-    signals = StopSignals()
-    try:
-        signals.listen()
-        configured = settings.load()
-        with state.locked(configured.data_dir):
-            stop_orphans(configured.data_dir, say)
-            refuse_port(configured.port, "TELLER_PORT")  # after the orphans: one of them may be an API that listens on this port
-            if configured.console_port:
-                refuse_port(configured.console_port, "TELLER_CONSOLE_PORT")
-            Supervisor(configured, signals).run()
-    except CannotRun as reason:
-        print(f"teller: {reason}", file=sys.stderr)
-        return 1
-    except Stopped:
-        pass
-    return 0
+def main(argv: Sequence[str] = (), prog: str = PROG) -> int:
+    """Run the system until a signal, and return the exit status. `argv` are the arguments behind the command."""
+    parser(prog).parse_args(argv)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # as above, where another program has called this
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from local.start import start  # noqa: PLC0415 - the imports take 0.3 s
+
+    return start()
 
 
-def refuse_port(port: int, setting: str) -> None:
-    if number := errno_of(port):
-        raise CannotRun(f"port {port} {described(number)}; choose another one with {setting}")
-
-
-def described(number: int) -> str:
-    if number == errno.EADDRINUSE:
-        return "is taken"
-    if number == errno.EACCES:
-        return "is privileged, and this account may not listen on it"
-    return f"cannot be used ({os.strerror(number)})"
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    return command_line.parser(prog, "Run the whole system here, until Ctrl-C. All that can be set are environment variables.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -73,7 +73,7 @@ def find_or_add() -> pwd.struct_passwd:
         if added.returncode != 0 and time.monotonic() > deadline:
             raise OSError(f"cannot add the account {ACCOUNT} for the servers: {added.stderr.strip()}")
         if added.returncode == 0:
-            say(f"\n  added the account {ACCOUNT}: the servers do not run as root")
+            say(f"added the account {ACCOUNT}: the servers do not run as root")
         else:
             time.sleep(0.1)  # another program may hold the lock of the password file
 
@@ -95,7 +95,7 @@ def let_in(account: Account, folder: Path) -> None:
         return
     others = [parent for parent in (folder, *folder.parents) if parent.stat().st_uid != account.uid]
     if opened := [parent for parent in others if allow(parent, OTHERS_TRAVERSE)]:
-        say(f"\n  made traversable for the servers' account: {', '.join(map(str, opened))}")
+        say(f"made traversable for the servers' account: {', '.join(map(str, opened))}")
 
 
 def let_read(account: Account, folder: Path) -> None:

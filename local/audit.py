@@ -1,10 +1,12 @@
 """python -m local.audit: audit the ledger of the system that runs on the data directory. `make audit` calls it."""
 
+import argparse
 import json
 import os
 import sys
 from pathlib import Path
 
+from core import command_line
 from core.settings import without_secrets
 from local import settings
 from local.process import ROOT
@@ -13,6 +15,7 @@ from local.terminal import CannotRun
 
 def main() -> None:
     """Replace this process by `python -m core audit`, in the workers' role, on the configured database or on that in local.json."""
+    parser().parse_args()
     try:
         configured = settings.load()
         url = configured.url_of_workers or running_database(configured.data_dir)
@@ -22,6 +25,10 @@ def main() -> None:
     environment = {**without_secrets(os.environ), "DATABASE_URL": url}
     os.chdir(ROOT)
     os.execve(sys.executable, [sys.executable, "-m", "core", "audit"], environment)  # noqa: S606 - the command is this Python
+
+
+def parser() -> argparse.ArgumentParser:
+    return command_line.parser("python -m local.audit", "Audit the ledger of the system that `make run` runs here.")
 
 
 def running_database(data_dir: Path) -> str:

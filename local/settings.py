@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from core import settings
+from core import running, settings
 from local.process import MARK
 from local.terminal import CannotRun
 
@@ -19,6 +19,7 @@ from local.terminal import CannotRun
 # number of cores only wait for a core.
 WORKERS_MAX = 64
 RUN = "make run"
+READ_BESIDE = "python -m core"
 
 ROLES = {"api": "teller_api", "worker": "teller_worker", "deliverer": "teller_deliverer"}  # the owner is the embedded superuser
 API_SECRETS = ("TELLER_OPERATOR_KEY", "TELLER_METRICS_KEY")
@@ -38,9 +39,14 @@ class Settings(settings.Settings):
     console_port: Annotated[int, Field(alias="TELLER_CONSOLE_PORT", ge=0, le=65535), settings.About((CONSOLE, RUN))] = 8001
     """The console's port; containers: the port of this host that it is published on; `make run`: 0 starts no console."""
     data_dir: Annotated[
-        Path, Field(alias="TELLER_DATA_DIR", validate_default=True), AfterValidator(Path.resolve), settings.About((RUN,))
-    ] = Path(".teller")
-    """Where the embedded servers keep their data, and every process its log."""
+        Path,
+        Field(alias="TELLER_DATA_DIR", default_factory=running.data_dir),
+        AfterValidator(Path.resolve),
+        settings.About((RUN, READ_BESIDE), "`.teller` in the current folder"),
+    ]
+    """Where the embedded servers keep their data, and every process its log; of an installed `teller`, where the current folder
+    has no `.teller`: `~/.local/share/teller`. `python -m core` finds the running system there.
+    """
 
 
 def load() -> Settings:
@@ -65,6 +71,11 @@ class Program:
     role: str
     count: int = 1
     scaled: bool = False
+
+    @property
+    def has_metrics_port(self) -> bool:
+        """Whether it serves metrics on a port of its own: the API serves its metrics on its own port, the console has none."""
+        return self.name not in {"api", CONSOLE}
 
     def titles(self) -> list[str]:
         return [f"{self.name}-{number}" if self.scaled else self.name for number in range(1, self.count + 1)]
@@ -130,6 +141,10 @@ def common_environment(configured: Settings) -> dict[str, str]:
 
 
 def given(*names: str) -> dict[str, str]:
-    """These settings as the environment of `make run` has them: the value, or the path of the file that holds it."""
-    variables = [variable for name in names for variable in (name, f"{name}_FILE")]
-    return {variable: os.environ[variable] for variable in variables if variable in os.environ}
+    """These settings as the environment of `make run` has them: the value, or the path of the file that holds it.
+
+    The programs run in another folder: a relative path is made absolute.
+    """
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    files = {f"{name}_FILE": os.environ[f"{name}_FILE"] for name in names if f"{name}_FILE" in os.environ}
+    return values | {name: file and str(Path(file).absolute()) for name, file in files.items()}

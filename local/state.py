@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +22,7 @@ class State:
     deliverer_database_url: str
     admin_database_url: str
     redis_url: str
+    metrics_urls: dict[str, str]
     pids: dict[str, int | list[int] | None]
 
 
@@ -33,11 +34,19 @@ def locked(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise CannotRun(f"already running in {data_dir} (pid {lock.read().strip()})") from None
+            pid, url = lock.read().strip(), running_url(data_dir)
+            raise CannotRun(f"already running in {data_dir} (pid {pid}){f': {url}' if url else ''}") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The URL of the API that runs on this data directory; None before it has started, and where the file cannot be read."""
+    with suppress(OSError, ValueError, KeyError):
+        return str(json.loads((data_dir / "local.json").read_text())["api_url"])
+    return None
 
 
 def open_lock(data_dir: Path) -> TextIO:

@@ -1,11 +1,11 @@
 """Start all servers and programs, restart those that end, and stop all in the order that loses no work."""
 
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
-from itertools import count, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
@@ -15,13 +15,14 @@ from local.orphans import stop_orphans
 from local.postgres import Postgres
 from local.process import Child, run_to_end, tail
 from local.redis import Redis
-from local.server import Server, ServerFailed
+from local.server import Server, ServerFailed, free_ports
 from local.settings import ROLES, Program, ServerUrls, Settings, environment_of, environment_of_migration, programs
 from local.terminal import CannotRun, Stopped, StopSignals, say, step
 
 WATCH_EVERY_S = 0.2
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
+LACKING_SAID_AFTER_S = 1.0  # shorter: what an ordinary start lacks for a moment
 MIGRATE_TIMEOUT_S = 600.0  # a migration of a large database may take minutes; Ctrl-C ends it earlier
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 10.0  # a process that ends at once is started at most every 10 s in the long run
 STEADY_AFTER_S = 30.0  # after so long a run the delay begins at BACKOFF_FIRST_S again
@@ -44,6 +45,7 @@ class Supervisor:
         self.redis = None if settings.redis_url else Redis(self.data_dir / "redis")
         self.children: dict[str, list[Child]] = {}
         self.supervised: list[Supervised] = []
+        self.metrics_ports: dict[str, int] = {}
         self.operator_key: str | None = None  # the first one, after the migration has made it and until it is printed
 
     def run(self) -> None:
@@ -100,11 +102,12 @@ class Supervisor:
             self.postgres.create_database(DATABASE)
 
     def start_server(self, server: Server) -> None:
-        with step(server.title):
-            try:
+        try:
+            server.open_folders()  # before the step: it says which folders it has changed
+            with step(server.title):
                 server.start()
-            except (ServerFailed, OSError) as error:
-                raise CannotRun(str(error)) from error
+        except (ServerFailed, OSError) as error:
+            raise CannotRun(str(error)) from error
         self.supervised.append(Supervised(server))
 
     def migrate(self) -> None:
@@ -128,22 +131,27 @@ class Supervisor:
                 say(f"{WARNING_LINE}{warning}")
 
     def start_children(self) -> None:
-        ports = self.metrics_ports()
+        self.metrics_ports = self.choose_metrics_ports()
         for program in programs(self.settings):
-            self.children[program.name] = [self.child(program, title, ports) for title in program.titles()]
+            self.children[program.name] = [self.child(program, title) for title in program.titles()]
             for child in self.children[program.name]:
                 child.start()
                 self.supervised.append(Supervised(child))
 
-    def child(self, program: Program, title: str, metrics_ports: Iterator[str]) -> Child:
-        port = "" if program.name in {"api", "console"} else next(metrics_ports)
+    def child(self, program: Program, title: str) -> Child:
+        port = str(self.metrics_ports.get(title, ""))
         environment = environment_of(program, self.settings, self.urls())
         return Child(title, program.argv, {**environment, "TELLER_METRICS_PORT": port}, self.log_file(title))
 
-    def metrics_ports(self) -> Iterator[str]:
-        """The ports of workers, sweeper and deliverer: the configured one and those after it; "" if none is configured."""
+    def choose_metrics_ports(self) -> dict[str, int]:
+        """The metrics ports of workers, sweeper and deliverer: the configured one and those after it, or free ones."""
+        titles = [title for program in programs(self.settings) if program.has_metrics_port for title in program.titles()]
         first = self.settings.metrics_port
-        return map(str, count(first)) if first else repeat("")
+        return dict(zip(titles, range(first, first + len(titles)) if first else free_ports(len(titles)), strict=True))
+
+    def metrics_line(self) -> str:
+        ports = list(self.metrics_ports.values())
+        return f"metrics  {self.api_url}/metrics  and on ports {ports[0]} to {ports[-1]} those of {', '.join(self.metrics_ports)}"
 
     def stop_children(self, name: str) -> None:
         for child in self.children[name]:
@@ -152,33 +160,41 @@ class Supervisor:
             child.stop()
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        """Return when the API is ready. What it lacks is said once it has lasted for a while, and again when it has changed."""
+        began = time.monotonic()
         (api,) = self.children["api"]
+        lacking = Lasting(LACKING_SAID_AFTER_S)
         with step("API"):
-            while not self.ready():
-                if not api.running or time.monotonic() > deadline:
+            while (reason := self.not_ready()) is not None:
+                if not api.running or time.monotonic() > began + READY_TIMEOUT_S:
+                    why = reason or "it does not answer"
                     raise CannotRun(
-                        f"the API did not become ready; its log is {api.log_file}:\n{tail(api.log_file, api.log_start)}"
+                        f"the API did not become ready: {why}; its log is {api.log_file}:\n{tail(api.log_file, api.log_start)}"
                     )
+                if reason and lacking.is_new(reason):
+                    say(f"{reason}; waiting for up to {READY_TIMEOUT_S:.0f} s ... ", end="")
                 time.sleep(READY_POLL_S)
 
-    def ready(self) -> bool:
+    def not_ready(self) -> str | None:
+        """Which checks of readiness fail, in the API's words; "" where it does not answer, None where all pass."""
         connection = HTTPConnection("127.0.0.1", self.settings.port, timeout=READY_TIMEOUT_S)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
+            answer = connection.getresponse()
+            return None if answer.status == 200 else str(json.loads(answer.read())["detail"])
+        except (OSError, HTTPException, ValueError, KeyError):
+            return ""
         finally:
             connection.close()
 
     def announce(self) -> None:
         running = ", ".join(f"{len(children)} {name}" for name, children in self.children.items() if children)
         console = f"  console {self.console_url}" if self.console_url else ""
-        say(f"\nready  {self.api_url}  docs {self.api_url}/docs{console}  running {running}\n")
+        say(f"\nready  {self.api_url}  docs {self.api_url}/docs{console}  running {running}")
+        say(f"{self.metrics_line()}\n")
         say("Make a client with its wallet:")
         say(f"  curl -sS {self.api_url}/v1/clients -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}' \\")
-        say(f'    -H "Authorization: Bearer {self.key_to_show()}"\n')
+        say(f'    -H "Authorization: Bearer {self.key_to_show()}" -H "Idempotency-Key: ada-1"\n')
         if not (self.operator_key or self.settings.operator_key):
             say("Lost the key? Start once more with TELLER_OPERATOR_KEY=<32 characters or more>: a configured key is never stored,")
             say("and starting without it revokes it.\n")
@@ -219,9 +235,27 @@ class Supervisor:
             deliverer_database_url=urls.databases["deliverer"],
             admin_database_url=urls.owner_database or urls.databases["api"],
             redis_url=urls.redis,
+            metrics_urls={title: f"http://127.0.0.1:{port}/metrics" for title, port in self.metrics_ports.items()},
             pids=pids,
         )
         state.write(self.data_dir, running)
+
+
+class Lasting:
+    """Tells a text that has been the same for a while from one that comes and goes, and each of the former once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._text, self._since, self._told = "", 0.0, ""
+
+    def is_new(self, text: str) -> bool:
+        now = time.monotonic()
+        if text != self._text:
+            self._text, self._since = text, now
+        if text == self._told or now - self._since < self._seconds:
+            return False
+        self._told = text
+        return True
 
 
 class Supervised:

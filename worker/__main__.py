@@ -9,7 +9,8 @@ from uuid import UUID
 
 import psycopg
 
-from core import exposition, failpoint, ids, log, settings
+from core import command_line, exposition, failpoint, ids, log, settings
+from core.admin.migrate import applied_names, newer
 from core.ids import Prefix
 from core.postgres.connections import SyncConnection, connect_worker
 from core.redis.batcher import Batcher
@@ -34,15 +35,16 @@ def main() -> int:
     verb = parser().parse_args().verb
     configured = settings.load()
     log.configure(configured.log_level)
+    settings.warn_of_unknown()
     failpoint.announce()
-    exposition.serve(configured.host, configured.metrics_port)
+    exposition.serve(verb, configured.host, configured.metrics_port)
     process = Process(configured.heartbeat_file)
     {"apply": run_apply, "sweep": run_sweep, "deliver": run_deliver}[verb](configured, process)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    worker = argparse.ArgumentParser(prog="python -m worker", description="Apply transfers, and send webhooks of their outcomes.")
+    worker = command_line.parser("python -m worker", "Apply transfers, and send webhooks of their outcomes.")
     verbs = worker.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in (
         ("apply", "drain shards when their doorbells ring; run as many as you like"),
@@ -71,11 +73,13 @@ def run_sweep(configured: Settings, process: Process) -> None:
 def try_sessions(connect: Callable[[], SyncConnection]) -> None:
     """Open two connections at the same time and close them, so the log says at the start whether sessions are usable.
 
-    If a pooler lets both share a session, the second finds the mark of the first. The process starts in any case.
+    If a pooler lets both share a session, the second finds the mark of the first. The log also says whether a newer version has
+    migrated the database. The process starts in any case: what this version does not know stays queued for a newer worker.
     """
     try:
-        with closing(connect()), closing(connect()):
-            pass
+        with closing(connect()) as one, closing(connect()):
+            if reason := newer(applied_names(one)):
+                logger.error("the database is newer", reason=reason)
     except psycopg.Error as error:
         logger.warning("no session yet", kind=type(error).__name__, sqlstate=error.sqlstate)
 

@@ -1,4 +1,8 @@
-"""Authentication: the caller that a key names, and what it may see. One key in one Authorization header; failures look alike."""
+"""Authentication: the caller that a key names, and what it may see. One key in one Authorization header.
+
+A refusal says whether the header is missing or malformed, or its key is not known. It does not tell a revoked key from one that
+never was.
+"""
 
 import asyncio
 import hmac
@@ -24,6 +28,8 @@ CACHED_MAX = 10_000  # keys, a guess; the full cache is emptied, and each key is
 CONFIGURED = "configured"  # what stands for the id and the name of the key in the settings
 VIEWERS = "viewers"  # the owner of the turns that viewers take: many of them take no operator's place
 STRANGERS = "strangers"  # the owner of the connections that look up unknown keys
+NOT_GIVEN = "Add the header `Authorization: Bearer <key>` exactly once."
+NOT_KNOWN = "This key is not known, or was revoked."
 
 logger = log.get(__name__)
 
@@ -50,6 +56,11 @@ class Caller:
     @property
     def sees_all(self) -> bool:
         return self.is_operator or self.is_viewer
+
+    @property
+    def reads_of(self) -> str | None:
+        """The owner whose deliveries this caller reads; None for an operator and a viewer, which read those of all."""
+        return None if self.sees_all else self.owner
 
     @property
     def turns(self) -> str:
@@ -93,7 +104,7 @@ class Authenticator:
     async def authenticate(self, request: Request) -> Caller:
         """Return the caller that sent the request. From now on the request takes its owner's turns (core/turns.py).
 
-        Raises Problem "unauthorized", the same for every reason, and Unavailable.
+        Raises Problem "unauthorized", and Unavailable.
         """
         key_digest = keys.digest(bearer_key(request))
         if self._operator_digest is not None and hmac.compare_digest(key_digest, self._operator_digest):
@@ -121,7 +132,7 @@ class Authenticator:
         access = await keys.find(self._database, key_digest)
         if access is None:
             self._cache.pop(key_digest, None)
-            raise Problem("unauthorized")
+            raise Problem("unauthorized", NOT_KNOWN)
         if access.use_is_due:
             self._record_use(access.key_id)
         if len(self._cache) >= CACHED_MAX:
@@ -152,5 +163,5 @@ def bearer_key(request: Request) -> str:
     headers = values_of(b"authorization", request)
     scheme, _, key = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not key or not key.isascii():
-        raise Problem("unauthorized")
+        raise Problem("unauthorized", NOT_GIVEN)
     return key

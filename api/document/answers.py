@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from api.document.nodes import Json, operations, reference, referred
-from api.http.openapi import PROBLEM_HEADERS
+from api.document.nodes import Json, operations, referred
+from api.http.openapi import PROBLEM_HEADERS, reference
 from api.http.problems import KINDS, MEDIA_TYPE, FieldError, Problem, render_problem
 
 FASTAPIS_OWN = "Successful Response"

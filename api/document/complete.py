@@ -9,10 +9,10 @@ from api.document.about import describe_whole
 from api.document.answers import describe_answers, share_problems
 from api.document.examples import add_examples
 from api.document.names import name_operations, name_schemas
-from api.document.nodes import SCHEMAS, Json, operations, reference
+from api.document.nodes import SCHEMAS, Json, operations
 from api.document.schemas import tidy
 from api.document.webhooks import add_webhooks
-from api.http.openapi import FIELD_ERROR_SCHEMA, PROBLEM_SCHEMA
+from api.http.openapi import FIELD_ERROR_SCHEMA, PROBLEM_SCHEMA, reference
 
 
 def complete(document: Json, bodies: Sequence[type[BaseModel]]) -> Json:

@@ -9,8 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from api.document.nodes import Json, is_null, operations, reference, referred
+from api.document.nodes import Json, is_null, operations, referred
+from api.http.openapi import reference
+from core import ids
 from core.exposition import CONTENT_TYPE
+from core.ids import Prefix
 from core.ledger.refusals import Refusal
 from core.render import FAILURE_DETAILS
 
@@ -28,6 +31,7 @@ IDS: Mapping[str, str] = {
     "whk": "whk_01kg9z8h5te3c8m1f6d2s7v4j9",
     "dlv": "dlv_01kg9z8w7be1h5q9x3k6g2n8r4",
 }
+OUTSIDE = ids.text(Prefix.WALLET, ids.external_wallet(7))  # operators alone see it
 TIME, BEGIN, END = "2026-01-31T09:30:00.000000Z", "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # of Standard Webhooks' own example
 
@@ -98,13 +102,22 @@ HOLD: Json = {
 DEBITED = entry(ADAS_WALLET, 2, -AMOUNT, LEFT)
 CREDITED = entry(BOBS_WALLET, 1, AMOUNT, AMOUNT)
 
+ADAS_KEY: Json = {"role": "client", "name": "web shop"}
+
 SAMPLES: Mapping[str, Mapping[str, Any]] = {  # by schema: what of its fields differs from FIELDS
-    "Delivery": {"status": "delivered", "endpoint_id": IDS["whk"], "callback_url": None},
+    "ClientChange": {
+        "before": {"name": "Ada", "external_id": "u-17", "metadata": {}},
+        "after": {"name": "Ada Lovelace", "external_id": "u-17", "metadata": {}},
+        "reason": "married",
+    },
+    "Delivery": {"client_id": None, "status": "delivered", "endpoint_id": IDS["whk"], "callback_url": None},
     "DeliveryAttempt": {"number": 1, "duration_ms": 84, "status_code": 204},
     "Entry": PAID,
     "Hold": HOLD,
+    "Key": ADAS_KEY,
+    "KeyWithSecret": ADAS_KEY,
     "Line": {"wallet_id": ADAS_WALLET},
-    "Preview": {"id": None, "type": "transfer", "status": "applied", "entries": [DEBITED, CREDITED]},
+    "Preview": {"id": None, "finished_at": None, "type": "transfer", "status": "applied", "entries": [DEBITED, CREDITED]},
     "PreviewBasis": {"complete": True},
     "Statement": {
         "opening_balance": 0,
@@ -129,9 +142,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {  # by schema: what of its fields di
 REQUESTS: Mapping[str, Json] = {
     "CaptureCreate": {"amount": AMOUNT},
     "ClientCreate": {"name": "Ada", "external_id": "u-17"},
+    "ClientKeyCreate": {"name": "web shop"},
+    "ClientUpdate": {"name": "Ada Lovelace", "reason": "married"},
     "ClosureCreate": {"sweep_to_wallet_id": BOBS_WALLET},
     "DepositCreate": {"wallet_id": ADAS_WALLET, "amount": PAID_IN, "reference": "invoice 42"},
     "HoldCreate": {"source_wallet_id": ADAS_WALLET, "destination_wallet_id": BOBS_WALLET, "amount": AMOUNT},
+    "KeyCreate": {"role": "viewer", "name": "support"},
     "MultiLegCreate": {
         "debits": [{"wallet_id": ADAS_WALLET, "amount": AMOUNT}],
         "credits": [{"wallet_id": BOBS_WALLET, "amount": AMOUNT - 50}, {"wallet_id": SHOPS_WALLET, "amount": 50}],
@@ -172,10 +188,16 @@ REQUESTS: Mapping[str, Json] = {
 }
 
 QUEUED: Mapping[str, Any] = {"status": "queued", "entries": [], "finished_at": None, "failure": None, "hold": None}
+QUEUED_BY: Mapping[str, Mapping[str, Any]] = {"closeWallet": {"amount": 0}}  # by operation: what it moves is not known yet
 REJECTED: Mapping[str, Any] = {
     "status": "rejected",
     "entries": [],
-    "failure": {"code": "insufficient_funds", "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS]},
+    "failure": {
+        "code": "insufficient_funds",
+        "detail": FAILURE_DETAILS[Refusal.INSUFFICIENT_FUNDS],
+        "available": AMOUNT - 100,
+        "needed": AMOUNT,
+    },
 }
 CANCELED: Mapping[str, Any] = {"status": "canceled", "entries": []}
 
@@ -192,9 +214,14 @@ VERBS: Mapping[str, Mapping[str, Any]] = {  # by operation: what of its transfer
         "destination_wallet_id": ADAS_WALLET,
         "amount": PAID_IN,
         "reference": "invoice 42",
-        "entries": [entry(ADAS_WALLET, 1, PAID_IN, PAID_IN)],
+        "entries": [entry(OUTSIDE, 1, -PAID_IN, -PAID_IN), entry(ADAS_WALLET, 1, PAID_IN, PAID_IN)],
     },
-    "createWithdrawal": {"type": "withdrawal", "destination_wallet_id": None, "reference": None, "entries": [DEBITED]},
+    "createWithdrawal": {
+        "type": "withdrawal",
+        "destination_wallet_id": None,
+        "reference": None,
+        "entries": [DEBITED, entry(OUTSIDE, 2, AMOUNT, -LEFT)],
+    },
     "createHold": {
         "type": "hold",
         "reference": None,
@@ -225,6 +252,8 @@ VERBS: Mapping[str, Mapping[str, Any]] = {  # by operation: what of its transfer
 NEW_WALLET: Mapping[str, Any] = {"balance": 0, "available": 0, "version": 0}
 OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "createClient": {"Wallet": NEW_WALLET},
+    "createKey": {"KeyWithSecret": {"role": "viewer", "client_id": None, "name": "support"}},
+    "updateClient": {"Client": {"name": "Ada Lovelace"}},
     "createClientWallet": {"Wallet": {**NEW_WALLET, "currency": "EUR"}},
     "updateWallet": {"Wallet": {"status": "frozen", "frozen": "debits"}},
     "updateWebhookEndpoint": {"WebhookEndpoint": {"description": "orders"}},
@@ -235,7 +264,6 @@ OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 ANSWERS: Mapping[str, Json] = {  # of operations whose answers have no schema
     "getHealth": {"status": "ok"},
     "getProblem": {
-        "client_id": ADA,
         "code": "insufficient_funds",
         "found_in": ["failure.code"],
         "explanation": "The source wallet had less available than the amount.",
@@ -319,7 +347,7 @@ def answers(maker: "Maker", operation: str, status: str, type: str, schema: Json
         verbs = [{}, VERBS["createDeposit"]]
         made = [{**maker.value(reference("Transfer")), **verb, **QUEUED} for verb in verbs]
         return {"": {"results": [{"status": 202, "transfer": transfer} for transfer in made]}}
-    changes = {**VERBS.get(operation, {}), **(QUEUED if status == "202" else {})}
+    changes = {**VERBS.get(operation, {}), **({**QUEUED, **QUEUED_BY.get(operation, {})} if status == "202" else {})}
     return {label: of_verb(maker.value(option), changes) for label, option in options_of(schema)}
 
 

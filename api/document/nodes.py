@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from api.http.openapi import REFERENCES
+
 Json: TypeAlias = dict[str, Any]
 
 METHODS = ("get", "put", "post", "patch", "delete")
-SCHEMAS = "#/components/schemas/"
+SCHEMAS = REFERENCES.format(model="")
 
 
 def objects(node: Any) -> Iterator[Json]:
@@ -35,10 +37,6 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
         for method, operation in methods.items():
             if method in METHODS:
                 yield method, path, operation
-
-
-def reference(name: str) -> Json:
-    return {"$ref": SCHEMAS + name}
 
 
 def referred(schema: Json) -> str | None:

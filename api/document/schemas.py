@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.document.names import camel
-from api.document.nodes import Json, is_null, objects, operations, reference, referred, replaced
+from api.document.nodes import Json, is_null, objects, operations, referred, replaced
+from api.http.openapi import reference
 
 # The schemas after whose fields an enumeration is named, if they have it: the first of these, else the first in the document.
 OWNERS = ("Transfer", "Wallet", "WebhookEndpoint", "Delivery", "Key")
@@ -96,7 +97,7 @@ def with_names(schema: Json, place: str, named: dict[tuple[Any, ...], str]) -> J
     values = tuple(values_of(schema))
     if len(values) > 1:
         name = pascal(place)
-        found = reference(named.setdefault(values, ENUMERATIONS.get(name, name)))
+        found: Json = reference(named.setdefault(values, ENUMERATIONS.get(name, name)))
         if any(map(is_null, schema.get("anyOf", ()))):
             found = {"anyOf": [found, {"type": "null"}]}
         return {**found, **{key: item for key, item in schema.items() if key not in ("enum", "type", "anyOf")}}

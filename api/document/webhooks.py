@@ -3,8 +3,9 @@
 from typing import get_args
 
 from api.document.examples import EVENT
-from api.document.nodes import Json, reference
+from api.document.nodes import Json
 from api.document.schemas import pascal
+from api.http.openapi import reference
 from api.v1.events import TransferEventView
 from core.events import Type
 

@@ -6,7 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.http.problems import RETRY_AFTER_S, Problem, problem_response
+from api.http.problems import RETRY_AFTER_S, Problem, invalid_parameters, problem_response
+from api.http.validation import parameter_errors
 from core import log
 from core.errors import Busy, Unavailable
 
@@ -26,8 +27,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
     if isinstance(error, Unavailable):
         return busy() if isinstance(error, Busy) else Problem("unavailable")
     if isinstance(error, RequestValidationError):
-        names = ", ".join(sorted({str(detail["loc"][-1]) for detail in error.errors()}))
-        return Problem("invalid_parameter", f"not valid: {names}")
+        return invalid_parameters(parameter_errors(error.errors()))
     if isinstance(error, HTTPException) and error.status_code == 405:
         return Problem("method_not_allowed", headers={"Allow": allowed_methods(request)})
     if isinstance(error, HTTPException) and error.status_code == 404:

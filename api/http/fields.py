@@ -89,7 +89,7 @@ def parse_wallet_id(value: object) -> UUID:
     try:
         return ids.parse(Prefix.WALLET, value)
     except ids.UnknownId as error:
-        raise coded_error("wallet_not_found", str(error)) from None
+        raise coded_error("invalid_id", str(error)) from None
 
 
 def check_metadata(value: object) -> object:

@@ -18,7 +18,7 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator
 
 from api.http.fields import check_printable
-from api.http.parameters import ascii_integer
+from api.http.parameters import integer_between
 from api.http.problems import Problem
 from core import ids
 
@@ -30,7 +30,9 @@ CHECK_BYTES = 14  # an altered cursor passes once in 2^112; key and check are 30
 Item = TypeVar("Item")
 View = TypeVar("View")
 
-Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many rows at most"), BeforeValidator(ascii_integer)]
+Limit = Annotated[
+    int, Query(ge=1, le=LIMIT_MAX, description="how many rows at most"), BeforeValidator(integer_between(1, LIMIT_MAX))
+]
 Cursor = Annotated[str | None, Query(description="the next_cursor of the page before")]
 
 

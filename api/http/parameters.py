@@ -1,7 +1,7 @@
 """Parameters in paths and query strings, read as strictly as bodies are."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
@@ -21,8 +21,9 @@ from api.http.fields import (
     utc,
 )
 from api.http.openapi import KEY_SCHEMA
-from api.http.problems import Problem
+from api.http.problems import FieldError, Problem, invalid_parameters
 from api.http.text import PRINTABLE
+from api.http.validation import coded_error, parameter_place
 from core import ids
 from core.ids import Prefix
 from core.ledger.money import AMOUNT_MAX
@@ -34,11 +35,19 @@ PREVIEWS = {b"preview=true": True, b"preview=false": False}
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-def ascii_integer(value: object) -> object:
-    """Accept ASCII digits alone. Pydantic would also accept signs, spaces, underscores, other scripts' digits and "1.0"."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
-        raise ValueError("must be an integer")
-    return value
+def integer_between(least: int, most: int) -> Callable[[object], object]:
+    """Return the check of an integer's text: ASCII digits alone, and within both bounds, which the error states.
+
+    Pydantic would also accept signs, spaces, underscores, other scripts' digits and "1.0".
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not (re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) and least <= int(value) <= most):
+            code = "out_of_range" if re.fullmatch(r"-?[0-9]+", value, re.ASCII) else "wrong_type"
+            raise coded_error(code, f"must be an integer from {least} to {most}")
+        return value
+
+    return check
 
 
 def wallet_filter(value: object) -> UUID:
@@ -54,9 +63,10 @@ def client_filter(value: object) -> UUID:
 
 
 def amount_filter(value: object) -> object:
-    """Accept ASCII digits alone, as `ascii_integer` does, of any amount."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,16}", value, re.ASCII):
-        raise ValueError("must be an integer of minor units")
+    """Accept ASCII digits alone, as `integer_between` does, of any amount."""
+    if isinstance(value, str) and not (re.fullmatch(r"[0-9]{1,16}", value, re.ASCII) and int(value) <= AMOUNT_MAX):
+        code = "out_of_range" if re.fullmatch(r"-?[0-9]+", value, re.ASCII) else "wrong_type"
+        raise coded_error(code, f"must be an integer from 0 to {AMOUNT_MAX}, of minor units")
     return value
 
 
@@ -64,18 +74,25 @@ def time_filter(value: object) -> datetime:
     """Return the time of an RFC 3339 text, in UTC."""
     time = utc(read_time(value))
     if time is None:
-        raise ValueError("must be a time with an offset, such as 2026-01-31T09:30:00Z")
+        raise coded_error("time_invalid", "must be a time with an offset, such as 2026-01-31T09:30:00Z")
     return time
 
 
 def check_order(since: datetime | None, until: datetime | None, prefix: str = "") -> None:
     """Raises Problem where `from` lies after `to`, the parameters with this prefix."""
     if since and until and since > until:
-        raise Problem("invalid_parameter", f"`{prefix}from` lies after `{prefix}to`")
+        raise invalid_parameters([FieldError(f"?{prefix}from", "out_of_range", f"lies after `{prefix}to`")])
+
+
+def key_filter(value: str) -> str:
+    try:
+        return idempotency.parse_key(value)
+    except idempotency.InvalidKey as error:
+        raise coded_error("wrong_type", str(error).removeprefix("Idempotency-Key ")) from None
 
 
 PrintableFilter = Annotated[str, AfterValidator(check_printable), WithJsonSchema({"type": "string", **PRINTABLE})]
-KeyFilter = Annotated[str, AfterValidator(idempotency.parse_key), WithJsonSchema(KEY_SCHEMA)]
+KeyFilter = Annotated[str, AfterValidator(key_filter), WithJsonSchema(KEY_SCHEMA)]
 WalletFilter = Annotated[UUID, BeforeValidator(wallet_filter), id_schema(Prefix.WALLET)]
 TransferFilter = Annotated[UUID, BeforeValidator(transfer_filter), id_schema(Prefix.TRANSFER)]
 ClientFilter = Annotated[UUID, BeforeValidator(client_filter), id_schema(Prefix.CLIENT)]
@@ -96,14 +113,15 @@ def path_id(request: Request, prefix: Prefix, name: str) -> UUID:
 def refuse_parameters(request: Request) -> None:
     """Raises Problem for any query string: for routes that have no query parameters."""
     if request.scope["query_string"]:
-        raise Problem("invalid_parameter", "this path takes no query parameters")
+        raise unknown_parameters([name for name, _ in request.query_params.multi_items()], ())
 
 
 def wants_preview(request: Request) -> bool:
     """Return whether the query says `preview=true`. Raises Problem for any other query but `preview=false`, which says nothing."""
     query = request.scope["query_string"]
     if query and query not in PREVIEWS:
-        raise Problem("invalid_parameter", "this path takes one query parameter, `preview`, which is true or false")
+        refuse_unknown_and_repeated(request, {"preview"})
+        raise invalid_parameters([FieldError("?preview", "unknown_value", "must be one of true, false")])
     return bool(query) and PREVIEWS[query]
 
 
@@ -117,11 +135,22 @@ async def refuse_stray_parameters(request: Request) -> None:
     route = request.scope["route"]
     known = {field.alias for field in route.dependant.query_params} | read_by_endpoint(route.openapi_extra or {})
     refuse_bad_encoding(request.scope["query_string"], known)
+    refuse_unknown_and_repeated(request, known)
+
+
+def refuse_unknown_and_repeated(request: Request, known: Set[str]) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
-    if len(set(names)) != len(names):
-        raise Problem("invalid_parameter", "a query parameter is given more than once")
-    if not known.issuperset(names):
-        raise Problem("invalid_parameter", "a query parameter is not known here")
+    if not known >= set(names):
+        raise unknown_parameters([name for name in names if name not in known], known)
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise invalid_parameters([FieldError(f"?{name}", "repeated_parameter", "is given more than once") for name in repeated])
+
+
+def unknown_parameters(names: Sequence[str], known: Collection[str]) -> Problem:
+    """Return the problem of parameters that a path does not have. It lists those that the path has."""
+    listed = f"this path knows {', '.join(sorted(known))}" if known else "this path takes no query parameters"
+    places = dict.fromkeys(map(parameter_place, names)) or {"?": None}
+    return invalid_parameters([FieldError(place, "unknown_parameter", f"is not known here; {listed}") for place in places])
 
 
 def read_by_endpoint(described: Mapping[str, Any]) -> set[str]:

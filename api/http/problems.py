@@ -55,7 +55,11 @@ KINDS: Mapping[str, ProblemKind] = {
         "The cursor is not valid",
         "Send a next_cursor as it was given, with the list and the filters that it was given for.",
     ),
-    "unauthorized": ProblemKind(401, "The request is not authenticated", "Send Authorization: Bearer and a key, once."),
+    "unauthorized": ProblemKind(
+        401,
+        "The request is not authenticated",
+        "Add the header `Authorization: Bearer <key>` exactly once, with a key that is known and not revoked.",
+    ),
     "forbidden": ProblemKind(403, "The key may not do this", "Use a key of a role that may."),
     "not_found": ProblemKind(
         404,
@@ -166,7 +170,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field: a JSON pointer (RFC 6901), a code of the contract, and words that never repeat the value."""
+    """What is wrong with one field, or with one query parameter: its place, a code of the contract, and words without its value.
+
+    The place of a field is a JSON pointer (RFC 6901), that of a parameter its name behind a question mark.
+    """
 
     pointer: str
     code: str
@@ -210,6 +217,15 @@ def invalid(errors: Sequence[FieldError], found: int | None = None) -> Problem:
     if found > ERRORS_MAX:
         detail += f"; the first {ERRORS_MAX} are listed"
     return Problem("validation_failed", detail, errors=errors[:ERRORS_MAX])
+
+
+def invalid_parameters(errors: Sequence[FieldError]) -> Problem:
+    """Return the problem of a query string that breaks rules. `detail` is the one error, or the places of several."""
+    if len(errors) == 1:
+        detail = f"{errors[0].pointer.removeprefix('?') or 'a query parameter'} {errors[0].detail}"
+    else:
+        detail = f"{len(errors)} query parameters are not valid: {', '.join(error.pointer.removeprefix('?') for error in errors)}"
+    return Problem("invalid_parameter", detail, errors=errors[:ERRORS_MAX])
 
 
 def render_problem(problem: Problem, instance: str, request_id: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Requests are pydantic models; their errors become field errors with the codes of the contract (api/http/codes.py)."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from api.http.body import read_optional_object
 from api.http.problems import ERRORS_MAX, FieldError, invalid
 from api.http.text import FIND_UNPRINTABLE
+from core import ids
 from core.settings import Settings
 
 # Pydantic's own errors in the contract's words.
@@ -24,6 +26,8 @@ CODES = {
     "string_unicode": ("invalid_string", "holds a character that is not allowed"),
 }
 WRONG_TYPE = ("wrong_type", "is not of the right type")
+
+EXPECTED = re.compile(r"'([^']*)'")  # the values in pydantic's "'a', 'b' or 'c'"
 
 NAME_SHOWN_MAX = 40  # characters of a field's name that a pointer repeats; a name of this API has 23
 FIELDS_MANY = 50  # more than twice the fields of any request
@@ -84,6 +88,37 @@ def field_error(detail: ErrorDetails) -> FieldError:
     else:
         code, words = CODES.get(detail["type"], WRONG_TYPE)
     return FieldError(pointer(detail["loc"]), code, words)
+
+
+def parameter_errors(details: Iterable[ErrorDetails]) -> list[FieldError]:
+    """Return the errors of query parameters in the contract's form, one for each parameter."""
+    by_place: dict[str, list[ErrorDetails]] = {}
+    for detail in details:
+        by_place.setdefault(parameter_place(str(detail["loc"][1])), []).append(detail)
+    return [parameter_error(place, found) for place, found in by_place.items()]
+
+
+def parameter_error(place: str, found: Sequence[ErrorDetails]) -> FieldError:
+    """Return what is wrong with one parameter. Where it may be one of several types, each type has an error of its own."""
+    kind, context = found[0]["type"], found[0].get("ctx", {})
+    if kind == "teller":
+        return FieldError(place, context["code"], context["detail"])
+    if kind in {"enum", "literal_error"}:
+        values = [value for detail in found for value in EXPECTED.findall(detail.get("ctx", {}).get("expected", ""))]
+        return FieldError(place, "unknown_value", f"must be one of {', '.join(values)}")
+    if kind in {"too_long", "too_short"}:  # behind a check pydantic does not say what is too long: parameters are texts
+        kind = f"string_{kind}"
+    if kind in CODES:
+        return FieldError(place, *CODES[kind])
+    if kind == "value_error":
+        error = context["error"]
+        return FieldError(place, "invalid_id" if isinstance(error, ids.UnknownId) else "wrong_type", str(error))
+    return FieldError(place, *WRONG_TYPE)
+
+
+def parameter_place(name: str) -> str:
+    """Return the place of a query parameter, such as `?limit`; `?` alone where the name is long or not printable."""
+    return f"?{name}" if is_shown(name) else "?"
 
 
 def pointer(location: tuple[Any, ...]) -> str:

@@ -9,11 +9,15 @@ from fastapi import APIRouter, Request
 from api.http.openapi import problem_responses
 from api.http.problems import Problem
 from api.services import services
-from core.admin.migrate import migration_names
+from core import log
+from core.admin.migrate import migration_names, newer
 from core.errors import Unavailable
+from core.postgres import deadline
 from core.postgres.pool import Database
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
+
+logger = log.get(__name__)
 
 router = APIRouter(tags=["system"])
 
@@ -60,6 +64,14 @@ async def get_readiness(request: Request) -> dict[str, Any]:
     }
 
 
+async def log_newer(database: Database) -> None:
+    """Log at the start that a newer version has migrated the database. The process goes on, and is not ready."""
+    deadline.start()
+    checks, reason = await check_with_reason(database)
+    if not checks.get("database_not_newer", True):
+        logger.error("the database is newer", reason=reason)
+
+
 async def check_database(database: Database) -> dict[str, bool]:
     """Return the checks of the database by name, and whether each passes."""
     checks, _ = await check_with_reason(database)
@@ -88,4 +100,4 @@ async def check_with_reason(database: Database) -> tuple[dict[str, bool], str | 
         "database_migrated": known <= done,
         "database_not_newer": done <= known,
     }
-    return checks, STANDBY if state.standby else None
+    return checks, STANDBY if state.standby else newer(done)

@@ -60,7 +60,7 @@ def check_metrics_key(request: Request) -> None:
     """Without TELLER_METRICS_KEY, allow every caller. Raises Problem "unauthorized" when the request's key is another one."""
     wanted = services(request).settings.metrics_key
     if wanted and not hmac.compare_digest(keys.digest(bearer_key(request)), keys.digest(wanted)):
-        raise Problem("unauthorized")
+        raise Problem("unauthorized", "This is not the key that TELLER_METRICS_KEY sets for this path.")
 
 
 async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]:

@@ -106,7 +106,7 @@ class FeedView(BaseModel):
     """Events that became known after the oldest open transaction began are shown when it has ended."""
 
     horizon_seconds: float = Field(description="for how long, at least, one transaction has kept later events back")
-    holder: HolderView | None = Field(description="null where no transaction is open, or it is a prepared one")
+    holder: HolderView | None = Field(description="null where nothing is kept back, or a prepared transaction does so")
 
 
 class AuditView(BaseModel):

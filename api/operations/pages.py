@@ -1,4 +1,4 @@
-"""The OpenAPI document, its page at /docs and the page's files. Their bytes are made once, when the process starts.
+"""The OpenAPI document, its page at /docs and the page's files, and the first page, at /. Their bytes are made once, at the start.
 
 The page works without internet: fastapi-offline contains Swagger UI's files. The page has one inline script. Its content security
 policy allows that script by its hash and no other, and no other site may frame the page.
@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from api.http.parameters import refuse_parameters
+from core.version import VERSION
 
 DOCUMENT = "/openapi.json"
 FILES = "/static-offline-docs"
@@ -33,6 +35,23 @@ INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 REVALIDATE = "no-cache"  # a browser keeps it and asks each time whether it has changed: another version may have been started
 FOR_A_DAY = "max-age=86400"  # the files change with the version of fastapi-offline only. A guess.
 SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+FIRST_PAGE = f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Teller</title></head>
+<body>
+<h1>Teller {VERSION}</h1>
+<p>Moves money between wallets. The API is under /v1 and needs a key.</p>
+<ul>
+<li><a href="/docs">/docs</a>: all requests, to read and to try</li>
+<li><a href="{DOCUMENT}">{DOCUMENT}</a>: the same for programs</li>
+<li><a href="/problems">/problems</a>: what each error code means</li>
+<li><a href="/readyz">/readyz</a> and <a href="/healthz">/healthz</a>: is it ready, does it run</li>
+<li><a href="/metrics">/metrics</a>: for Prometheus</li>
+</ul>
+</body>
+</html>
+"""
 
 
 class Fixed:
@@ -67,10 +86,18 @@ def routes(title: str, document: Callable[[], bytes]) -> list[Route]:
     fixed = {
         DOCUMENT: Fixed(document, "application/json", {"Cache-Control": REVALIDATE}),
         "/docs": Fixed(html.encode, "text/html", {"Cache-Control": REVALIDATE, **policy(html)}),
+        "/": Fixed(FIRST_PAGE.encode, "text/html", {"Cache-Control": REVALIDATE, **policy(FIRST_PAGE)}),
     }
     for name, media_type in MEDIA_TYPES.items():
         fixed[f"{FILES}/{name}"] = Fixed((FOLDER / name).read_bytes, media_type, {"Cache-Control": FOR_A_DAY})
-    return [Route(path, endpoint, methods=["GET"]) for path, endpoint in fixed.items()]
+    endpoints: dict[str, Callable[..., Any]] = {**fixed, "/redoc": lead_to_docs}
+    return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+async def lead_to_docs(request: Request) -> Response:
+    """Redirect to the one page of the API. FastAPI would serve another one here, whose script comes from the internet."""
+    refuse_parameters(request)
+    return RedirectResponse("/docs", status_code=308, headers=dict(SAFE))
 
 
 def prepare(routes: Iterable[BaseRoute]) -> None:

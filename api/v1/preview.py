@@ -48,7 +48,8 @@ async def preview_within_limits(shared: Services, caller: Caller, submission: Su
         raise problem
     found = await shared.database.run(lambda connection: preview_on(connection, submission, pointers))
     basis = {"queued_ahead": found.queued_ahead, "complete": found.complete}
-    return Json({**render_transfer(found.transfer, caller), "id": None, "preview": basis}, 200)
+    key = None if submission.idempotency_key == UNUSED_KEY else submission.idempotency_key
+    return Json({**render_transfer(found.transfer, caller), "id": None, "idempotency_key": key, "preview": basis}, 200)
 
 
 async def preview_on(connection: AsyncConnection, submission: Submission, pointers: Mapping[UUID, str]) -> Preview:

@@ -23,7 +23,7 @@ from api.http.hot_routes import HEAD
 from api.http.openapi import FIND_PROBLEMS, LIST_PROBLEMS, problem_responses
 from api.http.pagination import LIMIT_DEFAULT, Cursor, Limit, Pages
 from api.http.parameters import TimeFilter, check_order, path_id
-from api.http.problems import Problem, existing_or_404
+from api.http.problems import FieldError, Problem, existing_or_404, invalid_parameters
 from api.services import services
 from api.v1.transfers import WalletId
 from api.v1.wallets import WalletEntryView, render_entry
@@ -113,7 +113,7 @@ async def get_statement(  # noqa: PLR0917  # FastAPI passes them by name
     """
     check_order(since, until)
     if until - since > PERIOD_MAX:
-        raise Problem("invalid_parameter", f"`to` lies more than {PERIOD_MAX.days} days after `from`")
+        raise invalid_parameters([FieldError("?to", "out_of_range", f"lies more than {PERIOD_MAX.days} days after `from`")])
     span = Span(since, until)
     if not prefers_csv(request):
         return await statement_page(request, caller, span, limit, cursor)

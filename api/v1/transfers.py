@@ -34,7 +34,7 @@ from core.render import render_transfer
 from core.transfer_lists import ClientScope, Filters, SearchResult, list_page
 from core.transfers import StatusFilter, Transfer
 
-AHEAD_MAX = 10_000  # transfers that a GET counts in a queue; some milliseconds
+AHEAD_MAX = 1_000  # transfers that a GET counts in a queue: callers poll, most of all while a queue is long
 
 RETRY_AFTER_S = 1  # the least that the header can say; a transfer is normally final within milliseconds
 
@@ -86,7 +86,7 @@ class HoldView(BaseModel):
 class QueuePlaceView(BaseModel):
     """The place of a queued transfer in its shard, at the moment of the answer."""
 
-    ahead: int = Field(description="how many transfers of the shard are before it; 10000 stands for so many or more")
+    ahead: int = Field(description=f"how many transfers of the shard are before it; {AHEAD_MAX} stands for so many or more")
     oldest_seconds: float = Field(description="how long the first of them has waited")
 
 

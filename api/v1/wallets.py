@@ -60,7 +60,7 @@ class WalletView(BaseModel):
     balance: int
     held: int = Field(description="what open holds have reserved of the balance")
     available: int = Field(description="balance - held: what can be moved out or held")
-    version: int
+    version: int = Field(description="how many entries the wallet has: of two answers, the one with the higher version is newer")
     status: Literal["active", "frozen", "closed"]
     frozen: Frozen | None = Field(description="what is stopped: money out of the wallet, into it, or both")
     limits: LimitsView

@@ -74,6 +74,10 @@ class Violation:
             return f"{self.kind}: {self.detail}"
         return f"{self.kind} {ids.text(Prefix[self.kind.upper()], self.id)}: {self.detail}"
 
+    def shown(self) -> dict[str, object]:
+        id = ids.text(Prefix[self.kind.upper()], self.id) if self.id else None
+        return {"kind": self.kind, "id": id, "detail": self.detail}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -84,6 +88,7 @@ class Report:
     transfers: int
     entries: int
     wallets: int
+    external: int = 0  # of the wallets
 
     @property
     def clean(self) -> bool:
@@ -92,7 +97,28 @@ class Report:
     def lines(self) -> Iterator[str]:
         yield from lines_of_checks(CHECKS, self.violations, self.counts)
         verdict = "clean" if self.clean else "BROKEN"
-        yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {self.wallets} wallets"
+        wallets = f"{self.wallets} wallets ({self.wallets - self.external} of clients, {self.external} external)"
+        yield f"audit {verdict}: {self.transfers} transfers, {self.entries} entries, {wallets}"
+
+    def shown(self) -> dict[str, object]:
+        """Return the report as JSON has it: docs/operating/monitor.md."""
+        return {
+            "clean": self.clean,
+            "transfers": self.transfers,
+            "entries": self.entries,
+            "wallets": {"of_clients": self.wallets - self.external, "external": self.external},
+            "checks": shown_checks(CHECKS, self.violations, self.counts),
+        }
+
+
+def shown_checks(
+    texts: Mapping[str, str], violations: Mapping[str, Sequence[Violation]], counts: Mapping[str, int]
+) -> list[dict[str, object]]:
+    """Return each check as JSON has it, with the first of what breaks it."""
+    return [
+        {"check": check, "proves": texts[check], "violations": counts[check], "first": [one.shown() for one in found]}
+        for check, found in violations.items()
+    ]
 
 
 def lines_of_checks(
@@ -144,8 +170,8 @@ def run_checks(connection: psycopg.Connection, report_progress: Callable[[str], 
     limit_next_statement(connection, give_up)
     counts = connection.execute(statement("audit/counts")).fetchone()
     assert counts is not None
-    transfers, entries, wallets = counts
-    report = Report(violations={}, counts={}, transfers=transfers, entries=entries, wallets=wallets)
+    transfers, entries, wallets, external = counts
+    report = Report(violations={}, counts={}, transfers=transfers, entries=entries, wallets=wallets, external=external)
     report_progress(f"{transfers} transfers, {entries} entries, {wallets} wallets: {time.monotonic() - began:.1f} s")
     for number, check in enumerate(CHECKS, 1):
         began = time.monotonic()

@@ -45,7 +45,7 @@ def run_audit(settings: Settings, arguments: Namespace) -> int:
     began = time.monotonic()
     report = audited(settings, arguments)
     seconds = time.monotonic() - began
-    for line in report.lines():
+    for line in [json.dumps(report.shown())] if arguments.json else report.lines():
         print(line)
     if isinstance(report, Report) and (reason := store(settings.url_of_workers, report, seconds)):
         print(f"teller: the result is not recorded: {reason}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Migrates a database to this version's schema: forward only. Safe to start twice at once, and to kill at any time."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from core.postgres import role_settings
 from core.postgres.connections import connect_command
 from core.postgres.statements import literal, statement
 from core.settings import Settings
+from core.version import VERSION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -43,8 +44,9 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
     """Apply the missing migrations as the owner of the tables, repair damage, and grant the roles their rights.
 
     `repair` also derives the queue and the balances from all transfers and entries. Returns the first operator key if it made one:
-    if none exists and none is configured. Raises CannotDo before any change if an applied migration was edited, or a role cannot
-    connect (SetupError). Raises CannotDo, with the sessions that hold it, for a lock that is not free within LOCK_WITHIN_S.
+    if none exists and none is configured. Raises CannotDo before any change if a newer version has migrated the database, an
+    applied migration was edited, or a role cannot connect (SetupError). Raises CannotDo, with the sessions that hold it, for a lock
+    that is not free within LOCK_WITHIN_S.
     """
     owner_url = settings.admin_database_url or settings.database_url
     with connect_command(owner_url, autocommit=True) as connection:
@@ -58,8 +60,12 @@ def migrate(settings: Settings, *, repair: bool = False) -> str | None:
 
 
 def bring_up_to_date(connection: psycopg.Connection, owner_url: str, settings: Settings, *, repair: bool) -> str | None:
-    """Do the work of `migrate`, under its lock. Edited files and unusable roles are found first; rights come after all tables."""
+    """Do the work of `migrate`, under its lock.
+
+    A newer database, edited files and unusable roles are found first; rights come after all tables.
+    """
     files = checksums()
+    refuse_newer(connection)
     refuse_edited(connection, files)
     wanted = rights.logins(settings)
     for role in sorted(rights.roles_beside(owner_url, wanted)):
@@ -95,6 +101,30 @@ def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds * 1000:.0f}ms"])
 
 
+def newer(applied: Iterable[str]) -> str | None:
+    """Say that a newer version has migrated the database, and how to go on; None if none has. `applied` are its migrations."""
+    unknown = sorted(set(applied).difference(migration_names()))
+    if not unknown:
+        return None
+    return (
+        f"this database was migrated by a newer Teller ({', '.join(unknown)}); this is {VERSION}: start the newer version,"
+        " or restore a backup"
+    )
+
+
+def refuse_newer(connection: psycopg.Connection) -> None:
+    """Raise CannotDo if a newer version has migrated the database: the rights of this version would be too few for it."""
+    if reason := newer(applied_names(connection)):
+        raise CannotDo(f"{reason}. Nothing was changed.")
+
+
+def applied_names(connection: psycopg.Connection) -> set[str]:
+    """Return the migrations of the database; none before its first one."""
+    if connection.execute("SELECT to_regclass('migrations')").fetchone() == (None,):
+        return set()
+    return {name for (name,) in connection.execute(statement("admin/list_migrations"))}
+
+
 def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Raise CannotDo if the file of an applied migration was edited: the edit would never reach this database."""
     if not has_checksums(connection):
@@ -114,7 +144,7 @@ def has_checksums(connection: psycopg.Connection) -> bool:
 def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Run each missing migration and insert its record in one transaction. After a crash either both are there or none."""
     prepare_records(connection, files)
-    applied = {name for (name,) in connection.execute(statement("admin/list_migrations"))}
+    applied = applied_names(connection)
     for name, checksum in files.items():
         if name not in applied:
             with connection.transaction():

@@ -8,7 +8,7 @@ segments of the history are read again on request: all of them, a part of them, 
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from psycopg import sql
 
 from core import ids
 from core.admin import history
-from core.admin.audit import SAMPLE, SHOWN, WITHIN_S, Violation, in_snapshot, limit_next_statement, lines_of_checks
+from core.admin.audit import SAMPLE, SHOWN, WITHIN_S, Violation, in_snapshot, limit_next_statement, lines_of_checks, shown_checks
 from core.admin.checkpoint_file import Chain, Checkpoint
 from core.ids import Prefix
 from core.postgres.statements import statement
@@ -105,6 +105,16 @@ class Report:
         yield from (one.line() for one in self.since)
         verdict = "clean" if self.clean else "BROKEN"
         yield f"audit {verdict} since {self.made_at}: {self.read_segments} of {self.segments} segments of the history read again"
+
+    def shown(self) -> dict[str, object]:
+        """Return the report as JSON has it: docs/operating/monitor.md."""
+        return {
+            "clean": self.clean,
+            "since": self.made_at,
+            "came_later": [asdict(one) for one in self.since],
+            "segments": {"read": self.read_segments, "all": self.segments},
+            "checks": shown_checks(self.texts, self.violations, self.counts),
+        }
 
 
 def audit_since(

@@ -30,9 +30,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event for an endpoint or, if `endpoint_id` is None, for a callback URL. A transfer's event has the transfer's id."""
+    """An event for an endpoint or, if `endpoint_id` is None, for a callback URL. A transfer's event has the transfer's id.
+
+    `owner` is the owner of that endpoint, or of the transfer with that callback URL: "operator" or a client's id.
+    """
 
     id: UUID
+    owner: str
     event_id: UUID
     transfer_id: UUID | None
     endpoint_id: UUID | None
@@ -51,9 +55,12 @@ def from_row(*, attempts: list[list[Any]], **columns: Any) -> Delivery:
 
 
 async def list_of_transfer(
-    database: Database, owner: str, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
+    database: Database, owner: str | None, transfer_id: UUID, *, status: Status | None, before: UUID, limit: int
 ) -> list[Delivery]:
-    """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first."""
+    """Return up to `limit` of the owner's deliveries of this transfer, with an id below `before`, newest first.
+
+    None for the owner lists those of all.
+    """
     params = {"owner": owner, "transfer_id": transfer_id, "status": status, "before": before, "limit": limit}
     return await database.fetch("webhooks/list_deliveries_of_transfer", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
@@ -66,8 +73,8 @@ async def list_of_endpoint(
     return await database.fetch("webhooks/list_deliveries_of_endpoint", {**params, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 
-async def find(database: Database, owner: str, id: UUID) -> Delivery | None:
-    """Return the delivery, if it is the owner's."""
+async def find(database: Database, owner: str | None, id: UUID) -> Delivery | None:
+    """Return the delivery, if it is the owner's. None for the owner finds that of any."""
     return await database.fetch_one("webhooks/find_delivery", {"owner": owner, "id": id, "attempts": ATTEMPTS_SHOWN}, from_row)
 
 

@@ -61,8 +61,8 @@ async def insert_endpoint(database: Database, new: NewEndpoint) -> Endpoint | No
     return await database.fetch_one("webhooks/insert_endpoint", {**asdict(new), "client_max": CLIENT_ENDPOINTS_MAX}, Endpoint)
 
 
-async def find_endpoint(database: Database, owner: str, id: UUID) -> Endpoint | None:
-    """Return the endpoint, if it is the owner's."""
+async def find_endpoint(database: Database, owner: str | None, id: UUID) -> Endpoint | None:
+    """Return the endpoint, if it is the owner's. None for the owner finds that of any."""
     return await database.fetch_one("webhooks/find_endpoint", {"owner": owner, "id": id}, Endpoint)
 
 

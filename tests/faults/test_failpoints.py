@@ -29,6 +29,7 @@ from tests.system import System
 from tests.waiting import POLL_S, wait_for
 from tests.world import SHARDS, World, capture, capture_for, closure, deposit, hold, multi_leg, new_client, transfer
 
+STARTED_S = 60.0  # fifteen processes start at once
 LANES = 5  # systems side by side: most of a case is waiting for the sweeper, or for Postgres to end a frozen transaction
 ACTIONS = ("kill", "raise", "pause")
 TRIES = {"first try": 1, "first try and retry": 2}
@@ -102,7 +103,7 @@ class Lane:
             self._start(argv)
         self._supervisor.start()
         try:
-            wait_for(lambda: self.system.answers(self._running["api",]), "the API to answer")
+            wait_for(lambda: self.system.answers(self._running["api",]), "the API to answer", STARTED_S)
             self.source, self.destination = self.caller.new_wallet(1_000_000), self.caller.new_wallet()
             self.third = self.caller.new_wallet()
             self.sent_before = 1

@@ -23,6 +23,8 @@ from core.cores import default_api_processes
 from local.orphans import stop_orphans
 from local.process import MARK, marked
 from local.server import free_port, is_taken
+from tests import cluster
+from tests.databases import Databases
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
@@ -163,7 +165,7 @@ def test_it_says_where_everything_is_and_shows_the_first_operator_key(system: Lo
 
 def test_local_json_is_private_and_names_every_process(system: Local) -> None:
     assert stat.S_IMODE((system.data_dir / "local.json").stat().st_mode) == 0o600
-    assert system.state.keys() == {"api_url", *URLS, "redis_url", "pids"}
+    assert system.state.keys() == {"api_url", *URLS, "redis_url", "metrics_urls", "pids"}
     counts = {name: len(value) if isinstance(value, list) else value for name, value in system.pids.items()}
     assert counts == {
         "api": 1,
@@ -227,7 +229,8 @@ def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system:
     before = system.state
     second = Local(system.data_dir.parent)
     assert second.process.wait(DEADLINE_S) == 1
-    assert f"already running in {system.data_dir} (pid {system.process.pid})" in second.output
+    url = f"http://127.0.0.1:{system.port}"
+    assert f"already running in {system.data_dir} (pid {system.process.pid}): {url}\n" in second.output
     assert system.state == before
     assert status(system.port, "/readyz") == 200
 
@@ -243,6 +246,68 @@ def test_what_is_killed_is_started_again_and_everything_else_stays(system: Local
     assert {**after, name: None} == {**before, name: None}
     (successor,) = set(after[name] if isinstance(after[name], list) else [after[name]]) - {*system_pids(before)}
     assert f"runs again (pid {successor})" in system.output
+
+
+def outside(databases: Databases, redis_url: str, url: str) -> dict[str, str]:
+    """The settings of servers that are not embedded."""
+    return {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": databases.owner_url(url), "REDIS_URL": redis_url}
+
+
+def test_a_database_of_a_newer_version_is_named_at_once(tmp_path: Path, databases: Databases, redis_url: str) -> None:
+    url = databases.migrated()
+    with psycopg.connect(databases.owner_url(url)) as owner:
+        owner.execute("INSERT INTO migrations (name) VALUES ('9999_future')")
+
+    with local(tmp_path, None, **outside(databases, redis_url, url)) as running:
+        assert running.process.wait(DEADLINE_S) == 1
+        assert "this database was migrated by a newer Teller (9999_future)" in running.output
+        assert "API" not in running.output.replace("TELLER_API", "")
+
+
+def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path, postgres_cluster: Path, redis_url: str) -> None:
+    server = cluster.copy(postgres_cluster, tmp_path / "postgres", {"fsync": "off"})
+    server.start()
+    try:
+        databases = Databases(server.url("postgres"))
+        with local(tmp_path, None, **outside(databases, redis_url, databases.migrated())) as running:
+            running.wait_until(lambda: "waiting for up to" in running.output or running.process.poll() is not None)
+            assert "API ... not ready: database_durable; waiting for up to 60 s" in running.output
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory, databases: Databases, redis_url: str) -> Iterator[Local]:
+    """One on servers that are not embedded, without a metrics port, and with a variable that is mistyped."""
+    urls = outside(databases, redis_url, databases.migrated())
+    with local(tmp_path_factory.mktemp("guest"), None, **urls, TELLER_PROT="8502") as running:
+        running.wait_until_ready()
+        yield running
+
+
+def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(guest: Local) -> None:
+    [(first, last)] = re.findall(r"^metrics .* on ports (\d+) to (\d+) ", guest.output, re.MULTILINE)
+    ports = range(int(first), int(last) + 1)
+    urls = [f"http://127.0.0.1:{port}/metrics" for port in ports]
+    assert guest.state["metrics_urls"] == dict(zip(["apply-1", "apply-2", "sweep", "deliver"], urls, strict=True))
+    guest.wait_until(lambda: all(status(port, "/metrics") == 200 for port in ports))
+
+
+def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(guest: Local) -> None:
+    said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
+    assert guest.output.count(said) == 1
+    assert "8502" not in guest.output
+    logged = (guest.data_dir / "logs" / "api.log").read_text()
+    assert '"name": "TELLER_PROT", "nearest": "TELLER_PORT"' in logged
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3])
+def test_an_early_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, after_s: float) -> None:
+    with local(tmp_path) as running:
+        running.wait_until(lambda: "psutil" in Path(f"/proc/{running.process.pid}/maps").read_text())  # an early one of its imports
+        time.sleep(after_s)  # each moment of the start must do
+        running.end(signal.SIGINT)
+        assert "Traceback" not in running.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -393,6 +458,20 @@ def test_the_audit_of_the_running_system_is_clean(system: Local) -> None:
     audited = run_audit(TELLER_DATA_DIR=str(system.data_dir))
     assert audited.returncode == 0, audited.stderr
     assert "audit clean" in audited.stdout
+
+
+def test_a_command_without_a_database_works_on_the_running_system_and_says_so(system: Local) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
+    listed = subprocess.run(
+        [sys.executable, "-m", "core", "keys", "list"],
+        cwd=ROOT,
+        env={**inherited, "TELLER_DATA_DIR": str(system.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (listed.returncode, listed.stderr) == (0, f"teller: on the system that runs in {system.data_dir}\n")
+    assert " operator " in listed.stdout
 
 
 def test_the_audit_says_in_one_line_that_nothing_runs(tmp_path: Path) -> None:

@@ -223,22 +223,22 @@ BAD_FIELDS: dict[str, Bad] = {
     "wallet null": bad_wallet(b"null", "wrong_type"),
     "wallet number": bad_wallet(b"5", "wrong_type"),
     "wallet array": bad_wallet(b'["WALLET"]', "wrong_type"),
-    "wallet empty": bad_wallet(b'""', "wallet_not_found"),
-    "wallet text": bad_wallet(b'"Zq7xMark"', "wallet_not_found"),
-    "wallet NUL": bad_wallet(b'"WALLET\\u0000"', "wallet_not_found"),
-    "wallet lone surrogate": bad_wallet(b'"wal_\\ud800"', "wallet_not_found"),
-    "wallet of another type": bad_wallet(b'"cli_' + WALLET_BYTES + b'"', "wallet_not_found"),
-    "wallet that is a transfer": bad_wallet(b'"trf_' + WALLET_BYTES + b'"', "wallet_not_found"),
+    "wallet empty": bad_wallet(b'""', "invalid_id"),
+    "wallet text": bad_wallet(b'"Zq7xMark"', "invalid_id"),
+    "wallet NUL": bad_wallet(b'"WALLET\\u0000"', "invalid_id"),
+    "wallet lone surrogate": bad_wallet(b'"wal_\\ud800"', "invalid_id"),
+    "wallet of another type": bad_wallet(b'"cli_' + WALLET_BYTES + b'"', "invalid_id"),
+    "wallet that is a transfer": bad_wallet(b'"trf_' + WALLET_BYTES + b'"', "invalid_id"),
     "wallet unknown": bad_wallet(b'"wal_' + WALLET_BYTES + b'"', "wallet_not_found"),
-    "wallet upper case": bad_wallet(b'"wal_' + WALLET_BYTES.upper() + b'"', "wallet_not_found"),
-    "wallet in braces": bad_wallet(b'"{WALLET}"', "wallet_not_found"),
-    "wallet with a space": bad_wallet(b'"WALLET "', "wallet_not_found"),
-    "wallet with a line feed": bad_wallet(b'"WALLET\\n"', "wallet_not_found"),
+    "wallet upper case": bad_wallet(b'"wal_' + WALLET_BYTES.upper() + b'"', "invalid_id"),
+    "wallet in braces": bad_wallet(b'"{WALLET}"', "invalid_id"),
+    "wallet with a space": bad_wallet(b'"WALLET "', "invalid_id"),
+    "wallet with a line feed": bad_wallet(b'"WALLET\\n"', "invalid_id"),
     "wallet nil": bad_wallet(b'"wal_00000000000000000000000000"', "wallet_not_found"),
-    "wallet beyond 128 bits": bad_wallet(b'"wal_8' + b"z" * 25 + b'"', "wallet_not_found"),
-    "wallet too short": bad_wallet(b'"wal_' + WALLET_BYTES[1:] + b'"', "wallet_not_found"),
-    "wallet as a UUID": bad_wallet(b'"018a4a5d-8d64-7754-9dd2-73f4a2e6a82c"', "wallet_not_found"),
-    "wallet as a URN": bad_wallet(b'"urn:uuid:018a4a5d-8d64-7754-9dd2-73f4a2e6a82c"', "wallet_not_found"),
+    "wallet beyond 128 bits": bad_wallet(b'"wal_8' + b"z" * 25 + b'"', "invalid_id"),
+    "wallet too short": bad_wallet(b'"wal_' + WALLET_BYTES[1:] + b'"', "invalid_id"),
+    "wallet as a UUID": bad_wallet(b'"018a4a5d-8d64-7754-9dd2-73f4a2e6a82c"', "invalid_id"),
+    "wallet as a URN": bad_wallet(b'"urn:uuid:018a4a5d-8d64-7754-9dd2-73f4a2e6a82c"', "invalid_id"),
     "currency EUR": bad_field("/v1/transfers", b'"currency": "EUR"', "/currency", "currency_mismatch"),
     "currency usd": bad_field("/v1/transfers", b'"currency": "usd"', "/currency", "currency_mismatch"),
     "currency empty": bad_field("/v1/deposits", b'"currency": ""', "/currency", "currency_mismatch"),
@@ -628,7 +628,7 @@ ONES = (
     *("/v1/webhook-endpoints/ENDPOINT", "/v1/webhook-secret"),
 )
 AROUND = ("/healthz", "/readyz", "/metrics", "/problems", "/problems/not_found")
-DOCUMENTS = ("/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css")
+DOCUMENTS = ("/", "/docs", "/redoc", "/openapi.json", "/static-offline-docs/swagger-ui.css")
 
 LIMITS = (
     "0", "-1", "101", "1000000000", "1" + "0" * 20, "9" * 5000, "1.0", "1e1", "", "x", "%EF%BC%91", "%201", "1_0", "%2B1", "+1",
@@ -701,8 +701,9 @@ def rows_of_filters() -> Iterator[tuple[str, Row]]:
 
 
 NOT_THERE = (
-    "/", "/v1", "/v1/", "/v2/transfers", "/V1/transfers", "/v1/nothing", "/v1/deposits/x/y", "/v1/transfers/", "/v1/clients/",
-    "/v1/keys", "/v1/keys/", "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers",
+    "/v1", "/v1/", "/v2/transfers", "/V1/transfers", "/v1/nothing", "/v1/deposits/x/y", "/v1/transfers/", "/v1/clients/",
+    "/v1/keys/", "/v1/ops", "/v1/ops/queue/",
+    "/healthz/", "//v1/transfers", "/v1//transfers", "/v1/./transfers", "/v1/x/../transfers",
     "/v1/transfers/%00",
     "/v1/transfers/%ff%fe", "/v1/transfers/%0d%0aX-Injected:%20x", "/v1/transfers/a%2fb", "/v1/transfers%2f",
     "/v1/transfers%2fTRANSFER", "/v1%2ftransfers", "/v1%2Ftransfers", "/%761/transfers", "/v1/%74ransfers", "/v1/transfers%00",
@@ -721,14 +722,14 @@ NOT_THERE = (
     "/v1/deliveries/dlv_01h455vb4pex5vsknk084sn02q", "/v1/webhook-secret/",
     "/v1/transfers/batch", "/problems/nothing", "/problems/", "/problems/not%5ffound", "/problems/%00", "/static-offline-docs",
     "/static-offline-docs/", "/static-offline-docs/..%2f..%2fcore.py", "/static-offline-docs/%00",
-    "/static-offline-docs/" + "a" * 300, "/redoc", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
+    "/static-offline-docs/" + "a" * 300, "/redoc/", "/docs/", "/docs%2f", "/metrics/", "/.env", "/healthz%00", "/health%7a",
 )  # fmt: skip
 
 NOT_ALLOWED = (
     ("GET", "/v1/deposits"), ("GET", "/v1/holds"), ("PUT", "/v1/withdrawals"), ("GET", "/v1/transfers/TRANSFER/capture"),
     ("GET", "/v1/transfers/TRANSFER/cancel"), ("POST", "/v1/wallets/WALLET/holds"),
     ("GET", "/v1/wallets/WALLET/close"), ("POST", "/v1/wallets/WALLET/changes"), ("POST", "/v1/wallets/WALLET"),
-    ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PATCH", "/v1/clients/CLIENT"),
+    ("PUT", "/v1/transfers"), ("DELETE", "/v1/transfers/TRANSFER"), ("PUT", "/v1/clients/CLIENT"),
     ("DELETE", "/v1/wallets/WALLET"), ("POST", "/v1/wallets/WALLET/entries"), ("OPTIONS", "/v1/transfers"),
     ("TRACE", "/v1/clients"), ("PUT", "/v1/transfers/batch"), ("POST", "/healthz"), ("DELETE", "/problems"), ("POST", "/docs"),
     ("PUT", "/openapi.json"), ("POST", "/static-offline-docs/swagger-ui.css"), ("PROPFIND", "/v1/clients"),

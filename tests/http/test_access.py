@@ -44,6 +44,10 @@ BAD_CREDENTIALS: dict[str, list[tuple[str, str]]] = {
     "in a cookie": [("Cookie", f"key={OPERATOR_KEY}")],
 }
 
+KEYS_OF_OTHER_FORM = ("two spaces", "in quotes", "with more after it")  # what follows `Bearer ` is read as a key, whatever it is
+KEY_NOT_GIVEN = "Add the header `Authorization: Bearer <key>` exactly once."
+KEY_NOT_KNOWN = "This key is not known, or was revoked."
+
 
 @pytest.fixture
 def stranger(shared_system: System) -> Iterator[Caller]:
@@ -71,7 +75,8 @@ def same(answer: Answer) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("credentials", BAD_CREDENTIALS)
-def test_every_route_under_v1_gives_all_strangers_the_same_answer(stranger: Caller, credentials: str) -> None:
+def test_every_route_under_v1_says_whether_a_key_is_missing_or_not_known(stranger: Caller, credentials: str) -> None:
+    said = KEY_NOT_KNOWN if credentials in {"in another case", "cut off", "long", "unknown", *KEYS_OF_OTHER_FORM} else KEY_NOT_GIVEN
     guarded = [operation for operation in operations(stranger) if operation[1].startswith("/v1/")]
     assert len(guarded) >= 9
 
@@ -80,10 +85,11 @@ def test_every_route_under_v1_gives_all_strangers_the_same_answer(stranger: Call
         answer = stranger.request(method, path, headers=BAD_CREDENTIALS[credentials])
         assert (answer.status, answer.code) == (401, "unauthorized"), (method, path)
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert same(answer) == same(plain)
+        assert answer.body["detail"] == said, (method, path)
+        assert same(answer) == {**same(plain), "detail": said}
 
 
-def test_a_revoked_key_is_as_good_as_none(stranger: Caller, shared_database: psycopg.Connection[Any]) -> None:
+def test_a_revoked_key_is_as_good_as_one_that_never_was(stranger: Caller, shared_database: psycopg.Connection[Any]) -> None:
     key = keys.generate()
     shared_database.execute(
         "INSERT INTO keys (id, role, digest, revoked_at) VALUES (%s, 'operator', %s, now())", [ids.mint(), keys.digest(key)]
@@ -91,7 +97,9 @@ def test_a_revoked_key_is_as_good_as_none(stranger: Caller, shared_database: psy
 
     revoked = stranger.get("/v1/clients", headers={"Authorization": f"Bearer {key}"})
 
-    assert (revoked.status, same(revoked)) == (401, same(stranger.get("/v1/clients")))
+    unknown = stranger.get("/v1/clients", headers={"Authorization": f"Bearer {keys.generate()}"})
+    assert (revoked.status, same(revoked)) == (401, same(unknown))
+    assert revoked.body["detail"] == KEY_NOT_KNOWN
 
 
 def test_all_operators_keys_share_one_scope_of_idempotency_keys(

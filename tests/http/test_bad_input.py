@@ -142,6 +142,6 @@ def test_ids_of_another_type_are_said_clearly_to_be_so(caller: Caller) -> None:
     answer = caller.transfer(client["id"], client["wallet"]["id"], 5)
 
     [error] = answer.body["errors"]
-    assert (error["pointer"], error["code"]) == ("/source_wallet_id", "wallet_not_found")
+    assert (error["pointer"], error["code"]) == ("/source_wallet_id", "invalid_id")
     assert "wal_" in error["detail"]
     assert client["id"] not in json.dumps(answer.body)

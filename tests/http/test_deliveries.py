@@ -34,12 +34,12 @@ def ada(caller: Caller, as_client: AsClient, shared_system: System) -> "Client":
     caller.wait_final(caller.deposit(wallet_id, 1000).body["id"])
     key = as_client(client)
     endpoint_id = key.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"]
-    return Client(key, wallet_id, caller.new_wallet(), endpoint_id, shared_system.database_url)
+    return Client(key, client["id"], wallet_id, caller.new_wallet(), endpoint_id, shared_system.database_url)
 
 
 class Client:
-    def __init__(self, key: Caller, wallet_id: str, other: str, endpoint_id: str, database_url: str) -> None:
-        self.key, self.wallet_id, self.other, self.endpoint_id = key, wallet_id, other, endpoint_id
+    def __init__(self, key: Caller, id: str, wallet_id: str, other: str, endpoint_id: str, database_url: str) -> None:
+        self.key, self.id, self.wallet_id, self.other, self.endpoint_id = key, id, wallet_id, other, endpoint_id
         self._database_url = database_url
 
     def pay(self, **fields: Any) -> Row:
@@ -97,6 +97,7 @@ def test_a_delivery_names_its_transfer_its_receiver_and_its_times(ada: Client) -
     told = ada.told(paid)
 
     common = {
+        "client_id": ada.id,
         "event_id": paid["id"].replace("trf_", "evt_"),
         "transfer_id": paid["id"],
         "status": "pending",
@@ -210,9 +211,37 @@ def test_each_party_to_a_transfer_sees_what_itself_is_told(caller: Caller, ada: 
     assert [row["endpoint_id"] for row in trail] == [endpoint["id"]]
     assert {row["endpoint_id"] for row in ada.told(paid)} == {ada.endpoint_id, None}
     assert trail[0]["event_id"] == ada.told(paid)[0]["event_id"]
-    operators = caller.get(f"/v1/transfers/{paid['id']}/deliveries?limit=100").body["data"]
-    assert not {row["id"] for row in operators} & {row["id"] for row in (*trail, *ada.told(paid))}
     assert bens.request("POST", f"/v1/deliveries/{ada.told(paid)[0]['id']}/redeliver").code == "not_found"
+
+
+def test_operators_and_viewers_see_what_each_owner_is_told_and_clients_what_themselves_are(
+    caller: Caller, ada: Client, as_client: AsClient
+) -> None:
+    ben = caller.new_client()
+    bens = as_client(ben)
+    endpoint = bens.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"]
+    operators = caller.post("/v1/webhook-endpoints", {"url": HOOK}).body["id"]
+    ada.other = ben["wallet"]["id"]
+    paid = ada.pay(callback_url=HOOK)
+    path = f"/v1/transfers/{paid['id']}/deliveries?limit=100"
+    of_ada, of_ben = {ada.endpoint_id: ada.id, None: ada.id}, {endpoint: ben["id"]}
+    viewer = Caller(caller.url, caller.post("/v1/keys", {"role": "viewer"}).body["key"])
+
+    for reader in (caller, viewer):
+        seen = reader.get(path).body["data"]
+        owners = {row["endpoint_id"]: row["client_id"] for row in seen}
+        assert owners.items() >= {**of_ada, **of_ben, operators: None}.items()
+        assert {row["callback_url"] for row in seen} == {None}  # only its owner is shown it
+        [to_ben] = [row for row in seen if row["endpoint_id"] == endpoint]
+        assert reader.get(f"/v1/search?q={to_ben['id']}").body["deliveries"] == [to_ben]
+        assert reader.get(f"/v1/search?q={endpoint}").body["webhook_endpoints"][0]["id"] == endpoint
+        assert reader.get(f"{path}&status=failed").body["data"] == []
+    viewer.close()
+    for client, expected in ((ada.key, of_ada), (bens, of_ben)):
+        assert {row["endpoint_id"]: row["client_id"] for row in client.get(path).body["data"]} == expected
+        assert client.get(f"/v1/search?q={endpoint}").code == "forbidden"
+    assert caller.request("POST", f"/v1/deliveries/{to_ben['id']}/redeliver").code == "not_found"
+    assert caller.request("PATCH", f"/v1/webhook-endpoints/{endpoint}", {"status": "disabled"}).code == "not_found"
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled", "delivered", "pending"])

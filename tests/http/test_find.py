@@ -186,7 +186,7 @@ def test_each_filter_finds_what_it_says_and_all_together(caller: Caller, paid: d
     assert {one["name"] for one in of_openapi} == {*filters, "limit", "cursor"}
     assert found(caller, **filters) == [id]
     for name, value in filters.items():
-        assert id in found(caller, reference=paid["capture"]["reference"], **{name: value}), name
+        assert id in found(caller, **{"reference": paid["capture"]["reference"], name: value}), name
         assert id not in found(caller, **{**filters, name: other[name], **_open(name, other[name])}), name
 
 

@@ -93,8 +93,21 @@ def test_a_database_without_the_newest_migration_or_with_a_newer_one_is_not_read
         ready = caller.get("/readyz")
 
     assert [answer.status for answer in (neither, newer, ready)] == [503, 503, 200]
-    assert neither.body["detail"] == "not ready: database_migrated, database_not_newer"
-    assert newer.body["detail"] == "not ready: database_not_newer"
+    newer_version = "this database was migrated by a newer Teller (9999_of_a_later_version)"
+    assert neither.body["detail"].startswith(f"not ready: database_migrated, database_not_newer ({newer_version}")
+    assert newer.body["detail"].startswith(f"not ready: database_not_newer ({newer_version}")
+
+
+def test_a_newer_database_is_logged_at_the_start_of_the_api_and_the_workers(databases: Databases, own_system: System) -> None:
+    with psycopg.connect(databases.owner_url(own_system.database_url), autocommit=True) as owner:
+        owner.execute("INSERT INTO migrations (name) VALUES ('9999_of_a_later_version')")
+
+    own_system.start_api()
+    for verb in ("apply", "sweep"):
+        own_system.start("worker", verb)
+
+    said = '"reason": "this database was migrated by a newer Teller (9999_of_a_later_version)'
+    wait_for(lambda: own_system.logs().count(said) == 3, "a line of each process", 60)
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])

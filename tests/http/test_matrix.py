@@ -27,6 +27,7 @@ WHOSE = ("own", "another's", "absent")
 REFUSED = (403, 403, 403)
 SHUT = (401, 401, 401)
 OPEN = (200, 200, 200)
+ELSEWHERE = (308, 308, 308)  # a redirect
 NOT_FOUND = (404, 404, 404)  # what belongs to its owner alone, also before operators
 
 HOOK = "https://example.com/hook"
@@ -141,6 +142,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/problems/{code}"): AROUND,
     ("GET", "/openapi.json"): AROUND,
     ("GET", "/docs"): AROUND,
+    ("GET", "/"): AROUND,
+    ("GET", "/redoc"): Row(ELSEWHERE, ELSEWHERE, ELSEWHERE),
     ("GET", "/static-offline-docs/swagger-ui-bundle.js"): AROUND,
     ("GET", "/static-offline-docs/swagger-ui.css"): AROUND,
     ("GET", "/static-offline-docs/favicon.png"): AROUND,

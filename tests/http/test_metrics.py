@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.metrics import COUNTED_BY, OF_ALL
 from core.version import VERSION
 from local.postgres import Postgres
 from local.server import free_port
@@ -158,6 +159,35 @@ def test_outcomes_and_doorbells_are_counted(worker_port: int, own_system: System
     wait_for(lambda: scrape(caller)['teller_doorbells_total{outcome="rung"}'] == 2, "both doorbells' count")
     assert scrape(caller)['teller_doorbells_total{outcome="lost"}'] == 0
     worker.close()
+
+
+def families(port: int) -> set[str]:
+    """The names of the metrics that a process shows, but for those of all processes."""
+    with closing(Caller(f"http://127.0.0.1:{port}")) as caller:
+        body = caller.get("/metrics").body
+    names = {family.name for family in text_string_to_metric_families(body)}
+    assert "teller_build_info" in names
+    return {name for name in names if not name.startswith(OF_ALL)}
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_api_shows_what_it_counts_and_nothing_else(own_system: System, processes: str) -> None:
+    own_system.start_api({"TELLER_API_PROCESSES": processes})
+
+    measured = {"ready", "redis", "queue_transfers", "queue_oldest_seconds", "due_oldest_seconds", "backlog_limit_transfers"}
+    shown = families(own_system.port) - {"teller_feed_horizon_age_seconds"} - {f"teller_{name}" for name in measured}
+    assert shown == COUNTED_BY["api"]
+    assert not shown & {"teller_transfers_applied", "teller_transfers_rejected", "teller_deliveries"}
+
+
+@pytest.mark.parametrize("verb", ["apply", "sweep", "deliver"])
+def test_a_worker_shows_what_it_counts_and_nothing_else(own_system: System, verb: str) -> None:
+    port = free_port()
+    process = own_system.start("worker", verb, environment={"TELLER_METRICS_PORT": str(port)})
+    own_system.wait_for_heartbeat(process)
+
+    assert families(port) == COUNTED_BY[verb]
+    assert "teller_transfers_accepted" not in families(port)
 
 
 def test_what_became_of_webhooks_is_counted(own_system: System) -> None:

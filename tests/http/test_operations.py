@@ -36,15 +36,17 @@ PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
 
 @pytest.fixture(scope="module")
 def shown(shared_system: System, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The name of every sample that is shown by an API, a worker or an audit."""
-    port = free_port()
-    worker = shared_system.start("worker", "sweep", environment={"TELLER_METRICS_PORT": str(port)})
-    shared_system.wait_for_heartbeat(worker)
+    """The name of every sample that is shown by an API, a sweeper, a deliverer or an audit. A worker shows what a sweeper does."""
+    ports = {"sweep": free_port(), "deliver": free_port()}
+    workers = [shared_system.start("worker", verb, environment={"TELLER_METRICS_PORT": str(ports[verb])}) for verb in ports]
+    for worker in workers:
+        shared_system.wait_for_heartbeat(worker)
     file = tmp_path_factory.mktemp("audit") / "teller.prom"
     write_metrics(file, Report(violations={}, counts=dict.fromkeys(CHECKS, 0), transfers=0, entries=0, wallets=0), 1.0)
-    texts = [scrape(shared_system.url), scrape(f"http://127.0.0.1:{port}"), file.read_text()]
-    worker.terminate()
-    worker.wait(30)
+    texts = [scrape(shared_system.url), *(scrape(f"http://127.0.0.1:{port}") for port in ports.values()), file.read_text()]
+    for worker in workers:
+        worker.terminate()
+        worker.wait(30)
     return {sample.name for text in texts for family in text_string_to_metric_families(text) for sample in family.samples}
 
 

@@ -121,13 +121,12 @@ def test_the_database_shows_what_waits_for_a_lock_and_what_keeps_events_back(
     idle_caller: Caller, idle_system: System, databases: Databases
 ) -> None:
     url = databases.owner_url(idle_system.database_url)
-    wallet = idle_caller.new_client()["wallet"]["id"]
-
     with closing(connect_command(url)) as holder, closing(connect_command(url)) as waiting, ThreadPoolExecutor(1) as threads:
         holder.execute("SELECT feed_moment()")  # which takes a transaction id
         holder.execute("LOCK TABLE parties IN ACCESS EXCLUSIVE MODE")
         blocked = threads.submit(waiting.execute, "LOCK TABLE parties IN ACCESS EXCLUSIVE MODE")
         pids = (waiting.info.backend_pid, holder.info.backend_pid)
+        idle_caller.new_client()  # a transaction that ends: until one does, the open one has kept nothing back
         body = seen(
             idle_caller,
             "database",
@@ -151,7 +150,6 @@ def test_the_database_shows_what_waits_for_a_lock_and_what_keeps_events_back(
     assert after["version"].partition(".")[0].isdigit()
     assert after["size_bytes"] > 1_000_000
     assert 0 < after["connections"]["used"] <= after["connections"]["allowed"]
-    assert wallet
 
 
 def test_the_database_shows_the_last_audit(idle_caller: Caller, idle_system: System) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.version import VERSION
 from tests.caller import Caller
 
 PAGES = (
+    "/",
     "/docs",
     "/openapi.json",
     "/static-offline-docs/swagger-ui-bundle.js",
@@ -56,9 +58,28 @@ def test_the_page_keeps_the_key_and_has_a_box_that_filters(caller: Caller) -> No
     assert '"filter": true' in inline
 
 
-@pytest.mark.parametrize("path", ["/docs/oauth2-redirect", "/redoc", "/static-offline-docs/redoc.standalone.js"])
+@pytest.mark.parametrize("path", ["/docs/oauth2-redirect", "/index.html", "/static-offline-docs/redoc.standalone.js"])
 def test_nothing_else_is_served(caller: Caller, path: str) -> None:
     assert caller.get(path).code == "not_found"
+
+
+def test_the_first_page_leads_on_and_may_run_nothing(caller: Caller) -> None:
+    page = caller.get("/")
+    links = re.findall(r'href="([^"]+)"', page.body)
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"Teller {VERSION}" in page.body
+    assert {"/docs", "/openapi.json", "/problems", "/readyz", "/healthz", "/metrics"} == set(links)
+    assert [caller.get(link).status for link in links] == [200] * len(links)
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    assert "<script" not in page.body
+    assert page.headers["x-frame-options"] == "DENY"
+
+
+def test_redoc_leads_to_the_page_of_the_api(caller: Caller) -> None:
+    answer = caller.get("/redoc")
+
+    assert (answer.status, answer.headers["location"]) == (308, "/docs")
 
 
 HEADS = (

@@ -8,8 +8,13 @@ from tests.http.raw import exchange, parse
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 ALLOWED = {
     "/v1/clients": "GET, HEAD, POST",
-    "/v1/clients/cli_01h455vb4pex5vsknk084sn02q": "GET, HEAD",
+    "/v1/clients/cli_01h455vb4pex5vsknk084sn02q": "GET, HEAD, PATCH",
+    "/v1/clients/cli_01h455vb4pex5vsknk084sn02q/changes": "GET, HEAD",
     "/v1/clients/cli_01h455vb4pex5vsknk084sn02q/keys": "GET, HEAD, POST",
+    "/v1/keys": "GET, HEAD, POST",
+    "/v1/ops/queue": "GET, HEAD",
+    "/v1/ops/processes": "GET, HEAD",
+    "/v1/ops/database": "GET, HEAD",
     "/v1/keys/key_01h455vb4pex5vsknk084sn02q": "DELETE",
     "/v1/clients/cli_01h455vb4pex5vsknk084sn02q/wallets": "POST",
     "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q": "GET, HEAD, PATCH",

@@ -5,6 +5,7 @@ Most tests here run the API's protocol with shorter limits (`HastyProtocol`). Ti
 
 import signal
 import socket
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -98,7 +99,11 @@ def test_the_rest_of_a_body_that_comes_too_late_is_read_and_changes_nothing(
 
 @pytest.mark.parametrize("again", [b"", b"\r\n"], ids=["silence", "empty lines"])
 def test_a_connection_that_never_asks_is_closed_without_a_word(hasty_url: str, again: bytes) -> None:
-    assert drip(hasty_url, b"", again) == b""
+    for _ in range(3):
+        with suppress(ConnectionResetError):  # by bytes that were under way when the server closed
+            assert drip(hasty_url, b"", again) == b""
+            return
+    pytest.fail("the system reset each of three connections")
 
 
 def test_empty_lines_after_an_answer_do_not_hold_a_connection(hasty_url: str) -> None:

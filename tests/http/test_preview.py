@@ -33,11 +33,11 @@ def test_a_preview_has_the_fields_of_a_transfer_and_two_of_its_own(
     assert caller.balance(source) == 100
     final = caller.applied(caller.post("/v1/transfers", body, key=new_key()))
     assert set(answer.body) == {*final, "preview"}
-    varying = ("id", "created_at", "finished_at", "preview")
+    varying = ("id", "created_at", "finished_at", "idempotency_key", "preview")
     assert {name: value for name, value in answer.body.items() if name not in varying} == {
         name: value for name, value in final.items() if name not in varying
     }
-    assert (answer.body["id"], answer.body["finished_at"]) == (None, None)
+    assert (answer.body["id"], answer.body["finished_at"], answer.body["idempotency_key"]) == (None, None, None)
     assert answer.body["preview"]["complete"] is True
     assert "location" not in answer.headers
 

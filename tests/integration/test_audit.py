@@ -1,5 +1,6 @@
 """The audit is clean over a worked ledger, and each of its checks sees the damage that it is there for."""
 
+import json
 import os
 import re
 import subprocess
@@ -120,7 +121,7 @@ def test_an_audit_of_a_worked_ledger_is_clean_and_counts_what_it_has_seen(worked
     assert report.clean, "\n".join(report.lines())
     assert (report.transfers, report.entries, report.wallets) == (5, 6, 18)
     assert list(report.violations) == list(CHECKS)
-    assert list(report.lines())[-1] == "audit clean: 5 transfers, 6 entries, 18 wallets"
+    assert list(report.lines())[-1] == "audit clean: 5 transfers, 6 entries, 18 wallets (2 of clients, 16 external)"
 
 
 def test_an_audit_of_an_empty_ledger_is_clean(world: World) -> None:
@@ -721,8 +722,25 @@ def test_the_command_says_clean_and_ends_with_0(worked: Worked) -> None:
     assert status == 0
     assert output.splitlines() == [
         *(f"ok      {what}" for what in CHECKS.values()),
-        "audit clean: 5 transfers, 6 entries, 18 wallets",
+        "audit clean: 5 transfers, 6 entries, 18 wallets (2 of clients, 16 external)",
     ]
+
+
+def test_the_command_says_the_same_as_json(worked: Worked) -> None:
+    status, output = run_audit(worked.world, "--json")
+
+    said = json.loads(output)
+    assert (status, said["clean"]) == (0, True)
+    assert (said["transfers"], said["entries"], said["wallets"]) == (5, 6, {"of_clients": 2, "external": 16})
+    assert said["checks"] == [{"check": check, "proves": text, "violations": 0, "first": []} for check, text in CHECKS.items()]
+
+    damage(worked.world, "UPDATE wallets SET version = version + 1 WHERE id = %(rich)s", rich=worked.rich)
+    status, output = run_audit(worked.world, "--json")
+
+    said = json.loads(output)
+    broken = {check["check"]: check for check in said["checks"] if check["violations"]}
+    assert (status, said["clean"], list(broken)) == (1, False, ["wallet_balances"])
+    assert broken["wallet_balances"]["first"][0]["id"] == ids.text(Prefix.WALLET, worked.rich)
 
 
 def test_the_command_names_what_is_broken_and_ends_with_1(worked: Worked) -> None:
@@ -834,7 +852,10 @@ def test_an_audit_that_may_not_write_is_clean_and_says_that_it_is_not_recorded(w
         timeout=30,
     )
 
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "audit clean: 5 transfers, 6 entries, 18 wallets")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "audit clean: 5 transfers, 6 entries, 18 wallets (2 of clients, 16 external)",
+    )
     assert "teller: the result is not recorded: permission denied for table audits" in done.stderr
     assert audits(world) == []
 

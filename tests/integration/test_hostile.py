@@ -42,6 +42,7 @@ AN_ENTRY = "INSERT INTO entries (wallet_id, version, transfer_id, amount, balanc
 A_DELIVERY = "INSERT INTO deliveries (owner, receiver, transfer_id, shard)"
 A_KEY = "id, role, client_id, digest"
 FINAL = {"status": "'applied'", "finished_at": "now()", "moment": "1", "ordinal": "1"}
+NO_FAILURE = "failure_code = NULL, available = NULL, needed = NULL"
 
 # Callback URLs from which no receiver's host can be cut, or one that no row can hold.
 NO_CALLBACKS = [
@@ -132,9 +133,9 @@ NAMED = [
     ("worker", "UPDATE transfers SET moment = moment + 1 WHERE moment IS NOT NULL"),
     ("worker", "UPDATE transfers SET moment = 9223372036854775807 WHERE moment IS NOT NULL"),
     ("worker", "UPDATE transfers SET ordinal = ordinal + 1 WHERE moment IS NOT NULL"),
-    ("worker", "UPDATE transfers SET status = 'queued', failure_code = NULL, finished_at = NULL, moment = NULL, ordinal = NULL"),
+    ("worker", f"UPDATE transfers SET status = 'queued', {NO_FAILURE}, finished_at = NULL, moment = NULL, ordinal = NULL"),
     ("worker", "UPDATE transfers SET status = 'applied', finished_at = now(), moment = 1, ordinal = 1 WHERE status = 'queued'"),
-    ("worker", "UPDATE transfers SET status = 'applied', failure_code = NULL WHERE status = 'rejected'"),
+    ("worker", f"UPDATE transfers SET status = 'applied', {NO_FAILURE} WHERE status = 'rejected'"),
     ("worker", "UPDATE transfers SET status = 'rejected', failure_code = 'internal' WHERE status = 'applied'"),
     ("api", "INSERT INTO queue (shard, transfer_id) SELECT 0, gen_random_uuid() FROM generate_series(1, 1000)"),
     ("api", "INSERT INTO queue (shard, transfer_id) SELECT shard, id FROM transfers WHERE status <> 'queued'"),

@@ -17,11 +17,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
-from local.__main__ import described
 from local.account import Account, allow, let_in
 from local.postgres import Postgres
 from local.redis import Redis
 from local.server import ServerFailed, free_port, is_taken
+from local.start import described
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:

@@ -16,6 +16,7 @@ import pytest
 from core import ids, keys
 from core.admin.migrate import MIGRATIONS, migrate, migration_names
 from core.settings import Settings
+from core.version import VERSION
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases
 from tests.system import ROOT
@@ -121,6 +122,19 @@ def test_a_migration_that_was_edited_after_it_was_applied_is_refused_and_nothing
     shutil.copytree(MIGRATIONS, checkout / "core" / "admin" / "migrations", dirs_exist_ok=True)
     assert migrate_from(checkout, empty).returncode == 0
     assert empty.query("SELECT to_regclass('later') IS NOT NULL, count(*) FROM feed") == [(True, 1)]
+
+
+def test_a_database_of_a_newer_version_is_refused_at_once_and_nothing_is_changed(empty: World) -> None:
+    migrate(settings(empty))
+    empty.query("INSERT INTO migrations (name) VALUES ('9998_future'), ('9999_far')")
+    empty.query("DELETE FROM feed")  # what a migration that goes on would mend
+    newer = f"this database was migrated by a newer Teller (9998_future, 9999_far); this is {VERSION}"
+
+    refused = migrate_from(ROOT, empty)
+
+    assert refused.returncode == 2
+    assert refused.stderr == f"teller: {newer}: start the newer version, or restore a backup. Nothing was changed.\n"
+    assert empty.query("SELECT count(*) FROM feed") == [(0,)]
 
 
 def test_how_a_checkout_ends_its_lines_makes_no_difference(empty: World, checkout: Path) -> None:

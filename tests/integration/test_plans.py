@@ -321,7 +321,9 @@ CASES = {
     "clients/find": Case({"id": uuid(CLIENT, 7)}),
     "clients/find_by_key": Case({"idempotency_key": "c7"}),
     "webhooks/find_delivery": Case({"id": uuid(DELIVERY, 7), "owner": "cli_7", "attempts": 5}),
+    "webhooks/find_delivery of any": Case({"id": uuid(DELIVERY, 7), "owner": None, "attempts": 5}),
     "webhooks/find_endpoint": Case(ENDPOINT_OF),
+    "webhooks/find_endpoint of any": Case({**ENDPOINT_OF, "owner": None}),
     "events/find": Case({"id": uuid(TRANSFER, 7), "client_id": None, "owner": "operator"}),
     "deliverer/find_fan_outs": Case({"audiences": ["parties", "operators", "endpoints"], "bounds": [BOUND] * 3}, 3),
     "keys/find": Case({"digest": b"7"}),
@@ -413,6 +415,9 @@ CASES = {
     "webhooks/list_deliveries_of_transfer": Case(
         {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": "cli_6", "status": None, "attempts": 5}, LIMIT
     ),
+    "webhooks/list_deliveries_of_transfer of all": Case(
+        {**PAGE, "transfer_id": uuid(TRANSFER, 7), "owner": None, "status": None, "attempts": 5}, LIMIT
+    ),
     "transfers/list": Case({**FROM_ALL, "window": LIMIT}, LIMIT),
     "transfers/list by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list of a period": Case(
@@ -421,6 +426,17 @@ CASES = {
     "transfers/list_by_key": Case({**FROM_ALL, **SOUGHT, "owner": "cli_7", "idempotency_key": "t7"}),
     "transfers/list_by_any_key": Case({"idempotency_key": "t7", "limit": LIMIT}),
     "transfers/list_by_reference": Case({**FROM_ALL, "reference": "r7", "window": LIMIT}, LIMIT),
+    "transfers/list_by_reference of a period": Case(
+        {
+            **FROM_ALL,
+            **PERIOD,
+            "reference": "r7",
+            "window": 10_000,
+            "before": uuid(TRANSFER, 20_000),
+            "down_to": uuid(TRANSFER, 19_800),
+        },
+        2,
+    ),
     "transfers/list_by_reference by all filters": Case({**FROM_ALL, **SOUGHT, "window": LIMIT}, 3 * LIMIT),
     "transfers/list_children": Case(
         {**FROM_ALL, "client_id": uuid(CLIENT, 7), "parent": uuid(TRANSFER, 6), "window": LIMIT}, LIMIT

@@ -340,7 +340,7 @@ def test_a_key_opens_what_it_is_for_until_it_is_revoked(world: World) -> None:
         keys.new_key(new_id()),
     )
     for kept in (operators, clients_own, stray):
-        world.query("INSERT INTO keys (id, role, client_id, digest) VALUES (%s, %s, %s, %s)", *asdict(kept).values())
+        world.query("INSERT INTO keys (id, role, client_id, digest, name) VALUES (%s, %s, %s, %s, %s)", *asdict(kept).values())
 
     def opens(key: str) -> keys.Access | None:
         return world.ask(lambda database: keys.find(database, keys.digest(key)))

@@ -55,6 +55,9 @@ RULES_BEFORE_THE_LOCK = Edit(
 )
 READING = "tests/integration/test_reading.py"
 MATRIX = "tests/http/test_matrix.py::test_each_role_may_do_what_the_matrix_says_and_learns_nothing_else"
+OWN_DELIVERIES = (
+    "tests/http/test_deliveries.py::test_operators_and_viewers_see_what_each_owner_is_told_and_clients_what_themselves_are"
+)
 PERIODS = "tests/integration/test_periods.py"
 STATEMENT = "tests/http/test_statement.py"
 REFUSES = "tests/integration/test_redis_refuses.py"
@@ -67,6 +70,7 @@ ONE_KEY = "tests/integration/test_one_key.py"
 OVERLOAD = "tests/http/test_overload.py"
 IDEMPOTENCY = "tests/http/test_idempotency.py"
 BAD_NETWORK = "tests/sdk/test_bad_network.py::test_a_hundred_transfers_through_a_bad_network_are_a_hundred_transfers"
+TELLER_MONEY = "tests/cli/test_money.py"
 SDK_CASES = "tests/sdk/test_cases.py::test_the_sdk_does_what_the_case_says"
 CONSOLE = "tests/console/test_console.py"
 
@@ -173,7 +177,7 @@ MUTANTS = (
     Mutant(
         24,
         "a client finds a split by the amounts of others",
-        (Edit("core/sql/parts/shown_amount.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
+        (Edit("core/sql/parts/matches.sql", " AND %(seen_by)s::uuid IS NOT NULL", " AND false"),),
         ("tests/http/test_find.py::test_a_party_of_several_finds_by_its_own_amount_and_not_by_the_others",),
     ),
     Mutant(
@@ -1117,6 +1121,18 @@ MUTANTS = (
     ),
     Mutant(
         37,
+        "accept transfers by rows of wallets, which have many versions",
+        (
+            Edit(
+                "core/sql/transfers/insert.sql",
+                "FROM wallet_identities WHERE id = s.source",
+                "FROM wallets WHERE id = s.source",
+            ),
+        ),
+        (f"{FLOORS}::test_under_a_held_snapshot_no_acceptance_meets_the_old_versions_of_a_wallet[transfers/insert]",),
+    ),
+    Mutant(
+        37,
         "a claim begins at the lowest position",
         (Edit("core/sql/drain/claim_queue.sql", " AND position >= begins.floor", ""),),
         (
@@ -1166,7 +1182,13 @@ MUTANTS = (
     Mutant(
         38,
         "all errors listed",
-        (Edit("api/http/problems.py", "errors=errors[:ERRORS_MAX]", "errors=errors"),),
+        (
+            Edit(
+                "api/http/problems.py",
+                '"validation_failed", detail, errors=errors[:ERRORS_MAX]',
+                '"validation_failed", detail, errors=errors',
+            ),
+        ),
         ("tests/http/test_sizes.py::test_at_most_twenty_errors_are_listed_and_all_are_counted[/v1/deposits-21]",),
     ),
     Mutant(
@@ -1229,6 +1251,24 @@ MUTANTS = (
             f"{HOSTILE}::test_what_would_stop_forge_or_take_over_the_ledger_is_refused_to_every_role",
             f"{RIGHTS}::test_a_role_may_write_and_read_the_columns_that_are_listed_and_no_others[events-worker]",
         ),
+    ),
+    Mutant(
+        24,
+        "each caller reads the deliveries of all owners",
+        (Edit("api/admission/auth.py", "return None if self.sees_all else self.owner", "return None"),),
+        (OWN_DELIVERIES,),
+    ),
+    Mutant(
+        24,
+        "operators are shown the callback URLs of clients",
+        (
+            Edit(
+                "api/v1/webhooks/deliveries.py",
+                "delivery.callback_url if delivery.owner == caller.owner else None",
+                "delivery.callback_url",
+            ),
+        ),
+        (OWN_DELIVERIES,),
     ),
     Mutant(
         24,
@@ -1512,6 +1552,18 @@ MUTANTS = (
         (f"{SDK_CASES}[typescript-retries: a revoked key after a lost answer does not say that nothing was stored]",),
     ),
     Mutant(
+        39,
+        "let migrate go on with a database of a newer version",
+        (Edit("core/admin/migrate.py", "    refuse_newer(connection)\n", ""),),
+        ("tests/integration/test_migrate.py::test_a_database_of_a_newer_version_is_refused_at_once_and_nothing_is_changed",),
+    ),
+    Mutant(
+        39,
+        "let a process show counters that others count",
+        (Edit("core/exposition.py", "if metric.name in self._names or metric.name.startswith(OF_ALL):", "if metric.name:"),),
+        ("tests/http/test_metrics.py::test_a_worker_shows_what_it_counts_and_nothing_else[apply]",),
+    ),
+    Mutant(
         6,
         "let the TypeScript SDK take any signature of a webhook",
         (
@@ -1540,5 +1592,47 @@ MUTANTS = (
         "let the console show callers' texts as HTML",
         (Edit("console/app.py", "autoescape=True", "autoescape=False"),),
         (f"{CONSOLE}::test_callers_texts_stay_texts",),
+    ),
+    Mutant(
+        6,
+        "let teller send another key than it has printed",
+        (
+            Edit(
+                "cli/money.py",
+                "api.teller.submit(movement.path, key=key, ",
+                "api.teller.submit(movement.path, key=key_of(PAYMENT_DEFAULTS), ",
+            ),
+        ),
+        (f"{TELLER_MONEY}::test_the_key_is_printed_before_the_call_and_repeats_it",),
+    ),
+    Mutant(
+        6,
+        "let teller say of a lost answer that nothing was changed",
+        (Edit("cli/refusals.py", "return Described(unknown(error.key), UNKNOWN)", "return Described(unknown(error.key), CANNOT)"),),
+        (f"{TELLER_MONEY}::test_a_lost_answer_ends_with_4_and_the_same_key_pays_once",),
+    ),
+    Mutant(
+        6,
+        "let teller move money in a script that has not said --yes",
+        (Edit("cli/confirm.py", "if not sys.stdin.isatty():", "if sys.stdin.isatty():"),),
+        (f"{TELLER_MONEY}::test_without_a_terminal_nothing_moves_unless_yes_is_said",),
+    ),
+    Mutant(
+        2,
+        "let teller take an amount with more decimals than its currency has",
+        (Edit("cli/amounts.py", "len(decimals) > minor_unit", "len(decimals) > 16"),),
+        (f"{TELLER_MONEY}::test_a_wrong_amount_is_refused_before_anything_is_sent[1.001]",),
+    ),
+    Mutant(
+        24,
+        "let teller send a login's key to another address",
+        (Edit("cli/profiles.py", "(one.url is None or same(one.url, place.url))", "True"),),
+        ("tests/cli/test_settings.py::test_a_logins_key_is_not_sent_to_another_address",),
+    ),
+    Mutant(
+        24,
+        "let teller print marks of direction that a caller has put into a name",
+        (Edit("cli/safe.py", '{"Cc", "Cf", ', '{"Cc", '),),
+        ("tests/cli/test_terminal.py::test_what_could_do_more_than_be_seen_is_escaped",),
     ),
 )

@@ -116,7 +116,7 @@ def test_a_python_client_is_generated_checked_and_moves_money(tmp_path: Path, sh
     assert {"create_transfer", "list_wallet_entries", "rotate_webhook_endpoint_secret"} <= named
     inline = [file.stem for file in (tmp_path / "teller_api" / "models").glob("*type_[0-9]*.py")]
     assert inline == []  # a class without a name of its own
-    run(sys.executable, "-m", "compileall", "--quiet", "teller_api", cwd=tmp_path)
+    run(sys.executable, "-m", "compileall", "-q", "teller_api", cwd=tmp_path)
     # --follow-imports=silent: the generator has a class Client of its own, beside that of the document
     run(sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent", "--strict", "use.py", cwd=tmp_path)
     printed = run(sys.executable, "use.py", shared_system.url, OPERATOR_KEY, f"python-{tmp_path.name}", cwd=tmp_path)

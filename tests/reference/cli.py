@@ -1,4 +1,4 @@
-"""docs/reference/cli.md, from the argument parsers and the docstrings of the modules that are run."""
+"""docs/reference/cli.md: `teller` from its tree of commands, the rest from parsers and docstrings of the modules that are run."""
 
 import argparse
 import ast
@@ -6,18 +6,19 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.reference import teller
 from tests.reference.markdown import code, document, table
 from tests.system import ROOT
 
 ABOUT = (
-    "Every command, by its package. `make` lists the targets that run most of them. The settings that each one reads are in"
-    " [settings](settings.md)."
+    "Every command: `teller`, which people use, and the programs of each package. `make` lists the targets that run"
+    " most of them. The settings that each one reads are in [settings](settings.md)."
 )
-PACKAGES = ("core", "api", "worker", "local", "bench", "tests/nemesis", "tests/mutants", "tests/reference")
+PACKAGES = ("core", "api", "worker", "console", "local", "bench", "tests/nemesis", "tests/mutants", "tests/reference")
 
 
 def page() -> str:
-    return document("Commands", ABOUT, *(part for file in commands() for part in section(file)))
+    return document("Commands", ABOUT, *teller.parts(), *(part for file in commands() for part in section(file)))
 
 
 def commands() -> Iterator[Path]:

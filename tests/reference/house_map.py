@@ -14,6 +14,8 @@ PACKAGES = {
     "core": "What the API and the workers share. Imports neither.",
     "worker": "The workers, the sweeper and the deliverer. Imports core, and nothing imports it.",
     "console": "The console: a client of the HTTP API. Imports core, and nothing imports it.",
+    "cli": "`teller`, the command. Calls the API over HTTP, and `core` and `local` beside the database. Only teller imports it.",
+    "teller": "The command as it is installed.",
     "local": "`make run`: the whole system on this machine.",
     "bench": "`make bench`: speed, beside pgbench of the same run.",
     "tests": "The tests, and what they break systems with.",

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
 import api.http.problems  # noqa: F401  # adds its counter to the registry
-from core.metrics import REGISTRY
+from core.metrics import COUNTED_BY, OF_ALL, REGISTRY
 from tests.reference.markdown import code, codes, document, table, wrapped
 from tests.system import ROOT
 
@@ -37,7 +37,7 @@ def page() -> str:
         "Metrics",
         ABOUT,
         "## Counted",
-        table(("metric", "kind", "label", "values of the label", "meaning"), sorted(counted())),
+        table(("metric", "kind", "label", "values of the label", "counted by", "meaning"), sorted(counted())),
         "## Looked up",
         wrapped(LOOKED_UP),
         table(
@@ -52,7 +52,13 @@ def counted() -> Iterator[tuple[str, ...]]:
         if isinstance(collector, MetricWrapperBase):
             [family] = collector.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            yield code(name), family.type, codes(collector._labelnames), codes(values(collector)), family.documentation
+            labels = codes(collector._labelnames), codes(values(collector))
+            yield code(name), family.type, *labels, ", ".join(counting(family.name)), family.documentation
+
+
+def counting(name: str) -> Iterator[str]:
+    """The processes that count, and show, this metric."""
+    return (process for process, names in COUNTED_BY.items() if name in names or name.startswith(OF_ALL))
 
 
 def values(collector: MetricWrapperBase) -> Iterator[str]:

@@ -16,6 +16,7 @@ from teller_client import ApiError, AsyncTeller, Attempt, NotFinal, OutcomeUnkno
 OPTIONS = {"retry_within_s": "retry_within", "read_timeout_s": "read_timeout", "connect_timeout_s": "connect_timeout"}
 OPTIONS["backoff_s"] = "backoff"
 TIMES = ("scheduled_for",)
+FILTERS = {"client_id": "client"}  # `client` is what a function is about
 
 attempts: ContextVar[list[Attempt]] = ContextVar("attempts")  # of the call at hand
 lock = threading.Lock()
@@ -33,8 +34,8 @@ def arguments(asked: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of the call. The first of a function that is about one object is not named."""
     args = {name: datetime.fromisoformat(value) if name in TIMES else value for name, value in asked["args"].items()}
     args.pop("take", None)
-    positional = [args.pop(name) for name in ("id", "client", "delivery", "method", "path") if name in args]
-    return positional, args
+    positional = [args.pop(name) for name in ("id", "client", "delivery", "method", "path", "text") if name in args]
+    return positional, {FILTERS.get(name, name): value for name, value in args.items()}
 
 
 def function(teller: object, call: str) -> Any:

@@ -136,11 +136,12 @@ class Writer:
     def _hint(self, place: str, schema: Json) -> str:
         """Return the annotation. An object or an enumeration without a name gets one of its own."""
         if "$ref" in schema:
-            named = self._schemas[schema["$ref"].rpartition("/")[2]]
+            name = schema["$ref"].rpartition("/")[2]
+            named = self._schemas[name]
             if named.get("type") == "object" and "properties" not in named:
                 return self._object(place, named)
-            name = self._add(schema["$ref"].rpartition("/")[2])
-            return "dict[str, Any]" if name in WITHOUT_CLASS else name  # events.parse_event reads an event
+            self._add(name)
+            return "Any" if name in WITHOUT_CLASS else name  # events.parse_event reads an event
         if values := values_of(schema):
             return self._enumeration(name_of(place), literal(values))
         if options := schema.get("anyOf") or schema.get("oneOf"):

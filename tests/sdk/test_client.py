@@ -16,15 +16,16 @@ from teller_client import (
     SignatureError,
     Teller,
     TellerError,
+    Transfer,
     TransferEvent,
+    Wallet,
     cents,
     format_money,
     new_key,
     verify_webhook,
 )
-from teller_client._request import path_of
+from teller_client._request import beginning_of, path_of
 from teller_client._retry import Limits, pause_s, retry_after_of
-from teller_client._sync.clients import beginning_of
 from teller_client._sync.transfers import BATCH_BYTES_MAX, batches
 from teller_client.keys import checked_key
 
@@ -191,6 +192,7 @@ def test_money_is_whole_cents() -> None:
     shown = ["0.00", "0.05", "10.50", "-10.50", "1,234.56"]
     assert [format_money(amount) for amount in (0, 5, 1050, -1050, 123456)] == shown
     assert format_money(1050, "USD") == "10.50 USD"
+    assert [format_money(1050, "JPY", 0), format_money(-5, "KWD", 3)] == ["1,050 JPY", "-0.005 KWD"]
     with pytest.raises(TypeError, match="float"):
         cents(10.5)  # type: ignore[arg-type]
 
@@ -216,3 +218,25 @@ def test_a_day_begins_at_midnight_utc() -> None:
 
 def test_an_id_stays_in_its_place_of_the_path() -> None:
     assert path_of("/v1/wallets/{}/entries", "a/b?c#d") == "/v1/wallets/a%2Fb%3Fc%23d/entries"
+
+
+def test_a_thing_that_a_call_returned_names_itself_in_the_next_call(scripted: Scripted) -> None:
+    wallet, transfer = Wallet.from_dict(BODIES["wallet"]), Transfer.from_dict(BODIES["applied"])
+    answers = [{"status": 200, "body": {"use": "applied"}}] * 3
+    with scripted.playing(answers) as received, Teller(scripted.url, "key") as teller:
+        teller.deposits.create(wallet=wallet, amount=5, key="pay-in-1")
+        teller.deposits.create(wallet=wallet.id, amount=5, key="pay-in-1")
+        teller.transfers.get(transfer)
+
+    by_wallet, by_id, got = received
+    assert by_wallet.identity == by_id.identity
+    assert got.path == f"/v1/transfers/{transfer.id}"
+
+
+def test_what_names_nothing_is_told_before_a_request(scripted: Scripted) -> None:
+    with scripted.playing([]) as received, Teller(scripted.url, "key") as teller:
+        for wrong in (None, 1.5, object()):
+            with pytest.raises(TypeError):
+                teller.wallets.get(wrong)  # type: ignore[arg-type]
+
+    assert received == []

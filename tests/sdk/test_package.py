@@ -3,18 +3,15 @@
 import os
 import re
 import subprocess
-import sys
 import venv
 import zipfile
-from collections.abc import Iterator
-from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from core.version import VERSION
 from tests.caller import OPERATOR_KEY
+from tests.fresh import build_wheel, link, required
 from tests.system import ROOT, System
 
 SDK = ROOT / "sdk" / "python"
@@ -25,10 +22,7 @@ README = SDK / "README.md"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built without a network: the build system is one of the requirements for tests."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--disable-pip-version-check", "--wheel-dir", folder, SDK], check=True, timeout=60)
-    [made] = folder.glob("*.whl")
-    return made
+    return build_wheel(SDK, folder)
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +36,6 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for needed in required("httpx"):
         link(needed, packages)
     return folder / "bin" / "python"
-
-
-def required(name: str) -> Iterator[Distribution]:
-    """Yield the installed distribution of this name, and those that it requires."""
-    found = distribution(name)
-    yield found
-    for line in found.requires or ():
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            yield from required(requirement.name)
-
-
-def link(needed: Distribution, packages: Path) -> None:
-    """Make the distribution's modules importable from this folder, without a package index."""
-    for top in {Path(str(file)).parts[0] for file in needed.files or ()} - {"..", "__pycache__"}:
-        if not (packages / top).exists():
-            (packages / top).symlink_to(Path(str(needed.locate_file(top))))
 
 
 def run(python: Path, code: str, **environment: str) -> str:

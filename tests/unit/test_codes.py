@@ -44,6 +44,7 @@ def test_every_problem_is_explained() -> None:
 
 def test_every_other_code_is_explained_and_no_other() -> None:
     assert set(codes.SECTIONS["failure.code"]) == {str(code) for code in Refusal}
+    assert all(codes.SECTIONS["failure.code"][code].endswith(f". {codes.AFTER_REJECTIONS[code]}") for code in Refusal)
     assert set(codes.DELIVERIES) == {str(fault) for fault in Fault}
     assert {*codes.DELIVERIES, "succeeded", "3xx", "4xx", "5xx"} == set(metrics.ATTEMPT_OUTCOMES)
     assert set(codes.DISABLED) == set(get_args(DisabledReason))

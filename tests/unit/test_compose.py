@@ -53,3 +53,19 @@ def test_migrate_warns_of_each_password_that_stands_in_the_file() -> None:
 
     defaults = {url.split(":-")[1].split("}")[0] for url in urls}
     assert defaults == PUBLISHED_PASSWORDS
+
+
+def test_the_backup_and_the_audit_run_only_where_the_profile_is_asked_for() -> None:
+    profiled = {name for name, service in SERVICES.items() if "profiles" in service}
+
+    assert profiled == {"backup", "audit"}
+    assert all(SERVICES[name]["profiles"] == ["nightly"] for name in profiled)
+
+
+def test_the_nightly_containers_are_given_one_secret_each() -> None:
+    backup, audit = SERVICES["backup"]["environment"], SERVICES["audit"]["environment"]
+
+    assert backup["PGPASSWORD"] == SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    assert {key for key in audit if key in SECRETS} == {"DATABASE_URL"}
+    assert audit["DATABASE_URL"] == SERVICES["worker"]["environment"]["DATABASE_URL"]
+    assert not set(SECRETS) & backup.keys()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from api.http.problems import KINDS
+from core.ledger.refusals import Refusal
 from tests.system import ROOT
 
 DOCS = ROOT / "docs"
@@ -118,3 +120,10 @@ def test_every_test_that_a_page_names_exists() -> None:
 
     assert named
     assert [test for test in sorted(named) if not (ROOT / test).exists()] == []
+
+
+def test_the_guide_to_errors_says_what_to_do_for_each_problem_and_each_rejection() -> None:
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", (DOCS / "guides" / "errors.md").read_text(), re.MULTILINE)
+    named = [code for row in rows for code in re.findall(r"`(\w+)`", row)]
+
+    assert sorted(named) == sorted([*KINDS, *Refusal])

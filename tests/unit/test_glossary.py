@@ -16,7 +16,21 @@ EXCLUDED = {word.strip() for _, words in ROWS for word in words.split(",")} - {"
 GONE = {"gatherer", "doorman", "signer"}  # of the words of earlier versions
 
 # Words of class names that mean in Teller what they mean in every program.
-GENERAL = {"async", "bounded", "connection", "kind", "new", "page", "parser", "pool", "request", "settings", "view"}
+GENERAL = {
+    "async",
+    "bounded",
+    "connection",
+    "database",
+    "id",
+    "kind",
+    "new",
+    "page",
+    "parser",
+    "pool",
+    "request",
+    "settings",
+    "view",
+}
 SHARED_BY = 3  # classes of one word make it one to explain
 
 

@@ -1,6 +1,7 @@
 """What a process reads at its start. Nothing here reads the environment in which the tests run."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from pydantic import ValidationError
 from core import settings
 from core.cores import default_api_processes
 from core.settings import SECRET_MAX_BYTES, SECRETS, Settings
+from local import start
+from tests.system import ROOT
+
+PACKAGES = ("api", "core", "worker", "console", "local", "cli", "teller", "sdk/python/src")
 
 DATABASE = "postgresql://teller:swordfish@127.0.0.1/teller"
 
@@ -333,3 +338,43 @@ def test_what_is_wrong_in_a_file_is_told_as_what_is_wrong_in_the_environment(
 
     assert "  DATABASE_URL: Value error, must begin with postgresql://" in str(refused.value.code)
     assert "swordfish" not in str(refused.value.code)
+
+
+def test_an_unknown_variable_is_named_with_the_nearest_known_one() -> None:
+    environment = {
+        "TELLER_PROT": "8502",
+        "TELLER_WORKRES": "3",
+        "TELLER_PORT": "1",
+        "teller_port": "2",
+        "TELLERS": "",
+        "OTHER_PORT": "",
+    }
+
+    assert settings.unknown_names({**environment, "TELLER_XYZZY": ""}) == {
+        "TELLER_PROT": "TELLER_PORT",
+        "TELLER_WORKRES": "TELLER_WORKERS",
+        "TELLER_XYZZY": None,
+    }
+    assert settings.unknown_lines(environment)[0] == (
+        "TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
+    )
+
+
+def test_each_variable_that_the_code_names_is_known() -> None:
+    """Otherwise the program that reads it would be warned of it."""
+    read = re.compile(r"""["'](TELLER_[A-Z_]+)["']""")
+    places = [ROOT / "docker-compose.yml", *(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))]
+    named = {name for file in places for name in read.findall(file.read_text())}
+    named |= set(re.findall(r"\$\{(TELLER_[A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+
+    assert "TELLER_BIND" in named
+    assert named <= settings.known_names()
+
+
+def test_a_full_disk_comes_first() -> None:
+    reason = "the cluster was not made:\nFATAL:  could not extend file: No space left on device\nAborted"
+
+    first, *rest = start.explained(reason).splitlines()
+    assert first == "no space left on the disk of the data directory; Teller needs about 100 MB to start"
+    assert rest == reason.splitlines()
+    assert start.explained("port 8000 is taken") == "port 8000 is taken"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, Field
 
-from api.admission.auth import Caller
+from api.admission.auth import OPERATOR, Caller
 from api.callers import CallerDep
 from api.http.body import read_object
 from api.http.fields import ParsedTime, Time, id_schema
@@ -19,6 +19,7 @@ from api.http.validation import RequestModel, require_no_fields, validate
 from api.services import services
 from api.v1.events import EventId
 from api.v1.transfers import TransferId, transfer_or_404
+from api.v1.wallets import ClientId
 from api.v1.webhooks.endpoints import EndpointId, endpoint_or_404
 from core import ids
 from core.ids import Prefix
@@ -47,10 +48,11 @@ class DeliveryView(BaseModel):
     """One event for one receiver: an endpoint, or a transfer's callback URL."""
 
     id: DeliveryId
+    client_id: ClientId | None = Field(description="whose endpoint or callback URL it is; null: the operators'")
     event_id: EventId = Field(description="the `webhook-id`, the same on every attempt")
     transfer_id: TransferId | None = Field(description="null for the event of an endpoint")
     endpoint_id: EndpointId | None = Field(description="null for a callback URL")
-    callback_url: str | None = Field(description="null for an endpoint")
+    callback_url: str | None = Field(description="null for an endpoint; shown only to the caller that set it")
     status: Status = Field(description="`canceled`: the endpoint was disabled or deleted before the event was delivered")
     next_attempt_at: Time | None = Field(description="null unless the delivery is pending")
     created_at: Time
@@ -92,10 +94,13 @@ async def list_transfer_deliveries(  # noqa: PLR0917  # FastAPI passes them by n
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Any:
-    """Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one."""
+    """The deliveries of a transfer's event, newest first: to endpoints, and to its callback URL.
+
+    A client sees those to its own. Operators and viewers see all: `client_id` says whose each is.
+    """
     id = (await transfer_or_404(request, caller)).id
     pages = Pages.of("transfer-deliveries", caller.owner, transfer_id=id, status=status)
-    list_page = partial(deliveries.list_of_transfer, services(request).database, caller.owner, id, status=status)
+    list_page = partial(deliveries.list_of_transfer, services(request).database, caller.reads_of, id, status=status)
     return await pages.by_id(cursor, limit, list_page, renderer_for(caller))
 
 
@@ -169,16 +174,20 @@ NOT_REACHABLE = "not_reachable"
 
 
 def renderer_for(caller: Caller) -> Callable[[Delivery], dict[str, object]]:
-    """Return a function that renders a delivery as DeliveryView describes it. Clients do not see what a name resolves to."""
+    """Return a function that renders a delivery as DeliveryView describes it.
+
+    Clients do not see what a name resolves to. Only the owner of a callback URL sees it.
+    """
     render_attempt = render_attempt_exactly if caller.sees_all else render_attempt_for_client
 
     def render_delivery(delivery: Delivery) -> dict[str, object]:
         return {
             "id": ids.text(Prefix.DELIVERY, delivery.id),
+            "client_id": delivery.owner if delivery.owner != OPERATOR.owner else None,
             "event_id": ids.text(Prefix.EVENT, delivery.event_id),
             "transfer_id": ids.text(Prefix.TRANSFER, delivery.transfer_id) if delivery.transfer_id else None,
             "endpoint_id": ids.text(Prefix.ENDPOINT, delivery.endpoint_id) if delivery.endpoint_id else None,
-            "callback_url": delivery.callback_url,
+            "callback_url": delivery.callback_url if delivery.owner == caller.owner else None,
             "status": delivery.status,
             "next_attempt_at": rfc3339(delivery.next_attempt_at) if delivery.next_attempt_at else None,
             "created_at": rfc3339(delivery.created_at),

@@ -1,6 +1,6 @@
 -- What of a wallet never changes gets a table of its own: the INSERT of a transfer reads it for both wallets.
 -- A row of `wallets` gets a new version with each batch. While a snapshot is held, no version is removed: a look by the wallet's id
--- then met hundreds of old ones, twice for each transfer that was accepted. docs/decisions/0136-identities-of-wallets.md has the figures.
+-- then met hundreds of old ones, twice for each transfer that was accepted. docs/decisions/0133-identities-of-wallets.md has the figures.
 -- CREATE TRIGGER lets inserts of wallets and drains wait until the end of the migration: some seconds for a million wallets.
 CREATE TABLE wallet_identities (
     id       uuid PRIMARY KEY,

@@ -9,6 +9,7 @@ SELECT {{transfer}},
                 SELECT *
                   FROM transfers
                  WHERE (reference COLLATE "C", id) < (%(reference)s::text COLLATE "C", %(before)s)
+                   AND reference COLLATE "C" >= %(reference)s::text COLLATE "C"
                    AND (reference COLLATE "C", id) >= (%(reference)s::text COLLATE "C", %(down_to)s)
                  ORDER BY reference COLLATE "C" DESC, id DESC
                  LIMIT %(window)s

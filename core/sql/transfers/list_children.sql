@@ -8,7 +8,7 @@ SELECT {{transfer}},
           FROM (
                 SELECT *
                   FROM transfers
-                 WHERE (parent, id) < (%(parent)s, %(before)s) AND (parent, id) >= (%(parent)s, %(down_to)s)
+                 WHERE (parent, id) < (%(parent)s, %(before)s) AND parent >= %(parent)s AND (parent, id) >= (%(parent)s, %(down_to)s)
                  ORDER BY parent DESC, id DESC
                  LIMIT %(window)s
                ) t

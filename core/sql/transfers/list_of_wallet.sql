@@ -14,13 +14,15 @@ SELECT {{transfer}},
          CROSS JOIN LATERAL (
                 (SELECT *
                    FROM transfers
-                  WHERE (source, id) < (w.id, %(before)s) AND (source, id) >= (w.id, %(down_to)s)
+                  WHERE (source, id) < (w.id, %(before)s) AND source >= w.id
+                    AND (source, id) >= (w.id, %(down_to)s)
                   ORDER BY source DESC, id DESC
                   LIMIT %(window)s)
                 UNION ALL
                 (SELECT *
                    FROM transfers
-                  WHERE (destination, id) < (w.id, %(before)s) AND (destination, id) >= (w.id, %(down_to)s)
+                  WHERE (destination, id) < (w.id, %(before)s) AND destination >= w.id
+                    AND (destination, id) >= (w.id, %(down_to)s)
                   ORDER BY destination DESC, id DESC
                   LIMIT %(window)s)
                 UNION ALL
@@ -28,7 +30,8 @@ SELECT {{transfer}},
                    FROM (
                          SELECT transfer_id
                            FROM parties
-                          WHERE (wallet_id, transfer_id) < (w.id, %(before)s) AND (wallet_id, transfer_id) >= (w.id, %(down_to)s)
+                          WHERE (wallet_id, transfer_id) < (w.id, %(before)s) AND wallet_id >= w.id
+                            AND (wallet_id, transfer_id) >= (w.id, %(down_to)s)
                           ORDER BY wallet_id DESC, transfer_id DESC
                           LIMIT %(window)s
                         ) party

@@ -2,7 +2,7 @@
 -- Each status is a range of the index, so a rare one is found without reading the others. With equations the planner would read all
 -- deliveries in the order of their ids. The event of another endpoint has no transfer.
 -- Index: deliveries_endpoint; per row delivery_attempts_pkey and endpoint_events_id.
-SELECT d.id, d.transfer_id AS event_id,
+SELECT d.id, d.owner, d.transfer_id AS event_id,
        (SELECT d.transfer_id WHERE NOT EXISTS (SELECT FROM endpoint_events n WHERE n.id = d.transfer_id)) AS transfer_id,
        d.endpoint_id, NULL::text AS callback_url, d.status, d.next_attempt_at, d.created_at, d.finished_at,
        ARRAY(SELECT json_build_array(a.number, a.started_at, a.duration_ms, a.status_code, a.error)

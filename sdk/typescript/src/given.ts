@@ -82,11 +82,18 @@ export interface Period {
 }
 
 /** Which transfers a list shows. `key` is that with which one was made. */
-export type TransferFilters = Omit<TransferFilter, "limit" | "wallet_id" | "parent_id" | "idempotency_key"> & {
+export type TransferFilters = Omit<TransferFilter, Refs | "limit" | "idempotency_key" | "created_from" | "created_to"> & {
   wallet?: Ref | undefined;
   parent?: Ref | undefined;
+  /** A wallet of it is a party. */
+  client?: Ref | undefined;
   key?: Key | undefined;
+  /** Created then or later. */
+  created_from?: Time | undefined;
+  /** Created before then. */
+  created_to?: Time | undefined;
 };
+type Refs = "wallet_id" | "parent_id" | "client_id";
 
 type Keyed = { key: Key };
 type OfParent = { parent: Ref };

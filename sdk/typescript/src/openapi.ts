@@ -730,7 +730,9 @@ export interface paths {
         };
         /**
          * List a transfer's deliveries
-         * @description Your deliveries of a transfer's event, newest first: to your endpoints, and to its callback URL if you set one.
+         * @description The deliveries of a transfer's event, newest first: to endpoints, and to its callback URL.
+         *
+         *     A client sees those to its own. Operators and viewers see all: `client_id` says whose each is.
          */
         get: operations["listTransferDeliveries"];
         put?: never;
@@ -1217,13 +1219,15 @@ export interface components {
         /** @description One event for one receiver: an endpoint, or a transfer's callback URL. */
         Delivery: {
             id: string;
+            /** @description whose endpoint or callback URL it is; null: the operators' */
+            client_id: string | null;
             /** @description the `webhook-id`, the same on every attempt */
             event_id: string;
             /** @description null for the event of an endpoint */
             transfer_id: string | null;
             /** @description null for a callback URL */
             endpoint_id: string | null;
-            /** @description null for an endpoint */
+            /** @description null for an endpoint; shown only to the caller that set it */
             callback_url: string | null;
             /** @description `canceled`: the endpoint was disabled or deleted before the event was delivered */
             status: components["schemas"]["DeliveryStatus"];
@@ -1302,7 +1306,7 @@ export interface components {
         Feed: {
             /** @description for how long, at least, one transaction has kept later events back */
             horizon_seconds: number;
-            /** @description null where no transaction is open, or it is a prepared one */
+            /** @description null where nothing is kept back, or a prepared transaction does so */
             holder: components["schemas"]["Holder"] | null;
         };
         /** @description What became of an applied hold, in minor units. It is `open` while something remains. */
@@ -1494,7 +1498,7 @@ export interface components {
         QueuePlace: {
             /**
              * Format: int64
-             * @description how many transfers of the shard are before it; 10000 stands for so many or more
+             * @description how many transfers of the shard are before it; 1000 stands for so many or more
              */
             ahead: number;
             /** @description how long the first of them has waited */
@@ -1550,13 +1554,13 @@ export interface components {
             wallets: components["schemas"]["Wallet"][];
             /** @description by id, idempotency key of any owner, or reference: of these the newest */
             transfers: components["schemas"]["Transfer"][];
-            /** @description of the operators, by id */
+            /** @description of the operators and of clients, by id */
             webhook_endpoints: components["schemas"]["WebhookEndpoint"][];
-            /** @description of clients, by id */
+            /** @description by id */
             keys: components["schemas"]["Key"][];
             /** @description by id */
             events: components["schemas"]["Event"][];
-            /** @description to the operators, by id */
+            /** @description to the operators and to clients, by id */
             deliveries: components["schemas"]["Delivery"][];
         };
         /** @description The secret that signs webhooks to your callback URLs. */
@@ -1814,7 +1818,10 @@ export interface components {
              * @description balance - held: what can be moved out or held
              */
             available: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description how many entries the wallet has: of two answers, the one with the higher version is newer
+             */
             version: number;
             status: components["schemas"]["WalletStatus"];
             /** @description what is stopped: money out of the wallet, into it, or both */
@@ -2467,7 +2474,7 @@ export interface components {
         /** @enum {string} */
         ProblemCode: "backlog_full" | "body_too_large" | "duplicate_key" | "endpoint_disabled" | "external_id_taken" | "forbidden" | "headers_too_large" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "malformed_request" | "method_not_allowed" | "not_a_hold" | "not_cancelable" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "too_many_endpoints" | "unauthorized" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_closed" | "wallet_exists";
         /** @enum {string} */
-        ExplainedCode: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "rate_limited" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
+        ExplainedCode: "address_forbidden" | "amount_not_integer" | "amount_not_positive" | "amount_too_large" | "answer_invalid" | "answer_too_large" | "backlog_full" | "balance_limit_exceeded" | "body_too_large" | "currency_mismatch" | "currency_unknown" | "daily_limit_exceeded" | "deadline_passed" | "debit_limit_exceeded" | "disconnected" | "duplicate_key" | "duplicate_wallet" | "endpoint_disabled" | "external_id_taken" | "failing" | "forbidden" | "gone" | "headers_too_large" | "hold_closed" | "hold_exceeded" | "idempotency_key_invalid" | "idempotency_key_missing" | "idempotency_key_reused" | "insufficient_funds" | "internal" | "internal_error" | "invalid_cursor" | "invalid_id" | "invalid_json" | "invalid_parameter" | "invalid_string" | "malformed_request" | "metadata_invalid" | "method_not_allowed" | "monthly_limit_exceeded" | "name_not_found" | "not_a_hold" | "not_cancelable" | "not_connected" | "not_found" | "not_reversible" | "out_of_range" | "rate_limited" | "repeated_parameter" | "request_timeout" | "requested" | "required" | "reversal_exceeded" | "same_wallet" | "seconds_out_of_range" | "time_invalid" | "timed_out" | "tls_failed" | "too_few_lines" | "too_long" | "too_many_endpoints" | "too_many_lines" | "unauthorized" | "unavailable" | "unbalanced" | "unknown_field" | "unknown_parameter" | "unknown_value" | "unsupported_media_type" | "url_forbidden" | "url_invalid" | "validation_failed" | "wallet_closed" | "wallet_exists" | "wallet_frozen" | "wallet_has_holds" | "wallet_not_empty" | "wallet_not_found" | "wrong_type";
         Event: components["schemas"]["TransferEvent"] | components["schemas"]["WebhookEndpointEvent"];
     };
     responses: never;

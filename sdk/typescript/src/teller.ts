@@ -37,15 +37,21 @@ import type {
   ApiKey,
   Balance,
   Client,
+  ClientChange,
+  ClientChanges,
   Delivery,
   DeliveryFilter,
   Entry,
   Event,
   NewApiKey,
   NewWebhookSecret,
+  OpsDatabase,
+  OpsProcesses,
+  OpsQueue,
   Preview,
   Problem,
   Redelivered,
+  Search,
   Statement,
   TransferData,
   Wallet,
@@ -78,6 +84,7 @@ export class Teller {
   readonly transfers: Transfers;
   readonly holds: Holds;
   readonly events: Events;
+  readonly ops: Ops;
   readonly webhooks: Webhooks;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly #wire: Wire;
@@ -94,6 +101,7 @@ export class Teller {
     this.transfers = new Transfers(wire);
     this.holds = new Holds(wire);
     this.events = new Events(wire);
+    this.ops = new Ops(wire);
     this.webhooks = new Webhooks(wire);
     this.webhookEndpoints = new WebhookEndpoints(wire);
   }
@@ -115,6 +123,14 @@ export class Teller {
   async preview(path: string, { signal, ...fields }: Readonly<Record<string, unknown>> & CallOptions): Promise<Preview> {
     const call: Call = { method: "POST", path, query: { preview: true }, body: moneyFields(fields), repeatable: true, signal };
     return await this.#wire.send(call);
+  }
+
+  /**
+   * Return what has just this text as its id, idempotency key, external id or reference: at most 10 of each kind. Clients are found by
+   * the beginning of their name too, in any case.
+   */
+  async search(text: string, { signal }: CallOptions = {}): Promise<Search> {
+    return await this.#wire.send({ method: "GET", path: "/v1/search", query: { q: text }, signal });
   }
 
   /** Any list. */
@@ -203,20 +219,66 @@ export class Clients extends Noun {
     return await this.wire.get(`/v1/clients/${inPath(client)}`, options);
   }
 
-  /** All clients, newest first; with `external_id` the one of it. */
-  list(options: ListOptions & { external_id?: string | undefined } = {}): Pages<Client> {
+  /** All clients, newest first; with `external_id` the one of it, with `name` those whose names begin so, in any case. */
+  list(options: ListOptions & { external_id?: string | undefined; name?: string | undefined } = {}): Pages<Client> {
     return this.wire.list("/v1/clients", options);
+  }
+
+  /**
+   * Change its name, `external_id` (null removes it) or metadata, which is replaced as a whole. What is left out stays as it is. A
+   * repetition changes nothing. Its changes keep what was there before.
+   */
+  async update(client: Ref, { signal, ...fields }: ClientChanges & CallOptions): Promise<Client> {
+    return await this.wire.send({ method: "PATCH", path: `/v1/clients/${inPath(client)}`, body: wireFields(fields), signal });
+  }
+
+  /** The changes of a client, newest first. */
+  changes(client: Ref, options: ListOptions = {}): Pages<ClientChange> {
+    return this.wire.list(`/v1/clients/${inPath(client)}/changes`, options);
   }
 }
 
-export class Keys extends Noun {
-  /** Make a key for a client. Only this answer shows it. It is not repeated where it may have made one: OutcomeUnknown is raised then. */
-  async create(client: Ref, { signal }: CallOptions = {}): Promise<NewApiKey> {
-    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, signal });
+/** What runs, what waits, how the database is. For operators and viewers. Answers may be a second old. */
+export class Ops extends Noun {
+  /** How many transfers wait, for how long, and in which shards. */
+  async queue(options?: CallOptions): Promise<OpsQueue> {
+    return await this.wire.get("/v1/ops/queue", options);
   }
 
-  list(client: Ref, options: ListOptions = {}): Pages<ApiKey> {
-    return this.wire.list(`/v1/clients/${inPath(client)}/keys`, options);
+  /** The processes that have a session of the database. */
+  async processes(options?: CallOptions): Promise<OpsProcesses> {
+    return await this.wire.get("/v1/ops/processes", options);
+  }
+
+  /** The database's size, connections, what waits for locks, what keeps events back, and the last audit. */
+  async database(options?: CallOptions): Promise<OpsDatabase> {
+    return await this.wire.get("/v1/ops/database", options);
+  }
+}
+
+/** What a key is for. */
+interface KeyName {
+  name?: string | undefined;
+}
+
+export class Keys extends Noun {
+  /**
+   * Make a key for a client; `name` says for people what it is for. Only this answer shows it. It is not repeated where it may have made
+   * one: OutcomeUnknown is raised then.
+   */
+  async create(client: Ref, { signal, name }: CallOptions & KeyName = {}): Promise<NewApiKey> {
+    const body = name === undefined ? undefined : { name };
+    return await this.wire.send({ method: "POST", path: `/v1/clients/${inPath(client)}/keys`, body, signal });
+  }
+
+  /** Make a key that reads what an operator's key reads, and moves and changes nothing. Otherwise as `create`. */
+  async createViewer({ signal, ...fields }: CallOptions & KeyName = {}): Promise<NewApiKey> {
+    return await this.wire.send({ method: "POST", path: "/v1/keys", body: wireFields({ role: "viewer", ...fields }), signal });
+  }
+
+  /** The keys of a client, or without one all keys: newest first, revoked ones too. */
+  list(client?: Ref, options: ListOptions = {}): Pages<ApiKey> {
+    return this.wire.list(client === undefined ? "/v1/keys" : `/v1/clients/${inPath(client)}/keys`, options);
   }
 
   /** Revoke a key for ever. To revoke it again changes nothing. */
@@ -354,13 +416,18 @@ export class Transfers extends Noun {
     return await this.wire.transfer(idOf(transfer), options);
   }
 
-  /** Transfers of all types, newest first. */
-  list({ wallet, parent, key, ...options }: ListOptions & TransferFilters = {}): Pages<Transfer> {
+  /** Transfers, newest first, that match all of these; with `key` the one that was made with it. Amounts are minor units. */
+  list({ wallet, status, type, parent, key, client, created_from, created_to, ...options }: TransferList = {}): Pages<Transfer> {
     const query = {
       wallet_id: wallet && idOf(wallet),
-      ...options,
+      status,
+      type,
       parent_id: parent && idOf(parent),
       idempotency_key: key === undefined ? undefined : checkedKey(key),
+      client_id: client && idOf(client),
+      ...options,
+      created_from: created_from && timeQuery(created_from),
+      created_to: created_to && timeQuery(created_to),
     };
     return this.wire.transfers("/v1/transfers", query);
   }
@@ -381,6 +448,8 @@ export class Transfers extends Noun {
     return this.wire.list(transferPath(idOf(transfer), "/deliveries"), options);
   }
 }
+
+type TransferList = ListOptions & TransferFilters;
 
 /** The result of an item of a batch: one of the two is there. */
 interface BatchResult {

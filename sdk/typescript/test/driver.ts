@@ -35,7 +35,7 @@ const OPTIONS: Readonly<Record<string, keyof TellerOptions | null>> = {
   backoff_s: "backoff",
   connect_timeout_s: null, // fetch has no such limit
 };
-const ABOUT = ["id", "client", "delivery", "path"]; // what a function is about is its first argument
+const ABOUT = ["id", "client", "delivery", "path", "text"]; // what a function is about is its first argument
 const NAMES: Readonly<Record<string, string>> = {
   // of the wire, and of this package where it has shorter ones
   idempotency_key: "key",
@@ -43,6 +43,7 @@ const NAMES: Readonly<Record<string, string>> = {
   source_wallet_id: "source",
   destination_wallet_id: "destination",
   parent_id: "parent",
+  client_id: "client", // as a filter; `client` is what a function is about
   poll: "every",
 };
 const TIMES = ["scheduled_for"];
@@ -101,6 +102,9 @@ async function result(teller: Teller, { call, args }: Asked): Promise<unknown> {
   }
   const { take: _, ...given } = args;
   const about = ABOUT.filter((name) => name in given).map((name) => given[name]);
+  if (call === "keys.list" && about.length === 0) {
+    about.push(undefined); // of no client: all keys
+  }
   const named = own(Object.fromEntries(Object.entries(given).filter(([name]) => !ABOUT.includes(name))));
   const path = call.split(".").map(camel);
   const noun = path.slice(0, -1).reduce<unknown>((at, name) => (at as Fields)[name], teller);

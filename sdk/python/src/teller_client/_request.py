@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, time, timezone
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
-from teller_client._decode import format_time
+from teller_client._decode import NO_ZONE, format_time, parse_time
 from teller_client.keys import checked_key
 from teller_client.money import cents
 
 WAIT_MAX_S = 30  # of the API, for one request
+
+
+class HasId(Protocol):
+    """A wallet, client, transfer, key, endpoint or delivery, as a call has returned it."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Id: TypeAlias = str | HasId  # what a call takes to name a thing: its id, or the thing itself
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,9 @@ def money(path: str, body: Mapping[str, object], key: object, wait: float | None
     return Request("POST", path, {}, encode(body), checked_key(key), wait or 0.0)
 
 
-def path_of(template: str, *ids: str) -> str:
+def path_of(template: str, *ids: Id) -> str:
     """Return the path with the ids in the places of `{}`, quoted so that an id never reaches another path."""
-    return template.format(*(quote(str(id), safe="") for id in ids))
+    return template.format(*(quote(text_of(id), safe="") for id in ids))
 
 
 def encode(body: Mapping[str, object] | None) -> bytes | None:
@@ -84,4 +94,17 @@ def text_of(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int)):
         return str(value)
+    if isinstance(id := getattr(value, "id", None), str):
+        return id
     raise TypeError(f"{type(value).__name__} has no place in a request")
+
+
+def beginning_of(since: date | str) -> datetime:
+    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
+    if isinstance(since, str):
+        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
+    if not isinstance(since, datetime):
+        return datetime.combine(since, time(), timezone.utc)
+    if since.tzinfo is None:
+        raise ValueError(NO_ZONE)
+    return since

@@ -246,13 +246,15 @@ class Delivery(Model):
     """One event for one receiver: an endpoint, or a transfer's callback URL."""
 
     id: str
+    # whose endpoint or callback URL it is; null: the operators'
+    client_id: str | None = None
     # the `webhook-id`, the same on every attempt
     event_id: str
     # null for the event of an endpoint
     transfer_id: str | None = None
     # null for a callback URL
     endpoint_id: str | None = None
-    # null for an endpoint
+    # null for an endpoint; shown only to the caller that set it
     callback_url: str | None = None
     # `canceled`: the endpoint was disabled or deleted before the event was delivered
     status: DeliveryStatus
@@ -340,7 +342,7 @@ class Feed(Model):
 
     # for how long, at least, one transaction has kept later events back
     horizon_seconds: float
-    # null where no transaction is open, or it is a prepared one
+    # null where nothing is kept back, or a prepared transaction does so
     holder: Holder | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -628,7 +630,7 @@ class Queue(Model):
 class QueuePlace(Model):
     """The place of a queued transfer in its shard, at the moment of the answer."""
 
-    # how many transfers of the shard are before it; 10000 stands for so many or more
+    # how many transfers of the shard are before it; 1000 stands for so many or more
     ahead: int
     # how long the first of them has waited
     oldest_seconds: float
@@ -708,13 +710,13 @@ class Search(Model):
     wallets: list[Wallet] = field(default_factory=list)
     # by id, idempotency key of any owner, or reference: of these the newest
     transfers: list[Transfer] = field(default_factory=list)
-    # of the operators, by id
+    # of the operators and of clients, by id
     webhook_endpoints: list[WebhookEndpoint] = field(default_factory=list)
-    # of clients, by id
+    # by id
     keys: list[Key] = field(default_factory=list)
     # by id
-    events: list[dict[str, Any]] = field(default_factory=list)
-    # to the operators, by id
+    events: list[Any] = field(default_factory=list)
+    # to the operators and to clients, by id
     deliveries: list[Delivery] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -909,6 +911,7 @@ class Wallet(Model):
     held: int
     # balance - held: what can be moved out or held
     available: int
+    # how many entries the wallet has: of two answers, the one with the higher version is newer
     version: int
     status: WalletStatus
     # what is stopped: money out of the wallet, into it, or both

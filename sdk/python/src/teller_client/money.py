@@ -12,8 +12,11 @@ def cents(amount: int) -> int:
     return amount
 
 
-def format_money(amount: int, currency: str | None = None) -> str:
-    """Return the amount for people: 1050 is "10.50", with a currency "10.50 USD". Minor units are hundredths."""
-    units, rest = divmod(abs(amount), 100)
-    text = f"{'-' if amount < 0 else ''}{units:,}.{rest:02}"
+def format_money(amount: int, currency: str | None = None, minor_unit: int = 2) -> str:
+    """Return the amount for people: 1050 is "10.50", with a currency "10.50 USD".
+
+    `minor_unit` is the number of digits of the currency, as a wallet has it: 1050 is "1,050 JPY" with 0, and "1.050 KWD" with 3.
+    """
+    units, rest = divmod(abs(amount), 10**minor_unit)
+    text = f"{'-' if amount < 0 else ''}{units:,}{f'.{rest:0{minor_unit}}' if minor_unit else ''}"
     return f"{text} {currency}" if currency else text

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
 from teller_client._async.clients import AsyncClients, AsyncKeys, AsyncWallets
 from teller_client._async.events import AsyncEvents
 from teller_client._async.http import AsyncHttp
+from teller_client._async.ops import AsyncOps
 from teller_client._async.transfers import AsyncDeposits, AsyncHolds, AsyncTransfer, AsyncTransfers, AsyncWithdrawals, submitted
 from teller_client._async.webhooks import AsyncWebhookEndpoints, AsyncWebhooks
-from teller_client._request import Attempt, Request, dump, encode, money, text_of
+from teller_client._request import Attempt, Request, dump, encode, get, money, text_of
 from teller_client._retry import Limits
 from teller_client._shims import AsyncHttpxClient
+from teller_client.events import parse_event
 from teller_client.keys import VISIBLE_ASCII, checked_key
-from teller_client.models import Preview
+from teller_client.models import Preview, Search
 
 C = TypeVar("C", bound="AsyncTeller")
 
@@ -59,6 +62,7 @@ class AsyncTeller:
         self.transfers = AsyncTransfers(self._http)
         self.holds = AsyncHolds(self._http)
         self.events = AsyncEvents(self._http)
+        self.ops = AsyncOps(self._http)
         self.webhooks = AsyncWebhooks(self._http)
         self.webhook_endpoints = AsyncWebhookEndpoints(self._http)
 
@@ -70,6 +74,14 @@ class AsyncTeller:
         """Return what would become of a transfer now, and store nothing: POST `path` with these fields of the API."""
         request = Request("POST", path, {"preview": "true"}, encode(fields))
         return Preview.from_dict(await self._http.send(request))
+
+    async def search(self, text: str) -> Search:
+        """Return what has just this text as its id, idempotency key, external id or reference: at most 10 of each kind.
+
+        Clients are found by the beginning of their name too, in any case. For operators and viewers.
+        """
+        raw = await self._http.send(get("/v1/search", {"q": text}))
+        return replace(Search.from_dict(raw), events=[parse_event(each) for each in raw["events"]])
 
     async def request(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 from teller_client._async.http import AsyncHttp
 from teller_client._page import LIMIT_MAX
-from teller_client._request import get, path_of
+from teller_client._request import Id, get, path_of
 from teller_client._retry import pause_s
 from teller_client._shims import AsyncStop
 from teller_client.errors import TEMPORARY
@@ -72,7 +72,7 @@ class AsyncEvents:
         page = await self._http.send(get("/v1/events", {"after": after, "limit": limit}))
         return [parse_event(raw) for raw in page["data"]]
 
-    async def get(self, id: str) -> Event:
+    async def get(self, id: Id) -> Event:
         """Return an event."""
         return parse_event(await self._http.send(get(path_of("/v1/events/{}", id))))
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
-from teller_client._request import Attempt, Request, dump, encode, money, text_of
+from teller_client._request import Attempt, Request, dump, encode, get, money, text_of
 from teller_client._retry import Limits
 from teller_client._shims import SyncHttpxClient
 from teller_client._sync.clients import SyncClients, SyncKeys, SyncWallets
 from teller_client._sync.events import SyncEvents
 from teller_client._sync.http import SyncHttp
+from teller_client._sync.ops import SyncOps
 from teller_client._sync.transfers import SyncDeposits, SyncHolds, SyncTransfer, SyncTransfers, SyncWithdrawals, submitted
 from teller_client._sync.webhooks import SyncWebhookEndpoints, SyncWebhooks
+from teller_client.events import parse_event
 from teller_client.keys import VISIBLE_ASCII, checked_key
-from teller_client.models import Preview
+from teller_client.models import Preview, Search
 
 C = TypeVar("C", bound="Teller")
 
@@ -59,6 +62,7 @@ class Teller:
         self.transfers = SyncTransfers(self._http)
         self.holds = SyncHolds(self._http)
         self.events = SyncEvents(self._http)
+        self.ops = SyncOps(self._http)
         self.webhooks = SyncWebhooks(self._http)
         self.webhook_endpoints = SyncWebhookEndpoints(self._http)
 
@@ -70,6 +74,14 @@ class Teller:
         """Return what would become of a transfer now, and store nothing: POST `path` with these fields of the API."""
         request = Request("POST", path, {"preview": "true"}, encode(fields))
         return Preview.from_dict(self._http.send(request))
+
+    def search(self, text: str) -> Search:
+        """Return what has just this text as its id, idempotency key, external id or reference: at most 10 of each kind.
+
+        Clients are found by the beginning of their name too, in any case. For operators and viewers.
+        """
+        raw = self._http.send(get("/v1/search", {"q": text}))
+        return replace(Search.from_dict(raw), events=[parse_event(each) for each in raw["events"]])
 
     def request(
         self,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date
 from typing import Any
 
-from teller_client._decode import NO_ZONE, parse_time
-from teller_client._request import Request, dump, get, money, path_of, post
+from teller_client._request import Id, Request, beginning_of, dump, get, money, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
 from teller_client._sync.transfers import SyncTransfer, bound, submitted
 from teller_client.keys import checked_key, key_of_external_id
-from teller_client.models import Balance, Client, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
+from teller_client.models import Balance, Client, ClientChange, Entry, Key, KeyWithSecret, Statement, Wallet, WalletChange
 
 
 class SyncClients:
@@ -41,13 +40,34 @@ class SyncClients:
         request = post("/v1/clients", body, key=None if key is None else checked_key(key), is_repeatable=key is not None)
         return Client.from_dict(self._http.send(request))
 
-    def get(self, id: str) -> Client:
+    def get(self, id: Id) -> Client:
         """Return a client with its wallets: the first is `wallet`, and all are `wallets`."""
         return Client.from_dict(self._http.send(get(path_of("/v1/clients/{}", id))))
 
-    def list(self, *, external_id: str | None = None, limit: int | None = None, cursor: str | None = None) -> SyncPages[Client]:
-        """Clients, newest first; by `external_id`, the one that has it."""
-        return SyncPages(self._http, "/v1/clients", Client.from_dict, {"external_id": external_id}, limit=limit, cursor=cursor)
+    def list(
+        self,
+        *,
+        external_id: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SyncPages[Client]:
+        """Clients, newest first; by `external_id`, the one that has it; by `name`, those whose names begin so, in any case."""
+        query = {"external_id": external_id, "name": name}
+        return SyncPages(self._http, "/v1/clients", Client.from_dict, query, limit=limit, cursor=cursor)
+
+    def update(self, id: Id, *, reason: str, **changes: Any) -> Client:
+        """Change `name`, `external_id` (None removes it) or `metadata`, which replaces all of it. For operators.
+
+        What is left out stays as it is. A repetition changes nothing. Its changes keep what was there before.
+        """
+        request = Request("PATCH", path_of("/v1/clients/{}", id), {}, dump({**changes, "reason": reason}))
+        return Client.from_dict(self._http.send(request))
+
+    def changes(self, id: Id, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[ClientChange]:
+        """The changes of a client, newest first. For operators and viewers."""
+        path = path_of("/v1/clients/{}/changes", id)
+        return SyncPages(self._http, path, ClientChange.from_dict, {}, limit=limit, cursor=cursor)
 
 
 class SyncWallets:
@@ -56,7 +76,7 @@ class SyncWallets:
     def __init__(self, http: SyncHttp) -> None:
         self._http = http
 
-    def create(self, client: str, *, currency: str, key: object = None) -> Wallet:
+    def create(self, client: Id, *, currency: str, key: object = None) -> Wallet:
         """Make another wallet of a client: it has one a currency. For operators.
 
         With `key` the same call again returns the same wallet. Without one a lost answer raises OutcomeUnknown.
@@ -67,11 +87,11 @@ class SyncWallets:
         )
         return Wallet.from_dict(self._http.send(request))
 
-    def get(self, id: str) -> Wallet:
+    def get(self, id: Id) -> Wallet:
         """Return a wallet: `balance`, what of it is `held`, and what is `available`."""
         return Wallet.from_dict(self._http.send(get(path_of("/v1/wallets/{}", id))))
 
-    def update(self, id: str, *, reason: str, **changes: Any) -> Wallet:
+    def update(self, id: Id, *, reason: str, **changes: Any) -> Wallet:
         """Change what a wallet allows. For operators. After the answer no worker applies anything against it.
 
         `frozen` is "debits", "credits" or "all", and None ends the freeze. `limits` is an object of the API's names, such as
@@ -80,17 +100,17 @@ class SyncWallets:
         request = Request("PATCH", path_of("/v1/wallets/{}", id), {}, dump({**changes, "reason": reason}))
         return Wallet.from_dict(self._http.send(request))
 
-    def changes(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[WalletChange]:
+    def changes(self, id: Id, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[WalletChange]:
         """The changes of what the wallet allows, newest first. For operators."""
         path = path_of("/v1/wallets/{}/changes", id)
         return SyncPages(self._http, path, WalletChange.from_dict, {}, limit=limit, cursor=cursor)
 
     def close(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
-        sweep_to: str | None = None,
+        sweep_to: Id | None = None,
         sweep_outside: bool | None = None,
         wait: float | None = None,
         apply_within_s: int | None = None,
@@ -110,7 +130,7 @@ class SyncWallets:
 
     def entries(
         self,
-        id: str,
+        id: Id,
         *,
         since: date | str | None = None,
         until: date | str | None = None,
@@ -125,7 +145,7 @@ class SyncWallets:
         return SyncPages(self._http, path_of("/v1/wallets/{}/entries", id), Entry.from_dict, query, limit=limit, cursor=cursor)
 
     def statement(
-        self, id: str, *, since: date | str, until: date | str, limit: int | None = None, cursor: str | None = None
+        self, id: Id, *, since: date | str, until: date | str, limit: int | None = None, cursor: str | None = None
     ) -> Statement:
         """Return the balances around a period, and a page of its entries, oldest first: made at `since` or later, before `until`.
 
@@ -134,46 +154,41 @@ class SyncWallets:
         query = {"from": beginning_of(since), "to": beginning_of(until), "limit": limit, "cursor": cursor}
         return Statement.from_dict(self._http.send(get(path_of("/v1/wallets/{}/statement", id), query)))
 
-    def balance(self, id: str, *, at: date | str) -> Balance:
+    def balance(self, id: Id, *, at: date | str) -> Balance:
         """Return the balance and the version just before a time, which is as for `entries`."""
         return Balance.from_dict(self._http.send(get(path_of("/v1/wallets/{}/balance", id), {"at": beginning_of(at)})))
 
-    def holds(self, id: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[SyncTransfer]:
+    def holds(self, id: Id, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[SyncTransfer]:
         """The open holds of the wallet's money, newest first."""
         path = path_of("/v1/wallets/{}/holds", id)
         return SyncPages(self._http, path, lambda raw: bound(self._http, raw), {}, limit=limit, cursor=cursor)
 
 
-def beginning_of(since: date | str) -> datetime:
-    """Return the time. Raises ValueError for a time without a time zone, and for a text that is neither time nor date."""
-    if isinstance(since, str):
-        since = date.fromisoformat(since) if len(since) == len("2026-11-01") else parse_time(since)
-    if not isinstance(since, datetime):
-        return datetime.combine(since, time(), timezone.utc)
-    if since.tzinfo is None:
-        raise ValueError(NO_ZONE)
-    return since
-
-
 class SyncKeys:
-    """`teller.keys`: API keys of clients. For operators."""
+    """`teller.keys`: API keys. For operators; a viewer may list them."""
 
     def __init__(self, http: SyncHttp) -> None:
         self._http = http
 
-    def create(self, client: str) -> KeyWithSecret:
-        """Make a key for a client. `key` of the result is shown this once.
+    def create(self, client: Id, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key for a client. `key` of the result is shown this once. `name` says for people what it is for.
 
         A repetition would make another key, so a lost answer raises OutcomeUnknown: revoke the key that was never used.
         """
-        request = post(path_of("/v1/clients/{}/keys", client), is_repeatable=False)
+        body = None if name is None else {"name": name}
+        request = post(path_of("/v1/clients/{}/keys", client), body, is_repeatable=False)
         return KeyWithSecret.from_dict(self._http.send(request))
 
-    def list(self, client: str, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
-        """The client's keys, newest first, revoked ones too."""
-        path = path_of("/v1/clients/{}/keys", client)
+    def create_viewer(self, *, name: str | None = None) -> KeyWithSecret:
+        """Make a key that reads what an operator's reads, and moves and changes nothing. Otherwise as `create`."""
+        request = post("/v1/keys", {"role": "viewer", "name": name}, is_repeatable=False)
+        return KeyWithSecret.from_dict(self._http.send(request))
+
+    def list(self, client: Id | None = None, *, limit: int | None = None, cursor: str | None = None) -> SyncPages[Key]:
+        """The keys of a client, or without one all keys: newest first, revoked ones too."""
+        path = "/v1/keys" if client is None else path_of("/v1/clients/{}/keys", client)
         return SyncPages(self._http, path, Key.from_dict, {}, limit=limit, cursor=cursor)
 
-    def revoke(self, id: str) -> None:
+    def revoke(self, id: Id) -> None:
         """Revoke a key for ever. All API processes refuse it at most 5 seconds later."""
         self._http.send(Request("DELETE", path_of("/v1/keys/{}", id), {}))

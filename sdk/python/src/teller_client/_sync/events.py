@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from teller_client._page import LIMIT_MAX
-from teller_client._request import get, path_of
+from teller_client._request import Id, get, path_of
 from teller_client._retry import pause_s
 from teller_client._shims import SyncStop
 from teller_client._sync.http import SyncHttp
@@ -72,7 +72,7 @@ class SyncEvents:
         page = self._http.send(get("/v1/events", {"after": after, "limit": limit}))
         return [parse_event(raw) for raw in page["data"]]
 
-    def get(self, id: str) -> Event:
+    def get(self, id: Id) -> Event:
         """Return an event."""
         return parse_event(self._http.send(get(path_of("/v1/events/{}", id))))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias, TypeVar
 
-from teller_client._request import WAIT_MAX_S, Request, dump, get, money, path_of, post
+from teller_client._request import WAIT_MAX_S, Id, Request, beginning_of, dump, get, money, path_of, post
 from teller_client._sync.http import SyncHttp
 from teller_client._sync.pages import SyncPages
 from teller_client.errors import TEMPORARY, NotFinal
@@ -78,8 +78,8 @@ class SyncTransfers:
     def create(
         self,
         *,
-        source: str,
-        destination: str,
+        source: Id,
+        destination: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -133,7 +133,7 @@ class SyncTransfers:
 
     def reverse(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
@@ -149,32 +149,46 @@ class SyncTransfers:
         fields |= {"reference": reference, "metadata": metadata, "callback_url": callback_url}
         return submitted(self._http, money(path_of("/v1/transfers/{}/reverse", id), fields, key, wait))
 
-    def cancel(self, id: str) -> SyncTransfer:
+    def cancel(self, id: Id) -> SyncTransfer:
         """Cancel a scheduled or queued transfer. It is then never applied. Raises Conflict when its outcome is already final."""
         return bound(self._http, self._http.send(post(path_of("/v1/transfers/{}/cancel", id))))
 
-    def get(self, id: str, *, wait: float | None = None) -> SyncTransfer:
+    def get(self, id: Id, *, wait: float | None = None) -> SyncTransfer:
         """Return a transfer in its current state. With `wait`, once its outcome is final, or after so many seconds."""
         return submitted(self._http, get(path_of("/v1/transfers/{}", id), wait=wait or 0.0))
 
     def list(
         self,
         *,
-        wallet: str | None = None,
+        wallet: Id | None = None,
         status: TransferStatus | None = None,
         type: TransferType | None = None,
-        parent: str | None = None,
+        parent: Id | None = None,
         key: object = None,
+        client: Id | None = None,
+        reference: str | None = None,
+        amount: int | None = None,
+        amount_from: int | None = None,
+        amount_to: int | None = None,
+        created_from: date | str | None = None,
+        created_to: date | str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> SyncPages[SyncTransfer]:
-        """Transfers, newest first; by `key`, the one that was made with this idempotency key."""
-        query = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
-        query["idempotency_key"] = None if key is None else checked_key(key)
+        """Transfers, newest first, that match all of these; by `key`, the one that was made with this idempotency key.
+
+        `client`: a wallet of it is a party. Amounts are minor units, `amount_from` and `amount_to` included. Times are as for
+        `wallets.entries`: created at `created_from` or later, and before `created_to`.
+        """
+        query: dict[str, object] = {"wallet_id": wallet, "status": status, "type": type, "parent_id": parent}
+        query |= {"idempotency_key": None if key is None else checked_key(key), "client_id": client, "reference": reference}
+        query |= {"amount": amount, "amount_from": amount_from, "amount_to": amount_to}
+        query["created_from"] = created_from and beginning_of(created_from)
+        query["created_to"] = created_to and beginning_of(created_to)
         return SyncPages(self._http, "/v1/transfers", lambda raw: bound(self._http, raw), query, limit=limit, cursor=cursor)
 
     def deliveries(
-        self, id: str, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None
+        self, id: Id, *, status: DeliveryStatus | None = None, limit: int | None = None, cursor: str | None = None
     ) -> SyncPages[Delivery]:
         """Your webhook deliveries of the transfer's event, newest first."""
         path = path_of("/v1/transfers/{}/deliveries", id)
@@ -231,7 +245,7 @@ class SyncDeposits:
     def create(
         self,
         *,
-        wallet: str,
+        wallet: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -256,7 +270,7 @@ class SyncWithdrawals:
     def create(
         self,
         *,
-        wallet: str,
+        wallet: Id,
         amount: int,
         key: object,
         wait: float | None = None,
@@ -284,10 +298,10 @@ class SyncHolds:
     def create(
         self,
         *,
-        source: str,
+        source: Id,
         amount: int,
         key: object,
-        destination: str | None = None,
+        destination: Id | None = None,
         expires_in_s: int | None = None,
         wait: float | None = None,
         scheduled_for: datetime | None = None,
@@ -310,7 +324,7 @@ class SyncHolds:
 
     def capture(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
@@ -333,7 +347,7 @@ class SyncHolds:
 
     def release(
         self,
-        id: str,
+        id: Id,
         *,
         key: object,
         amount: int | None = None,
