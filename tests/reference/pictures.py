@@ -105,47 +105,51 @@ class Place(NamedTuple):
 BOX = (164, 66)
 WHERE: Mapping[str, Place] = {
     "callers": Place(20, 120, "box", ("callers", "your programs")),
-    "proxy": Place(20, 250, "box", ("proxy with TLS", "yours, faces the", "internet")),
-    "api": Place(270, 185, "box", ("api (n)", "port 8000", "as teller_api"), ("inside", "front")),
+    "proxy": Place(20, 230, "box", ("proxy with TLS", "yours, faces the", "internet")),
+    "api": Place(270, 160, "box", ("api (n)", "port 8000", "as teller_api"), ("inside", "front")),
+    "console": Place(270, 260, "box", ("console", "port 8001", "with a person's key"), ("inside", "front")),
     "postgres": Place(500, 110, "store", ("postgres", "port 5432", "all data"), ("inside",)),
     "redis": Place(500, 260, "hint", ("redis", "port 6379", "hints, nothing kept"), ("inside",)),
     "worker": Place(740, 80, "box", ("worker (n)", "moves money", "as teller_worker"), ("inside",)),
     "sweeper": Place(740, 165, "box", ("sweeper", "each second, no Redis", "as teller_worker"), ("inside",)),
     "deliverer": Place(740, 275, "box", ("deliverer (n)", "sends webhooks", "as teller_deliverer"), ("inside", "out")),
     "migrate": Place(270, 60, "box", ("migrate", "once a start", "as the owner"), ("inside",)),
-    "backup": Place(270, 310, "box", ("backup, nightly", "pg_dump", "as the owner"), ("inside",)),
+    "backup": Place(270, 352, "box", ("backup, nightly", "pg_dump", "as the owner"), ("inside",)),
     "audit": Place(500, 342, "box", ("audit, nightly", "proves the ledger", "as teller_worker"), ("inside",)),
-    "receivers": Place(740, 425, "box", ("receivers", "of webhooks, https")),
+    "receivers": Place(740, 442, "box", ("receivers", "of webhooks, https")),
 }
 WAYS = (
-    ("M102 186V246", False),  # callers to the proxy
-    ("M184 283H226V218H266", False),  # the proxy to the API
-    ("M434 205H466V143H496", False),  # the API to Postgres
-    ("M434 230H466V293H496", True),  # the API to Redis
+    ("M102 186V226", False),  # callers to the proxy
+    ("M184 250H226V193H266", False),  # the proxy to the API
+    ("M184 276H226V293H266", False),  # the proxy to the console
+    ("M352 260V230", False),  # the console to the API
+    ("M434 180H466V143H496", False),  # the API to Postgres
+    ("M434 206H466V293H496", True),  # the API to Redis
     ("M434 93H582V106", False),  # migrate to Postgres
     ("M740 113H668", False),  # workers to Postgres
     ("M740 198H704V143H668", False),  # the sweeper to Postgres
     ("M740 308H714V160H668", False),  # the deliverer to Postgres
-    ("M434 335H480V170H496", False),  # the backup to Postgres
+    ("M434 385H480V170H496", False),  # the backup to Postgres
     ("M664 375H681V176H668", False),  # the audit to Postgres
     ("M664 293H692V130H736", True),  # Redis to the workers
-    ("M822 341V421", False),  # the deliverer to receivers
+    ("M822 341V438", False),  # the deliverer to receivers
 )
 WHERE_BELOW = (
-    "The dashed frame is the inner network: it has no way out, and none leads in but through the API's port, which this host alone",
-    "publishes. Only the deliverer reaches the internet. Each process connects as a role that may do its own work and no more.",
+    "The dashed frame is the inner network: it has no way out, and none leads in but through the ports of API and console, which",
+    "this host alone publishes. Only the deliverer reaches the internet. Each process connects as a role that may do its own work",
+    "and no more; the console has none, and asks the API.",
 )
 
 
 def where() -> str:
     """The processes, their ports, roles and networks."""
     check_services()
-    frame = '<rect class="zone" x="250" y="30" width="672" height="385" rx="14"/>'
+    frame = '<rect class="zone" x="250" y="30" width="672" height="402" rx="14"/>'
     name = '<text x="262" y="50" class="quiet">inner network</text>'
     boxes = [box(place.x, place.y, *BOX, place.kind, place.lines) for place in WHERE.values()]
     ways = [arrow(way, hint=hint) for way, hint in WAYS]
     return picture(
-        560, "What runs where: processes, ports, roles and networks", [frame, name, *ways, *boxes, *lines(522, WHERE_BELOW)]
+        594, "What runs where: processes, ports, roles and networks", [frame, name, *ways, *boxes, *lines(538, WHERE_BELOW)]
     )
 
 

@@ -66,6 +66,6 @@ def test_the_nightly_containers_are_given_one_secret_each() -> None:
     backup, audit = SERVICES["backup"]["environment"], SERVICES["audit"]["environment"]
 
     assert backup["PGPASSWORD"] == SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    assert {key for key in audit if key in SECRETS} == {"DATABASE_URL"}
+    assert {key for key in audit if key in ALL_SECRETS} == {"DATABASE_URL"}
     assert audit["DATABASE_URL"] == SERVICES["worker"]["environment"]["DATABASE_URL"]
-    assert not set(SECRETS) & backup.keys()
+    assert not set(ALL_SECRETS) & backup.keys()
