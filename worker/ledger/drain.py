@@ -80,9 +80,13 @@ class Drainer:
             self._shards.end()
             self._applier.add_totals()
 
+    def disconnect(self) -> None:
+        """Close the connection to PostgreSQL. The next run opens another."""
+        self._applier.close()
+
     def close(self) -> None:
         """Close the connections."""
-        self._applier.close()
+        self.disconnect()
         self._doorbell.close()
 
     def _run(self, deadline: float, *, waits: bool) -> int:
