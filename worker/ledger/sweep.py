@@ -78,7 +78,10 @@ class Sweeper:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
         # A worker skips a shard that is locked while its floor is stored here. So the sweeper drains those shards too.
-        return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)
+        finished = self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)
+        if self._drainer.out_of_reach:
+            self._disconnect()
+        return finished
 
     def close(self) -> None:
         """Close the connection. The next sweep opens another."""
