@@ -42,7 +42,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 @schemathesis.hook
 def map_headers(context: Any, headers: Any) -> Any:
-    """Put the operation's name before a good key: Schemathesis draws `0` for each operation, and one effect has a key."""
+    """Put the operation's name before a good key: Schemathesis draws `0` for each operation, and a key has one effect."""
     key = (headers or {}).get(KEY)
     if isinstance(key, str) and GOOD_KEY.fullmatch(key):
         headers[KEY] = f"{context.operation.label.replace(' ', '')}-{key}"
