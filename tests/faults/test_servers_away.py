@@ -11,6 +11,7 @@ import pytest
 from redis import Redis as Client
 
 from local.postgres import Postgres
+from local.process import signal_all
 from local.redis import Redis
 from tests.caller import Answer, Caller, new_key
 from tests.databases import APPLICATION, Databases
@@ -69,13 +70,11 @@ def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgr
     caller = system.caller()
     source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
     frozen = own_postgres.processes()
-    for process in frozen:
-        process.send_signal(signal.SIGSTOP)
+    signal_all(frozen, signal.SIGSTOP)
 
     answers = [timed_transfer(caller, source, destination, key) for _ in range(3)]
 
-    for process in frozen:
-        process.send_signal(signal.SIGCONT)
+    signal_all(frozen, signal.SIGCONT)
     assert all((answer.status, answer.code) == (503, "unavailable") and took_s < ANSWER_WITHIN_S for took_s, answer in answers)
     accepted = wait_for(lambda: accepted_id(caller, source, destination, key), "a 202 after the thaw")
     assert caller.wait_final(accepted)["status"] == "applied"

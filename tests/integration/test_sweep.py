@@ -177,7 +177,8 @@ def test_a_sweeper_that_gets_no_answer_on_one_connection_leaves_both(world: Worl
         make_older(world, SWEEP_AFTER_S + 1)
 
     bells = Bells(NO_REDIS)
-    with closing(Drainer(Applier(connect), bells.doorbell, bells.batcher)) as drainer, closing(Sweeper(connect, drainer)) as sweeper:
+    drainer = Drainer(Applier(connect), bells.doorbell, bells.batcher)
+    with closing(drainer), closing(Sweeper(connect, drainer)) as sweeper:
         submit_older()
         assert sweeper.run_once() == 1
         assert [connection.closed for connection in opened] == [False, False]

@@ -245,8 +245,8 @@ MUTANTS = (
         (
             Edit(
                 "worker/ledger/sweep.py",
-                "return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
-                "return 0",
+                "finished = self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
+                "finished = 0",
             ),
         ),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
