@@ -97,10 +97,12 @@ def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_post
 def terminate_backends(server: Postgres) -> int:
     """End the sessions of the application's role, and return how many ended."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        ended = connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [APPLICATION[0]]
-        ).fetchall()
-    assert all(ended_in_time for (ended_in_time,) in ended)
+        sessions = "SELECT pid FROM pg_stat_activity WHERE usename = %s"
+        ended = [pid for (pid,) in connection.execute(sessions, [APPLICATION[0]]).fetchall()]
+        for pid in ended:  # false for a session that has ended by itself
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        left = connection.execute("SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)", [ended]).fetchall()
+    assert left == []
     return len(ended)
 
 
