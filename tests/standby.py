@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from local.postgres import Postgres, Standby
+from local.process import signal_all
 from tests.databases import Databases
 from tests.nemesis.proxy import Break, Line
 from tests.waiting import wait_for
@@ -43,8 +44,7 @@ class Pair:
         self._loop.call_soon_threadsafe(self._line.break_, Break.HOLE)
 
     def freeze_primary(self) -> None:
-        for process in self.primary.processes():
-            process.send_signal(signal.SIGSTOP)
+        signal_all(self.primary.processes(), signal.SIGSTOP)
 
     def promote(self) -> None:
         self.ask(self.standby, "SELECT pg_promote()")

@@ -31,6 +31,7 @@ def test_a_worker_that_passed_a_shard_by_is_rung_again_when_a_cancellation_ends(
         locked.execute("SELECT FROM shards WHERE shard = %s FOR UPDATE", [shard])
         sent = caller.transfer(payer, payee, 2).body["id"]
         wait_for(lambda: bells.exists(rerun(shard)), "a worker to pass the shard by")
+        wait_for(lambda: not bells.keys("rq:job:*"), "the end of its job, in which it tries the lock once more")
         locked.rollback()
         assert bells.exists(flag(shard))
 

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis as Client
 
 from local.postgres import Postgres
+from local.process import signal_all
 from local.redis import Redis
 from tests.caller import Answer, Caller, new_key
 from tests.databases import APPLICATION, Databases
@@ -69,13 +70,11 @@ def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgr
     caller = system.caller()
     source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
     frozen = own_postgres.processes()
-    for process in frozen:
-        process.send_signal(signal.SIGSTOP)
+    signal_all(frozen, signal.SIGSTOP)
 
     answers = [timed_transfer(caller, source, destination, key) for _ in range(3)]
 
-    for process in frozen:
-        process.send_signal(signal.SIGCONT)
+    signal_all(frozen, signal.SIGCONT)
     assert all((answer.status, answer.code) == (503, "unavailable") and took_s < ANSWER_WITHIN_S for took_s, answer in answers)
     accepted = wait_for(lambda: accepted_id(caller, source, destination, key), "a 202 after the thaw")
     assert caller.wait_final(accepted)["status"] == "applied"
@@ -98,10 +97,12 @@ def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_post
 def terminate_backends(server: Postgres) -> int:
     """End the sessions of the application's role, and return how many ended."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        ended = connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [APPLICATION[0]]
-        ).fetchall()
-    assert all(ended_in_time for (ended_in_time,) in ended)
+        sessions = "SELECT pid FROM pg_stat_activity WHERE usename = %s"
+        ended = [pid for (pid,) in connection.execute(sessions, [APPLICATION[0]]).fetchall()]
+        for pid in ended:  # false for a session that has ended by itself
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        left = connection.execute("SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)", [ended]).fetchall()
+    assert left == []
     return len(ended)
 
 

@@ -1,6 +1,5 @@
 """A primary and a synchronous standby: no 202 for what the standby lacks, and a primary that hangs holds nothing up for long."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from core.postgres.pool import OWNER_CONNECTIONS
 from local.postgres import Postgres
+from local.process import signal_all
 from local.redis import Redis
 from tests.caller import Answer, Caller, new_key
 from tests.databases import Databases
@@ -201,14 +201,12 @@ def test_a_server_that_hangs_for_longer_than_every_deadline_loses_and_doubles_no
         source, destination = caller.new_wallet(100), caller.new_wallet()
         accepted = [caller.transfer(source, destination, 1).body["id"] for _ in range(5)]
         frozen = own_postgres.processes()
-        for process in frozen:
-            os.kill(process.pid, signal.SIGSTOP)
+        signal_all(frozen, signal.SIGSTOP)
         frozen_at, keys = time.monotonic(), []
         while time.monotonic() - frozen_at < FROZEN_S:
             keys.append(new_key())
             assert caller.transfer(source, destination, 1, keys[-1]).status == 503
-        for process in frozen:
-            os.kill(process.pid, signal.SIGCONT)
+        signal_all(frozen, signal.SIGCONT)
 
         again = [wait_for(lambda: caller.transfer(source, destination, 1, key).body.get("id"), "a 202") for key in keys]  # noqa: B023
         accepted += again

@@ -1,6 +1,7 @@
 """What Schemathesis loads: ids of what exists in the place of those that it makes up, so that good data gets good answers."""
 
 import os
+import re
 from typing import Any
 
 import schemathesis
@@ -11,6 +12,8 @@ TRANSPORT = {
     "unsupported_media_type": "415",
     "headers_too_large": "431",
 }
+KEY = "Idempotency-Key"
+GOOD_KEY = re.compile(r"[!#-~][!-~]{0,149}")  # bare, and with room for the operation's name before it
 EXISTING = {name.removeprefix("EXISTING_"): value for name, value in os.environ.items() if name.startswith("EXISTING_")}
 
 
@@ -35,6 +38,15 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Take `preview` out of the query: a preview reads no key, and the document can only say that a POST requires one."""
     if case.query:
         case.query.pop("preview", None)
+
+
+@schemathesis.hook
+def map_headers(context: Any, headers: Any) -> Any:
+    """Put the operation's name before a good key: Schemathesis draws `0` for each operation, and a key has one effect."""
+    key = (headers or {}).get(KEY)
+    if isinstance(key, str) and GOOD_KEY.fullmatch(key):
+        headers[KEY] = f"{context.operation.label.replace(' ', '')}-{key}"
+    return headers
 
 
 @schemathesis.hook

@@ -12,9 +12,12 @@ from core.ledger.rules import Rules, rules_of
 from core.postgres.connections import SyncConnection
 from core.transfers import Submission, Terms
 from tests.integration.test_verbs import APPLIED, assert_clean, funds, settle
+from tests.waiting import wait_for
 from tests.world import World, capture, closure, deposit, hold, release, reversal, transfer, withdrawal
 from worker.ledger import apply
 from worker.ledger.writes import Write
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 FROZEN, SHUT = ("rejected", "wallet_frozen"), ("rejected", "wallet_closed")
 TOO_MUCH, A_DAY, A_MONTH = (("rejected", f"{of}_limit_exceeded") for of in ("debit", "daily", "monthly"))
@@ -280,8 +283,12 @@ def test_changes_at_once_are_merged_and_each_is_in_the_history(world: World) -> 
     limited = [{"limits": {name: 5}} for name in ("balance_max", "debit_max", "debits_per_day_max", "debits_per_month_max")]
     changes: list[dict[str, Any]] = [{"frozen": "all"}, *limited]
 
-    with ThreadPoolExecutor(len(changes)) as threads:
-        list(threads.map(lambda one: world.change(wallet, **one), changes))
+    with ThreadPoolExecutor(len(changes)) as threads, psycopg.connect(world.url) as holder:
+        holder.execute("SELECT FROM wallets WHERE id = %s FOR UPDATE", [wallet])
+        made = [threads.submit(world.change, wallet, **one) for one in changes]
+        wait_for(lambda: world.query(WAITING) == [(len(changes),)], "all changes to be at the wallet")
+        holder.rollback()
+        assert all(one.result() for one in made)
 
     limits = rules(world, wallet).limits
     assert limits is not None

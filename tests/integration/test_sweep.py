@@ -1,17 +1,21 @@
 """What waited too long is drained, Redis or no Redis."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
 
 from core.admin.audit import audit
-from core.postgres.connections import connect_worker
+from core.postgres.connections import SyncConnection, connect_worker
 from local.postgres import Postgres
 from local.redis import Redis
+from tests.bells import Bells
 from tests.hooks import SUCCESS, new_endpoint
 from tests.integration.test_retention import left, told
 from tests.world import NO_REDIS, World, deposit, transfer, world_on
+from worker.ledger.apply import Applier
+from worker.ledger.drain import Drainer
 from worker.ledger.shards import WAIT_FROM
 from worker.ledger.sweep import SWEEP_AFTER_S, Sweeper
 from worker.process import StopFlag
@@ -157,6 +161,35 @@ def test_a_database_that_goes_away_and_comes_back_is_survived(own_postgres: Post
     assert sweeper.run_once() == 1
     assert world.statuses(sent.id) == [("applied", None)]
     assert list(sweepers) == []
+
+
+@pytest.mark.parametrize("lock", ["LOCK TABLE queue", "SELECT FROM wallets FOR UPDATE"], ids=["its own", "its drainer's"])
+def test_a_sweeper_that_gets_no_answer_on_one_connection_leaves_both(world: World, lock: str) -> None:
+    opened: list[SyncConnection] = []
+
+    def connect() -> SyncConnection:
+        opened.append(connect_worker(world.url))
+        opened[-1].within_s = 0.5
+        return opened[-1]
+
+    def submit_older() -> None:
+        world.submit(deposit(world.new_wallet(), 5))
+        make_older(world, SWEEP_AFTER_S + 1)
+
+    bells = Bells(NO_REDIS)
+    drainer = Drainer(Applier(connect), bells.doorbell, bells.batcher)
+    with closing(drainer), closing(Sweeper(connect, drainer)) as sweeper:
+        submit_older()
+        assert sweeper.run_once() == 1
+        assert [connection.closed for connection in opened] == [False, False]
+
+        submit_older()
+        with psycopg.connect(world.url) as holder:
+            holder.execute(lock.encode())
+            assert sweeper.run_once() == 0
+        assert {connection.closed for connection in opened} == {True}
+
+        assert sweeper.run_once() == 1
 
 
 class OneRound(StopFlag):

@@ -153,7 +153,11 @@ MUTANTS = (
     Mutant(
         22,
         "an endpoint of one wallet",
-        (Edit("core/sql/deliverer/fan_out_parties.sql", "WHERE client_id = party.client_id", "WHERE wallet_id = f.source"),),
+        (
+            Edit(
+                "core/sql/deliverer/fan_out_parties.sql", "WHERE client_id = party.client_id", "WHERE wallet_id = ANY(f.wallet_ids)"
+            ),
+        ),
         ("tests/integration/test_currencies.py::test_a_clients_endpoint_is_told_of_all_its_wallets[made after the endpoint]",),
     ),
     Mutant(
@@ -246,8 +250,8 @@ MUTANTS = (
         (
             Edit(
                 "worker/ledger/sweep.py",
-                "return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
-                "return 0",
+                "finished = self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)",
+                "finished = 0",
             ),
         ),
         ("tests/integration/test_sweep.py::test_what_waited_too_long_is_drained_without_redis",),
@@ -777,7 +781,7 @@ MUTANTS = (
     Mutant(
         27,
         "the release of a hold that has ended can be canceled",
-        (Edit("core/admin/migrations/0012_money_verbs.sql", " AND NOT starts_with(idempotency_key, 'expiry ')", ""),),
+        (Edit("core/admin/migrations/0017_lines.sql", " AND NOT starts_with(idempotency_key, 'expiry ')", ""),),
         ("tests/http/test_holds.py::test_the_release_of_a_hold_that_has_ended_cannot_be_canceled",),
     ),
     Mutant(
@@ -868,7 +872,7 @@ MUTANTS = (
         "cancel without the lock of the shard",
         (
             Edit(
-                "core/admin/migrations/0016_wallet_rules.sql",
+                "core/admin/migrations/0017_lines.sql",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard FOR UPDATE;",
                 "SELECT floor INTO begins FROM shards WHERE shard = asked.shard;",
             ),

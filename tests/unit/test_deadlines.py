@@ -84,7 +84,9 @@ def rest_until_idle(ends_s: list[float]) -> float:
             timer.end()
         timer.begin()
         began = loop.time()
-        return await asyncio.wait_for(idle_at, 10) - began
+        await asyncio.wait({idle_at}, timeout=10)
+        assert idle_at.done(), "the rest has no end"
+        return idle_at.result() - began
 
     return asyncio.run(rest())
 

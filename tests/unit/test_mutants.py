@@ -24,6 +24,14 @@ def test_a_mutant_still_applies_and_its_checks_are_there(mutant: Mutant) -> None
         assert re.search(rf"^def {name.partition('[')[0]}\(", (ROOT / file).read_text(), re.MULTILINE), check
 
 
+def test_no_mutant_breaks_what_a_later_migration_writes_again() -> None:
+    """A function that is replaced later: the broken one would never run."""
+    migrations = sorted((ROOT / "core" / "admin" / "migrations").glob("*.sql"))
+    for edit in (edit for mutant in MUTANTS for edit in mutant.edits if ROOT / edit.file in migrations):
+        last = [file for file in migrations if edit.old in file.read_text()][-1]
+        assert last == ROOT / edit.file, edit.old
+
+
 @pytest.mark.long
 def test_every_check_is_a_case_that_pytest_collects() -> None:
     checks = sorted({check for mutant in MUTANTS for check in mutant.checks})

@@ -14,7 +14,7 @@ from core.redis.batcher import Batcher
 from core.redis.shard_doorbell import ShardDoorbell
 from worker.ledger.apply import Applier, Batch
 from worker.ledger.batch_limit import BATCH_MAX
-from worker.ledger.failures import CarefulApplier, merged
+from worker.ledger.failures import CarefulApplier, is_out_of_reach, merged
 from worker.ledger.shards import ShardSet
 
 # A guess. After this time a drain rings again and ends, so one hot shard delays the jobs behind it by 3 s at most.
@@ -60,6 +60,7 @@ class Drainer:
         self._goes_on = goes_on
         self._fair_share_s = fair_share_s
         self._shards = ShardSet(doorbell, batcher, applier.all_shards)
+        self.out_of_reach = False  # whether the last run ended because PostgreSQL did not answer
 
     def run(self, shards: Sequence[int], *, waits: bool = True) -> int:
         """Drain the shards until they are empty; after a fair share of time, ring again and end.
@@ -71,18 +72,24 @@ class Drainer:
         raised, and the count is then 0: the queue is unchanged, and the sweeper drains it later.
         """
         self._shards.begin(shards)
+        self.out_of_reach = False
         try:
             return self._run(time.monotonic() + self._fair_share_s, waits=waits)
         except psycopg.Error as error:
+            self.out_of_reach = is_out_of_reach(error)
             self._applier.defer(self._shards.held, error)
             return 0
         finally:
             self._shards.end()
             self._applier.add_totals()
 
+    def disconnect(self) -> None:
+        """Close the connection to PostgreSQL. The next run opens another."""
+        self._applier.close()
+
     def close(self) -> None:
         """Close the connections."""
-        self._applier.close()
+        self.disconnect()
         self._doorbell.close()
 
     def _run(self, deadline: float, *, waits: bool) -> int:

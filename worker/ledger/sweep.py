@@ -72,17 +72,25 @@ class Sweeper:
             waiting = self._waiting_shards()
         except psycopg.Error as error:
             logger.warning("sweep put off", kind=type(error).__name__, sqlstate=error.sqlstate)
-            self.close()
+            self._disconnect()
             return 0
         if waiting:
             logger.info("sweeping", shards=waiting)
             failpoint("sweep.before_drain")
         # A worker skips a shard that is locked while its floor is stored here. So the sweeper drains those shards too.
-        return self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)
+        finished = self._drainer.run([*waiting, *(raised | due).difference(waiting)], waits=False)
+        if self._drainer.out_of_reach:
+            self._disconnect()
+        return finished
 
     def close(self) -> None:
         """Close the connection. The next sweep opens another."""
         self._own.close()
+
+    def _disconnect(self) -> None:
+        """Close both connections: if the server hangs, it hangs for both, and each round trip would take 12 s to say so."""
+        self.close()
+        self._drainer.disconnect()
 
     def _retain(self) -> bool:
         """Take a step of retention, if it is time. Returns whether there may be more to delete now."""
@@ -114,7 +122,7 @@ class Sweeper:
             due = dict(self._own.opened().execute(statement("sweep/queue_due"), {"most": DUE_MOST, "least": DUE_LEAST}).fetchall())
         except psycopg.Error as error:
             logger.warning("due transfers put off", kind=type(error).__name__, sqlstate=error.sqlstate)
-            self.close()
+            self._disconnect()
             return set()
         failpoint("sweep.after_due")
         self.more_due = any(due.values())
