@@ -1,14 +1,17 @@
 """The HTTP API, called with one person's key. The console has no other way to Teller's data."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import aiohttp
+from aiohttp import ClientResponse as Response
+from yarl import URL
 
-ANSWER_WITHIN_S = 5.0  # the API answers within two seconds, also while PostgreSQL is away
+ANSWER_WITHIN_S = 5.0  # between two reads; the API answers within two seconds, also while PostgreSQL is away
 CONNECT_WITHIN_S = 2.0
 PAGE_MAX = 100  # rows of a page of the API
 CONNECTIONS_MAX = 50  # a guess: ten people with several open screens
@@ -45,13 +48,14 @@ class OutcomeUnknown(Exception):
     """A request that changes something had no answer, so it may have been carried out. The same request may be sent again."""
 
 
-def new_http(url: str) -> httpx.AsyncClient:
-    """Return the connections to the API. The caller closes them."""
-    return httpx.AsyncClient(
-        base_url=url,
-        timeout=httpx.Timeout(ANSWER_WITHIN_S, connect=CONNECT_WITHIN_S),
-        limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=30.0),
-        trust_env=False,  # no proxy, and no .netrc in place of the person's key
+def new_http() -> aiohttp.ClientSession:
+    """Return the connections to the API. The caller closes them. No cookie, proxy or .netrc takes the place of the person's key."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=ANSWER_WITHIN_S, sock_connect=CONNECT_WITHIN_S, sock_read=ANSWER_WITHIN_S
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
@@ -59,16 +63,16 @@ def new_http(url: str) -> httpx.AsyncClient:
 class Api:
     """The API as one key sees it."""
 
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
+    url: str
     key: str
 
     async def get(self, path: str, **query: object) -> Any:
         """Return the JSON of a GET. Parameters that are None are left out. Raises Refused and Away."""
         try:
-            response = await self.http.get(path_of(path, query), headers=self._headers())
-        except (httpx.TransportError, httpx.DecodingError):
+            return await self._request("GET", path_of(path, query))
+        except (aiohttp.ClientError, TimeoutError):
             raise Away from None
-        return content_of(response)
 
     async def find(self, path: str, **query: object) -> Any | None:
         """Return the JSON of a GET, None where there is no such resource. Raises Refused and Away."""
@@ -84,16 +88,16 @@ class Api:
 
         Raises Refused, Away where it was not sent, and OutcomeUnknown.
         """
-        headers = self._headers() | ({"Idempotency-Key": key} if key else {})
         try:
-            response = await self.http.request(method, path, json=body, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return await self._request(method, path, body, {"Idempotency-Key": key} if key else {})
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise Away from None
-        except (httpx.TransportError, httpx.DecodingError):
+        except (aiohttp.ClientError, TimeoutError):
             raise OutcomeUnknown from None
-        if response.status_code in UNKNOWN_STATUSES:
-            raise OutcomeUnknown
-        return content_of(response)
+        except Refused as refused:
+            if refused.status in UNKNOWN_STATUSES:
+                raise OutcomeUnknown from None
+            raise
 
     async def rows(self, path: str, most: int, **query: object) -> AsyncIterator[Json]:
         """Yield the rows of a list, page by page: at most `most`. Raises Refused and Away."""
@@ -108,19 +112,23 @@ class Api:
                 return
 
     @asynccontextmanager
-    async def stream(self, path: str, accept: str, **query: object) -> AsyncIterator[httpx.Response]:
+    async def stream(self, path: str, accept: str, **query: object) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a document that is read as it comes. Raises Refused and Away."""
         try:
-            async with self.http.stream("GET", path_of(path, query), headers=self._headers() | {"Accept": accept}) as response:
-                if not response.is_success:
-                    await response.aread()
-                    content_of(response)
-                yield response
-        except (httpx.TransportError, httpx.DecodingError):
+            async with self._open("GET", path_of(path, query), headers={"Accept": accept}) as response:
+                if not response.ok:
+                    content_of(response.status, await response.read())
+                yield response.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError):
             raise Away from None
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"}
+    async def _request(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        async with self._open(method, path, json=body, headers=headers or {}) as response:
+            return content_of(response.status, await response.read())
+
+    def _open(self, method: str, path: str, *, headers: Mapping[str, str], **given: Any) -> AbstractAsyncContextManager[Response]:
+        own = {"Authorization": f"Bearer {self.key}", **headers}
+        return self.http.request(method, URL(self.url + path, encoded=True), headers=own, allow_redirects=False, **given)
 
 
 def path_of(path: str, query: Query) -> str:
@@ -128,12 +136,12 @@ def path_of(path: str, query: Query) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def content_of(response: httpx.Response) -> Any:
+def content_of(status: int, body: bytes) -> Any:
     """Return the JSON of a good answer, None where there is none. Raises Refused."""
     try:
-        parsed = response.json() if response.content else None
+        parsed = json.loads(body) if body else None
     except ValueError:
         parsed = None
-    if response.is_success:
+    if 200 <= status < 300:
         return parsed
-    raise Refused(response.status_code, parsed if isinstance(parsed, dict) else {})
+    raise Refused(status, parsed if isinstance(parsed, dict) else {})

@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with new_http(settings.api_url) as http:
+        async with new_http() as http:
             app.state.shared = Shared(settings, http, templates(), Seal(settings.secret), Names())
             yield
 

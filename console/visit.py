@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
-import httpx
+import aiohttp
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -31,12 +31,15 @@ class Shared:
     """What all requests of the process share."""
 
     settings: Settings
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
     templates: Environment
     seal: Seal
     names: Names = field(default_factory=Names)
     history: History = field(default_factory=History)
     shares: Shares = field(default_factory=Shares)
+
+    def api(self, key: str) -> Api:
+        return Api(self.http, self.settings.api_url, key)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def signed_in(view: View) -> Endpoint:
         login = shared.seal.read(request)
         if login is None:
             return to_login(request)
-        visit = Visit(request, shared, login, Api(shared.http, login.key))
+        visit = Visit(request, shared, login, shared.api(login.key))
         try:
             return await view(visit)
         except Refused as refused:

@@ -5,7 +5,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.api import Api, Away, Refused
+from console.api import Away, Refused
 from console.login import COOKIE, NotForClients, log_in
 from console.visit import Visit, read_form, read_own_form, render, see_other, shared_of
 
@@ -27,7 +27,7 @@ async def login(request: Request) -> Response:
     if not KEY.fullmatch(key):
         return render(request, shared, "login.html", 401, text=WRONG, next=after)
     try:
-        opened = await log_in(Api(shared.http, key))
+        opened = await log_in(shared.api(key))
     except NotForClients:
         return render(request, shared, "login.html", 403, text=FOR_CLIENTS, next=after)
     except Refused as refused:

@@ -88,8 +88,8 @@ async def statement(visit: Visit) -> Response:
 async def parts(visit: Visit, path: str, bounds: Mapping[str, Any]) -> AsyncIterator[bytes]:
     """Yield the API's document as it comes. Its last line is missing where the API stopped answering: it ends with its totals."""
     try:
-        async with visit.api.stream(path, "text/csv", **bounds) as response:
-            async for part in response.aiter_bytes():
+        async with visit.api.stream(path, "text/csv", **bounds) as document:
+            async for part in document:
                 yield part
     except Away:
         yield b"INCOMPLETE: the API stopped answering\r\n"
