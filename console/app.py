@@ -38,8 +38,8 @@ MISUSE = {
     415: "This is no form of the console. Nothing was changed.",
 }
 WORDS = (
-    *("STATUSES", "TYPES", "REASONS", "CHECKS"),
-    *("money", "signed", "moment", "moment_ms", "near", "day", "ago", "between", "duration", "size", "short"),
+    *("STATUSES", "TYPES", "REASONS", "CHECKS", "LIMITS"),
+    *("money", "signed", "moment", "moment_ms", "near", "day", "ago", "between", "duration", "size", "short", "changed"),
 )
 DONE = {name: action.done for name, action in ACTIONS.items() if action.done}
 

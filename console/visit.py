@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 import aiohttp
@@ -20,10 +20,11 @@ from console.login import COOKIE, Login, Seal
 from console.names import Names
 from console.settings import Settings
 from console.shares import Shares
+from core import log
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Form = Mapping[str, str]
-First = TypeVar("First")
+logger = log.get(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,11 @@ def signed_in(view: View) -> Endpoint:
             return visit.page("away.html", 503)
         except OutcomeUnknown:
             return visit.page("unknown.html", 502)
+        except HTTPException:
+            raise
+        except Exception:
+            logger.exception("page failed", path=request.url.path)
+            return visit.page("fault.html", 500)
 
     return endpoint
 

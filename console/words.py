@@ -50,6 +50,12 @@ REASONS: Mapping[str, str] = {
     "reversal_exceeded": "already given back",
     "internal": "internal fault",
 }
+LIMITS: Mapping[str, str] = {
+    "balance_max": "Highest balance",
+    "debit_max": "Largest payment",
+    "debits_per_day_max": "Payments of a day",
+    "debits_per_month_max": "Payments of a month",
+}
 CHECKS: Mapping[str, str] = {
     "database_answers": "The database answers",
     "database_writable": "The database takes writes",
@@ -218,3 +224,20 @@ def why(transfer: Mapping[str, Any], source: str) -> str:
     if failure["code"] == OF_FUNDS:
         return f"{source} did not have enough money: {figures}"
     return f"{failure['detail']}: {figures}"
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any], currency: str) -> str:
+    """Return what a change of a wallet's rules has changed, such as `Active → Frozen` or `Largest payment: none → 100.00`."""
+    states = [
+        STATUSES.get(rules["status"], rules["status"]) if not rules["frozen"] else STATUSES["frozen"] for rules in (before, after)
+    ]
+    told = [f"{states[0]} → {states[1]}"] if states[0] != states[1] else []
+    for name, label in LIMITS.items():
+        old, new = before["limits"][name], after["limits"][name]
+        if old != new:
+            told.append(f"{label}: {limit(old, currency)} → {limit(new, currency)}")
+    return ", ".join(told) or f"{states[0]} → {states[1]}"
+
+
+def limit(amount: int | None, currency: str) -> str:
+    return "none" if amount is None else money(amount, currency)

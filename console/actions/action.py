@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from console.api import Json
 from console.visit import Form, Visit
 
 Subject = str
@@ -34,6 +35,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Movement:
+    """A request that moves or reserves money. The API takes an idempotency key with it, and can preview it."""
+
+    path: str
+    body: Json
+
+
+@dataclass(frozen=True)
 class Secret:
     """Something that is shown this once."""
 
@@ -54,11 +63,15 @@ class Wrong(ValueError):
 
 Ask = Callable[[Visit, Subject], Awaitable[Question]]
 Do = Callable[[Visit, Subject, Form, str], Awaitable[str | Secret]]  # returns the path to go on to, or what is shown once
+Plan = Callable[[Visit, Subject, Form], Awaitable[Movement]]
 
 
 @dataclass(frozen=True)
 class Action:
-    """`ask` is what the form says, `do` sends the request with the form's idempotency key. `prefix` is of the subject's id."""
+    """`ask` is what the form says, `do` sends the request with the form's idempotency key. `prefix` is of the subject's id.
+
+    With a `plan` the form shows what would happen, before anything is done.
+    """
 
     title: str
     button: str
@@ -68,3 +81,4 @@ class Action:
     prefix: str = ""
     dangerous: bool = False
     once: bool = True  # False: the API has no key for it, and does it again when it is asked again
+    plan: Plan | None = None

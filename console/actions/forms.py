@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console.actions import keys, money, wallets, webhooks
 from console.actions.action import Action, Question, Secret, Wrong
+from console.actions.preview import Forecast, forecast
 from console.api import Away, OutcomeUnknown, Refused
 from console.views.ids import checked
 from console.visit import Form, Visit, new_key, read_own_form, see_other
@@ -16,6 +17,7 @@ from core import log
 
 ACTIONS: Mapping[str, Action] = {**money.ACTIONS, **wallets.ACTIONS, **webhooks.ACTIONS, **keys.ACTIONS}
 KEY = re.compile(r"console-[0-9a-f]{32}")
+PREVIEW = "preview"  # the name of the button that asks what would happen
 
 UNKNOWN = (
     "The API did not say whether this was done. Press the button again: the request is the same one, and is done once at most."
@@ -49,7 +51,18 @@ async def show_action(visit: Visit) -> Response:
     visit.need_operator()
     if visit.request.method == "POST":
         return await confirm(visit, name, action, subject)
-    return form_page(Asked(visit, action, subject, new_key(), {}), await action.ask(visit, subject))
+    return await first_page(Asked(visit, action, subject, new_key(), {}))
+
+
+async def first_page(asked: Asked) -> Response:
+    """Show the form, and what would happen if it was confirmed as it is."""
+    question = await asked.action.ask(asked.visit, asked.subject)
+    values = {field.name: field.value for field in question.fields}
+    try:
+        expected = None if question.blocked else await forecast(asked.visit, asked.action, asked.subject, values)
+    except (Wrong, Refused, Away):  # the form has to be filled in first, or the person reads what is wrong after confirming it
+        expected = None
+    return form_page(asked, question, expected=expected)
 
 
 async def confirm(visit: Visit, name: str, action: Action, subject: str) -> Response:
@@ -57,9 +70,9 @@ async def confirm(visit: Visit, name: str, action: Action, subject: str) -> Resp
     key = form.get("key", "")
     if not KEY.fullmatch(key):
         raise HTTPException(403)
-    asked = Asked(visit, action, subject, key, form)
+    asked = Asked(visit, action, subject, key, {field: text for field, text in form.items() if field != PREVIEW})
     try:
-        outcome = await action.do(visit, subject, form, key)
+        return await carry_out(asked, name, previews=PREVIEW in form)
     except Wrong as wrong:
         return await again(asked, {wrong.field: wrong.text}, 422)
     except Refused as refused:
@@ -72,9 +85,16 @@ async def confirm(visit: Visit, name: str, action: Action, subject: str) -> Resp
         return await again(asked, {"": UNKNOWN if action.once else UNKNOWN_TWICE}, 502)
     except Away:
         return await again(asked, {"": AWAY}, 503)
-    report(visit, name, subject, "done")
+
+
+async def carry_out(asked: Asked, name: str, *, previews: bool) -> Response:
+    """Do what the form says, or show what would happen."""
+    if previews and asked.action.plan:
+        return await again(asked, {}, 200, await forecast(asked.visit, asked.action, asked.subject, asked.form))
+    outcome = await asked.action.do(asked.visit, asked.subject, asked.form, asked.key)
+    report(asked.visit, name, asked.subject, "done")
     if isinstance(outcome, Secret):
-        return visit.page("secret.html", secret=outcome)
+        return asked.visit.page("secret.html", secret=outcome)
     return see_other(outcome, did=name)
 
 
@@ -83,8 +103,8 @@ def report(visit: Visit, name: str, subject: str, outcome: str) -> None:
     logger.info("action", action=name, subject=subject, person=visit.login.person, outcome=outcome)
 
 
-async def again(asked: Asked, problems: Mapping[str, str], status: int) -> Response:
-    """Show the form with what the person wrote, what is wrong with it, and the same key.
+async def again(asked: Asked, problems: Mapping[str, str], status: int, expected: Forecast | None = None) -> Response:
+    """Show the form with what the person wrote, what is wrong with it or would happen, and the same key.
 
     While the API does not answer, the form has no fields, and keeps what the person wrote.
     """
@@ -92,13 +112,18 @@ async def again(asked: Asked, problems: Mapping[str, str], status: int) -> Respo
         question = await asked.action.ask(asked.visit, asked.subject)
     except (Refused, Away):
         question = Question(("What you wrote is kept. The API does not answer, so it is not shown.",), "/")
-    return form_page(asked, question, problems, status)
+    return form_page(asked, question, problems, status, expected)
 
 
-def form_page(asked: Asked, question: Question, problems: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    return asked.visit.page(
-        "action.html", status, action=asked.action, question=question, key=asked.key, given=asked.form, problems=problems or {}
-    )
+def form_page(
+    asked: Asked,
+    question: Question,
+    problems: Mapping[str, str] | None = None,
+    status: int = 200,
+    expected: Forecast | None = None,
+) -> Response:
+    given = {"key": asked.key, "given": asked.form, "problems": problems or {}, "expected": expected}
+    return asked.visit.page("action.html", status, action=asked.action, question=question, **given)
 
 
 def told(refused: Refused) -> Mapping[str, str]:

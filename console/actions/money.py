@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.actions.action import Action, Field, Question, Wrong
+from console.actions.action import Action, Ask, Field, Movement, Plan, Question, Wrong
 from console.api import Json
 from console.views.ids import checked
 from console.visit import Form, Visit
@@ -33,10 +33,15 @@ def with_reference(form: Form, body: Json) -> Json:
     return {**body, "reference": reference} if reference else body
 
 
-async def sent(visit: Visit, path: str, body: Json, key: str) -> str:
-    """Queue a movement of money, and return the path of its page."""
-    made = await visit.api.send("POST", path, body, key=key)
-    return f"/transfers/{checked('trf', made['id'])}"
+def moving(title: str, button: str, done: str, prefix: str, *, ask: Ask, plan: Plan, dangerous: bool = False) -> Action:
+    """Return an action that sends what `plan` returns, and goes on to the page of the transfer that was made."""
+
+    async def send(visit: Visit, id: str, form: Form, key: str) -> str:
+        movement = await plan(visit, id, form)
+        made = await visit.api.send("POST", movement.path, movement.body, key=key)
+        return f"/transfers/{checked('trf', made['id'])}"
+
+    return Action(title, button, done, ask, send, prefix, dangerous, plan=plan)
 
 
 async def names(visit: Visit, transfer: Mapping[str, Any]) -> tuple[str, str]:
@@ -74,12 +79,12 @@ def plain(amount: int, currency: str) -> str:
     return money(amount, currency).replace(",", "")
 
 
-async def reverse(visit: Visit, id: str, form: Form, key: str) -> str:
+async def plan_reversal(visit: Visit, id: str, form: Form) -> Movement:
     found = await visit.api.get(f"/v1/transfers/{id}")
     body: Json = {"currency": found["currency"]}
     if found["debits"] is None:
         body["amount"] = amount_of(form, found["currency"])
-    return await sent(visit, f"/v1/transfers/{id}/reverse", with_reference(form, body), key)
+    return Movement(f"/v1/transfers/{id}/reverse", with_reference(form, body))
 
 
 async def ask_cancel(visit: Visit, id: str) -> Question:
@@ -123,18 +128,18 @@ async def ask_release(visit: Visit, id: str) -> Question:
     )
 
 
-async def capture(visit: Visit, id: str, form: Form, key: str) -> str:
-    return await use_hold(visit, id, "capture", form, key)
+async def plan_capture(visit: Visit, id: str, form: Form) -> Movement:
+    return await plan_use_of_hold(visit, id, "capture", form)
 
 
-async def release(visit: Visit, id: str, form: Form, key: str) -> str:
-    return await use_hold(visit, id, "release", form, key)
+async def plan_release(visit: Visit, id: str, form: Form) -> Movement:
+    return await plan_use_of_hold(visit, id, "release", form)
 
 
-async def use_hold(visit: Visit, id: str, verb: str, form: Form, key: str) -> str:
+async def plan_use_of_hold(visit: Visit, id: str, verb: str, form: Form) -> Movement:
     currency = (await visit.api.get(f"/v1/transfers/{id}"))["currency"]
     body: Json = {"amount": amount_of(form, currency), "currency": currency}
-    return await sent(visit, f"/v1/transfers/{id}/{verb}", with_reference(form, body), key)
+    return Movement(f"/v1/transfers/{id}/{verb}", with_reference(form, body))
 
 
 async def ask_deposit(visit: Visit, id: str) -> Question:
@@ -150,20 +155,26 @@ async def ask_deposit(visit: Visit, id: str) -> Question:
     return Question(words, back, (amount_field("Amount", currency, "", f"With {digits_of(currency)} digits at most."), REFERENCE))
 
 
-async def deposit(visit: Visit, id: str, form: Form, key: str) -> str:
+async def plan_deposit(visit: Visit, id: str, form: Form) -> Movement:
     currency = (await visit.api.get(f"/v1/wallets/{id}"))["currency"]
     body: Json = {"wallet_id": id, "amount": amount_of(form, currency), "currency": currency}
-    return await sent(visit, "/v1/deposits", with_reference(form, body), key)
+    return Movement("/v1/deposits", with_reference(form, body))
 
 
 ACTIONS = {
-    "reverse": Action(
-        "Reverse a transfer", "Give it back", "The reversal was accepted.", ask_reverse, reverse, "trf", dangerous=True
+    "reverse": moving(
+        "Reverse a transfer",
+        "Give it back",
+        "The reversal was accepted.",
+        "trf",
+        ask=ask_reverse,
+        plan=plan_reversal,
+        dangerous=True,
     ),
     "cancel": Action(
         "Cancel a transfer", "Cancel this transfer", "The transfer was canceled.", ask_cancel, cancel, "trf", dangerous=True
     ),
-    "capture": Action("Capture a hold", "Capture", "The capture was accepted.", ask_capture, capture, "trf"),
-    "release": Action("Release a hold", "Release", "The release was accepted.", ask_release, release, "trf"),
-    "deposit": Action("Deposit", "Deposit", "The deposit was accepted.", ask_deposit, deposit, "wal"),
+    "capture": moving("Capture a hold", "Capture", "The capture was accepted.", "trf", ask=ask_capture, plan=plan_capture),
+    "release": moving("Release a hold", "Release", "The release was accepted.", "trf", ask=ask_release, plan=plan_release),
+    "deposit": moving("Deposit", "Deposit", "The deposit was accepted.", "wal", ask=ask_deposit, plan=plan_deposit),
 }

@@ -1,9 +1,10 @@
-"""Actions on clients and wallets: rename, freeze, unfreeze and close."""
+"""Actions on clients and wallets: rename, limit, freeze, unfreeze and close."""
 
-from console.actions.action import Action, Field, Question
-from console.actions.money import REFERENCE, in_words, sent, with_reference
+from console.actions.action import Action, Field, Movement, Question, Wrong
+from console.actions.money import REFERENCE, amount_of, in_words, moving, plain, with_reference
 from console.api import Json
 from console.visit import Form, Visit
+from console.words import LIMITS
 
 REASON = Field("reason", "Reason", hint="It is kept in the history with your key.")
 FROZEN = {"all": "Money in and out", "debits": "Money out only", "credits": "Money in only"}
@@ -58,12 +59,46 @@ async def ask_close(visit: Visit, id: str) -> Question:
     return Question(tuple(words), back, (heir, REFERENCE) if found["balance"] else (REFERENCE,))
 
 
-async def close(visit: Visit, id: str, form: Form, key: str) -> str:
+async def plan_closure(visit: Visit, id: str, form: Form) -> Movement:  # noqa: ARG001 - the form says all
     """A closure whose form had no field for an heir sweeps nothing: it is rejected if money has come in since."""
     body: Json = {}
     if (heir := form.get("sweep_to_wallet_id")) is not None:
         body = {"sweep_to_wallet_id": heir.strip()} if heir.strip() else {"sweep_outside": True}
-    return await sent(visit, f"/v1/wallets/{id}/close", with_reference(form, body), key)
+    return Movement(f"/v1/wallets/{id}/close", with_reference(form, body))
+
+
+async def ask_limits(visit: Visit, id: str) -> Question:
+    found = await visit.api.get(f"/v1/wallets/{id}")
+    owner = (await visit.shared.names.of(visit.api, [id], wait_s=1.0))[id]
+    back, currency = f"/wallets/{id}", found["currency"]
+    if found["status"] == "closed":
+        return Question((), back, blocked="This wallet is closed.")
+    words = (
+        f"The limits of {owner.name}'s wallet. They hold at once, also for what waits already.",
+        "A field that is empty is no limit. Days and months are those of UTC.",
+    )
+    fields = [
+        Field(name, f"{label} ({currency})", "money", plain(limit, currency) if limit is not None else "", required=False)
+        for name, label in LIMITS.items()
+        for limit in (found["limits"][name],)
+    ]
+    return Question(words, back, (*fields, REASON))
+
+
+async def set_limits(visit: Visit, id: str, form: Form, key: str) -> str:  # noqa: ARG001 - as `freeze`
+    currency = (await visit.api.get(f"/v1/wallets/{id}"))["currency"]
+    limits = {name: limit_of(form, name, currency) for name in LIMITS}
+    await visit.api.send("PATCH", f"/v1/wallets/{id}", {"limits": limits, "reason": form.get("reason", "").strip()})
+    return f"/wallets/{id}"
+
+
+def limit_of(form: Form, name: str, currency: str) -> int | None:
+    """Return the form's limit in minor units, None for none. Raises Wrong."""
+    text = form.get(name, "").strip()
+    try:
+        return amount_of({"amount": text}, currency) if text else None
+    except Wrong as wrong:
+        raise Wrong(name, wrong.text) from None
 
 
 async def ask_rename(visit: Visit, id: str) -> Question:
@@ -86,6 +121,15 @@ async def rename(visit: Visit, id: str, form: Form, key: str) -> str:  # noqa: A
 ACTIONS = {
     "freeze": Action("Freeze a wallet", "Freeze", "The wallet is frozen.", ask_freeze, freeze, "wal", dangerous=True),
     "unfreeze": Action("End a freeze", "End the freeze", "The freeze has ended.", ask_unfreeze, unfreeze, "wal"),
-    "close": Action("Close a wallet", "Close for ever", "The closure was accepted.", ask_close, close, "wal", dangerous=True),
+    "limits": Action("Limit a wallet", "Set the limits", "The limits were set.", ask_limits, set_limits, "wal"),
+    "close": moving(
+        "Close a wallet",
+        "Close for ever",
+        "The closure was accepted.",
+        "wal",
+        ask=ask_close,
+        plan=plan_closure,
+        dangerous=True,
+    ),
     "rename": Action("Change a client", "Change", "The client was changed.", ask_rename, rename, "cli"),
 }
