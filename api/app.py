@@ -25,7 +25,7 @@ from api.http.hot_routes import HotRoutes
 from api.http.parameters import refuse_stray_parameters
 from api.http.problems import Problem
 from api.http.request_id import RequestIds
-from api.operations import health, metrics, ops, pages, problems_page
+from api.operations import health, in_force, metrics, ops, pages, problems_page
 from api.services import running
 from api.v1 import batch, cancel, clients, events, keys, search, statement, submit, transfers, wallets
 from api.v1.verbs import VERBS
@@ -152,6 +152,7 @@ def add_routes(app: FastAPI) -> None:
         secrets,
         deliveries,
         ops,
+        in_force,
     )
     for noun in nouns:
         app.include_router(noun.router, dependencies=strict)

@@ -15,7 +15,7 @@ TAGS: Mapping[str, str] = {
     "events": "The feed of what became final, in one fixed order: for callers that poll.",
     "webhooks": "Endpoints that receive events, the secrets that sign, and each delivery with its attempts.",
     "keys": "API keys of operators and clients.",
-    "ops": "What operators watch: the queue, the processes, the database.",
+    "ops": "What operators watch: the queue, the processes, the database, the settings.",
     "system": "Health, metrics and the meaning of each code. These need no key.",
 }
 

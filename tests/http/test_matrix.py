@@ -135,6 +135,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/v1/ops/queue"): Row(OPEN, REFUSED),
     ("GET", "/v1/ops/processes"): Row(OPEN, REFUSED),
     ("GET", "/v1/ops/database"): Row(OPEN, REFUSED),
+    ("GET", "/v1/ops/settings"): Row(OPEN, REFUSED),
     ("GET", "/healthz"): AROUND,
     ("GET", "/readyz"): AROUND,
     ("GET", "/metrics"): AROUND,

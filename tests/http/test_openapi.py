@@ -76,6 +76,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("get", "/v1/ops/queue"): READ | OPERATORS,
     ("get", "/v1/ops/processes"): READ | OPERATORS,
     ("get", "/v1/ops/database"): READ | OPERATORS,
+    ("get", "/v1/ops/settings"): READ | OPERATORS,
     ("get", "/healthz"): ANY | {"invalid_parameter"},
     ("get", "/readyz"): ANY | {"invalid_parameter", "unavailable"},
     ("get", "/metrics"): ANY | {"invalid_parameter", "unauthorized"},
@@ -136,6 +137,7 @@ OPERATIONS: dict[Route, str] = {
     ("get", "/v1/ops/queue"): "getOpsQueue",
     ("get", "/v1/ops/processes"): "getOpsProcesses",
     ("get", "/v1/ops/database"): "getOpsDatabase",
+    ("get", "/v1/ops/settings"): "getOpsSettings",
     ("get", "/healthz"): "getHealth",
     ("get", "/readyz"): "getReadiness",
     ("get", "/problems"): "listProblems",
@@ -566,7 +568,7 @@ def test_real_answers_are_as_the_document_says(caller: Caller, document: Schema)
     check(document, "get", "/v1/clients/{client_id}/changes", caller.get(f"/v1/clients/{made.body['id']}/changes"))
     check(document, "post", "/v1/keys", caller.post("/v1/keys", {"role": "viewer", "name": "support"}))
     check(document, "get", "/v1/keys", caller.get("/v1/keys?limit=2"))
-    for path in ("/v1/ops/queue", "/v1/ops/processes", "/v1/ops/database"):
+    for path in ("/v1/ops/queue", "/v1/ops/processes", "/v1/ops/database", "/v1/ops/settings"):
         check(document, "get", path, caller.get(path))
     keys = f"/v1/clients/{made.body['id']}/keys"
     key = caller.request("POST", keys)

@@ -15,7 +15,9 @@ import pytest
 from core.admin.audit import audit, store
 from core.admin.migrate import migration_names
 from core.postgres.connections import connect_command, connect_worker
-from tests.caller import Caller
+from core.settings import SECRETS
+from core.version import VERSION
+from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
 from tests.system import System
 from tests.waiting import LOADED_S, wait_for
@@ -188,6 +190,19 @@ def test_a_read_that_takes_too_long_is_given_up_and_holds_nothing_else_up(
     assert idle_caller.get("/v1/ops/database").status == 200
 
 
-@pytest.mark.parametrize("path", ["queue", "processes", "database"])
+@pytest.mark.parametrize("path", ["queue", "processes", "database", "settings"])
 def test_these_routes_take_no_parameters(idle_caller: Caller, path: str) -> None:
     assert idle_caller.get(f"/v1/ops/{path}?limit=5").code == "invalid_parameter"
+
+
+def test_the_settings_are_those_of_the_process_without_a_secret(caller: Caller, shared_system: System) -> None:
+    answer = caller.get("/v1/ops/settings")
+
+    told = {one["name"]: one for one in answer.body["settings"]}
+    assert (answer.status, answer.body["version"]) == (200, VERSION)
+    assert told["TELLER_BACKLOG_MAX"] == {"name": "TELLER_BACKLOG_MAX", "value": "1000000", "is_default": True}
+    assert told["TELLER_PORT"] == {"name": "TELLER_PORT", "value": shared_system.url.rpartition(":")[2], "is_default": False}
+    assert told["TELLER_RATE_LIMIT"]["value"] is None
+    assert not set(told) & set(SECRETS)
+    assert "TELLER_METRICS_PORT" not in told, "the API does not read it"
+    assert [secret for secret in (OPERATOR_KEY, "postgresql:", "redis:", "unix:") if secret in str(answer.body)] == []

@@ -15,6 +15,7 @@ ALLOWED = {
     "/v1/ops/queue": "GET, HEAD",
     "/v1/ops/processes": "GET, HEAD",
     "/v1/ops/database": "GET, HEAD",
+    "/v1/ops/settings": "GET, HEAD",
     "/v1/keys/key_01h455vb4pex5vsknk084sn02q": "DELETE",
     "/v1/clients/cli_01h455vb4pex5vsknk084sn02q/wallets": "POST",
     "/v1/wallets/wal_01h455vb4pex5vsknk084sn02q": "GET, HEAD, PATCH",

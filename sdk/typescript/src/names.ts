@@ -14,6 +14,7 @@ export type ClientChange = Schemas["ClientChange"];
 export type ClientChanges = Schemas["ClientUpdate"];
 export type OpsQueue = Schemas["Queue"];
 export type OpsProcesses = Schemas["Processes"];
+export type OpsSettings = Schemas["Settings"];
 export type OpsDatabase = Schemas["Database"];
 export type Wallet = Schemas["Wallet"];
 export type Entry = Schemas["Entry"];

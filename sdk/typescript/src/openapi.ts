@@ -863,6 +863,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ops/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the settings in force
+         * @description The settings of the API process that answers, without secrets. For operators and viewers.
+         */
+        get: operations["getOpsSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1572,6 +1592,23 @@ export interface components {
             created_at: string;
             /** @description until this time the previous secret signs too; null when there is none */
             old_secret_expires_at: string | null;
+        };
+        /** @description A setting, as its environment variable has it. */
+        Setting: {
+            /** @example TELLER_BACKLOG_MAX */
+            name: string;
+            /**
+             * @description null where there is none
+             * @example 1000000
+             */
+            value: string | null;
+            is_default: boolean;
+        };
+        /** @description What the process that answers was started with. URLs of servers and keys are secrets, and are left out. */
+        Settings: {
+            /** @description Teller's */
+            version: string;
+            settings: components["schemas"]["Setting"][];
         };
         /** @description A shard with queued transfers. */
         Shard: {
@@ -3822,6 +3859,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Database"];
+                };
+            };
+        };
+    };
+    getOpsSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
                 };
             };
         };

@@ -48,6 +48,7 @@ import type {
   OpsDatabase,
   OpsProcesses,
   OpsQueue,
+  OpsSettings,
   Preview,
   Problem,
   Redelivered,
@@ -253,6 +254,11 @@ export class Ops extends Noun {
   /** The database's size, connections, what waits for locks, what keeps events back, and the last audit. */
   async database(options?: CallOptions): Promise<OpsDatabase> {
     return await this.wire.get("/v1/ops/database", options);
+  }
+
+  /** The settings of the API process that answers, without secrets, and its version. */
+  async settings(options?: CallOptions): Promise<OpsSettings> {
+    return await this.wire.get("/v1/ops/settings", options);
   }
 }
 

@@ -722,6 +722,27 @@ class Search(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setting(Model):
+    """A setting, as its environment variable has it."""
+
+    name: str
+    # null where there is none
+    value: str | None = None
+    is_default: bool
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Model):
+    """What the process that answers was started with. URLs of servers and keys are secrets, and are left out."""
+
+    # Teller's
+    version: str
+    settings: list[Setting] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shard(Model):
     """A shard with queued transfers."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from teller_client._request import get
 from teller_client._sync.http import SyncHttp
-from teller_client.models import Database, Processes, Queue
+from teller_client.models import Database, Processes, Queue, Settings
 
 
 class SyncOps:
@@ -24,3 +24,7 @@ class SyncOps:
     def database(self) -> Database:
         """Return the database's size, connections, what waits for locks, what keeps events back, and the last audit."""
         return Database.from_dict(self._http.send(get("/v1/ops/database")))
+
+    def settings(self) -> Settings:
+        """Return the settings of the API process that answers, without secrets, and its version."""
+        return Settings.from_dict(self._http.send(get("/v1/ops/settings")))
