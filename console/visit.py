@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.api import Api, Away, OutcomeUnknown, Refused
 from console.curves import History
 from console.guard import FORM_MAX_BYTES, comes_from_here, same_token
+from console.journal import Journal
 from console.login import COOKIE, Login, Seal
 from console.names import Names
 from console.settings import Settings
@@ -38,6 +39,7 @@ class Shared:
     names: Names = field(default_factory=Names)
     history: History = field(default_factory=History)
     shares: Shares = field(default_factory=Shares)
+    journal: Journal = field(default_factory=Journal)
 
     def api(self, key: str) -> Api:
         return Api(self.http, self.settings.api_url, key)

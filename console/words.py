@@ -34,6 +34,7 @@ TYPES: Mapping[str, str] = {
     "reversal": "Reversal",
     "closure": "Closure",
 }
+REVERSIBLE = ("deposit", "withdrawal", "transfer", "capture")
 REASONS: Mapping[str, str] = {
     "insufficient_funds": "not enough money",
     "balance_limit_exceeded": "balance limit",

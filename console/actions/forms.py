@@ -99,7 +99,8 @@ async def carry_out(asked: Asked, name: str, *, previews: bool) -> Response:
 
 
 def report(visit: Visit, name: str, subject: str, outcome: str) -> None:
-    """Log what a person did in the console. The API's own log has the request."""
+    """Log what a person did in the console, and keep it for the page of keys. The API's own log has the request."""
+    visit.shared.journal.add(visit.login.person, ACTIONS[name].title, subject, outcome)
     logger.info("action", action=name, subject=subject, person=visit.login.person, outcome=outcome)
 
 

@@ -7,9 +7,8 @@ from console.actions.action import Action, Ask, Field, Movement, Plan, Question,
 from console.api import Json
 from console.views.ids import checked
 from console.visit import Form, Visit
-from console.words import NoAmount, digits_of, minor_units, money
+from console.words import REVERSIBLE, NoAmount, digits_of, minor_units, money
 
-REVERSIBLE = ("deposit", "withdrawal", "transfer", "capture")
 REFERENCE = Field("reference", "Reference", required=False, hint="What it is for, such as the number of an invoice.")
 
 

@@ -82,7 +82,7 @@ document.addEventListener("keydown", (event) => {
 async function copy(button) {
   const before = button.textContent;
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(button.dataset.copy || location.href);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Not allowed";

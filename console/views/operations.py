@@ -29,23 +29,25 @@ async def queue(visit: Visit) -> Response:
 
 async def health(visit: Visit) -> Response:
     """Whether all is well, and of what the system consists."""
-    ready, waiting, processes, database = await together(
+    ready, waiting, processes, database, configured = await together(
         readiness(visit.api),
         visit.api.get("/v1/ops/queue"),
         visit.api.get("/v1/ops/processes"),
         visit.api.get("/v1/ops/database"),
+        visit.api.get("/v1/ops/settings"),
     )
     found = processes["processes"]
     return visit.page(
         "health.html",
         ready=ready,
         database=database,
+        configured=configured,
         running=count_by_kind(found),
-        concerns=list(concerns(ready, waiting, found, database, [])),
+        concerns=list(concerns(ready, waiting, found, database)),
     )
 
 
 async def keys(visit: Visit) -> Response:
-    """All keys, newest first."""
+    """All keys, newest first, and what was done in this console."""
     page = await visit.api.get("/v1/keys", limit=KEYS, cursor=visit.query.get("cursor"))
-    return visit.page("keys.html", page=page)
+    return visit.page("keys.html", page=page, deeds=visit.shared.journal.newest())

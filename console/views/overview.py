@@ -46,7 +46,11 @@ async def overview(visit: Visit) -> Response:
         parties=await parties_of(visit, shown),
         disabled=sum(one["status"] == "disabled" for one in endpoints["data"]),
         endpoints=len(endpoints["data"]),
-        concerns=list(concerns(ready, queue, processes["processes"], database, endpoints["data"])),
+        concerns=[
+            *concerns(ready, queue, processes["processes"], database),
+            *about_transfers(recent["data"]),
+            *about_endpoints(endpoints["data"]),
+        ],
         waiting=visit.shared.history.waiting(),
         oldest=visit.shared.history.oldest(),
     )
@@ -89,16 +93,24 @@ def outcomes(transfers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def concerns(
-    ready: Mapping[str, Any],
-    queue: Mapping[str, Any],
-    processes: list[Mapping[str, Any]],
-    database: Mapping[str, Any],
-    endpoints: list[Mapping[str, Any]],
+    ready: Mapping[str, Any], queue: Mapping[str, Any], processes: list[Mapping[str, Any]], database: Mapping[str, Any]
 ) -> Iterator[Concern]:
-    """Yield what needs a person, the most urgent first."""
+    """Yield what of the system needs a person, the most urgent first."""
     yield from about_readiness(ready)
     yield from about_work(queue, count_by_kind(processes))
     yield from about_database(database)
+
+
+def about_transfers(recent: list[Mapping[str, Any]]) -> Iterator[Concern]:
+    if faults := sum(bool(one["failure"]) and one["failure"]["code"] == "internal" for one in recent):
+        yield Concern(
+            f"{faults} of the last {len(recent)} transfers were refused because of an internal fault.",
+            "The workers' logs say which. Nothing was moved.",
+            "/transfers?status=rejected",
+        )
+
+
+def about_endpoints(endpoints: list[Mapping[str, Any]]) -> Iterator[Concern]:
     for one in endpoints:
         if one["status"] == "disabled" and one["disabled_reason"] != "requested":
             yield Concern("A webhook endpoint was disabled.", f"{one['url']} receives nothing now.", f"/webhooks/{one['id']}")

@@ -4,7 +4,7 @@ import csv as csv_files
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -13,7 +13,7 @@ from console.api import Away, Refused
 from console.names import Party
 from console.views.ids import need
 from console.visit import Visit, together
-from console.words import STATUSES, TYPES, NoAmount, digits_of, minor_units, money, state, story
+from console.words import REVERSIBLE, STATUSES, TYPES, NoAmount, digits_of, minor_units, money, parse, state, story
 
 ROWS = 50
 CSV_ROWS_MAX = 100_000
@@ -21,6 +21,7 @@ CSV_ROWS_AT_ONCE = 100
 RELATED = 5
 HISTORY = 20  # captures, releases and reversals that a transfer's page shows
 DELIVERIES = 20
+YOUNG_S = 5.0  # a queued transfer is normally final within milliseconds, so its page looks again soon
 AMOUNTS_LIKE = "USD"  # filters of amounts have no currency: 10.50 means 1050 minor units
 FIELDS = ("status", "type", "client", "reference", "amount_from", "amount_to", "from", "to", "wallet", "parent")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -184,7 +185,22 @@ async def transfer(visit: Visit) -> Response:
         state=state(found),
         curl=f'curl -H "Authorization: Bearer $TELLER_KEY" "$TELLER_URL/v1/transfers/{id}"',
         digits=digits_of(found["currency"]),
+        is_young=found["status"] == "queued" and age_s(found) < YOUNG_S,
+        not_reversible=not_reversible(found),
     )
+
+
+def age_s(transfer: Mapping[str, Any]) -> float:
+    return (datetime.now(UTC) - parse(transfer["created_at"])).total_seconds()
+
+
+def not_reversible(transfer: Mapping[str, Any]) -> str:
+    """Return why a final transfer cannot be reversed. Empty: it can, or the question does not arise."""
+    if transfer["status"] in {"rejected", "canceled"}:
+        return "Nothing was moved."
+    if transfer["status"] == "applied" and transfer["type"] in REVERSIBLE and transfer["reversed_amount"] >= transfer["amount"]:
+        return "All of it was given back."
+    return ""
 
 
 @dataclass(frozen=True)

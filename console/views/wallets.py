@@ -1,6 +1,7 @@
 """A wallet: its money, its entries of a period, its holds and limits, and its statement as CSV."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,12 +24,13 @@ async def wallet(visit: Visit) -> Response:
     id = need("wal", visit)
     begin, end, problem = period(visit.query)
     bounds: dict[str, str] = {"from": begin, "to": end} if begin and end and not problem else {}
-    found, entries, holds, changes, statement = await together(
+    found, entries, holds, changes, statement, newest = await together(
         visit.api.get(f"/v1/wallets/{id}"),
         visit.api.get(f"/v1/wallets/{id}/entries", limit=ROWS, cursor=visit.query.get("cursor"), **bounds),
         visit.api.get(f"/v1/wallets/{id}/holds", limit=HOLDS),
         visit.api.get(f"/v1/wallets/{id}/changes", limit=CHANGES),
         visit.api.get(f"/v1/wallets/{id}/statement", limit=1, **bounds) if bounds else nothing(),
+        visit.api.get("/v1/transfers", wallet_id=id, limit=ROWS),
     )
     others = [entry["counterparty_wallet_id"] for entry in entries["data"]]
     payees = [hold["destination_wallet_id"] for hold in holds["data"]]
@@ -40,12 +42,29 @@ async def wallet(visit: Visit) -> Response:
         entries=entries,
         holds=holds["data"],
         changes=changes["data"],
+        waiting=waiting(id, newest["data"]),
         statement=statement,
         parties=parties,
         period={"from": visit.query.get("from", ""), "to": visit.query.get("to", "")},
         problem=problem,
         last_days=last_days(),
     )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What of the wallet's newest ROWS transfers waits: how many, and how much goes in and out of it, in minor units."""
+
+    count: int
+    money_in: int
+    money_out: int
+
+
+def waiting(wallet_id: str, newest: Sequence[Mapping[str, Any]]) -> Waiting:
+    queued = [one for one in newest if one["status"] == "queued"]
+    money_in = sum(one["amount"] for one in queued if one["destination_wallet_id"] == wallet_id)
+    money_out = sum(one["amount"] for one in queued if one["source_wallet_id"] == wallet_id)
+    return Waiting(len(queued), money_in, money_out)
 
 
 def period(query: Mapping[str, str]) -> tuple[str, str, str]:
