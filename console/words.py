@@ -51,6 +51,7 @@ REASONS: Mapping[str, str] = {
     "reversal_exceeded": "already given back",
     "internal": "internal fault",
 }
+FROZEN: Mapping[str, str] = {"all": "Money in and out", "debits": "Money out only", "credits": "Money in only"}
 LIMITS: Mapping[str, str] = {
     "balance_max": "Highest balance",
     "debit_max": "Largest payment",
@@ -229,15 +230,19 @@ def why(transfer: Mapping[str, Any], source: str) -> str:
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any], currency: str) -> str:
     """Return what a change of a wallet's rules has changed, such as `Active → Frozen` or `Largest payment: none → 100.00`."""
-    states = [
-        STATUSES.get(rules["status"], rules["status"]) if not rules["frozen"] else STATUSES["frozen"] for rules in (before, after)
-    ]
+    states = [state_of_rules(rules) for rules in (before, after)]
     told = [f"{states[0]} → {states[1]}"] if states[0] != states[1] else []
     for name, label in LIMITS.items():
         old, new = before["limits"][name], after["limits"][name]
         if old != new:
             told.append(f"{label}: {limit(old, currency)} → {limit(new, currency)}")
     return ", ".join(told) or f"{states[0]} → {states[1]}"
+
+
+def state_of_rules(rules: Mapping[str, Any]) -> str:
+    if rules["frozen"] and rules["status"] != "closed":
+        return f"Frozen ({FROZEN[rules['frozen']].lower()})"
+    return STATUSES[rules["status"]]
 
 
 def limit(amount: int | None, currency: str) -> str:

@@ -4,10 +4,9 @@ from console.actions.action import Action, Field, Movement, Question, Wrong
 from console.actions.money import REFERENCE, amount_of, in_words, moving, plain, with_reference
 from console.api import Json
 from console.visit import Form, Visit
-from console.words import LIMITS
+from console.words import FROZEN, LIMITS
 
 REASON = Field("reason", "Reason", hint="It is kept in the history with your key.")
-FROZEN = {"all": "Money in and out", "debits": "Money out only", "credits": "Money in only"}
 
 
 async def ask_freeze(visit: Visit, id: str) -> Question:

@@ -106,6 +106,7 @@ def screens_of(scene: Scene) -> Mapping[str, str]:
         "search": "/search?q=cust",
         "reverse": f"/do/reverse/{made['lunch']['id']}",
         "freeze": f"/do/freeze/{wallets['bob']}",
+        "limits": f"/do/limits/{wallets['bob']}",
         "missing": "/transfers/trf_00000000000000000000000000",
     }
 

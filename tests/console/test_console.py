@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, expect
 
+from console.guard import POLICY
 from local.redis import Redis
 from tests.caller import OPERATOR_KEY
 from tests.console.browser import ACTION_WITHIN_MS, NARROW, Watched, chromium, require_chromium, watched
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.timeout(240)  # the first test starts seven processes a
 
 expect.set_options(timeout=ACTION_WITHIN_MS)
 SERIOUS = {"serious", "critical"}
-ALIKE = {"rejected", "hold", "scheduled", "freeze", "missing"}  # templates that other screens have too
+ALIKE = {"rejected", "hold", "scheduled", "freeze", "limits", "missing"}  # templates that other screens have too
 DARK = {"overview", "rejected", "reverse"}
 LONG = "W" * 200
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -155,6 +156,63 @@ def test_a_reversal_is_confirmed_in_words_and_moves_the_money_once(operator: Wat
     assert caller.balance(wallets["bob"]) == before + 2_34
 
 
+def test_a_form_shows_what_would_happen_and_nothing_happens(operator: Watched, scene: Scene) -> None:
+    page, caller = operator.page, scene.caller
+    payer, payee = caller.new_client("Preview payer"), caller.new_client("Preview payee")
+    wallets = [client["wallet"]["id"] for client in (payer, payee)]
+    caller.applied(caller.deposit(wallets[0], 20_00))
+    paid = caller.applied(caller.transfer(*wallets, 5_00))
+    operator.go(f"/do/reverse/{paid['id']}")
+
+    expected = page.locator("#expected")
+    expect(expected).to_contain_text("Would be done")
+    row = expected.get_by_role("row").filter(has_text="Preview payer")
+    expect(row).to_contain_text("15.00 USD +5.00 USD 20.00 USD", use_inner_text=True)
+    page.get_by_label("Amount to give back").fill("1.50")
+    page.get_by_role("button", name="Look again").click()
+    expect(row).to_contain_text("16.50")
+    expect(page.get_by_label("Amount to give back")).to_have_value("1.50")
+    assert caller.balance(wallets[0]) == 15_00
+
+    caller.applied(caller.withdraw(wallets[1], 5_00))
+    page.get_by_role("button", name="Look again").click()
+    expect(expected).to_contain_text("Would be refused Preview payee did not have enough money: 0.00 USD was available")
+    transfers = caller.get(f"/v1/transfers?wallet_id={wallets[0]}").body["data"]
+    assert [one["type"] for one in transfers] == ["transfer", "deposit"]
+
+
+def test_limits_are_set_and_taken_away(operator: Watched, scene: Scene) -> None:
+    page, caller = operator.page, scene.caller
+    wallet = caller.new_wallet()
+    operator.go(f"/wallets/{wallet}")
+    for text, stored in (("1,250.00", 125_000), ("", None)):
+        page.get_by_role("link", name="Limits…").click()
+        page.get_by_label("Largest payment").fill(text)
+        page.get_by_label("Reason").fill("agreed with the bank")
+        page.get_by_role("button", name="Set the limits").click()
+        expect(page.get_by_role("status")).to_have_text("The limits were set.")
+        assert caller.get(f"/v1/wallets/{wallet}").body["limits"]["debit_max"] == stored
+    expect(page.get_by_text("Largest payment: none → 1,250.00")).to_be_visible()
+    expect(page.get_by_text("Largest payment: 1,250.00 → none")).to_be_visible()
+
+    page.get_by_role("link", name="Limits…").click()
+    page.get_by_label("Highest balance").fill("0")
+    page.get_by_label("Reason").fill("by mistake")
+    page.get_by_role("button", name="Set the limits").click()
+    expect(page.get_by_text("The amount is more than nothing.")).to_be_visible()
+    operator.allow("422")
+    operator.go("/keys")
+    expect(page.get_by_role("region", name="Done").get_by_text("Limit a wallet")).to_have_count(2)
+
+
+def test_health_shows_the_settings_and_how_to_audit(viewer: Watched) -> None:
+    viewer.go("/health")
+    viewer.page.get_by_text("Settings of the API, without secrets").click()
+
+    expect(viewer.page.get_by_role("row").filter(has_text="TELLER_BACKLOG_MAX")).to_contain_text("1000000")
+    expect(viewer.page.locator("main")).to_contain_text("teller db audit")
+
+
 def test_a_form_that_is_sent_twice_is_done_once(scene: Scene) -> None:
     wallet = scene.caller.new_wallet()
     with logged_in(scene, OPERATOR_KEY) as client:
@@ -237,6 +295,8 @@ def test_each_screen_by_role(scene: Scene) -> None:
     with logged_in(scene, OPERATOR_KEY) as client:
         pages = {name: client.get(path) for name, path in screens.items()}
         assert {page.status_code for page in pages.values()} == {200}
+        assert {page.headers["content-security-policy"] for page in pages.values()} == {POLICY}
+        assert {page.headers["cache-control"] for page in pages.values()} == {"no-store"}
         assert {"transfer", "wallet", "client", "keys", "webhook"} <= {n for n, page in pages.items() if 'href="/do/' in page.text}
 
 

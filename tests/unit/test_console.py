@@ -3,13 +3,24 @@
 import asyncio
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from console.app import create_app
 from console.curves import GAP_S, HEIGHT, WIDTH, History
+from console.guard import POLICY
+from console.journal import KEPT_MAX, Journal
+from console.login import Login
 from console.settings import Settings
 from console.shares import Shares
 from console.views.doors import own_path
 from console.views.transfers import harmless
+from console.visit import Visit, shared_of, signed_in
 from console.words import NoAmount, duration, minor_units, money, short, signed
+
+LOGIN = Login("a-key-of-an-operator-of-32-letters", "operator", "Mia", "csrf")
 
 
 @pytest.mark.parametrize(
@@ -106,3 +117,33 @@ def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
         return list(answers), reads
 
     assert asyncio.run(main()) == ([1, 1, 2], 2)
+
+
+def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
+    async def broken(visit: Visit) -> Response:
+        raise KeyError("a fault")
+
+    app = create_app(Settings())
+    app.router.routes.insert(0, Route("/broken", signed_in(broken)))
+    with TestClient(app) as client:
+        sealed = Response()
+        shared_of(Request({"type": "http", "app": app})).seal.write(sealed, LOGIN, Request({"type": "http", "headers": []}))
+        answer = client.get("/broken", headers={"Cookie": sealed.headers["set-cookie"].partition(";")[0]})
+
+    assert answer.status_code == 500
+    assert "This page could not be made" in answer.text
+    assert "a fault" not in answer.text
+    assert answer.headers["content-security-policy"] == POLICY
+
+
+def test_the_policy_has_no_unsafe_source() -> None:
+    assert "unsafe" not in POLICY
+    assert POLICY.startswith("default-src 'none';")
+
+
+def test_the_journal_keeps_the_newest_deeds() -> None:
+    journal = Journal()
+    for number in range(KEPT_MAX + 5):
+        journal.add("Mia", f"Deed {number}", "", "done")
+
+    assert [deed.title for deed in journal.newest()][:2] == [f"Deed {KEPT_MAX + 4}", f"Deed {KEPT_MAX + 3}"]
