@@ -1,5 +1,6 @@
 """The form of each action: shown with an idempotency key of its own, sent with it, and shown again with the same key on a fault."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from core import log
 
 ACTIONS: Mapping[str, Action] = {**money.ACTIONS, **wallets.ACTIONS, **webhooks.ACTIONS, **keys.ACTIONS}
 KEY = re.compile(r"console-[0-9a-f]{32}")
+ASK_WITHIN_S = 1.0  # of a form that is shown again: the person has waited for an API that may not answer
 PREVIEW = "preview"  # the name of the button that asks what would happen
 
 UNKNOWN = (
@@ -110,8 +112,9 @@ async def again(asked: Asked, problems: Mapping[str, str], status: int, expected
     While the API does not answer, the form has no fields, and keeps what the person wrote.
     """
     try:
-        question = await asked.action.ask(asked.visit, asked.subject)
-    except (Refused, Away):
+        async with asyncio.timeout(ASK_WITHIN_S):
+            question = await asked.action.ask(asked.visit, asked.subject)
+    except (Refused, Away, TimeoutError):
         question = Question(("What you wrote is kept. The API does not answer, so it is not shown.",), "/")
     return form_page(asked, question, problems, status, expected)
 
