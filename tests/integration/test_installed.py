@@ -108,8 +108,9 @@ def test_the_installed_command_says_its_version_and_what_it_can_do(teller: Path,
 def test_the_installed_command_runs_from_another_folder_to_a_first_transfer(teller: Path, tmp_path: Path, misleading: Path) -> None:
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
-    port = free_port()
-    env = environment(tmp_path, misleading, TELLER_PORT=str(port), TELLER_WORKERS="1", TELLER_API_PROCESSES="1")
+    port, console_port = free_port(), free_port()
+    ports = {"TELLER_PORT": str(port), "TELLER_CONSOLE_PORT": str(console_port)}
+    env = environment(tmp_path, misleading, **ports, TELLER_WORKERS="1", TELLER_API_PROCESSES="1")
     with running(teller, elsewhere, env) as (process, said):
         wait_for(lambda: "Ctrl-C stops everything" in said() or process.poll() is not None, "the system", STARTS_WITHIN_S)
         assert process.poll() is None, said()
@@ -121,6 +122,10 @@ def test_the_installed_command_runs_from_another_folder_to_a_first_transfer(tell
         post(f"{url}/v1/deposits", key, {"wallet_id": ada, "amount": 500})
         moved = post(f"{url}/v1/transfers", key, {"source_wallet_id": ada, "destination_wallet_id": bob, "amount": 120})
         assert moved["status"] == "applied"
+        console = re.findall(r"^ready .*  console (\S+)", said(), re.MULTILINE)[0]
+        assert console == f"http://127.0.0.1:{console_port}"
+        with urllib.request.urlopen(f"{console}/login", timeout=30) as page:
+            assert "Log in with a key" in page.read().decode()
 
         audited = run(teller, "db", "audit", cwd=tmp_path, env=env)
         assert audited.returncode == 0, audited.stderr
