@@ -2,11 +2,11 @@
 
 import asyncio
 
+import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from console.app import create_app
 from console.curves import GAP_S, HEIGHT, WIDTH, History
@@ -123,12 +123,18 @@ def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
     async def broken(visit: Visit) -> Response:
         raise KeyError("a fault")
 
-    app = create_app(Settings())
-    app.router.routes.insert(0, Route("/broken", signed_in(broken)))
-    with TestClient(app) as client:
-        sealed = Response()
-        shared_of(Request({"type": "http", "app": app})).seal.write(sealed, LOGIN, Request({"type": "http", "headers": []}))
-        answer = client.get("/broken", headers={"Cookie": sealed.headers["set-cookie"].partition(";")[0]})
+    async def main() -> httpx.Response:
+        app = create_app(Settings())
+        app.router.routes.insert(0, Route("/broken", signed_in(broken)))
+        request = Request({"type": "http", "app": app, "path": "/", "headers": []})
+        async with app.router.lifespan_context(app):
+            sealed = Response()
+            shared_of(request).seal.write(sealed, LOGIN, request)
+            cookie = {"Cookie": sealed.headers["set-cookie"].partition(";")[0]}
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
+                return await client.get("/broken", headers=cookie)
+
+    answer = asyncio.run(main())
 
     assert answer.status_code == 500
     assert "This page could not be made" in answer.text
