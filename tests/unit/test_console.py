@@ -121,7 +121,7 @@ def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
 
 def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
     async def broken(visit: Visit) -> Response:
-        raise KeyError("a fault")
+        raise KeyError("a secret")
 
     async def main() -> httpx.Response:
         app = create_app(Settings())
@@ -138,7 +138,7 @@ def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
 
     assert answer.status_code == 500
     assert "This page could not be made" in answer.text
-    assert "a fault" not in answer.text
+    assert "a secret" not in answer.text
     assert answer.headers["content-security-policy"] == POLICY
 
 
