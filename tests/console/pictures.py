@@ -103,7 +103,7 @@ def screens_of(scene: Scene) -> Mapping[str, str]:
         "client": f"/clients/{made['ada']['id']}",
         "wallet": f"/wallets/{wallets['bob']}",
         "webhook": f"/webhooks/{made['endpoint']['id']}",
-        "search": "/search?q=cust",
+        "search": "/search?q=mooring%2C+November",
         "reverse": f"/do/reverse/{made['lunch']['id']}",
         "freeze": f"/do/freeze/{wallets['bob']}",
         "limits": f"/do/limits/{wallets['bob']}",

@@ -120,6 +120,7 @@ def fill(scene: Scene) -> None:
     lunch = caller.applied(caller.transfer(wallets["ada"], wallets["bob"], 10_50, reference="lunch", metadata={"table": "12"}))
     yacht = caller.wait_final(caller.transfer(wallets["ada"], wallets["yachts"], 9_999_99, reference="yacht").body["id"])
     caller.applied(caller.transfer(wallets["bob"], wallets["yachts"], 320_00, reference="mooring, November"))
+    caller.applied(caller.transfer(wallets["bob"], wallets["yachts"], 12_00, reference="mooring, November"))
     hold = caller.applied(caller.hold(wallets["bob"], wallets["yachts"], 75_00, reference="deposit for the key"))
     caller.applied(caller.withdraw(wallets["yachts"], 100_00, reference="payout-9"))
     caller.applied(caller.reverse(lunch["id"], amount=2_50, reference="lunch, too much"))

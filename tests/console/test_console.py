@@ -341,6 +341,19 @@ def test_no_screen_has_a_serious_finding_of_axe_or_breaks_its_policy(
     assert found == []
 
 
+def test_no_screen_is_wider_than_a_telephone(browser: Browser, scene: Scene) -> None:
+    with watched(browser, scene.url, viewport=NARROW) as found:
+        found.log_in(OPERATOR_KEY)
+        too_wide = []
+        for name, path in screens_of(scene).items():
+            found.go(path)
+            if found.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                too_wide.append(name)
+        found.allow("404")  # the screen "missing" is one
+
+    assert too_wide == []
+
+
 def test_callers_texts_stay_texts(browser: Browser, scene: Scene) -> None:
     caller = scene.caller
     bad = caller.new_client(HOSTILE, external_id="hostile", metadata={"<b>": LONG})
