@@ -1586,6 +1586,18 @@ MUTANTS = (
         (f"{CONSOLE}::test_a_form_that_is_sent_twice_is_done_once",),
     ),
     Mutant(
+        6,
+        "let the console do what a person only wants to be told of",
+        (Edit("console/actions/forms.py", "if previews and asked.action.plan:", "if previews and not asked.action.plan:"),),
+        (f"{CONSOLE}::test_a_form_shows_what_would_happen_and_nothing_happens",),
+    ),
+    Mutant(
+        24,
+        "let the API tell its secrets among its settings",
+        (Edit("api/operations/in_force.py", "field.alias not in SECRETS and any(", "any("),),
+        ("tests/http/test_ops.py::test_the_settings_are_those_of_the_process_without_a_secret",),
+    ),
+    Mutant(
         24,
         "let the console take a form that it has not shown",
         (Edit("console/visit.py", 'if not same_token(form.get("csrf", ""), visit.login.csrf):', 'if not form.get("csrf", ""):'),),
