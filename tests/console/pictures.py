@@ -1,4 +1,4 @@
-"""python -m tests.console.pictures [FOLDER]: a picture of each screen, light and dark, wide and narrow, empty and with ten rows.
+"""python -m tests.console.pictures [FOLDER]: a picture of each screen, light and dark, wide and narrow, empty, with ten rows and with many.
 
 Without a folder, the four pictures of docs/ are written.
 """
@@ -14,13 +14,14 @@ from local.postgres import Postgres
 from local.redis import Redis
 from tests.caller import OPERATOR_KEY
 from tests.console.browser import MISSING, NARROW, WIDE, chromium, find_chromium, watched
-from tests.console.scene import Scene, fill, running
+from tests.console.scene import Scene, crowd, fill, running
 from tests.databases import Databases
 from tests.system import ROOT
 
 DOCS = ROOT / "docs" / "pictures"
 SIZES = {"wide": WIDE, "narrow": NARROW}
 SCHEMES = ("light", "dark")
+MANY = ("overview", "transfers", "clients", "client", "wallet", "webhook")
 EMPTY = ("overview", "transfers", "clients", "queue", "webhooks", "keys", "health")
 
 
@@ -53,6 +54,9 @@ def shoot_all(browser: Browser, scene: Scene, folder: Path) -> None:
     shoot(browser, scene, {name: screens[name] for name in EMPTY}, folder, "empty")
     fill(scene)
     shoot(browser, scene, screens_of(scene), folder, "rows")
+    crowd(scene)
+    screens = screens_of(scene)
+    shoot(browser, scene, {name: screens[name] for name in MANY}, folder, "many")
 
 
 def shoot_docs(browser: Browser, scene: Scene) -> None:

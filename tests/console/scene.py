@@ -15,6 +15,7 @@ from tests.caller import Caller
 from tests.system import STARTS_WITHIN_S, System
 from tests.waiting import wait_for
 
+CROWD = 60  # a page shows 50
 CONSOLE_SECRET = "tests-console-secret-of-40-characters-long"
 
 
@@ -130,3 +131,14 @@ def fill(scene: Scene) -> None:
         "ada": ada, "bob": bob, "yachts": yachts, "wallets": wallets, "endpoint": endpoint.body,
         "paid": paid, "lunch": lunch, "yacht": yacht, "hold": hold, "due": due, "key": key.body,
     }  # fmt: skip
+
+
+def crowd(scene: Scene) -> None:
+    """Make more clients and transfers than a page shows, with long names and large amounts."""
+    caller, wallets = scene.caller, scene.made["wallets"]
+    caller.applied(caller.deposit(wallets["bob"], 1_234_567_890_12, reference="the sale of a railway"))
+    for number in range(CROWD):
+        caller.new_client(f"Wilhelmina Featherstonehaugh-Cholmondeley the {number}th", external_id=f"crowd-{number}")
+        reference = f"invoice {number} of a year with many of them"
+        caller.transfer(wallets["bob"], wallets["ada"], 7_654_321 * (number + 1), reference=reference)
+    wait_for(lambda: caller.get("/v1/ops/queue").body["queued"] == 0, "an empty queue", STARTS_WITHIN_S)
