@@ -1,11 +1,11 @@
 // The console's only script: live pages, keys, copying, and buttons that are pressed once. Every page works without it.
 "use strict";
 
-const EVERY_MS = 2000;
+const RATES_MS = [2000, 10000, 0]; // what the button Live chooses in turn; 0: not at all
 const SOON_MS = 300; // while the console still learns whose wallets a page shows
 const SLOWEST_MS = 30000; // between polls of an API that does not answer
-let isLive = true;
-let delayMs = EVERY_MS;
+let everyMs = Number(sessionStorage.getItem("every") ?? RATES_MS[0]);
+let delayMs = everyMs;
 let timer = 0;
 
 // Live: the page is asked for again, and each part that is marked data-live is replaced when it has changed.
@@ -38,10 +38,10 @@ function replace(part, other) {
 async function poll() {
   try {
     await refresh();
-    delayMs = EVERY_MS;
-    show("Live");
+    delayMs = everyMs;
+    show();
   } catch {
-    delayMs = Math.min(delayMs * 2, SLOWEST_MS);
+    delayMs = Math.min(Math.max(delayMs, RATES_MS[0]) * 2, SLOWEST_MS);
     show("No answer");
   }
   plan();
@@ -49,17 +49,17 @@ async function poll() {
 
 function plan() {
   clearTimeout(timer);
-  if (isLive && !document.hidden && document.querySelector("[data-live]")) {
-    timer = setTimeout(poll, delayMs === EVERY_MS && document.querySelector("[data-soon]") ? SOON_MS : delayMs);
+  if (everyMs && !document.hidden && document.querySelector("[data-live]")) {
+    timer = setTimeout(poll, delayMs === everyMs && document.querySelector("[data-soon]") ? SOON_MS : delayMs);
   }
 }
 
-function show(text) {
+function show(fault = "") {
   const button = document.getElementById("live");
   if (!button) return;
-  button.querySelector(".label").textContent = isLive ? text : "Paused";
-  button.setAttribute("aria-pressed", String(isLive));
-  button.classList.toggle("broken", text === "No answer");
+  button.querySelector(".label").textContent = everyMs ? fault || `Live, every ${everyMs / 1000} s` : "Paused";
+  button.setAttribute("aria-pressed", String(everyMs > 0));
+  button.classList.toggle("broken", fault !== "");
 }
 
 // Keys: / searches, j and k move through the rows, Enter opens. Links in rows do the rest.
@@ -94,8 +94,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches(".copy")) copy(button);
   if (button?.id === "live") {
-    isLive = !isLive;
-    show("Live");
+    everyMs = delayMs = RATES_MS[(RATES_MS.indexOf(everyMs) + 1) % RATES_MS.length];
+    sessionStorage.setItem("every", String(everyMs));
+    show();
     plan();
   }
   // A click anywhere in a row opens it, unless something else in it was meant.
@@ -109,7 +110,8 @@ document.addEventListener("submit", (event) => {
 
 // A page that is shown again from the browser's memory has its buttons back.
 addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((button) => { button.disabled = false; }));
-document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : poll()));
+document.addEventListener("visibilitychange", () => (document.hidden || !everyMs ? clearTimeout(timer) : poll()));
 const live = document.getElementById("live");
 if (live) live.hidden = false;
+show();
 plan();

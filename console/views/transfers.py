@@ -24,6 +24,7 @@ DELIVERIES = 20
 YOUNG_S = 5.0  # a queued transfer is normally final within milliseconds, so its page looks again soon
 AMOUNTS_LIKE = "USD"  # filters of amounts have no currency: 10.50 means 1050 minor units
 FIELDS = ("status", "type", "client", "reference", "amount_from", "amount_to", "from", "to", "wallet", "parent")
+DAYS = {"Today": 0, "7 days": 6, "30 days": 29}  # with today, in UTC, as the filters of days are
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -50,6 +51,8 @@ async def transfers(visit: Visit) -> Response:
         problems=wanted.problems,
         statuses={name: STATUSES[name] for name in ("queued", "scheduled", "applied", "rejected", "canceled")},
         types=TYPES,
+        today=str(today := datetime.now(UTC).date()),
+        days={label: str(today - timedelta(days=days)) for label, days in DAYS.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.console.pictures [FOLDER]: a picture of each screen, light and dark, wide and narrow, empty, with ten rows and with many.
+"""python -m tests.console.pictures [FOLDER]: a picture of each screen, light and dark, wide and narrow, with no, ten and many rows.
 
 Without a folder, the four pictures of docs/ are written.
 """

@@ -421,15 +421,31 @@ def test_a_page_asks_again_while_it_is_seen_and_rests_while_it_is_hidden(operato
         page.evaluate(f"{hide} document.dispatchEvent(new Event('visibilitychange')); }}", False)
 
 
+def test_the_person_chooses_how_often_a_page_asks_again(operator: Watched) -> None:
+    live = operator.page.locator("#live")
+    operator.go("/queue")
+    expect(live).to_have_text("Live, every 2 s")
+    live.click()
+    expect(live).to_have_text("Live, every 10 s")
+    live.click()
+    operator.go("/")
+    expect(live).to_have_text("Paused")
+    expect(live).to_have_attribute("aria-pressed", "false")
+    live.click()
+    expect(live).to_have_text("Live, every 2 s")
+
+
 def test_filters_are_in_the_address_and_what_is_wrong_is_said(operator: Watched, scene: Scene) -> None:
     page = operator.page
     operator.go("/transfers")
     page.get_by_label("Client").fill("cust-77")
-    page.get_by_label("State").select_option("Rejected")
     page.get_by_role("button", name="Filter").click()
+    page.get_by_role("navigation", name="State").get_by_role("link", name="Rejected").click()
+    page.get_by_role("navigation", name="Days").get_by_role("link", name="Today").click()
     expect(page.locator("[data-row]")).to_have_count(1)
     assert "client=cust-77" in page.url
     assert "status=rejected" in page.url
+    assert "from=20" in page.url
 
     page.get_by_label("Amount from").fill("ten")
     page.get_by_role("button", name="Filter").click()
