@@ -82,6 +82,7 @@ def picture(browser: Browser, scene: Scene, address: str, file: Path, size: str,
         found.go(address)
         found.page.wait_for_function("!document.querySelector('[data-soon]')")
         found.page.screenshot(path=file, full_page=True)
+        found.allow("404")  # the screen "missing" is one
 
 
 def screens_of(scene: Scene) -> Mapping[str, str]:
