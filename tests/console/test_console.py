@@ -55,10 +55,17 @@ def browser(scene: Scene) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def operators_cookie(scene: Scene) -> str:
+    with logged_in(scene, OPERATOR_KEY) as client:
+        return client.cookies["teller_console"]
+
+
 @pytest.fixture
-def operator(browser: Browser, scene: Scene) -> Iterator[Watched]:
+def operator(browser: Browser, scene: Scene, operators_cookie: str) -> Iterator[Watched]:
+    """A page of an operator that has logged in. The form of the login is a viewer's first step."""
     with watched(browser, scene.url) as found:
-        found.log_in(OPERATOR_KEY)
+        found.context.add_cookies([{"name": "teller_console", "value": operators_cookie, "url": scene.url}])
         yield found
 
 
@@ -346,10 +353,11 @@ def test_no_screen_is_wider_than_a_telephone(browser: Browser, scene: Scene) -> 
         found.log_in(OPERATOR_KEY)
         too_wide = []
         for name, path in screens_of(scene).items():
+            if name in ALIKE:
+                continue
             found.go(path)
             if found.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 too_wide.append(name)
-        found.allow("404")  # the screen "missing" is one
 
     assert too_wide == []
 
