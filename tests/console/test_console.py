@@ -166,7 +166,7 @@ def test_a_reversal_is_confirmed_in_words_and_moves_the_money_once(operator: Wat
 def test_a_form_shows_what_would_happen_and_nothing_happens(operator: Watched, scene: Scene) -> None:
     page, caller = operator.page, scene.caller
     payer, payee = caller.new_client("Preview payer"), caller.new_client("Preview payee")
-    wallets = [client["wallet"]["id"] for client in (payer, payee)]
+    wallets = payer["wallet"]["id"], payee["wallet"]["id"]
     caller.applied(caller.deposit(wallets[0], 20_00))
     paid = caller.applied(caller.transfer(*wallets, 5_00))
     operator.go(f"/do/reverse/{paid['id']}")
