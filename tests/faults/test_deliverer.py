@@ -51,14 +51,6 @@ pytestmark = pytest.mark.timeout(300)  # each waits for several things, and for 
 
 
 @pytest.fixture(scope="module")
-def module_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("redis") / "redis")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def lasting(databases: Databases, module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Everything but a deliverer, for all tests of this file; callers may name receivers on this host."""
     system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), module_redis.url)
@@ -399,6 +391,7 @@ def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System
         wait_done(connection)
         ids += transfers(caller, PER_RECEIVER_MAX + 4)
         wait_for(lambda: len(receiver.requests) == 1 + PER_RECEIVER_MAX, "as many as one receiver is sent at once")
+        wait_for(lambda: connection.execute("SELECT FROM fan_outs").fetchone() is None, "a delivery for each transfer")
         deliverer.terminate()
         deliverer.send_signal(signal.SIGTERM)
         wait_for(lambda: '"stopping"' in system.logs(), "the deliverer to know of it")
@@ -446,10 +439,10 @@ def test_without_redis_webhooks_arrive_all_the_same(
 
 
 @pytest.fixture
-def fragile(own_postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[System]:
+def fragile(own_postgres: Postgres, own_redis: Redis, tmp_path: Path) -> Iterator[System]:
     """A system on a Postgres that the test may stop."""
     (tmp_path / "logs").mkdir()
-    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), redis_url)
+    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), own_redis.url)
     system.start_api(ALLOW_PRIVATE)
     system.start_workers(1)
     system.start_sweeper()

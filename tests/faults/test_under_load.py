@@ -24,14 +24,6 @@ MANY = 600  # transfers of a flood; its fault comes when a quarter is stored
 
 
 @pytest.fixture(scope="module")
-def module_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("redis") / "redis")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def lasting(databases: Databases, module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One system for all tests of this file; each has wallets of its own, and starts what the one before has ended."""
     system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), module_redis.url)
