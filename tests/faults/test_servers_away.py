@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from redis import Redis as Client
@@ -44,7 +46,8 @@ def system(lasting: System, postgres: Postgres, module_redis: Redis) -> System:
     """A whole system on servers that the test may break: it finds them in order, and the same processes as the test before."""
     for server in (postgres, module_redis):
         for process in server.processes():
-            process.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):  # a session of Postgres may have ended
+                process.send_signal(signal.SIGCONT)
         if not server.running:
             server.start()
     complete(lasting)
