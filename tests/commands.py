@@ -1,4 +1,4 @@
-"""`python -m core …`, called in this process: a start of the program takes half a second of CPU, of which its work takes some hundredths.
+"""`python -m core …`, called in this process: a start of the program takes half a second.
 
 Each file that calls a command so also starts the program once, or names the file that does.
 """

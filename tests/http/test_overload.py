@@ -250,7 +250,8 @@ def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: Syste
         assert [client.transfer(*wallets, 1).status for _ in range(4)] == [202, 202, 202, 503]
         assert caller.transfer(*wallets, 1).status == 202  # an operator's
         assert pay(caller, ben, ada) == 202
-        with closing(Caller(started(own_system, limits).url, client.key)) as elsewhere:  # it has accepted none of them, and counts them all
+        second = started(own_system, limits)  # it has accepted none of them, and counts them all
+        with closing(Caller(second.url, client.key)) as elsewhere:
             wait_for(lambda: elsewhere.transfer(*wallets, 1).status == 503, "the other process to count")
         assert client.transfer(*wallets, 1).code == "backlog_full"
 

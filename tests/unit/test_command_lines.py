@@ -25,7 +25,7 @@ for option in ("--version", "--help"):
 
 
 def run(module: str) -> subprocess.CompletedProcess[str]:
-    """Run it as `python -m` does, with one option and then the other, and settings that are not valid. One start: the imports take the time."""
+    """Run it as `python -m` does, with one option, then the other, in one start, and with settings that are not valid."""
     inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
     return subprocess.run(
         [sys.executable, "-c", BOTH.format(module=module)],
