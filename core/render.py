@@ -14,7 +14,7 @@ from core.ids import Prefix
 from core.ledger.kinds import REVERSIBLE
 from core.ledger.refusals import Refusal
 from core.times import rfc3339
-from core.transfers import StatusFilter, Transfer
+from core.transfers import ATTACHED, StatusFilter, Transfer, attached_values
 from core.webhooks import endpoints
 from core.webhooks.endpoints import Endpoint
 
@@ -68,8 +68,7 @@ def render_all(transfer: Transfer, viewer: Viewer) -> dict[str, object]:
         "destination_wallet_id": render_wallet_id(transfer.destination),
         "amount": transfer.total,
         "currency": transfer.currency,
-        "reference": transfer.reference,
-        "metadata": transfer.metadata,
+        **dict(zip(ATTACHED, attached_values(transfer), strict=True)),
         "callback_url": transfer.callback_url if transfer.owner == viewer.owner else None,
         "failure": render_failure(transfer, viewer),
         "entries": [

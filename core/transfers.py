@@ -25,7 +25,20 @@ StatusFilter = Status | Literal["scheduled"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Plain:
+class Attached:
+    """What a caller attaches to a transfer of any verb: stored, shown and sent along by these names. It moves no money."""
+
+    reference: str | None
+    metadata: Mapping[str, str]
+    callback_url: str | None
+
+
+ATTACHED = tuple(field.name for field in fields(Attached))
+attached_values = attrgetter(*ATTACHED)
+
+
+@dataclass(slots=True, kw_only=True)
+class Plain(Attached):
     """What every transfer is stored with. Each field is a column of core/sql/parts/submission.sql.
 
     `submitted_by` is the id of the key that submitted it, or "configured"; None where no key did, and in rows of earlier versions.
@@ -37,9 +50,6 @@ class Plain:
     destination: UUID
     amount: int
     currency: str
-    reference: str | None
-    metadata: Mapping[str, str]
-    callback_url: str | None
     owner: str
     idempotency_key: str
     fingerprint: bytes

@@ -18,11 +18,11 @@ from core.ids import Prefix
 from core.ledger.kinds import Type
 from core.render import render_transfer
 from core.times import rfc3339
-from core.transfers import Submission, just_queued
+from core.transfers import ATTACHED, Submission, attached_values, just_queued
 
 # The members that differ between two plain transfers of a type that were just queued. A wallet that is null is so in all of them.
 PLAIN_TEXTS = ("id", "source_wallet_id", "destination_wallet_id", "currency", "created_at")  # without characters to escape
-VALUES = ("amount", "reference", "metadata", "callback_url", "idempotency_key", "submitted_by", "shard")
+VALUES = ("amount", "idempotency_key", "submitted_by", "shard", *ATTACHED)
 
 TEMPLATES: dict[Type, str] = {}
 
@@ -43,9 +43,7 @@ def queued_response(submission: Submission, created_at: datetime, caller: Caller
         "submitted_by": encoded(submission.submitted_by),
         "shard": submission.shard if caller.owner == "operator" else "null",
         "amount": submission.amount,
-        "reference": encoded(submission.reference),
-        "metadata": encoded(submission.metadata) if submission.metadata else "{}",
-        "callback_url": encoded(submission.callback_url),
+        **dict(zip(ATTACHED, map(encoded, attached_values(submission)), strict=True)),
     }
     return Json(document.encode(), 202, {"Location": f"/v1/transfers/{id}", "Retry-After": RETRY_AFTER})
 
@@ -71,4 +69,7 @@ def written(time: datetime) -> str:
 
 
 def encoded(value: object) -> str:
-    return "null" if value is None else to_json(value).decode()
+    """Return the value as JSON. Most requests leave out what they may: neither null nor an empty object needs the encoder."""
+    if value is None:
+        return "null"
+    return "{}" if value == {} else to_json(value).decode()

@@ -46,9 +46,8 @@ from core.currencies import USD
 from core.ledger.kinds import Type
 from core.ledger.lines import Lines
 from core.ledger.sharding import shard_of
-from core.transfers import Submission, Terms, Transfer
+from core.transfers import ATTACHED, Submission, Terms, Transfer
 
-SHARED = ("reference", "metadata", "callback_url")  # the fields of each verb that Submission has too
 SIDES = ("debits", "credits")  # the fields of lines
 SAID = ("up_to", "scheduled_for", "apply_within_s", "expires_in_s", "final")  # fields that only some requests have or set
 
@@ -113,7 +112,7 @@ def build(verb: Verb, new: MoneyRequest, asked: Asked) -> Submission:
     legs = verb.legs(new, asked)
     source, destination, lines = legs.source, legs.destination, legs.lines
     said: dict[str, Any] = {name: value for name in verb.said if (value := getattr(new, name, None))}
-    shared = {"currency": currency, **{name: getattr(new, name) for name in SHARED}}
+    shared = {"currency": currency, **{name: getattr(new, name) for name in ATTACHED}}
     fields = {"source": source, "destination": destination, "amount": amount_of(new), **shared, **said}
     if asked.parent is not None:
         fields["parent"] = asked.parent.id

@@ -3,10 +3,11 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,14 @@ class Done:
         """The idempotency key that it has printed before its call."""
         [line] = [line for line in self.err.splitlines() if line.startswith("idempotency key ")]
         return line.removeprefix("idempotency key ")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_interrupts() -> Iterator[None]:
+    """Let what is started hear SIGINT. A suite that a shell runs in the background ignores it, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from local.redis import Redis
 from tests import flood
 from tests.caller import Caller
 from tests.databases import Databases
+from tests.faults.lasting import complete
 from tests.hooks import fan_out_at
 from tests.receivers import (
     Behaviour,
@@ -49,36 +50,29 @@ DELIVERER_POINTS = [point for point in POINTS if point.startswith("deliver.")]
 pytestmark = pytest.mark.timeout(300)  # each waits for several things, and for each of them with much patience
 
 
-@pytest.fixture
-def system(own_system: System) -> System:
-    """Everything but a deliverer; callers may name receivers on this host."""
-    own_system.start_api(ALLOW_PRIVATE)
-    own_system.start_workers(1)
-    own_system.start_sweeper()
-    return own_system
-
-
 @pytest.fixture(scope="module")
-def lasting_system(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The same system for the cases of one test, which start a deliverer each."""
-    redis = Redis(tmp_path_factory.mktemp("redis") / "redis")
-    redis.start()
-    system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), redis.url)
+def lasting(databases: Databases, module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Everything but a deliverer, for all tests of this file; callers may name receivers on this host."""
+    system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), module_redis.url)
     system.start_api(ALLOW_PRIVATE)
-    system.start_workers(1)
-    system.start_sweeper()
     yield system
     system.close()
-    redis.stop()
 
 
 @pytest.fixture
-def lasting_database(databases: Databases, lasting_system: System) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to its database, as the owner. The endpoints of a case are deleted with it."""
-    with psycopg.connect(databases.owner_url(lasting_system.database_url), autocommit=True) as connection:
+def system(lasting: System, module_redis: Redis) -> System:
+    if not module_redis.running:
+        module_redis.start()
+    return complete(lasting)
+
+
+@pytest.fixture
+def connection(databases: Databases, system: System) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to its database, as the owner. The endpoints of a test are deleted with it."""
+    with psycopg.connect(databases.owner_url(system.database_url), autocommit=True) as connection:
         yield connection
-        connection.execute("DELETE FROM deliveries")
-        connection.execute("DELETE FROM webhook_endpoints")
+        for table in ("fan_outs", "delivery_attempts", "deliveries", "webhook_endpoints"):
+            connection.execute(f"DELETE FROM {table}".encode())
 
 
 @contextmanager
@@ -316,50 +310,60 @@ def test_more_dead_endpoints_than_their_owner_has_places_starve_none_of_its_othe
         wait_received(alive, *transfers(caller, 50))
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "error"),
-    [
-        (hang, None),
-        (repeat(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", pace_s=0.05), None),
-        (reset_after(b"HTTP/1.1 200"), "disconnected"),
-        (say(b"HTTP/1.1 099 Odd\r\n\r\n"), "answer_invalid"),
-        (say(b"\x00\x01\x02"), "answer_invalid"),
-        (answer("302 Found", "Location: http://127.0.0.1:1/\r\n"), 302),
-        (answer("500 Internal Server Error"), 500),
-        (answer("429 Too Many Requests", "Retry-After: 600\r\n"), 429),
-        (answer("410 Gone"), 410),
-    ],
-    ids=["hangs", "drips", "resets", "099", "noise", "redirects", "500", "429", "410"],
-)
-def test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver(
-    lasting_system: System, lasting_database: psycopg.Connection[Any], behaviour: Any, error: str | int | None
+# What each receiver that misbehaves does, and what becomes of an attempt; None where it takes for as long as we let it.
+MISBEHAVIOURS: dict[str, tuple[Behaviour, str | None]] = {
+    "hangs": (hang, None),
+    "drips": (repeat(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", pace_s=0.05), None),
+    "resets": (reset_after(b"HTTP/1.1 200"), "disconnected"),
+    "099": (say(b"HTTP/1.1 099 Odd\r\n\r\n"), "answer_invalid"),
+    "noise": (say(b"\x00\x01\x02"), "answer_invalid"),
+    "redirects": (answer("302 Found", "Location: http://127.0.0.1:1/\r\n"), "302"),
+    "500": (answer("500 Internal Server Error"), "500"),
+    "429": (answer("429 Too Many Requests", "Retry-After: 600\r\n"), "429"),
+    "410": (answer("410 Gone"), "410"),
+}
+
+
+def test_receivers_that_misbehave_delay_no_transfer_and_no_other_receiver(
+    system: System, connection: psycopg.Connection[Any]
 ) -> None:
-    system, connection = lasting_system, lasting_database
+    """All at once: each alone takes a part of what they take together."""
     caller = system.caller()
-    with receiving(system, behaviour) as bad, receiving(system, answer("200 OK")) as good:
-        secret = new_endpoint(caller, bad), new_endpoint(caller, good)["secret"]
+    with ExitStack() as stack:
+        good = stack.enter_context(receiving(system, answer("200 OK")))
+        bad = {name: stack.enter_context(receiving(system, behave)) for name, (behave, _) in MISBEHAVIOURS.items()}
+        urls = {receiver.url: name for name, receiver in bad.items()}
+        for receiver in bad.values():
+            new_endpoint(caller, receiver)
+        secret = new_endpoint(caller, good)["secret"]
         system.start_deliverer()
         ids = transfers(caller)
-        if error is None:
-            assert not bad.left.is_set()  # it was final before the attempt was over, which takes for as long as we let it
+        for name in ("hangs", "drips"):
+            assert not bad[name].left.is_set()  # it was final before the attempt was over
         ids += transfers(caller, 4)
 
         for one in wait_received(good, *ids):
-            Webhook(secret[1]).verify(one.body.decode(), dict(one.headers))
+            Webhook(secret).verify(one.body.decode(), dict(one.headers))
 
-        if error is not None:
-            select = "SELECT coalesce(error, status_code::text) FROM delivery_attempts JOIN deliveries d ON d.id = delivery_id"
-            where = " WHERE endpoint_id IN (SELECT id FROM webhook_endpoints WHERE url = %s) LIMIT 1"
-            wait_for(lambda: connection.execute(select + where, [bad.url]).fetchall() == [(str(error),)], "the attempt's end")
+        def attempts() -> dict[str, str]:
+            select = (
+                "SELECT DISTINCT e.url, coalesce(a.error, a.status_code::text) FROM delivery_attempts a"
+                " JOIN deliveries d ON d.id = a.delivery_id JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE e.url <> %s"
+            )
+            return {urls[url]: result for url, result in connection.execute(select, [good.url]).fetchall()}
+
+        ended = {name: result for name, (_, result) in MISBEHAVIOURS.items() if result is not None}
+        wait_for(lambda: {name: result for name, result in attempts().items() if name in ended} == ended, "each attempt's end")
     system.audit()
 
 
 def test_a_receiver_of_a_webhook_can_read_the_outcome_already(system: System, connection: psycopg.Connection[Any]) -> None:
     caller = system.caller()
     read: list[list[Any]] = []
+    before = [id for (id,) in connection.execute("SELECT id FROM transfers").fetchall()]
 
     async def read_before_answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        read.append(connection.execute("SELECT status FROM transfers WHERE type = 'transfer'").fetchall())
+        read.append(connection.execute("SELECT status FROM transfers WHERE id <> ALL(%s)", [before]).fetchall())
         await answer("200 OK")(reader, writer)
 
     with receiving(system, read_before_answering) as receiver:
@@ -387,6 +391,7 @@ def test_a_stop_lets_what_is_in_flight_end_and_starts_nothing_new(system: System
         wait_done(connection)
         ids += transfers(caller, PER_RECEIVER_MAX + 4)
         wait_for(lambda: len(receiver.requests) == 1 + PER_RECEIVER_MAX, "as many as one receiver is sent at once")
+        wait_for(lambda: connection.execute("SELECT FROM fan_outs").fetchone() is None, "a delivery for each transfer")
         deliverer.terminate()
         deliverer.send_signal(signal.SIGTERM)
         wait_for(lambda: '"stopping"' in system.logs(), "the deliverer to know of it")
@@ -414,27 +419,30 @@ def test_two_deliverers_send_each_event_once(system: System, connection: psycopg
     assert sorted(one.event_id for one in receiver.received()) == sorted(map(event_of, ids))
 
 
-def test_without_redis_webhooks_arrive_all_the_same(system: System, own_redis: Redis) -> None:
+def test_without_redis_webhooks_arrive_all_the_same(
+    system: System, connection: psycopg.Connection[Any], module_redis: Redis
+) -> None:
     caller = system.caller()
     with receiving(system, answer("200 OK")) as receiver:
         new_endpoint(caller, receiver)
         deliverer = system.start_deliverer()
         system.wait_for_heartbeat(deliverer)
         wait_received(receiver, *transfers(caller))
-        own_redis.stop()
+        module_redis.stop()
 
         wait_received(receiver, *transfers(caller, 3))
 
-        own_redis.start()
+        module_redis.start()
         wait_received(receiver, *transfers(caller, 3))
         assert deliverer.poll() is None
+        wait_done(connection)
 
 
 @pytest.fixture
-def fragile(own_postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[System]:
+def fragile(own_postgres: Postgres, own_redis: Redis, tmp_path: Path) -> Iterator[System]:
     """A system on a Postgres that the test may stop."""
     (tmp_path / "logs").mkdir()
-    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), redis_url)
+    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), own_redis.url)
     system.start_api(ALLOW_PRIVATE)
     system.start_workers(1)
     system.start_sweeper()

@@ -6,6 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core import ids
+from core.ids import Prefix
 from core.postgres.connections import connect_worker
 from core.postgres.limits import WORKER_LIMITS
 from tests import flood
@@ -14,6 +16,7 @@ from tests.faults.test_sessions import assert_works, refused
 from tests.pooler import pgbouncer
 from tests.system import System
 from tests.waiting import wait_for
+from tests.world import World, deposit
 
 
 @pytest.mark.parametrize("ignored", ["options,extra_float_digits", "extra_float_digits"])
@@ -31,7 +34,6 @@ def test_through_a_pooler_in_session_mode_all_limits_are_in_force_and_money_move
         try:
             own_system.start_api()
             own_system.start_workers(1)
-            own_system.start_sweeper()
             assert_works(own_system)
         finally:
             own_system.close()
@@ -42,11 +44,10 @@ def test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answer
     own_system: System, connection: psycopg.Connection[object], tmp_path: Path, mode: str
 ) -> None:
     direct = own_system.database_url
-    before = own_system.start_api()
-    wallet = own_system.caller().new_wallet()
-    queued = own_system.caller().deposit(wallet, 5).body["id"]
-    before.terminate()
-    assert before.wait(20) == 0
+    world = World(direct, direct)
+    [id] = world.new_wallets(0)
+    world.submit(queued := deposit(id, 5))
+    wallet = ids.text(Prefix.WALLET, id)
     with pgbouncer(direct, tmp_path / "pooler", mode) as url:
         own_system.database_url = url
         try:
@@ -64,7 +65,7 @@ def test_a_pooler_whose_sessions_are_shared_is_refused_in_words_and_never_answer
         finally:
             own_system.close()
     counted = connection.execute("SELECT count(*) FROM transfers WHERE status = 'rejected'").fetchone()
-    assert counted == (0,), queued
+    assert counted == (0,), queued.id
 
 
 def test_statements_of_two_connections_never_have_one_name(database_url: str) -> None:

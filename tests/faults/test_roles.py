@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from core.settings import Settings
 from local.redis import Redis
 from tests.caller import new_key
 from tests.databases import Databases, with_role
+from tests.faults.lasting import APPLY, SWEEP, end, running
 from tests.receivers import answer, receiving_beside
 from tests.system import System
 from tests.waiting import wait_for
@@ -24,7 +24,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def urls(databases: Databases) -> dict[str, str]:
     """Of one database, for the roles of its three kinds of process."""
     url = databases.empty()
@@ -39,11 +39,10 @@ def urls(databases: Databases) -> dict[str, str]:
     return made
 
 
-@pytest.fixture
-def system(urls: dict[str, str], own_redis: Redis, tmp_path: Path) -> Iterator[System]:
+@pytest.fixture(scope="module")
+def system(urls: dict[str, str], module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Each process is given the URL of its own role, under the name that it has in containers."""
-    (tmp_path / "logs").mkdir()
-    system = System(tmp_path / "logs", urls["DATABASE_URL"], own_redis.url)
+    system = System(tmp_path_factory.mktemp("logs"), urls["DATABASE_URL"], module_redis.url)
     system.start_api({"TELLER_WEBHOOK_ALLOW_PRIVATE": "true"})
     workers = {"DATABASE_URL": urls["TELLER_WORKER_DATABASE_URL"]}
     system.start("worker", "apply", environment=workers)
@@ -117,17 +116,15 @@ def test_a_process_with_anothers_role_delays_and_loses_nothing(system: System, u
     """As when the URLs are mixed up: a right that is missing is a fault, and never a verdict."""
     caller = system.caller()
     wallet = caller.new_wallet()
-    for process in system.processes[1:]:
-        process.kill()
-        process.wait()
+    end(*running(system, *APPLY), *running(system, *SWEEP))
     sent = caller.deposit(wallet, 7).body["id"]
     mixed_up = system.start("worker", "sweep", environment={"DATABASE_URL": urls["DATABASE_URL"]})
     wait_for(lambda: "42501" in system.logs(), "the sweeper to be refused")
     assert caller.get(f"/v1/transfers/{sent}").body["status"] == "queued"
-    mixed_up.kill()
-    mixed_up.wait()
+    end(mixed_up)
 
-    system.start("worker", "sweep", environment={"TELLER_WORKER_DATABASE_URL": urls["TELLER_WORKER_DATABASE_URL"]})
+    for argv in (APPLY, SWEEP):
+        system.start(*argv, environment={"TELLER_WORKER_DATABASE_URL": urls["TELLER_WORKER_DATABASE_URL"]})
 
     assert caller.wait_final(sent)["status"] == "applied"
     with psycopg.connect(urls["TELLER_DELIVERER_DATABASE_URL"]) as connection, pytest.raises(errors.InsufficientPrivilege):

@@ -13,8 +13,10 @@ from redis import Redis as Client
 from local.postgres import Postgres
 from local.process import signal_all
 from local.redis import Redis
+from tests import cluster
 from tests.caller import Answer, Caller, new_key
 from tests.databases import APPLICATION, Databases
+from tests.faults.lasting import complete
 from tests.system import System
 from tests.waiting import LOADED_S, wait_for
 
@@ -22,16 +24,37 @@ ANSWER_WITHIN_S = 2.0 + LOADED_S
 BALANCE = 1000
 
 
-@pytest.fixture
-def system(own_postgres: Postgres, own_redis: Redis, tmp_path: Path) -> Iterator[System]:
-    """A whole system on servers that the test may break."""
-    (tmp_path / "logs").mkdir()
-    system = System(tmp_path / "logs", Databases(own_postgres.url("postgres")).migrated(), own_redis.url)
-    system.start_api()
-    system.start_workers(1)
-    system.start_sweeper()
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory, postgres_cluster: Path) -> Iterator[Postgres]:
+    server = cluster.copy(postgres_cluster, tmp_path_factory.mktemp("postgres") / "postgres")
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="module")
+def lasting(postgres: Postgres, module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system for the tests of this file, which break its servers in turn."""
+    system = System(tmp_path_factory.mktemp("lasting"), Databases(postgres.url("postgres")).migrated(), module_redis.url)
     yield system
     system.close()
+
+
+@pytest.fixture
+def system(lasting: System, postgres: Postgres, module_redis: Redis) -> System:
+    """A whole system on servers that the test may break: it finds them in order, and the same processes as the test before."""
+    for server in (postgres, module_redis):
+        signal_all(server.processes(), signal.SIGCONT)
+        if not server.running:
+            server.start()
+    complete(lasting)
+    wait_for(lambda: is_whole(lasting.caller()), "a system that is whole again")
+    return lasting
+
+
+def is_whole(caller: Caller) -> bool:
+    ready = caller.get("/readyz")
+    return ready.status == 200 and ready.body["redis_fault"] is None
 
 
 def timed_transfer(caller: Caller, source: str, destination: str, key: str) -> tuple[float, Answer]:
@@ -40,10 +63,10 @@ def timed_transfer(caller: Caller, source: str, destination: str, key: str) -> t
     return time.monotonic() - began, answer
 
 
-def test_postgres_stopped_means_503_within_two_seconds_and_no_restart_afterwards(system: System, own_postgres: Postgres) -> None:
+def test_postgres_stopped_means_503_within_two_seconds_and_no_restart_afterwards(system: System, postgres: Postgres) -> None:
     caller = system.caller()
     source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
-    own_postgres.stop("immediate")
+    postgres.stop("immediate")
 
     for _ in range(3):
         took_s, answer = timed_transfer(caller, source, destination, key)
@@ -54,7 +77,7 @@ def test_postgres_stopped_means_503_within_two_seconds_and_no_restart_afterwards
     assert caller.get("/readyz").code == "unavailable"
     assert caller.get("/healthz").status == 200
 
-    own_postgres.start()
+    postgres.start()
     accepted = wait_for(lambda: accepted_id(caller, source, destination, key), "a 202 after the restart")
     assert caller.wait_final(accepted)["status"] == "applied"
     assert caller.balance(destination) == 1
@@ -66,10 +89,10 @@ def accepted_id(caller: Caller, source: str, destination: str, key: str) -> str:
     return str(answer.body["id"]) if answer.status in {200, 202} else ""
 
 
-def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgres: Postgres) -> None:
+def test_postgres_frozen_means_503_within_two_seconds(system: System, postgres: Postgres) -> None:
     caller = system.caller()
     source, destination, key = caller.new_wallet(BALANCE), caller.new_wallet(), new_key()
-    frozen = own_postgres.processes()
+    frozen = postgres.processes()
     signal_all(frozen, signal.SIGSTOP)
 
     answers = [timed_transfer(caller, source, destination, key) for _ in range(3)]
@@ -82,10 +105,10 @@ def test_postgres_frozen_means_503_within_two_seconds(system: System, own_postgr
     system.audit()
 
 
-def test_a_terminated_backend_costs_its_callers_nothing(system: System, own_postgres: Postgres) -> None:
+def test_a_terminated_backend_costs_its_callers_nothing(system: System, postgres: Postgres) -> None:
     caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
-    assert terminate_backends(own_postgres) > 0
+    assert terminate_backends(postgres) > 0
 
     accepted = caller.transfer(source, destination, 1)
 
@@ -108,12 +131,12 @@ def terminate_backends(server: Postgres) -> int:
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_without_redis_a_202_comes_as_fast_as_ever_and_the_sweeper_applies(
-    system: System, own_redis: Redis, fault: signal.Signals
+    system: System, module_redis: Redis, fault: signal.Signals
 ) -> None:
     caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
     before = [timed_transfer(caller, source, destination, new_key()) for _ in range(20)]
-    os.kill(own_redis.pid, fault)
+    os.kill(module_redis.pid, fault)
 
     during = [timed_transfer(caller, source, destination, new_key()) for _ in range(20)]
 
@@ -121,7 +144,7 @@ def test_without_redis_a_202_comes_as_fast_as_ever_and_the_sweeper_applies(
     assert max(took_s for took_s, _ in during) < 0.4  # less than one timeout of Redis: no request has waited for it
     outcomes = {caller.wait_final(answer.body["id"])["status"] for _, answer in before + during}
     assert outcomes == {"applied"}
-    os.kill(own_redis.pid, signal.SIGCONT)
+    os.kill(module_redis.pid, signal.SIGCONT)
     system.audit()
 
 
@@ -155,13 +178,13 @@ def test_a_redis_that_refuses_is_reported_everywhere_and_the_sweeper_applies(own
 
 
 @pytest.mark.long
-def test_redis_back_means_doorbells_again(system: System, own_redis: Redis) -> None:
+def test_redis_back_means_doorbells_again(system: System, module_redis: Redis) -> None:
     caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
-    own_redis.kill()
+    module_redis.kill()
     assert caller.wait_final(caller.transfer(source, destination, 1).body["id"])["status"] == "applied"
 
-    own_redis.start()
+    module_redis.start()
 
     def applied_at_once() -> bool:
         began = time.monotonic()

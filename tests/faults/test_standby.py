@@ -4,8 +4,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -128,9 +129,24 @@ def test_no_answer_says_that_a_thing_is_there_before_a_standby_has_it(own_postgr
 
 
 def wait_for_standbys(server: Postgres, names: str) -> None:
+    """Let commits wait for these standbys, from its return on: the checkpointer takes the setting later than sessions do."""
     with psycopg.connect(server.url("postgres"), autocommit=True, options="-c synchronous_commit=local") as connection:
         connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = {names}".encode())
         connection.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: a_commit_waits(server, connection) == (names != "''"), "commits that do as the setting says")
+
+
+def a_commit_waits(server: Postgres, connection: psycopg.Connection[Any]) -> bool:
+    """Whether a commit of now waits for a standby."""
+    with closing(psycopg.connect(server.url("postgres"), autocommit=True)) as probe:
+        probe.pgconn.send_query(b"SELECT pg_logical_emit_message(true, 'a commit', '')")
+        of_probe = f"{WAITING} AND pid = {probe.info.backend_pid}".encode()
+        while not connection.execute(of_probe).fetchall():
+            probe.pgconn.consume_input()
+            if not probe.pgconn.is_busy():
+                return False
+        probe.cancel_safe()
+    return True
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def test_an_api_that_is_stopped_under_load_answers_what_it_has_accepted(
     caller = own_system.caller()
     source, destination = caller.new_wallet(1000), caller.new_wallet()
     caller.close()
-    posts = [flood.transfer(source, destination, 1) for _ in range(1500)]
+    posts = [flood.transfer(source, destination, 1) for _ in range(600)]
 
     def stop_in_the_midst() -> None:
         wait_for(lambda: connection.execute("SELECT FROM transfers OFFSET 50").fetchone() is not None, "some transfers")

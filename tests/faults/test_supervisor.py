@@ -116,6 +116,7 @@ URLS = {  # in local.json, and the role of each
     "deliverer_database_url": "teller_deliverer",
     "admin_database_url": "postgres",
 }
+CONSOLE_PORT = free_port()
 CONSOLE_SECRET = "a-console-secret-of-32-characters-or-more"
 OPERATOR_KEY, METRICS_KEY = "an-operator-key-of-32-characters-or-more", "a-metrics-key-of-32-characters-or-more"
 METRICS_PORT = free_ports_in_a_row(3)
@@ -192,39 +193,6 @@ def api_processes(system: Local) -> list[int]:
     return [process.pid for process in psutil.Process(api).children() if any("spawn_main" in part for part in process.cmdline())]
 
 
-def test_each_process_is_given_the_secrets_that_it_uses_and_no_others(tmp_path: Path) -> None:
-    (tmp_path / "metrics").write_text(f"{METRICS_KEY}\n")
-    given: dict[str, Any] = {
-        "TELLER_OPERATOR_KEY": OPERATOR_KEY,
-        "TELLER_METRICS_KEY_FILE": str(tmp_path / "metrics"),
-        "TELLER_CONSOLE_SECRET": CONSOLE_SECRET,
-        "TELLER_CONSOLE_PORT": str(free_port()),
-    }
-    with local(tmp_path, **given) as running:
-        running.wait_until_ready()
-        state = running.state
-        secrets = {
-            "operator": OPERATOR_KEY,
-            "metrics": str(tmp_path / "metrics"),
-            "console": CONSOLE_SECRET,
-            **{name: state[name] for name in (*URLS, "redis_url")},
-        }
-        told = {
-            name: {secret for secret, value in secrets.items() if value in psutil.Process(running.pids[name][0]).environ().values()}
-            for name in ("api", "apply", "sweep", "deliver", "console")
-        }
-        assert told == {
-            "api": {"operator", "metrics", "database_url", "redis_url"},
-            "apply": {"worker_database_url", "redis_url"},
-            "sweep": {"worker_database_url", "redis_url"},
-            "deliver": {"deliverer_database_url", "redis_url"},
-            "console": {"console"},
-        }
-        assert f"  console http://127.0.0.1:{given['TELLER_CONSOLE_PORT']}  running" in running.output
-        running.wait_until(lambda: status(int(given["TELLER_CONSOLE_PORT"]), "/login") == 200)
-        assert status(running.port, "/metrics") == 401
-
-
 def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(system: Local) -> None:
     before = system.state
     second = Local(system.data_dir.parent)
@@ -269,7 +237,7 @@ def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path,
     server.start()
     try:
         databases = Databases(server.url("postgres"))
-        with local(tmp_path, None, **outside(databases, redis_url, databases.migrated())) as running:
+        with local(tmp_path, None, **outside(databases, redis_url, databases.migrated()), TELLER_API_PROCESSES="1") as running:
             running.wait_until(lambda: "waiting for up to" in running.output or running.process.poll() is not None)
             assert "API ... not ready: database_durable; waiting for up to 60 s" in running.output
     finally:
@@ -277,27 +245,57 @@ def test_the_checks_that_keep_the_api_from_being_ready_are_named(tmp_path: Path,
 
 
 @pytest.fixture(scope="module")
-def guest(tmp_path_factory: pytest.TempPathFactory, databases: Databases, redis_url: str) -> Iterator[Local]:
-    """One on servers that are not embedded, without a metrics port, and with a variable that is mistyped."""
-    urls = outside(databases, redis_url, databases.migrated())
-    with local(tmp_path_factory.mktemp("guest"), None, **urls, TELLER_PROT="8502") as running:
+def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """One with keys of its own and a console, no metrics port, a variable that is mistyped, and an API of one process."""
+    folder = tmp_path_factory.mktemp("configured")
+    (folder / "metrics").write_text(f"{METRICS_KEY}\n")
+    keys = {"TELLER_OPERATOR_KEY": OPERATOR_KEY, "TELLER_METRICS_KEY_FILE": str(folder / "metrics")}
+    console = {"TELLER_CONSOLE_SECRET": CONSOLE_SECRET, "TELLER_CONSOLE_PORT": str(CONSOLE_PORT)}
+    with local(folder, None, **keys, **console, TELLER_PROT="8502", TELLER_API_PROCESSES="1") as running:
         running.wait_until_ready()
         yield running
 
 
-def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(guest: Local) -> None:
-    [(first, last)] = re.findall(r"^metrics .* on ports (\d+) to (\d+) ", guest.output, re.MULTILINE)
+def test_each_process_is_given_the_secrets_that_it_uses_and_no_others(configured: Local) -> None:
+    state = configured.state
+    secrets = {
+        "operator": OPERATOR_KEY,
+        "metrics": str(configured.data_dir.parent / "metrics"),
+        "console": CONSOLE_SECRET,
+        **{name: state[name] for name in (*URLS, "redis_url")},
+    }
+    told = {
+        name: {secret for secret, value in secrets.items() if value in psutil.Process(configured.pids[name][0]).environ().values()}
+        for name in ("api", "apply", "sweep", "deliver", "console")
+    }
+    assert told == {
+        "api": {"operator", "metrics", "database_url", "redis_url"},
+        "apply": {"worker_database_url", "redis_url"},
+        "sweep": {"worker_database_url", "redis_url"},
+        "deliver": {"deliverer_database_url", "redis_url"},
+        "console": {"console"},
+    }
+    assert status(configured.port, "/metrics") == 401
+
+
+def test_the_console_runs_beside_the_api_and_is_named(configured: Local) -> None:
+    assert f"  console http://127.0.0.1:{CONSOLE_PORT}  running" in configured.output
+    configured.wait_until(lambda: status(CONSOLE_PORT, "/login") == 200)
+
+
+def test_workers_serve_their_metrics_on_free_ports_that_one_line_names(configured: Local) -> None:
+    [(first, last)] = re.findall(r"^metrics .* on ports (\d+) to (\d+) ", configured.output, re.MULTILINE)
     ports = range(int(first), int(last) + 1)
     urls = [f"http://127.0.0.1:{port}/metrics" for port in ports]
-    assert guest.state["metrics_urls"] == dict(zip(["apply-1", "apply-2", "sweep", "deliver"], urls, strict=True))
-    guest.wait_until(lambda: all(status(port, "/metrics") == 200 for port in ports))
+    assert configured.state["metrics_urls"] == dict(zip(["apply-1", "apply-2", "sweep", "deliver"], urls, strict=True))
+    configured.wait_until(lambda: all(status(port, "/metrics") == 200 for port in ports))
 
 
-def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(guest: Local) -> None:
+def test_an_unknown_setting_is_warned_of_once_with_the_nearest_one(configured: Local) -> None:
     said = "warning: TELLER_PROT is not a setting of Teller, and nothing reads it; did you mean TELLER_PORT?"
-    assert guest.output.count(said) == 1
-    assert "8502" not in guest.output
-    logged = (guest.data_dir / "logs" / "api.log").read_text()
+    assert configured.output.count(said) == 1
+    assert "8502" not in configured.output
+    logged = (configured.data_dir / "logs" / "api.log").read_text()
     assert '"name": "TELLER_PROT", "nearest": "TELLER_PORT"' in logged
 
 

@@ -4,7 +4,7 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,18 +14,33 @@ import pytest
 from local.redis import Redis
 from tests import flood
 from tests.caller import Caller
+from tests.databases import Databases
+from tests.faults.lasting import API, APPLY, SWEEP, complete, end, running
 from tests.system import System
 from tests.waiting import wait_for
 
 BALANCE = 100_000
+MANY = 2000  # transfers of a flood; its fault comes when a quarter is stored
+
+
+@pytest.fixture(scope="module")
+def lasting(databases: Databases, module_redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system for all tests of this file; each has wallets of its own, and starts what the one before has ended."""
+    system = System(tmp_path_factory.mktemp("lasting"), databases.migrated(), module_redis.url)
+    yield system
+    system.close()
 
 
 @pytest.fixture
-def system(own_system: System) -> System:
-    own_system.start_api()
-    own_system.start_workers(2)
-    own_system.start_sweeper()
-    return own_system
+def system(lasting: System) -> System:
+    return complete(lasting, workers=2)
+
+
+@pytest.fixture
+def connection(databases: Databases, lasting: System) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the system's database, as its owner."""
+    with psycopg.connect(databases.owner_url(lasting.database_url), autocommit=True) as connection:
+        yield connection
 
 
 def queued(connection: psycopg.Connection[Any]) -> int:
@@ -34,8 +49,10 @@ def queued(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def statuses(connection: psycopg.Connection[Any]) -> Counter[str]:
-    return Counter(dict(connection.execute("SELECT status, count(*) FROM transfers WHERE type = 'transfer' GROUP BY status")))
+def statuses(connection: psycopg.Connection[Any], posts: list[flood.Post]) -> Counter[str]:
+    """How many of these transfers are stored, by their status."""
+    count = "SELECT status, count(*) FROM transfers WHERE idempotency_key = ANY(%s) GROUP BY status"
+    return Counter(dict(connection.execute(count, [[post.key for post in posts]])))
 
 
 def wait_until_drained(connection: psycopg.Connection[Any], within_s: float = 20.0) -> None:
@@ -52,7 +69,7 @@ def flood_with_fault(system: System, posts: list[flood.Post], fault: Callable[[]
     sender = threading.Thread(target=lambda: answered.extend(flood.send_all(system.url, posts)))
     sender.start()
     with psycopg.connect(system.database_url, autocommit=True) as connection:
-        wait_for(lambda: statuses(connection).total() > len(posts) / 4, "a quarter of the transfers")
+        wait_for(lambda: statuses(connection, posts).total() > len(posts) / 4, "a quarter of the transfers")
         fault()
     sender.join()
     assert {status for status, _ in answered} == {202}
@@ -63,11 +80,12 @@ def test_a_thousand_debits_of_a_wallet_with_funds_for_five_hundred(system: Syste
     caller = system.caller()
     source, destination = caller.new_wallet(500), caller.new_wallet()
 
-    answers = flood.send_all(system.url, [flood.transfer(source, destination, 1) for _ in range(1000)])
+    posts = [flood.transfer(source, destination, 1) for _ in range(1000)]
+    answers = flood.send_all(system.url, posts)
 
     assert {status for status, _ in answers} == {202}
     wait_until_drained(connection)
-    assert statuses(connection) == {"applied": 500, "rejected": 500}
+    assert statuses(connection, posts) == {"applied": 500, "rejected": 500}
     assert (caller.balance(source), caller.balance(destination)) == (0, 500)
     system.audit()
 
@@ -103,13 +121,12 @@ def test_a_cent_hops_to_and_fro_each_hop_sent_after_the_outcome_of_the_one_befor
     system.audit()
 
 
-def test_no_ring_is_lost_without_a_sweeper(own_system: System) -> None:
+def test_no_ring_is_lost_without_a_sweeper(lasting: System) -> None:
     """Each caller sends its next transfer when the last is final: a ring that is lost between a last look and a flag ends it."""
-    own_system.start_api()
-    own_system.start_workers(3)
+    system = complete(lasting, workers=3, sweepers=0)
 
     def hop(_: int) -> None:
-        caller = Caller(own_system.url)
+        caller = Caller(system.url)
         one, other = caller.new_wallet(), caller.new_wallet()
         caller.wait_final(caller.deposit(one, 1).body["id"])  # workers may take seconds to start
         for _ in range(40):
@@ -122,15 +139,16 @@ def test_no_ring_is_lost_without_a_sweeper(own_system: System) -> None:
 
 
 def test_two_thousand_transfers_survive_a_flushall_in_their_midst(
-    system: System, own_redis: Redis, connection: psycopg.Connection[Any]
+    system: System, module_redis: Redis, connection: psycopg.Connection[Any]
 ) -> None:
     caller = system.caller()
     wallets = [caller.new_wallet(BALANCE) for _ in range(10)]
+    posts = random_transfers(wallets, MANY)
 
-    accepted = flood_with_fault(system, random_transfers(wallets, 2000), own_redis.flush)
+    accepted = flood_with_fault(system, posts, module_redis.flush)
 
     wait_until_drained(connection)
-    assert statuses(connection) == {"applied": len(accepted)}
+    assert statuses(connection, posts) == {"applied": len(accepted)}
     assert sum(caller.balance(wallet) for wallet in wallets) == 10 * BALANCE
     system.audit()
 
@@ -140,13 +158,14 @@ def test_two_thousand_transfers_survive_the_kill_of_a_worker_in_their_midst(
 ) -> None:
     caller = system.caller()
     wallets = [caller.new_wallet(BALANCE) for _ in range(10)]
-    worker = system.processes[1]
+    worker = running(system, *APPLY)[0]
+    posts = random_transfers(wallets, MANY)
 
-    accepted = flood_with_fault(system, random_transfers(wallets, 2000), worker.kill)
+    accepted = flood_with_fault(system, posts, worker.kill)
 
     assert worker.wait() == -signal.SIGKILL
     wait_until_drained(connection)
-    assert statuses(connection) == {"applied": len(accepted)}
+    assert statuses(connection, posts) == {"applied": len(accepted)}
     system.audit()
 
 
@@ -157,13 +176,9 @@ def test_nothing_that_was_accepted_is_missing_after_every_process_was_killed(
     caller = system.caller()
     wallets = [caller.new_wallet(BALANCE) for _ in range(10)]
     accepted = [body["id"] for _, body in flood.send_all(system.url, random_transfers(wallets, 300))]
-    for process in system.processes:
-        process.kill()
-        process.wait()
+    end(*(process for argv in (API, APPLY, SWEEP) for process in running(system, *argv)))
 
-    system.start_api()
-    system.start_workers(1)
-    system.start_sweeper()
+    complete(system)
 
     wait_until_drained(connection)
     caller.close()
@@ -194,7 +209,7 @@ def test_a_reader_sees_a_sum_of_zero_and_true_balances_at_every_instant(
 def test_a_frozen_worker_holds_its_wallets_for_seconds_only(system: System, connection: psycopg.Connection[Any]) -> None:
     caller: Caller = system.caller()
     source, destination = caller.new_wallet(BALANCE), caller.new_wallet()
-    workers = system.processes[1:3]
+    workers = running(system, *APPLY)
 
     with psycopg.connect(system.database_url) as blocker:
         blocker.execute("SELECT FROM wallets FOR UPDATE")

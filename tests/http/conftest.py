@@ -1,7 +1,9 @@
 """What the HTTP tests share beside the ground of all tests."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,13 +17,14 @@ from core.settings import Settings
 from local.redis import Redis
 from tests.caller import OPERATOR_KEY, Caller
 from tests.databases import Databases
-from tests.system import System
+from tests.system import STARTS_WITHIN_S, System
 from tests.waiting import wait_for
 
 NOWHERE = "redis://127.0.0.1:1/0"  # a port on which nothing listens
 
 Count: TypeAlias = Callable[[], dict[str, int]]
 AsClient: TypeAlias = Callable[[Mapping[str, Any]], Caller]
+Serve: TypeAlias = Callable[..., Caller]
 
 
 @pytest.fixture(scope="session")
@@ -110,20 +113,54 @@ class HastyProtocol(HttpProtocol):
     look_every_s = 0.15
 
 
+@contextmanager
+def serving(settings: Mapping[str, str], protocol: type[HttpProtocol] = HttpProtocol) -> Iterator[uvicorn.Server]:
+    """The real application with these settings, in a thread of this process. It starts in 0.4 s; a process takes 1.5 s and more.
+
+    It is for tests that neither stop the API nor read its log. It counts into the metrics of this process.
+    """
+    application = create_app(Settings.model_validate({"TELLER_OPERATOR_KEY": OPERATOR_KEY, **settings}))
+    server = uvicorn.Server(uvicorn.Config(application, port=0, http=protocol, ws="none", loop="uvloop", log_config=None))
+    thresholds = gc.get_threshold()
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_for(lambda: server.started or not thread.is_alive(), "the API in this process to start", STARTS_WITHIN_S)
+        assert server.started
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()
+        gc.unfreeze()  # what the application froze at its start (api/app.py), and the thresholds that it set
+        gc.set_threshold(*thresholds)
+
+
+def url_of(server: uvicorn.Server) -> str:
+    return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+
+@pytest.fixture
+def serve_here(database_url: str) -> Iterator[Serve]:
+    """Starts an API with these settings in this process, on the test's own database; returns an operator's calls to it.
+
+    Without the setting REDIS_URL it has no Redis.
+    """
+    with ExitStack() as stack:
+
+        def start(**settings: str) -> Caller:
+            named = {"DATABASE_URL": database_url, "REDIS_URL": NOWHERE, **settings}
+            return stack.enter_context(closing(Caller(url_of(stack.enter_context(serving(named))))))
+
+        yield start
+
+
 @pytest.fixture(scope="session")
 def hasty_server(shared_system: System) -> Iterator[uvicorn.Server]:
     """The real application on the shared system's database, in this process, with little patience for its callers."""
-    settings = Settings.model_validate({"DATABASE_URL": shared_system.database_url, "TELLER_OPERATOR_KEY": OPERATOR_KEY})
-    config = uvicorn.Config(create_app(settings), port=0, http=HastyProtocol, ws="none", loop="uvloop", log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started, "the hasty server to start")
-    yield server
-    server.should_exit = True
-    thread.join()
+    with serving({"DATABASE_URL": shared_system.database_url}, HastyProtocol) as server:
+        yield server
 
 
 @pytest.fixture
 def hasty_url(hasty_server: uvicorn.Server) -> str:
-    return f"http://127.0.0.1:{hasty_server.servers[0].sockets[0].getsockname()[1]}"
+    return url_of(hasty_server)

@@ -4,24 +4,22 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
-import pytest
 from redis import Redis as Client
 
 from local.redis import Redis
 from tests import flood
 from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
+from tests.http.conftest import Serve
 from tests.system import System
 from tests.waiting import wait_for
-from tests.world import NO_REDIS
 
 BATCH = "/v1/transfers/batch"
 MIB = 1 << 20
@@ -29,23 +27,15 @@ AT_ONCE_S = 10.0  # far more than a refusal takes, also on a machine under load
 
 # A Redis that answers late, as on a machine under load, leaves each process to its own buckets. Where that would change what a test
 # sees, the test has none, or tries again.
-WITHOUT_REDIS = {"REDIS_URL": NO_REDIS}
+#
+# Most tests have their API in this process. An API whose memory or latency is measured has a process of its own, and so has
+# one of the two that share rates or a client's part.
 
 
 def started(system: System, environment: Mapping[str, str]) -> Caller:
     """An API with these settings and no workers: what it accepts stays queued."""
     system.start_api(environment)
     return system.caller()
-
-
-@pytest.fixture
-def second_api(own_system: System, tmp_path: Path) -> Iterator[System]:
-    """Another process on the same servers, not yet started."""
-    folder = tmp_path / "second"
-    folder.mkdir()
-    system = System(folder, own_system.database_url, own_system.redis_url)
-    yield system
-    system.close()
 
 
 def client_caller(caller: Caller, client: Mapping[str, Any]) -> Caller:
@@ -59,8 +49,8 @@ def pay(caller: Caller, source: Mapping[str, Any], destination: Mapping[str, Any
         return client.transfer(source["wallet"]["id"], destination["wallet"]["id"], 1).status
 
 
-def stored(system: System) -> int:
-    with psycopg.connect(system.database_url) as connection:
+def stored(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT count(*) FROM transfers").fetchone()
     assert row is not None
     return int(row[0])
@@ -70,8 +60,8 @@ def item(source: str, destination: str, key: str) -> dict[str, object]:
     return {"idempotency_key": key, "source_wallet_id": source, "destination_wallet_id": destination, "amount": 1}
 
 
-def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answered(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3", **WITHOUT_REDIS})
+def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answered(serve_here: Serve, database_url: str) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.01", TELLER_RATE_BURST="3")
     wallet, keys = caller.new_wallet(), [new_key() for _ in range(4)]
 
     *burst, refused = [caller.deposit(wallet, 1, key) for key in keys]
@@ -79,7 +69,7 @@ def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answere
     assert [answer.status for answer in burst] == [202] * 3
     assert (refused.status, refused.code) == (429, "rate_limited")
     assert 50 < int(refused.headers["retry-after"]) <= 100
-    assert stored(own_system) == 3
+    assert stored(database_url) == 3
     replay = caller.deposit(wallet, 1, keys[0])
     assert (replay.status, replay.body["id"]) == (202, burst[0].body["id"])
     assert replay.headers["idempotent-replayed"] == "true"
@@ -88,8 +78,8 @@ def test_too_many_requests_get_a_time_to_retry_and_replays_and_polls_are_answere
     assert caller.get("/v1/transfers").status == 200
 
 
-def test_a_batch_counts_as_many_as_it_holds(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.1", "TELLER_RATE_BURST": "5", **WITHOUT_REDIS})
+def test_a_batch_counts_as_many_as_it_holds(serve_here: Serve, database_url: str) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.1", TELLER_RATE_BURST="5")
     source, destination = caller.new_wallet(), caller.new_wallet()
     items = [item(source, destination, new_key()) for _ in range(20)]
 
@@ -101,7 +91,7 @@ def test_a_batch_counts_as_many_as_it_holds(own_system: System) -> None:
     assert (second.status, second.code) == (429, "rate_limited")
     assert int(second.headers["retry-after"]) > 100  # 15 more than there were, at ten seconds each
     assert [result["transfer"] for result in replay.body["results"]] == [result["transfer"] for result in first.body["results"][3:]]
-    assert stored(own_system) == 20
+    assert stored(database_url) == 20
 
 
 BAD: dict[str, tuple[str, Any, str | None]] = {
@@ -114,8 +104,8 @@ BAD: dict[str, tuple[str, Any, str | None]] = {
 }
 
 
-def test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "1", **WITHOUT_REDIS})
+def test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_come_again(serve_here: Serve) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.01", TELLER_RATE_BURST="1")
     ada, ben = caller.new_client(), caller.new_client()
     wallets = ada["wallet"]["id"], ben["wallet"]["id"]
 
@@ -133,8 +123,8 @@ def test_a_request_that_is_refused_costs_a_token_and_without_one_it_is_told_to_c
         assert viewer.post("/v1/deposits?preview=true", {"wallet_id": wallets[0], "amount": 1}).code == "rate_limited"
 
 
-def test_every_item_of_a_batch_costs_a_token_fit_or_not(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.1", "TELLER_RATE_BURST": "5", **WITHOUT_REDIS})
+def test_every_item_of_a_batch_costs_a_token_fit_or_not(serve_here: Serve) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.1", TELLER_RATE_BURST="5")
     source, destination = caller.new_wallet(), caller.new_wallet()
 
     answer = caller.post(BATCH, {"transfers": [item(source, destination, new_key()), *[{}] * 19]})
@@ -143,9 +133,8 @@ def test_every_item_of_a_batch_costs_a_token_fit_or_not(own_system: System) -> N
     assert int(caller.transfer(source, destination, 1).headers["retry-after"]) > 100  # 15 more than there were
 
 
-def test_a_request_without_room_in_the_backlog_costs_a_token(own_system: System) -> None:
-    limits = {"TELLER_BACKLOG_MAX": "1", "TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3", **WITHOUT_REDIS}
-    caller = started(own_system, limits)
+def test_a_request_without_room_in_the_backlog_costs_a_token(serve_here: Serve) -> None:
+    caller = serve_here(TELLER_BACKLOG_MAX="1", TELLER_RATE_LIMIT="0.01", TELLER_RATE_BURST="3")
     wallet = caller.new_wallet()
 
     answers = [caller.deposit(wallet, 1) for _ in range(4)]
@@ -153,11 +142,11 @@ def test_a_request_without_room_in_the_backlog_costs_a_token(own_system: System)
     assert [answer.status for answer in answers] == [202, 503, 503, 429]
 
 
-def test_a_bucket_is_named_by_its_keys_id_and_no_digest_of_a_secret_leaves_for_redis(own_system: System, own_redis: Redis) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "3"})
+def test_a_bucket_is_named_by_its_keys_id_and_no_digest_of_a_secret_leaves_for_redis(serve_here: Serve, own_redis: Redis) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.01", TELLER_RATE_BURST="3", REDIS_URL=own_redis.url)
     client = caller.new_client()
     made = caller.request("POST", f"/v1/clients/{client['id']}/keys").body
-    with closing(Caller(own_system.url, made["key"])) as as_client:
+    with closing(Caller(caller.url, made["key"])) as as_client:
         as_client.transfer(client["wallet"]["id"], caller.new_wallet(), 1)
     caller.deposit(client["wallet"]["id"], 1)
 
@@ -171,8 +160,8 @@ def test_a_bucket_is_named_by_its_keys_id_and_no_digest_of_a_secret_leaves_for_r
         assert hashlib.sha256(secret.encode()).hexdigest()[:8] not in stored_there
 
 
-def test_each_key_has_a_rate_of_its_own(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "1", **WITHOUT_REDIS})
+def test_each_key_has_a_rate_of_its_own(serve_here: Serve) -> None:
+    caller = serve_here(TELLER_RATE_LIMIT="0.01", TELLER_RATE_BURST="1")
     ada, ben = caller.new_client(), caller.new_client()
 
     outcomes = [pay(caller, *pair) for pair in ((ada, ben), (ada, ben), (ben, ada), (ben, ada))]
@@ -184,24 +173,23 @@ def test_each_key_has_a_rate_of_its_own(own_system: System) -> None:
     assert caller.deposit(wallets[0], 1).status == 202
 
 
-def test_processes_share_the_rates(own_system: System, second_api: System) -> None:
+def test_processes_share_the_rates(own_system: System, serve_here: Serve) -> None:
     limits = {"TELLER_RATE_LIMIT": "0.01", "TELLER_RATE_BURST": "2"}
-    started(own_system, limits), started(second_api, limits)
+    one, other = started(own_system, limits), serve_here(**limits, REDIS_URL=own_system.redis_url)
 
-    wait_for(lambda: share_a_rate(own_system, second_api), "two processes that share a rate", within_s=60)
+    wait_for(lambda: share_a_rate(one, other), "two processes that share a rate", within_s=60)
 
 
-def share_a_rate(one: System, other: System) -> bool:
-    """Whether a new key may ask for as much of both systems together as it may of one."""
-    caller = one.caller()
+def share_a_rate(caller: Caller, other: Caller) -> bool:
+    """Whether a new key may ask for as much of both APIs together as it may of one."""
     ada, ben = caller.new_client(), caller.new_client()
     with closing(client_caller(caller, ada)) as first, closing(Caller(other.url, first.key)) as second:
         pay = [each.transfer(ada["wallet"]["id"], ben["wallet"]["id"], 1).status for each in (first, second) * 2]
     return pay == [202, 202, 429, 429]
 
 
-def test_a_full_backlog_is_refused_until_it_is_drained(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_BACKLOG_MAX": "5"})
+def test_a_full_backlog_is_refused_until_it_is_drained(own_system: System, serve_here: Serve) -> None:
+    caller = serve_here(TELLER_BACKLOG_MAX="5", REDIS_URL=own_system.redis_url)
     wallet, key = caller.new_wallet(), new_key()
     known = caller.deposit(wallet, 1, key)
     for _ in range(4):
@@ -210,7 +198,7 @@ def test_a_full_backlog_is_refused_until_it_is_drained(own_system: System) -> No
     refused = caller.deposit(wallet, 1)
 
     assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "backlog_full", "5")
-    assert stored(own_system) == 5
+    assert stored(own_system.database_url) == 5
     assert caller.deposit(wallet, 1, key).body["id"] == known.body["id"]
     own_system.start_workers(1)
     wait_for(lambda: caller.deposit(wallet, 1).status == 202, "room in the backlog")
@@ -231,14 +219,14 @@ def test_a_full_backlog_under_load_is_refused_at_once_and_whatever_is_known_is_a
     refused = [body["code"] for status, body in answers if status != 202]
     assert set(refused) == {"backlog_full"}
     # What is accepted while the queue is counted takes two places until the next count.
-    assert ceiling - flood.CONNECTIONS < len(accepted) == stored(own_system) <= ceiling
+    assert ceiling - flood.CONNECTIONS < len(accepted) == stored(own_system.database_url) <= ceiling
     again = [post for post in posts if post.key in accepted]
     replays = flood.send_all(own_system.url, again)
     assert [(status, body["id"]) for status, body in replays] == [(202, accepted[post.key]) for post in again]
     last, took_s = until_refused(caller, wallets[0], at_most=flood.CONNECTIONS)
     assert took_s < AT_ONCE_S
     assert (last.code, int(last.headers["retry-after"]) > 0) == ("backlog_full", True)
-    assert stored(own_system) <= ceiling
+    assert stored(own_system.database_url) <= ceiling
     assert api.memory_info().rss < before + 16 * MIB  # what it takes to have served some thousand requests, once
 
 
@@ -252,9 +240,9 @@ def until_refused(caller: Caller, wallet: str, at_most: int) -> tuple[Answer, fl
     return answer, time.monotonic() - began
 
 
-def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: System, second_api: System) -> None:
+def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: System, serve_here: Serve) -> None:
     limits = {"TELLER_CLIENT_BACKLOG_MAX": "3"}
-    caller = started(own_system, limits)
+    caller = serve_here(**limits)
     ada, ben = caller.new_client(), caller.new_client()
     wallets = ada["wallet"]["id"], ben["wallet"]["id"]
 
@@ -262,14 +250,14 @@ def test_one_client_may_fill_its_own_part_of_the_backlog_alone(own_system: Syste
         assert [client.transfer(*wallets, 1).status for _ in range(4)] == [202, 202, 202, 503]
         assert caller.transfer(*wallets, 1).status == 202  # an operator's
         assert pay(caller, ben, ada) == 202
-        second_api.start_api(limits)
-        with closing(Caller(second_api.url, client.key)) as elsewhere:  # it has accepted none of them, and counts them all
+        second = started(own_system, limits)  # it has accepted none of them, and counts them all
+        with closing(Caller(second.url, client.key)) as elsewhere:
             wait_for(lambda: elsewhere.transfer(*wallets, 1).status == 503, "the other process to count")
         assert client.transfer(*wallets, 1).code == "backlog_full"
 
 
-def test_batches_at_once_do_not_pass_a_limit_together(own_system: System) -> None:
-    caller = started(own_system, {"TELLER_CLIENT_BACKLOG_MAX": "50", "TELLER_BACKLOG_MAX": "95"})
+def test_batches_at_once_do_not_pass_a_limit_together(serve_here: Serve, database_url: str) -> None:
+    caller = serve_here(TELLER_CLIENT_BACKLOG_MAX="50", TELLER_BACKLOG_MAX="95")
     ada, ben = caller.new_client(), caller.new_client()
     wallets = ada["wallet"]["id"], ben["wallet"]["id"]
 
@@ -285,7 +273,7 @@ def test_batches_at_once_do_not_pass_a_limit_together(own_system: System) -> Non
     # A batch that does not fit whole is refused whole.
     assert Counter(map(tuple, of_client)) == {(202,) * 20: 2, (503,): 28}
     assert Counter(map(tuple, of_operator)) == {(202,) * 20: 2, (503,): 28}
-    assert stored(own_system) == 80
+    assert stored(database_url) == 80
 
 
 def test_one_clients_batches_delay_another_clients_transfer_by_no_more_than_a_batch(own_system: System) -> None:
@@ -312,7 +300,7 @@ def test_one_clients_batches_delay_another_clients_transfer_by_no_more_than_a_ba
         alone = median([send_one()[0] for _ in range(20)])
         try:
             _ = threads.map(send_batches, range(8))
-            wait_for(lambda: stored(own_system) >= 3000, "the batches to come in")
+            wait_for(lambda: stored(own_system.database_url) >= 3000, "the batches to come in")
             sent = [send_one() for _ in range(12)]
         finally:
             enough.set()

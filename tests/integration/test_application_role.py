@@ -1,8 +1,5 @@
 """How the application's role comes to be and gets in: made, found, given another password, or said clearly why not."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +12,9 @@ from core.admin.migrate import migrate
 from core.admin.rights import SetupError
 from core.settings import Settings
 from local.postgres import Postgres
+from tests import commands
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases, with_role
-from tests.system import ROOT
 from tests.world import World, deposit
 
 PASSWORD = "it's/%@:secret ü"
@@ -70,10 +67,8 @@ def run(application: str, owner: str) -> None:
 
 
 def run_command(application: str, owner: str, command: str = "migrate") -> tuple[int, str]:
-    argv = [sys.executable, "-m", "core", command]
-    given = {**os.environ, **environment(application, owner)}
-    done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr
+    done = commands.core(command, environment=environment(application, owner))
+    return done.status, done.err
 
 
 def environment(application: str, owner: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from core import ids
 from core.admin.audit import CHECKS, KEPT, SHOWN, audit, run_checks, store
 from core.ids import Prefix
+from tests import commands
 from tests.databases import Databases, with_role
 from tests.integration.test_due import later
 from tests.system import ROOT
@@ -808,7 +809,7 @@ def audits(world: World) -> list[tuple[Any, ...]]:
 def test_the_result_is_recorded_and_only_that_of_a_whole_audit(worked: Worked, tmp_path: Path) -> None:
     world, checkpoint = worked.world, tmp_path / "checkpoint"
     assert run_audit(world)[0] == 0
-    subprocess.run([sys.executable, "-m", "core", "checkpoint", str(checkpoint)], cwd=ROOT, env=environment(world), check=True)
+    assert commands.core("checkpoint", str(checkpoint), environment=environment(world)).status == 0
     damage(world, "UPDATE wallets SET version = version + 1 WHERE id = %(rich)s", rich=worked.rich)
     assert run_audit(world)[0] == 1
     run_audit(world, "--since", str(checkpoint))
@@ -844,7 +845,7 @@ def test_an_audit_that_may_not_write_is_clean_and_says_that_it_is_not_recorded(w
     done = subprocess.run(
         [sys.executable, "-m", "core", "audit"],
         cwd=ROOT,
-        env={**environment(world), "DATABASE_URL": with_role(world.url, role, "a-password")},
+        env={**os.environ, **environment(world), "DATABASE_URL": with_role(world.url, role, "a-password")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -861,21 +862,12 @@ def test_an_audit_that_may_not_write_is_clean_and_says_that_it_is_not_recorded(w
 
 
 def environment(world: World) -> dict[str, str]:
-    return {**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""}
+    return {"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""}
 
 
 def run_audit(world: World, *options: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "audit", *options],
-        cwd=ROOT,
-        env=environment(world),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    return done.returncode, done.stdout
+    done = commands.core("audit", *options, environment=environment(world))
+    return done.status, done.out
 
 
 def test_an_audit_sees_one_instant_while_money_moves(worked: Worked) -> None:

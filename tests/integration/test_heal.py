@@ -1,9 +1,6 @@
 """What `migrate` mends, and what it only names: damage done as the owner, which no right and hardly a constraint stops."""
 
-import os
 import re
-import subprocess
-import sys
 
 import psycopg
 import pytest
@@ -16,8 +13,8 @@ from core.admin.migrate import migrate
 from core.errors import CannotDo
 from core.postgres.statements import statement
 from core.settings import Settings
+from tests import commands
 from tests.integration.test_due import later
-from tests.system import ROOT
 from tests.world import World, capture, closure, deposit, hold, multi_leg, release, transfer, whole_reversal
 
 FAR = 2**61 - 1
@@ -33,16 +30,8 @@ def mend(world: World, *, repair: bool = False) -> None:
 
 def run_core(world: World, *argv: str) -> tuple[int, str]:
     """Return the command's exit status and what it said on standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "core", *argv],
-        cwd=ROOT,
-        env={**os.environ, **environment(world)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stderr
+    done = commands.core(*argv, environment=environment(world))
+    return done.status, done.err
 
 
 def assert_goes_on(world: World) -> None:

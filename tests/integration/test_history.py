@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,8 +19,8 @@ from core.admin.checkpoint_file import Checkpoint
 from core.admin.since import Depth, Report, audit_since
 from core.errors import CannotDo
 from core.postgres.statements import statement
+from tests import commands
 from tests.databases import Databases
-from tests.system import ROOT
 from tests.world import World, capture, hold, multi_leg, release, reversal, transfer, whole_reversal, withdrawal
 
 KEY = b"k" * 32
@@ -802,18 +799,9 @@ def test_a_file_that_is_no_checkpoint_is_refused_with_the_reason(tmp_path: Path,
 
 
 def run_core(world: World, *argv: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "core", *argv],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stdout
+    """The program itself is started on these commands by test_month_end.py and test_audit.py."""
+    done = commands.core(*argv, environment={"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""})
+    return done.status, done.out + done.err
 
 
 def test_the_commands_make_continue_and_verify_a_signed_checkpoint(known: Known, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from core import ids, keys
 from core.ids import Prefix
 from core.keys import Access, Key
 from core.postgres.statements import statement
+from tests import commands
 from tests.system import ROOT
 from tests.world import World, new_client, new_id
 
@@ -152,17 +153,23 @@ def test_noting_a_use_waits_for_no_lock(world: World) -> None:
 def run(world: World | None, *argv: str) -> tuple[int, str, str]:
     """Return the command's exit code, output and errors."""
     url, owner_url = (world.url, world.owner_url) if world else ("postgresql://127.0.0.1:1/nowhere", "")
+    done = commands.core("keys", *argv, environment={"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url})
+    return done.status, done.out, done.err
+
+
+def test_the_program_ends_with_the_commands_status(world: World) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "core", "keys", *argv],
+        [sys.executable, "-m", "core", "keys", "revoke", ids.text(Prefix.KEY, new_id())],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": owner_url},
+        env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": world.owner_url},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
-    return done.returncode, done.stdout, done.stderr
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "teller: there is no such key\n")
 
 
 def test_the_command_makes_keys_that_open_what_they_are_for(world: World) -> None:

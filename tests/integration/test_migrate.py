@@ -17,6 +17,7 @@ from core import ids, keys
 from core.admin.migrate import MIGRATIONS, migrate, migration_names
 from core.settings import Settings
 from core.version import VERSION
+from tests import commands
 from tests.caller import OPERATOR_KEY
 from tests.databases import Databases
 from tests.system import ROOT
@@ -130,10 +131,10 @@ def test_a_database_of_a_newer_version_is_refused_at_once_and_nothing_is_changed
     empty.query("DELETE FROM feed")  # what a migration that goes on would mend
     newer = f"this database was migrated by a newer Teller (9998_future, 9999_far); this is {VERSION}"
 
-    refused = migrate_from(ROOT, empty)
+    refused = commands.core("migrate", environment=environment(empty))
 
-    assert refused.returncode == 2
-    assert refused.stderr == f"teller: {newer}: start the newer version, or restore a backup. Nothing was changed.\n"
+    assert refused.status == 2
+    assert refused.err == f"teller: {newer}: start the newer version, or restore a backup. Nothing was changed.\n"
     assert empty.query("SELECT count(*) FROM feed") == [(0,)]
 
 
@@ -145,7 +146,7 @@ def test_how_a_checkout_ends_its_lines_makes_no_difference(empty: World, checkou
     assert migrate_from(checkout, empty).returncode == 0
 
     assert recorded(empty) == CHECKSUMS
-    assert migrate_from(ROOT, empty).returncode == 0
+    assert commands.core("migrate", environment=environment(empty)).status == 0
 
 
 def test_a_database_that_an_earlier_version_migrated_gets_its_checksums(empty: World) -> None:
@@ -212,35 +213,34 @@ def test_another_count_of_shards_is_warned_about_and_an_unset_one_is_not(empty: 
 def test_a_database_that_is_away_is_one_line_without_its_address(command: str) -> None:
     done = run_core(command, "postgresql://teller:secret@127.0.0.1:1/teller")
 
-    assert done.returncode == 2
-    assert done.stderr == "teller: the database that DATABASE_URL names is away, or refuses the connection\n"
+    assert done.status == 2
+    assert done.err == "teller: the database that DATABASE_URL names is away, or refuses the connection\n"
 
 
 def test_a_malformed_database_url_is_not_repeated() -> None:
     done = run_core("audit", "postgresql://teller:se%zzcret@127.0.0.1/teller")
 
-    assert done.returncode == 2
-    assert "DATABASE_URL: Value error, has a '%' without two hexadecimal digits behind it" in done.stderr
-    assert "zz" not in done.stderr
+    assert done.status == 2
+    assert "DATABASE_URL: Value error, has a '%' without two hexadecimal digits behind it" in done.err
+    assert "zz" not in done.err
 
 
 def test_the_audit_of_a_database_without_tables_is_not_called_damage(empty: World) -> None:
     done = run_core("audit", empty.url)
 
-    assert done.returncode == 2
-    assert done.stderr == "teller: the database is not migrated: run python -m core migrate first\n"
+    assert done.status == 2
+    assert done.err == "teller: the database is not migrated: run python -m core migrate first\n"
 
 
 def test_bad_settings_are_not_taken_for_damage() -> None:
     done = run_core("audit", "mysql://secret")
 
-    assert done.returncode == 2
-    assert done.stderr.startswith("teller: these settings are not valid:\n  DATABASE_URL: ")
+    assert done.status == 2
+    assert done.err.startswith("teller: these settings are not valid:\n  DATABASE_URL: ")
 
 
-def run_core(command: str, url: str) -> subprocess.CompletedProcess[str]:
-    argv, given = [sys.executable, "-m", "core", command], {"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": ""}
-    return subprocess.run(argv, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+def run_core(command: str, url: str) -> commands.Done:
+    return commands.core(command, environment={"DATABASE_URL": url, "TELLER_ADMIN_DATABASE_URL": ""})
 
 
 def test_the_first_operator_key_is_made_once_and_kept_as_its_digest_alone(empty: World) -> None:

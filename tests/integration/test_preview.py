@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from core import preview
+from core import preview, transfers
+from core import wallets as wallets_of
 from core.postgres.connections import AsyncConnection
 from core.preview import Preview
 from core.transfers import Submission, Terms
@@ -71,30 +73,46 @@ def random_submission(dice: Random, wallets: list[UUID], parents: list[Submissio
     return dice.choice(makers)()
 
 
+async def change_and_submit(
+    wallet: UUID, changes: dict[str, Any], ahead: list[Submission], asked: Submission, connection: AsyncConnection
+) -> Preview:
+    """Change the wallet, submit what is ahead, preview what is asked and submit it, over one connection."""
+    await wallets_of.change(connection, wallet, changes, key_id=None, reason="asked by the bank")
+    for one in ahead:
+        await transfers.insert(connection, [one])
+    async with connection.transaction():
+        await preview.begin_snapshot(connection)
+        shown = await preview.preview(connection, asked)
+    await transfers.insert(connection, [asked])
+    return shown
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_preview_is_what_then_happens(world: World, seed: int) -> None:
     dice = Random(seed)
     wallets = world.new_wallets(100, 60, 0, shard=SHARD)
     parents: list[Submission] = []
-    seen = set()
+    previews: list[tuple[Submission, int, Preview]] = []
+    drainer = world.drainer()
     for _ in range(40):
-        world.change(dice.choice(wallets), **dice.choice(RULES))
+        changed, changes = dice.choice(wallets), dice.choice(RULES)
         ahead = [random_submission(dice, wallets, parents) for _ in range(dice.randint(0, 3))]
-        for one in ahead:
-            world.submit(one)
         asked = random_submission(dice, wallets, [*parents, *ahead])
+        previews.append((asked, len(ahead), world.run(partial(change_and_submit, changed, changes, ahead, asked))))
+        drainer.run([SHARD])
+        parents += [*ahead, asked]
+    drainer.close()
+    rows = world.ask(lambda database: transfers.find_all(database, [asked.id for asked, _, _ in previews]))
+    found = {row.id: row for row in rows if row is not None}
 
-        shown = previewed(world, asked)
-        world.submit(asked)
-        world.drain()
-
-        happened = world.transfer(asked.id)
-        assert (shown.queued_ahead, shown.complete) == (len(ahead), True)
+    seen = set()
+    for asked, ahead_of_it, shown in previews:
+        happened = found[asked.id]
+        assert (shown.queued_ahead, shown.complete) == (ahead_of_it, True)
         assert (shown.transfer.status, shown.transfer.failure_code) == (happened.status, happened.failure_code)
         assert (shown.transfer.available, shown.transfer.needed) == (happened.available, happened.needed)
         assert (shown.transfer.total, shown.transfer.entries) == (happened.total, happened.entries)
         assert (shown.transfer.finished_at, shown.transfer.parent) == (None, happened.parent)
-        parents += [*ahead, asked]
         seen |= {(asked.type, happened.status)}
     assert len(seen) > 9
 

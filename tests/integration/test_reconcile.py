@@ -1,9 +1,6 @@
 """A bank's file is compared with what came in and went out, by reference: each row is in exactly one class."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +12,7 @@ from core import ids
 from core.admin.bank_file import Layout, UnreadableFile
 from core.admin.reconcile import Difference, Scope, Summary, reconcile
 from core.errors import CannotDo
-from tests.system import ROOT
+from tests import commands
 from tests.world import World, capture, deposit, hold, reversal, transfer, withdrawal
 
 EVERYTHING = Scope()
@@ -201,17 +198,9 @@ def test_a_comparison_has_its_time(world: World, tmp_path: Path) -> None:
 
 
 def run_reconcile(world: World, *argv: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "reconcile", *argv],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stdout, done.stderr
+    """The program itself is started on the same command line by test_month_end.py."""
+    done = commands.core("reconcile", *argv, environment={"DATABASE_URL": world.url, "TELLER_ADMIN_DATABASE_URL": ""})
+    return done.status, done.out, done.err
 
 
 def test_the_command_tells_scripts_whether_the_sides_agree(world: World, tmp_path: Path) -> None:

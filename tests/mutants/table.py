@@ -582,7 +582,7 @@ MUTANTS = (
         21,
         "sending inside the drain",
         (Edit("worker/ledger/apply.py", BEFORE_COMMIT, SEND_INSIDE + BEFORE_COMMIT),),
-        (f"{DELIVERER}::test_a_receiver_that_misbehaves_delays_no_transfer_and_no_other_receiver[hangs]",),
+        (f"{DELIVERER}::test_receivers_that_misbehave_delay_no_transfer_and_no_other_receiver",),
     ),
     Mutant(
         21,

@@ -13,11 +13,22 @@ from tests.system import ROOT
 PROGRAMS = ("api", "worker", "console", "local", "local.audit", "core", "cli", "teller")
 
 
-def run(module: str, option: str) -> subprocess.CompletedProcess[str]:
-    """Run it with settings that are not valid."""
+BOTH = """
+import runpy, sys
+for option in ("--version", "--help"):
+    sys.argv[1:] = [option]
+    try:
+        runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        print("status", end.code or 0)
+"""
+
+
+def run(module: str) -> subprocess.CompletedProcess[str]:
+    """Run it as `python -m` does, with one option, then the other, in one start, and with settings that are not valid."""
     inherited = {name: value for name, value in os.environ.items() if not re.match("TELLER_|DATABASE_URL|REDIS_URL", name)}
     return subprocess.run(
-        [sys.executable, "-m", module, option],
+        [sys.executable, "-c", BOTH.format(module=module)],
         cwd=ROOT,
         env={**inherited, "TELLER_PORT": "none", "TELLER_DATA_DIR": "/proc/none"},
         capture_output=True,
@@ -29,8 +40,10 @@ def run(module: str, option: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("module", PROGRAMS)
 def test_a_program_says_its_version_and_its_use(module: str) -> None:
-    version, help = run(module, "--version"), run(module, "--help")
+    done = run(module)
 
-    assert (version.returncode, version.stdout, version.stderr) == (0, f"teller {VERSION}\n", "")
-    assert (help.returncode, help.stderr) == (0, "")
-    assert help.stdout.startswith(("usage: python -m", "Usage: teller COMMAND"))
+    version, status, help = done.stdout.split("\n", 2)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (version, status) == (f"teller {VERSION}", "status 0")
+    assert help.startswith(("usage: python -m", "Usage: teller COMMAND"))
+    assert help.endswith("status 0\n")
