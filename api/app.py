@@ -103,7 +103,7 @@ def lifespan(configured: Settings) -> Callable[[FastAPI], AbstractAsyncContextMa
             pages.prepare(app.routes)
             calm_garbage_collector()
             end_with_parent()
-            checking = asyncio.create_task(health.log_newer(app.state.services.database))
+            checking = asyncio.create_task(health.log_newer(app.state.services.readiness))
             yield
             checking.cancel()
 

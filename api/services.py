@@ -13,6 +13,7 @@ from api.admission.auth import Authenticator
 from api.admission.backlog import Backlog
 from api.admission.gate import Gate, batch_turns
 from api.admission.rate_limit import RateLimit
+from api.admission.readiness import Readiness
 from api.intake.final_listener import FinalListener
 from api.intake.gauges import PoolGauges
 from api.intake.intake import Intake
@@ -44,6 +45,7 @@ class Services:
     settings: Settings
     database: Database
     hints: Hints
+    readiness: Readiness
     redis_probe: Probe
     deliverer_doorbell: DelivererDoorbell
     final_news: FinalNews
@@ -101,6 +103,7 @@ def make(settings: Settings) -> Services:
         settings=settings,
         database=database,
         hints=hints,
+        readiness=Readiness(database),
         redis_probe=Probe(hints),
         deliverer_doorbell=DelivererDoorbell(hints),
         final_news=FinalNews(hints),

@@ -21,7 +21,9 @@ STARTS_WITHIN_S = 60.0  # normally 2 s, of which the imports take most; six busy
 class System:
     """An API, workers, a sweeper and deliverers on these servers, as many as a test starts; close() ends them all."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, redis_url: str, root: Path = ROOT) -> None:
+        """`root` has the code that the processes run, and `folder` gets their logs."""
+        self.root = root
         self.folder = folder
         self.database_url = database_url
         self.redis_url = redis_url
@@ -45,7 +47,7 @@ class System:
         with (self.folder / f"{'-'.join(argv)}-{number}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *argv],
-                cwd=ROOT,
+                cwd=self.root,
                 env={**os.environ, **given, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

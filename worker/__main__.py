@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from core import command_line, exposition, failpoint, ids, log, settings
-from core.admin.migrate import applied_names, newer
+from core.admin.migrate import applied_migrations, too_new
 from core.ids import Prefix
 from core.postgres.connections import SyncConnection, connect_worker
 from core.redis.batcher import Batcher
@@ -78,7 +78,7 @@ def try_sessions(connect: Callable[[], SyncConnection]) -> None:
     """
     try:
         with closing(connect()) as one, closing(connect()):
-            if reason := newer(applied_names(one)):
+            if reason := too_new(applied_migrations(one)):
                 logger.error("the database is newer", reason=reason)
     except psycopg.Error as error:
         logger.warning("no session yet", kind=type(error).__name__, sqlstate=error.sqlstate)

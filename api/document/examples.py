@@ -276,6 +276,7 @@ ANSWERS: Mapping[str, Json] = {  # of operations whose answers have no schema
             "database_durable": True,
             "database_migrated": True,
             "database_not_newer": True,
+            "database_commits": True,
             "redis_reachable": True,
             "redis_takes_doorbells": True,
         },

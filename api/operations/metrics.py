@@ -9,10 +9,10 @@ from prometheus_client.metrics_core import Metric
 from starlette.responses import Response
 
 from api.admission.auth import bearer_key
+from api.admission.readiness import Readiness
 from api.http.openapi import problem_responses
 from api.http.problems import Problem
 from api.intake.gauges import Horizon, OpenTransactions
-from api.operations.health import check_database
 from api.services import services
 from core import exposition, keys
 from core.errors import Unavailable
@@ -51,7 +51,7 @@ async def get_metrics(request: Request) -> Response:
     measured = [
         backlog_limit_metric(shared.settings.backlog_max),
         redis_metric(redis),
-        *await database_metrics(shared.database, shared.gauges.horizon),
+        *await database_metrics(shared.readiness, shared.database, shared.gauges.horizon),
     ]
     return Response(await asyncio.to_thread(exposition.text, measured), media_type=exposition.CONTENT_TYPE)
 
@@ -63,9 +63,9 @@ def check_metrics_key(request: Request) -> None:
         raise Problem("unauthorized", "This is not the key that TELLER_METRICS_KEY sets for this path.")
 
 
-async def database_metrics(database: Database, horizon: Horizon) -> list[Metric]:
+async def database_metrics(readiness: Readiness, database: Database, horizon: Horizon) -> list[Metric]:
     """Return readiness, and what the database shows. When it does not answer, readiness says so; no error is raised."""
-    checks = await check_database(database)
+    checks, _ = await readiness.check()
     queues: list[ShardQueue] = []
     ages: list[Metric] = []
     if checks.get("database_migrated"):

@@ -1,5 +1,6 @@
 """Migrates a database to this version's schema: forward only. Safe to start twice at once, and to kill at any time."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from core.settings import Settings
 from core.version import VERSION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+SERVES_FROM = re.compile(r"-- Serves from: (\w+)\n")
 
 # A guess. While ALTER TABLE waits for its lock, each later statement on the table waits behind it.
 LOCK_WITHIN_S = 10
@@ -101,6 +103,21 @@ def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds * 1000:.0f}ms"])
 
 
+def serves_from(name: str) -> str | None:
+    """Return the first migration that processes must know, all before it too, to go on beside this one; None: this one itself."""
+    found = SERVES_FROM.match(file_of(name).read_text())
+    return found and found[1]
+
+
+def too_new(applied: Mapping[str, str | None]) -> str | None:
+    """Say that a newer version has migrated the database so that this one may not go on beside it, and what to do; None if it may.
+
+    `applied` has the database's migrations, each with what it serves from.
+    """
+    known = migration_names()
+    return newer(name for name, first in applied.items() if name not in known and (first is None or first > known[-1]))
+
+
 def newer(applied: Iterable[str]) -> str | None:
     """Say that a newer version has migrated the database, and how to go on; None if none has. `applied` are its migrations."""
     unknown = sorted(set(applied).difference(migration_names()))
@@ -114,15 +131,15 @@ def newer(applied: Iterable[str]) -> str | None:
 
 def refuse_newer(connection: psycopg.Connection) -> None:
     """Raise CannotDo if a newer version has migrated the database: the rights of this version would be too few for it."""
-    if reason := newer(applied_names(connection)):
+    if reason := newer(applied_migrations(connection)):
         raise CannotDo(f"{reason}. Nothing was changed.")
 
 
-def applied_names(connection: psycopg.Connection) -> set[str]:
-    """Return the migrations of the database; none before its first one."""
+def applied_migrations(connection: psycopg.Connection) -> dict[str, str | None]:
+    """Return the migrations of the database, each with what it serves from; none before its first one."""
     if connection.execute("SELECT to_regclass('migrations')").fetchone() == (None,):
-        return set()
-    return {name for (name,) in connection.execute(statement("admin/list_migrations"))}
+        return {}
+    return dict(connection.execute(statement("admin/list_migrations")))
 
 
 def refuse_edited(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
@@ -144,12 +161,14 @@ def has_checksums(connection: psycopg.Connection) -> bool:
 def apply_missing(connection: psycopg.Connection, files: Mapping[str, str]) -> None:
     """Run each missing migration and insert its record in one transaction. After a crash either both are there or none."""
     prepare_records(connection, files)
-    applied = applied_names(connection)
+    applied = applied_migrations(connection)
     for name, checksum in files.items():
         if name not in applied:
             with connection.transaction():
                 connection.execute(literal(file_of(name)))
                 connection.execute(statement("admin/insert_migration"), {"name": name, "checksum": checksum})
+                if first := serves_from(name):
+                    connection.execute(statement("admin/set_serves_from"), {"name": name, "serves_from": first})
 
 
 def prepare_records(connection: psycopg.Connection, files: Mapping[str, str]) -> None:

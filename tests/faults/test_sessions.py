@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.operations.health import check_database
+from api.admission.readiness import Readiness
 from core import ids
 from core.admin.migrate import migrate
 from core.ids import Prefix
@@ -287,12 +287,13 @@ def test_readiness_connects_anew_where_a_name_led_to_a_server_that_does_not_writ
 
         async def looks() -> None:
             database = Database(url)
+            readiness = Readiness(database)
             await database.open()
             try:
-                assert not (await check_database(database)).get("database_writable")
+                assert not (await readiness.check())[0].get("database_writable")
                 owner.execute(of_role + sql.SQL(" RESET ALL"))
                 async with asyncio.timeout(20):
-                    while not (await check_database(database)).get("database_writable"):
+                    while not (await readiness.check())[0].get("database_writable"):
                         deadline.start()
                         await asyncio.sleep(0.1)
             finally:

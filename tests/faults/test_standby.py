@@ -128,6 +128,39 @@ def test_no_answer_says_that_a_thing_is_there_before_a_standby_has_it(own_postgr
         full.close()
 
 
+def test_an_api_whose_commits_wait_for_a_standby_is_not_ready_and_reads_on(own_postgres: Postgres, logs: Path) -> None:
+    """As on an old primary whose standbys follow a new one. However many ask, one connection waits."""
+    system = System(logs, Databases(own_postgres.url("postgres")).migrated(), "redis://127.0.0.1:1/0")
+    try:
+        system.start_api()
+        caller = system.caller()
+        wallet = caller.new_wallet()
+        ready = caller.get("/readyz")
+
+        wait_for_standbys(own_postgres, "'never'")
+        try:
+            wait_for(lambda: caller.get("/readyz").status == 503, "a readyz that says so")
+            with ThreadPoolExecutor(20) as threads:
+                asked = list(threads.map(lambda _: answer_of(system, "/readyz"), range(100)))
+            read = caller.get(f"/v1/wallets/{wallet}")
+            with psycopg.connect(own_postgres.url("postgres")) as connection:
+                waiting = connection.execute(WAITING.encode()).fetchall()
+        finally:
+            wait_for_standbys(own_postgres, "''")
+
+        assert (ready.status, ready.body["checks"]["database_commits"], read.status) == (200, True, 200)
+        assert {(answer.status, answer.body["detail"]) for answer in asked} == {(503, "not ready: database_commits")}
+        assert len(waiting) == 1
+        wait_for(lambda: caller.get("/readyz").status == 200, "an end of the stall")
+    finally:
+        system.close()
+
+
+def answer_of(system: System, path: str) -> Answer:
+    with closing(system.caller()) as caller:
+        return caller.get(path)
+
+
 def wait_for_standbys(server: Postgres, names: str) -> None:
     """Let commits wait for these standbys, from its return on: the checkpointer takes the setting later than sessions do."""
     with psycopg.connect(server.url("postgres"), autocommit=True, options="-c synchronous_commit=local") as connection:

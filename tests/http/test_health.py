@@ -18,8 +18,8 @@ from tests.http.conftest import NOWHERE
 from tests.system import System
 from tests.waiting import wait_for
 
-CHECKS = ["database_answers", "database_writable", "database_durable", "database_migrated", "database_not_newer"]
-READY = dict.fromkeys(CHECKS, True)
+CHECKS = ("answers", "writable", "durable", "migrated", "not_newer", "commits")
+READY = {f"database_{check}": True for check in CHECKS}
 TAKEN = {"redis_reachable": True, "redis_takes_doorbells": True}
 
 
@@ -85,7 +85,8 @@ def test_a_database_without_the_newest_migration_or_with_a_newer_one_is_not_read
 ) -> None:
     url = databases.migrated()
     with api_on(url, tmp_path) as caller, psycopg.connect(databases.owner_url(url), autocommit=True) as owner:
-        owner.execute("UPDATE migrations SET name = '9999_of_a_later_version' WHERE name = %s", [migration_names()[-1]])
+        rename = "UPDATE migrations SET name = '9999_of_a_later_version', serves_from = NULL WHERE name = %s"
+        owner.execute(rename, [migration_names()[-1]])
         neither = caller.get("/readyz")
         owner.execute("INSERT INTO migrations (name) VALUES (%s)", [migration_names()[-1]])
         newer = caller.get("/readyz")

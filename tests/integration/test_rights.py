@@ -353,6 +353,7 @@ STATEMENTS = {
         "admin/insert_shards",
         "admin/limit_temporary_files",
         "admin/list_checksums",
+        "admin/set_serves_from",
         "admin/list_open_functions",
         "session/list_role_settings",
         "admin/list_strangers",

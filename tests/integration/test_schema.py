@@ -84,6 +84,7 @@ REJECTED = {**FINAL, "status": "rejected", "failure_code": "insufficient_funds"}
 NONSENSE: list[tuple[str, str, dict[str, Any]]] = [
     ("migrations", "migrations_checksum_is_sha256", {"checksum": "A" * 64}),
     ("migrations", "migrations_checksum_is_sha256", {"checksum": "a" * 63}),
+    ("migrations", "migrations_serves_from_is_earlier", {"serves_from": "9999_later"}),
     ("clients", "name_length", {"name": ""}),
     ("clients", "name_length", {"name": "n" * 201}),
     ("clients", "external_id_length", {"external_id": ""}),

@@ -540,6 +540,30 @@ MUTANTS = (
     ),
     Mutant(
         17,
+        "readiness that asks for no commit",
+        (
+            Edit(
+                "api/admission/readiness.py",
+                'checks["database_commits"] = await self._commits()',
+                'checks["database_commits"] = True',
+            ),
+        ),
+        (f"{STANDBY}::test_an_api_whose_commits_wait_for_a_standby_is_not_ready_and_reads_on",),
+    ),
+    Mutant(
+        17,
+        "a connection for each question of readiness while no commit is answered",
+        (Edit("api/admission/readiness.py", "            if self._awaited:\n", "            if False:\n"),),
+        (f"{STANDBY}::test_an_api_whose_commits_wait_for_a_standby_is_not_ready_and_reads_on",),
+    ),
+    Mutant(
+        17,
+        "an API that is ready beside migrations that do not serve it",
+        (Edit("core/admin/migrate.py", "(first is None or first > known[-1])", "(first is not None and first > known[-1])"),),
+        ("tests/faults/test_rolling_update.py::test_processes_that_a_migration_does_not_serve_are_not_ready",),
+    ),
+    Mutant(
+        17,
         "an API keeps the connections to a server that hangs",
         (Edit("core/postgres/abandoned.py", "if late and (hung := await self._hung(late)):", "if late and (hung := set()):"),),
         (f"{STANDBY}::test_a_primary_that_hangs_is_left_for_the_new_one_without_a_restart",),
