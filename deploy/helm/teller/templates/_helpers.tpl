@@ -160,15 +160,15 @@ spec:
       {{- include "teller.selector" . | nindent 6 }}
 {{- end }}
 
-{{/* A Deployment of the worker's image: (dict "root" $ "kind" "sweeper" "command" (list …) "env" "…" "replicas" n "resources" …). */}}
+{{/* A Deployment of the worker's image: (dict "root" $ "kind" "sweeper" "command" (list …) "env" "…" "replicas" n "scaled" false "resources" …). */}}
 {{- define "teller.working" -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   {{- include "teller.metadata" (list .root .kind "") | nindent 2 }}
 spec:
-  {{- if .replicas }}
-  replicas: {{ .replicas }}
+  {{- if not .scaled }}
+  replicas: {{ required "replicas" .replicas }}
   {{- end }}
   strategy:
     rollingUpdate: {maxUnavailable: 1, maxSurge: 1}
