@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import NamedTuple
 
 from bench.report import table
@@ -26,6 +27,7 @@ BUSY = 0.6  # A guess. The part of a core, or of a worker, that a steady load ma
 GROUPS = ("API", "workers", "Postgres", "Redis")  # of the record's CPU figures
 OTHER_CONNECTIONS = 2 * 2 + 2 * 4 + 20  # two sweepers, two deliverers; commands, backups, and processes that end while others start
 DAY_S = 86_400
+WIDTH = 110  # of a line of a page
 
 
 class Record(NamedTuple):
@@ -100,8 +102,8 @@ def tables_in(page: str) -> str:
 
 def lines(record: Record, size: Bytes) -> Iterator[str]:
     spent = ", ".join(f"{group} {record.cpu_us[group]:.0f}" for group in GROUPS)
-    yield f"From the record `{record.name}` ({record.cpu}). CPU time of a single POST in µs: {spent}."
-    yield f"One worker drained {record.drained_per_s:,.0f} transfers a second."
+    source = f"From the record `{record.name}` ({record.cpu}). CPU time of a single POST in µs: {spent}."
+    yield from wrap(f"{source} One worker drained {record.drained_per_s:,.0f} transfers a second.", WIDTH)
     yield ""
     yield from table(
         ("transfers a second", *(f"cores: {group}" for group in GROUPS), "workers", "connections"),
