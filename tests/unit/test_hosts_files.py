@@ -84,6 +84,8 @@ def test_systemd_takes_the_units_and_a_typo_does_not_pass(tmp_path: Path) -> Non
         (tmp_path / name).write_text(text.replace("/opt/teller", str(ROOT)))
 
     assert {name: verify(text, name, tmp_path) for name, text in UNITS.items()} == dict.fromkeys(UNITS, "")
+    patroni = (HOSTS / "patroni" / "patroni.service").read_text()
+    assert "Unknown" not in verify(patroni, "patroni.service", tmp_path)  # that Patroni is not installed here is said too
     wrong = SERVICES["teller-api.service"].replace("ProtectSystem=", "ProtectSytem=")
     assert "ProtectSytem" in verify(wrong, "teller-api.service", tmp_path)
 
