@@ -10,7 +10,7 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit long soak mutants bench lint reference sdk lock audit start stop
+.PHONY: help run test check unit long soak mutants bench chart lint reference sdk lock audit start stop
 
 help:  ## show this list
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ mutants: $(INSTALLED)  ## break the code on purpose, promise by promise, and fai
 
 bench: $(INSTALLED_BENCH)  ## measure everything beside pgbench (14 minutes on two cores; needs wrk), and write docs/benchmarks
 	@exec $(RUN) bench
+
+chart: $(INSTALLED)  ## render the Helm chart and check it by the schemas of Kubernetes (needs Helm, or Go to build it)
+	@exec .ci/chart
 
 lint: $(INSTALLED)  ## check style, types and imports between the packages
 	$(RUN) ruff check .
