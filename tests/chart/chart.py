@@ -21,7 +21,7 @@ from tests.system import ROOT
 CHART = ROOT / "deploy" / "helm" / "teller"
 VALUES = tuple(sorted((CHART / "ci").glob("*.yaml")))
 OWN_SCHEMAS = Path(__file__).parent / "schemas"
-NEWEST = 3  # minor versions of Kubernetes
+OLDEST, NEWEST = "1.29", 3  # minor versions of Kubernetes: the chart's kubeVersion, and how many of the newest
 
 Object = dict[str, Any]
 
@@ -39,9 +39,9 @@ def helm() -> str | None:
 
 
 def versions() -> Sequence[str]:
-    """Return the newest minor versions of Kubernetes whose schemas are installed."""
+    """Return the oldest minor version of Kubernetes that the chart supports, and the newest whose schemas are installed."""
     known: list[str] = utils.all_versions()
-    return known[-NEWEST:]
+    return [OLDEST, *known[-NEWEST:]]
 
 
 def lint(chart: Path, *arguments: str) -> None:

@@ -53,7 +53,7 @@ def check(chart: Path, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("file", [None, *VALUES], ids=lambda file: file.stem if file else "defaults")
-def test_the_chart_is_right_for_the_newest_versions_of_kubernetes(file: Path | None) -> None:
+def test_the_chart_is_right_for_the_oldest_and_the_newest_versions_of_kubernetes(file: Path | None) -> None:
     check(CHART, *(("--values", str(file)) if file else ()))
 
 

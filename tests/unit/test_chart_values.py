@@ -9,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 from core.ledger.sharding import SHARDS_MAX
 from core.settings import API, APPLYING, DELIVERER, SECRETS, SWEEPER, About, Settings
 from core.version import VERSION
+from tests.chart.chart import OLDEST
 from tests.system import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "teller"
@@ -84,3 +85,4 @@ def test_the_chart_has_the_version_of_teller() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
     assert chart["version"] == chart["appVersion"] == VERSION
+    assert chart["kubeVersion"] == f">={OLDEST}.0-0"
