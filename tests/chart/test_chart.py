@@ -12,7 +12,6 @@ from tests.chart.chart import CHART, VALUES, Object, Refused, helm, lint, of_kin
 pytestmark = pytest.mark.skipif(helm() is None, reason="Helm is not installed: .ci/chart")
 
 WORKING = ("worker", "sweeper", "deliverer")
-CONSOLES = {"TELLER_CONSOLE_PORT", "TELLER_CONSOLE_SECRET", "TELLER_CONSOLE_NAME"}  # read by the console alone
 EVERYWHERE = {"0.0.0.0/0", "::/0"}
 
 
@@ -155,7 +154,7 @@ def test_no_secret_is_a_value_and_every_variable_is_a_setting(scaled: list[Objec
         found = variables(pod)
 
         assert not {name for name in found if name in SECRETS and "value" in found[name]}
-        assert found.keys() <= known_names() | CONSOLES
+        assert found.keys() <= known_names()
 
 
 def test_a_million_is_written_as_a_whole_number(scaled: list[Object]) -> None:
