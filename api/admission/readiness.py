@@ -4,6 +4,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+import psycopg
+
 from core.admin.migrate import migration_names, too_new
 from core.errors import Unavailable
 from core.postgres import deadline
@@ -13,7 +15,7 @@ from core.postgres.queries import fence
 
 STANDBY = "the server that DATABASE_URL leads to is a standby"
 
-COMMIT_FRESH_S = 1.0  # /readyz needs no key, and a commit is a write to the disk: however many ask, one a second
+FRESH_S = 1.0  # /readyz needs no key. However many ask, one commit a second is sent, and connections are renewed once a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ class AppliedMigration:
 
 
 class Readiness:
-    """The checks of one process. Each asks the database anew, but a commit that was answered counts for COMMIT_FRESH_S."""
+    """The checks of one process. Each asks the database anew, but a commit that was answered counts for FRESH_S."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._committed_at = float("-inf")  # monotonic seconds
+        self._renewed_at = float("-inf")
         self._trial: asyncio.Future[bool] | None = None
-        self._awaited = False  # a commit was sent and not answered. A trial ends before that: after the request's deadline
+        self._unanswered = 0  # commits that were sent and not answered. A trial may end before: after its deadline
 
     async def check(self) -> tuple[dict[str, bool], str | None]:
         """Return the checks by name, and the reason of a failed one when its name does not say enough.
@@ -60,7 +63,7 @@ class Readiness:
         if not state.writable:
             # After a failover the host's name leads to another server, and these connections lead to the old one. A write that
             # fails would reconnect too, but none arrives while the API is not ready.
-            await database.connect_anew()
+            await self._connect_anew()
         done = {migration.name: migration.serves_from for migration in applied}
         reason = too_new(done)
         checks = {
@@ -80,26 +83,33 @@ class Readiness:
         An old primary whose standbys have left it for a new one answers reads, out of date, and no commit. While a commit waits
         there, no other one is sent: each would keep a connection that requests need.
         """
-        if self._trial is None or self._trial.done():
-            if self._awaited:
+        if time.monotonic() - self._committed_at < FRESH_S:
+            return True
+        trial = self._trial
+        if trial is None or trial.done():
+            if self._unanswered:
                 return False
-            if time.monotonic() - self._committed_at < COMMIT_FRESH_S:
-                return True
-            self._trial = asyncio.ensure_future(self._try_commit())
-        done, _ = await asyncio.wait({self._trial}, timeout=deadline.left_s())
-        return bool(done) and self._trial.result()
+            trial = self._trial = asyncio.ensure_future(self._try_commit())
+        done, _ = await asyncio.wait({trial}, timeout=deadline.left_s())
+        return bool(done) and trial.result()
 
     async def _try_commit(self) -> bool:
+        deadline.start()  # its own: the request that began it may have used up most of its time, and others wait for it too
         try:
             await self._database.run(self._commit)
-        except Unavailable:
+        except (Unavailable, psycopg.Error):
             return False
         return True
 
     async def _commit(self, connection: AsyncConnection) -> None:
-        self._awaited = True
+        self._unanswered += 1
         try:
             await fence(connection)
             self._committed_at = time.monotonic()
         finally:
-            self._awaited = False
+            self._unanswered -= 1
+
+    async def _connect_anew(self) -> None:
+        if time.monotonic() - self._renewed_at > FRESH_S:
+            self._renewed_at = time.monotonic()
+            await self._database.connect_anew()

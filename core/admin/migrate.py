@@ -106,7 +106,7 @@ def wait_at_most(connection: psycopg.Connection, seconds: float) -> None:
 def serves_from(name: str) -> str | None:
     """Return the first migration that processes must know, all before it too, to go on beside this one; None: this one itself."""
     found = SERVES_FROM.match(file_of(name).read_text())
-    return found and found[1]
+    return found[1] if found and found[1] != "none" else None
 
 
 def too_new(applied: Mapping[str, str | None]) -> str | None:

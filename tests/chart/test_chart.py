@@ -101,6 +101,9 @@ def test_a_typo_in_a_template_is_refused(
         "logLevel=LOUD",
         "images.api.digest=sha256:1",
         "audit.schedule=nightly",
+        "host=localhost",
+        "api.disruptionBudget.maxUnavailable=0",
+        "worker.disruptionBudget.maxUnavailable=0%",
     ],
 )
 def test_a_typo_in_a_value_is_refused(wrong: str) -> None:
@@ -114,14 +117,26 @@ def test_a_typo_in_a_value_is_refused(wrong: str) -> None:
         ("worker.replicas=17", "17 workers for 16 shards"),
         ("worker.autoscaling.enabled=true,worker.autoscaling.maxReplicas=17", "17 workers for 16 shards"),
         ("worker.autoscaling.enabled=true", "prometheus is empty"),
-        ("api.replicas=8", "connections, and maxConnections less spareConnections is 160"),
+        ("api.replicas=8", "connections while they are replaced, and maxConnections less spareConnections is 160"),
         ("ingress.enabled=true,ingress.host=teller.example.com", "host and tlsSecret"),
+        ("ingress.enabled=true,ingress.host=teller.example.com,ingress.tlsSecret=tls", "metrics needs no key"),
+        ("api.service.type=LoadBalancer", "metrics needs no key"),
+        ("api.autoscaling.enabled=true,api.resources.requests.cpu=null", "requests.cpu is empty"),
         ("cloudnativepg.enabled=true", "databaseUrl: uri"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused_with_the_reason(wrong: str, message: str) -> None:
     with pytest.raises(Refused, match=message):
         render(CHART, "--set", wrong)
+
+
+def test_the_annotations_of_pods_are_on_every_pod_and_the_host_in_every_process() -> None:
+    made = dict(pods(render(CHART, *values("outside"), "--set", "host=::,console.enabled=true")))
+
+    bare = [kind for kind, pod in made.items() if pod["metadata"].get("annotations") != {"example.com/team": "payments"}]
+    assert bare == []
+    listening = {kind: variables(pod)["TELLER_HOST"]["value"] for kind, pod in made.items() if "TELLER_HOST" in variables(pod)}
+    assert listening == dict.fromkeys(("api", "console", *WORKING), "::")
 
 
 def test_each_process_is_given_the_secrets_of_its_own_role_and_no_others(scaled: list[Object]) -> None:

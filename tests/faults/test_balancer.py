@@ -44,6 +44,7 @@ def is_of_the_api(answer: Answer) -> bool:
     return "request_id" in answer.body
 
 
+@pytest.mark.long
 def test_callers_get_a_problem_with_retry_after_while_the_database_is_away_and_while_every_api_is(
     tmp_path: Path, system: System, postgres: Postgres
 ) -> None:

@@ -177,7 +177,9 @@ def stage(caller: Caller, as_client: AsClient, shared_system: System) -> Iterato
 def thing_of(caller: Caller, client: Any, as_client: Caller, database_url: str) -> Thing:
     """All that a client may have, with money left. What only itself can make is made as the client."""
     wallet_id, third = client["wallet"]["id"], caller.new_wallet(100)
-    endpoint = as_client.post("/v1/webhook-endpoints", {"url": HOOK}).body
+    made = as_client.post("/v1/webhook-endpoints", {"url": HOOK})
+    assert made.status == 201, made
+    endpoint = made.body
     caller.deposit(wallet_id, 100)
     moved = caller.wait_final(caller.transfer(wallet_id, third, 1).body["id"])
     assert moved["status"] == "applied"

@@ -116,6 +116,7 @@ def test_every_alert_is_tried_where_it_must_fire_and_where_it_must_not() -> None
     assert tried == {(rule["alert"], fires) for rule in RULES for fires in (True, False)}
 
 
+@pytest.mark.long
 def test_the_alerts_fire_when_they_must_and_only_then() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:

@@ -42,9 +42,9 @@ USERS = {
     "since": ("core/admin/",),
     "history": ("core/admin/",),
     "reconcile": ("core/admin/",),
-    "admin": ("core/admin/", "core/keys.py", "api/operations/"),
+    "admin": ("core/admin/", "core/keys.py", "api/admission/readiness.py"),
     "heal": ("core/admin/",),
-    "session": ("core/postgres/", "api/operations/"),
+    "session": ("core/postgres/", "api/admission/readiness.py"),
 }
 
 

@@ -553,7 +553,7 @@ MUTANTS = (
     Mutant(
         17,
         "a connection for each question of readiness while no commit is answered",
-        (Edit("api/admission/readiness.py", "            if self._awaited:\n", "            if False:\n"),),
+        (Edit("api/admission/readiness.py", "            if self._unanswered:\n", "            if False:\n"),),
         (f"{STANDBY}::test_an_api_whose_commits_wait_for_a_standby_is_not_ready_and_reads_on",),
     ),
     Mutant(

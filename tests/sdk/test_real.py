@@ -138,6 +138,7 @@ def check_operations(teller: Session) -> None:
     assert teller("ops.queue")["limit"] > 0
     assert "worker" in {each["kind"] for each in teller("ops.processes")["processes"]}
     assert teller("ops.database")["connections"]["used"] > 0
+    assert "TELLER_BACKLOG_MAX" in {each["name"] for each in teller("ops.settings")["settings"]}
 
 
 def check_rules_and_statements(teller: Session, client: str, wallet: str, other: str) -> None:

@@ -912,7 +912,8 @@ export interface paths {
         };
         /**
          * May traffic be sent?
-         * @description Ready means: the database is writable and durable, and has exactly the migrations of this version.
+         * @description Ready means: the database is writable and durable, answers commits, and has the migrations of this version, and of
+         *     newer ones those alone that serve it.
          *
          *     Redis is reported and not required, since the sweeper works without it. `redis_fault` says why Redis does not take doorbells;
          *     it is null when it does.

@@ -63,7 +63,7 @@ labels:
 {{/* What the three kinds of the worker's image share, besides their URLs. */}}
 {{- define "teller.watched" -}}
 - {name: TELLER_HEARTBEAT_FILE, value: /tmp/heartbeat}
-- {name: TELLER_HOST, value: 0.0.0.0}
+- {name: TELLER_HOST, value: {{ .Values.host | quote }}}
 - {name: TELLER_METRICS_PORT, value: "9464"}
 {{- end }}
 
