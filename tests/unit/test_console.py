@@ -41,7 +41,11 @@ def test_amounts_have_the_digits_of_their_currency(amount: int, currency: str, s
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ten", "-1", "1.234", "1e3", "0x1", "1.2.3", "99999999999999999", "\N{ARABIC-INDIC DIGIT ONE}"]
+    "text",
+    [
+        *("", "ten", "-1", "1.234", "1e3", "0x1", "1.2.3", "99999999999999999", "\N{ARABIC-INDIC DIGIT ONE}"),
+        *("10,50", "1,05", "1,0500", "1050,000", ",100", "1,", "1,,000", "1.000,50", "1 050", "1\N{NO-BREAK SPACE}050,00", "1.0,0"),
+    ],
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(NoAmount):
