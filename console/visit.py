@@ -25,6 +25,7 @@ from core import log
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Form = Mapping[str, str]
+FORMS = "/do/"  # the addresses of forms that are shown and sent
 logger = log.get(__name__)
 
 
@@ -124,11 +125,15 @@ def refusal(visit: Visit, refused: Refused) -> Response:
 
 
 def to_login(request: Request, why: str = "") -> Response:
-    """Lead to the login, and from there back to the page. A script that polls gets 401: it has no use for the login's page."""
+    """Lead to the login, and from there back to the page. A script that polls gets 401: it has no use for the login's page.
+
+    The address of a form that was sent has its key: the form that is shown after the login has the same one.
+    """
     if request.headers.get("x-poll"):
         return Response(status_code=401)
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    query = {"next": path} if request.method == "GET" and path != "/" else {}
+    comes_back = request.method == "GET" or request.url.path.startswith(FORMS)
+    query = {"next": path} if comes_back and path != "/" else {}
     return see_other("/login", **query, **({"why": why} if why else {}))
 
 

@@ -1,6 +1,9 @@
 """What the console says and draws, without a browser."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -8,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from console.actions.action import Question
+from console.actions.forms import ACTIONS, Asked, notices, unknown
 from console.app import create_app
 from console.curves import GAP_S, HEIGHT, WIDTH, History
 from console.guard import POLICY
@@ -17,8 +22,9 @@ from console.settings import Settings
 from console.shares import Shares
 from console.views.doors import own_path
 from console.views.transfers import harmless
-from console.visit import Visit, shared_of, signed_in
+from console.visit import View, Visit, shared_of, signed_in
 from console.words import NoAmount, duration, minor_units, money, short, signed
+from local.server import free_port
 
 LOGIN = Login("a-key-of-an-operator-of-32-letters", "operator", "Mia", "csrf")
 
@@ -123,27 +129,71 @@ def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
     assert asyncio.run(main()) == ([1, 1, 2], 2)
 
 
-def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
-    async def broken(visit: Visit) -> Response:
-        raise KeyError("a secret")
+def answer_of(method: str, path: str, *, logged_in: bool = True, view: View | None = None, **given: Any) -> httpx.Response:
+    """Return the answer of a console whose API does not listen. `view` is then the screen /own."""
 
     async def main() -> httpx.Response:
-        app = create_app(Settings())
-        app.router.routes.insert(0, Route("/broken", signed_in(broken)))
+        app = create_app(Settings.model_validate({"TELLER_URL": f"http://127.0.0.1:{free_port()}"}))
+        if view:
+            app.router.routes.insert(0, Route("/own", signed_in(view)))
         request = Request({"type": "http", "app": app, "path": "/", "headers": []})
         async with app.router.lifespan_context(app):
             sealed = Response()
             shared_of(request).seal.write(sealed, LOGIN, request)
-            cookie = {"Cookie": sealed.headers["set-cookie"].partition(";")[0]}
+            cookie = {"Cookie": sealed.headers["set-cookie"].partition(";")[0]} if logged_in else {}
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
-                return await client.get("/broken", headers=cookie)
+                return await client.request(method, path, **{"headers": cookie, **given})
 
-    answer = asyncio.run(main())
+    return asyncio.run(main())
+
+
+def test_a_page_that_fails_says_so_and_keeps_its_policy() -> None:
+    async def broken(visit: Visit) -> Response:
+        raise KeyError("a secret")
+
+    answer = answer_of("GET", "/own", view=broken)
 
     assert answer.status_code == 500
     assert "This page could not be made" in answer.text
     assert "a secret" not in answer.text
     assert answer.headers["content-security-policy"] == POLICY
+
+
+FORM_KEY = f"console-{'0' * 32}"
+FREEZE = {"csrf": LOGIN.csrf, "key": FORM_KEY, "frozen": "all", "reason": "test"}
+FREEZE_PATH = f"/do/freeze/wal_{'0' * 26}"
+
+
+def test_an_attempt_that_does_not_reach_the_api_says_nothing_of_the_one_before() -> None:
+    first = answer_of("POST", FREEZE_PATH, data=FREEZE)
+    second = answer_of("POST", FREEZE_PATH, data={**FREEZE, "unknown": "1"})
+
+    assert (first.status_code, second.status_code) == (503, 503)
+    assert "Nothing was done" in first.text
+    assert "Nothing was done" not in second.text
+    assert "This attempt did nothing; the one before may have been done" in second.text
+    assert '<input type="hidden" name="unknown" value="1">' in second.text
+
+
+def test_a_form_that_cannot_be_sent_again_invites_to_nothing() -> None:
+    visit = cast(Visit, None)  # no notice is about it
+    asked = Asked(visit, ACTIONS["reverse"], "", FORM_KEY, {"unknown": "1"})
+    blocked = Question((), "/", blocked="All of it was given back already.")
+
+    assert [text for text in notices(asked, blocked, {"": unknown(asked.action)}) if "Press" in text] == []
+    assert notices(asked, replace(blocked, blocked=""), {"": unknown(asked.action)}) == [unknown(asked.action)]
+
+
+def test_what_is_not_keyed_is_not_called_done_once() -> None:
+    assert "done once at most" in unknown(ACTIONS["deposit"])
+    assert "done once" not in unknown(ACTIONS["freeze"])
+    assert "may be done twice" in unknown(ACTIONS["redeliver"])
+
+
+def test_a_form_that_is_sent_while_logged_out_is_come_back_to() -> None:
+    answer = answer_of("POST", f"{FREEZE_PATH}?key={FORM_KEY}", logged_in=False, data=FREEZE)
+
+    assert answer.headers["location"] == f"/login?{urlencode({'next': f'{FREEZE_PATH}?key={FORM_KEY}'})}"
 
 
 def test_the_policy_has_no_unsafe_source() -> None:
