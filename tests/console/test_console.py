@@ -486,6 +486,35 @@ def test_a_page_asks_again_while_it_is_seen_and_rests_while_it_is_hidden(operato
         page.evaluate(f"{hide} document.dispatchEvent(new Event('visibilitychange')); }}", False)
 
 
+def test_a_page_whose_transfer_is_final_asks_no_more(operator: Watched, scene: Scene) -> None:
+    page, system = operator.page, scene.system
+    workers = [one for one in system.processes if {"apply", "sweep"} & set(cast(list[str], one.args)) and one.poll() is None]
+    for worker in workers:
+        worker.send_signal(signal.SIGSTOP)
+    try:
+        sent = scene.caller.deposit(scene.made["wallets"]["ada"], 1).body["id"]
+        operator.go(f"/transfers/{sent}")
+        assert page.locator("#live-transfer[data-live][data-soon]").count() == 1
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGCONT)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Applied")
+    expect(page.locator("[data-live], [data-soon]")).to_have_count(0)
+
+
+def test_a_form_is_not_asked_for_again_when_its_tab_is_seen(operator: Watched, scene: Scene) -> None:
+    page = operator.page
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if request.headers.get("x-poll") else None)
+    operator.go(f"/do/freeze/{scene.made['wallets']['ada']}")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_load_state("networkidle")
+    operator.go("/keys")
+
+    assert polls == []
+
+
 def test_the_person_chooses_how_often_a_page_asks_again(operator: Watched) -> None:
     live = operator.page.locator("#live")
     operator.go("/queue")
