@@ -13,13 +13,14 @@ from starlette.routing import Route
 
 from console.actions.action import Question
 from console.actions.forms import ACTIONS, Asked, notices, unknown
+from console.api import Away
 from console.app import create_app
 from console.curves import GAP_S, HEIGHT, WIDTH, History
 from console.guard import POLICY
 from console.journal import KEPT_MAX, Journal
 from console.login import Login
 from console.settings import Settings
-from console.shares import Shares
+from console.shares import AT_ONCE, Shares
 from console.views.doors import own_path
 from console.views.transfers import harmless
 from console.visit import View, Visit, shared_of, signed_in
@@ -127,6 +128,42 @@ def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
         return list(answers), reads
 
     assert asyncio.run(main()) == ([1, 1, 2], 2)
+
+
+def test_many_reads_are_made_few_at_a_time_and_shared_for_longer() -> None:
+    async def main() -> tuple[int, int]:
+        shares, running, most, reads = Shares(), 0, 0, 0
+
+        async def read() -> None:
+            nonlocal running, most, reads
+            reads += 1
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+        names = [f"deliveries of {number}" for number in range(100)]
+        for _ in range(2):
+            await asyncio.gather(*(shares.get("mia", name, read, fresh_s=60, many=True) for name in names))
+        return most, reads
+
+    assert asyncio.run(main()) == (AT_ONCE, 100)
+
+
+def test_a_read_that_failed_is_made_again() -> None:
+    async def main() -> list[object]:
+        shares = Shares()
+
+        async def fail() -> None:
+            raise Away
+
+        async def read() -> str:
+            return "there"
+
+        first = await asyncio.gather(shares.get("mia", "queue", fail, fresh_s=60), return_exceptions=True)
+        return [type(first[0]), await shares.get("mia", "queue", read, fresh_s=60)]
+
+    assert asyncio.run(main()) == [Away, "there"]
 
 
 def answer_of(method: str, path: str, *, logged_in: bool = True, view: View | None = None, **given: Any) -> httpx.Response:
