@@ -1,6 +1,7 @@
 """What the console says and draws, without a browser."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -22,7 +23,8 @@ from console.login import Login
 from console.settings import Settings
 from console.shares import AT_ONCE, Shares
 from console.views.doors import own_path
-from console.views.transfers import harmless
+from console.views.transfers import at_most, harmless
+from console.views.wallets import Waiting, waiting
 from console.visit import View, Visit, shared_of, signed_in
 from console.words import NoAmount, duration, minor_units, money, short, signed
 from local.server import free_port
@@ -128,6 +130,27 @@ def test_pages_of_one_key_share_a_read_and_those_of_another_do_not() -> None:
         return list(answers), reads
 
     assert asyncio.run(main()) == ([1, 1, 2], 2)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(2, []), (3, []), (4, ["INCOMPLETE: only the newest 3 rows"])])
+def test_a_file_that_is_cut_says_so(rows: int, told: list[str]) -> None:
+    async def given() -> AsyncIterator[Mapping[str, Any]]:
+        for number in range(rows):
+            yield {"number": number}
+
+    async def main() -> list[Mapping[str, Any] | str]:
+        return [row async for row in at_most(3, given())]
+
+    found = asyncio.run(main())
+    assert [row for row in found if isinstance(row, str)] == told
+    assert found[: min(rows, 3)] == [{"number": number} for number in range(min(rows, 3))]
+
+
+def test_what_waits_for_a_wallet_says_when_there_is_more() -> None:
+    rows = [{"amount": 5, "source_wallet_id": "a", "destination_wallet_id": "b"}] * 2
+
+    assert waiting("b", {"data": rows, "has_more": False}) == Waiting(2, False, 10, 0)
+    assert waiting("a", {"data": rows, "has_more": True}) == Waiting(2, True, 0, 10)
 
 
 def test_many_reads_are_made_few_at_a_time_and_shared_for_longer() -> None:
