@@ -17,7 +17,7 @@ from console.api import Api, Away, OutcomeUnknown, Refused
 from console.curves import History
 from console.guard import FORM_MAX_BYTES, comes_from_here, same_token
 from console.journal import Journal
-from console.login import COOKIE, Login, Seal
+from console.login import COOKIE, BadLogins, Login, Seal
 from console.names import Names
 from console.settings import Settings
 from console.shares import Shares
@@ -41,6 +41,7 @@ class Shared:
     history: History = field(default_factory=History)
     shares: Shares = field(default_factory=Shares)
     journal: Journal = field(default_factory=Journal)
+    bad_logins: BadLogins = field(default_factory=BadLogins)
 
     def api(self, key: str) -> Api:
         return Api(self.http, self.settings.api_url, key)

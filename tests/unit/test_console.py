@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from console.actions.action import Question
 from console.actions.forms import ACTIONS, Asked, notices, unknown
@@ -19,7 +20,17 @@ from console.app import create_app
 from console.curves import GAP_S, HEIGHT, WIDTH, History
 from console.guard import POLICY
 from console.journal import KEPT_MAX, Journal
-from console.login import Login
+from console.login import (
+    ADDRESSES_MAX,
+    FORGET_AFTER_S,
+    FREE,
+    WAIT_MAX_S,
+    BadLogins,
+    Login,
+    Seal,
+    came_over_tls,
+    hint_of,
+)
 from console.settings import Settings
 from console.shares import AT_ONCE, Shares
 from console.views.doors import own_path
@@ -254,6 +265,64 @@ def test_a_form_that_is_sent_while_logged_out_is_come_back_to() -> None:
     answer = answer_of("POST", f"{FREEZE_PATH}?key={FORM_KEY}", logged_in=False, data=FREEZE)
 
     assert answer.headers["location"] == f"/login?{urlencode({'next': f'{FREEZE_PATH}?key={FORM_KEY}'})}"
+
+
+@dataclass(frozen=True)
+class LoginOfAnotherVersion(Login):
+    more: str = ""
+
+
+def request_with(name: str, value: bytes) -> Request:
+    return Request({"type": "http", "scheme": "http", "path": "/", "headers": [(name.encode(), value)], "server": ("console", 80)})
+
+
+def test_a_cookie_that_cannot_be_read_is_no_login() -> None:
+    seal, sealed, older = Seal("s" * 32), Response(), Response()
+    seal.write(sealed, LOGIN, request_with("host", b"console"))
+    seal.write(older, LoginOfAnotherVersion(**asdict(LOGIN)), request_with("host", b"console"))
+
+    def read(cookie: bytes) -> Login | None:
+        return seal.read(request_with("cookie", cookie))
+
+    assert read(sealed.headers["set-cookie"].partition(";")[0].encode()) == LOGIN
+    assert read(older.headers["set-cookie"].partition(";")[0].encode()) is None
+    assert read("teller_console=\N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1")) is None
+    assert read(b"other=1") is None
+
+
+@pytest.mark.parametrize(("header", "is_tls"), [("https", True), ("https, http", True), ("http, https", False), ("", False)])
+def test_the_first_proxy_says_what_the_browser_used(header: str, is_tls: bool) -> None:
+    assert came_over_tls(request_with("x-forwarded-proto", header.encode())) == is_tls
+
+
+def test_bad_logins_of_an_address_are_answered_later_and_later() -> None:
+    bad = BadLogins()
+    waits = [bad.add("192.0.2.1", now=1.0) for _ in range(FREE + 8)]
+
+    assert waits[:FREE] == [0.0] * FREE
+    assert waits[FREE:] == [0.25, 0.5, 1.0, 2.0, *[WAIT_MAX_S] * 4]
+    assert bad.add("192.0.2.2", now=1.0) == 0.0
+    assert bad.add("192.0.2.1", now=2.0 + FORGET_AFTER_S) == 0.0
+
+
+def test_addresses_of_bad_logins_are_forgotten() -> None:
+    bad = BadLogins()
+    for _ in range(FREE + 1):
+        bad.add("192.0.2.1", now=1.0)
+    for number in range(ADDRESSES_MAX):
+        bad.add(f"2001:db8::{number}", now=2.0)
+
+    assert bad.add("192.0.2.1", now=3.0) == 0.0
+
+
+def test_a_bad_login_is_logged_by_the_hint_of_its_key() -> None:
+    with capture_logs() as lines:
+        answer = answer_of("POST", "/login", logged_in=False, data={"key": "not a key"})
+
+    assert answer.status_code == 401
+    [line] = [line for line in lines if line["event"] == "login refused"]
+    assert (line["key_hint"], line["address"]) == (hint_of("not a key"), "127.0.0.1")
+    assert "not a key" not in str(lines)
 
 
 def test_the_policy_has_no_unsafe_source() -> None:
