@@ -109,7 +109,10 @@ def minor_units(text: str, currency: str) -> int:
     except InvalidOperation:  # the pattern leaves none; Decimal decides
         raise NoAmount(f"is no amount: write it as {example}") from None
     if scaled != scaled.to_integral_value():
-        raise NoAmount(f"has more than {digits} digits after the point: write it as {example}")
+        too_many = (
+            f"has more than {digits} digits after the point" if digits else f"has a part of one {currency}, which has no parts"
+        )
+        raise NoAmount(f"{too_many}: write it as {example}")
     if scaled > LARGEST:
         raise NoAmount("is larger than any amount that Teller moves")
     return int(scaled)

@@ -544,6 +544,13 @@ def test_filters_are_in_the_address_and_what_is_wrong_is_said(operator: Watched,
     page.get_by_label("Amount from").fill("ten")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("alert")).to_contain_text("write it as 10.50")
+    operator.go("/transfers?reference=lunch")
+    for currency, amount, count in (("USD", "10.51", 0), ("USD", "10.50", 1), ("JPY", "1,051", 0), ("JPY", "1,050", 1)):
+        page.get_by_label("Amounts in").select_option(currency)
+        page.get_by_label("Amount from").fill(amount)
+        page.get_by_role("button", name="Filter").click()
+        page.wait_for_url(re.compile(f"amount_from={amount.replace(',', '%2C')}&.*currency={currency}"))
+        expect(page.locator("[data-row]")).to_have_count(count)
     operator.go(f"/wallets/{scene.made['wallets']['bob']}")
     page.get_by_role("link", name="Last 30 days").click()
     expect(page.get_by_text("Opening", exact=True)).to_be_visible()

@@ -72,6 +72,11 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         minor_units(text, "USD")
 
 
+def test_an_amount_of_whole_units_is_explained_without_digits() -> None:
+    with pytest.raises(NoAmount, match="has a part of one JPY, which has no parts: write it as 10"):
+        minor_units("10.50", "JPY")
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [(-1, "0 ms"), (0.0304, "30 ms"), (0.4, "0.4 s"), (41, "41 s"), (185, "3 min"), (7_300, "2 h"), (432_000, "5 days")],
