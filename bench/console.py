@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from http.client import CREATED, SEE_OTHER
+from threading import Event
 
 import httpx
 
@@ -43,9 +45,10 @@ def measure_console(session: Session) -> Result:
 def in_turn(session: Session, system: OwnSystem, url: str, wallets: Sequence[str]) -> tuple[Latencies, Latencies]:
     """Return the latencies of single transfers alone and beside open overviews, of ROUNDS rounds of each in turn."""
     alone, beside = Latencies([]), Latencies([])
+    viewer_keys = make_viewer_keys(system)
     for _ in range(ROUNDS):
         alone += of_teller(system, wallets, session.plan.latency_s, PER_S)
-        with watching(url, system.operator_key):
+        with watching(url, viewer_keys):
             beside += of_teller(system, wallets, session.plan.latency_s, PER_S)
     return alone, beside
 
@@ -87,7 +90,7 @@ def paths(system: OwnSystem, wallet: str) -> Mapping[str, str]:
 @contextmanager
 def logged_in(url: str, key: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=30) as client:
-        if client.post("/login", data={"key": key}).status_code != 303:
+        if client.post("/login", data={"key": key}).status_code != SEE_OTHER:
             raise UnexpectedAnswer("the console refused the operator's key")
         yield client
 
@@ -108,26 +111,38 @@ def of_screen(console: httpx.Client, path: str, name: str) -> Latencies:
     return Latencies(sorted(taken[WARM_LOOKS:]))
 
 
+def make_viewer_keys(system: OwnSystem) -> list[str]:
+    """Make a key for each of PEOPLE: pages of one key share what the console asks the API."""
+    with httpx.Client(base_url=system.url, headers={"Authorization": f"Bearer {system.operator_key}"}) as api:
+        answers = [api.post("/v1/keys", json={"role": "viewer", "name": f"viewer {number}"}) for number in range(PEOPLE)]
+    if any(answer.status_code != CREATED for answer in answers):
+        raise UnexpectedAnswer("the API made no key for a viewer")
+    return [answer.json()["key"] for answer in answers]
+
+
 @contextmanager
-def watching(url: str, key: str) -> Iterator[None]:
-    """Keep overviews open, each with a login."""
+def watching(url: str, keys: Sequence[str]) -> Iterator[None]:
+    """Keep overviews open, each with a key and a login of its own."""
     ended = Event()
-    people = Thread(target=lambda: asyncio.run(watch(url, key, ended)))
-    people.start()
-    yield
-    ended.set()
-    people.join()
+    with ThreadPoolExecutor(1) as pool:
+        people = pool.submit(lambda: asyncio.run(watch(url, keys, ended)))
+        try:
+            yield
+        finally:
+            ended.set()
+        people.result()
 
 
-async def watch(url: str, key: str, ended: Event) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=30) as first:
-        await first.post("/login", data={"key": key})
-        await asyncio.gather(*(look(first, number, ended) for number in range(PEOPLE)))
+async def watch(url: str, keys: Sequence[str], ended: Event) -> None:
+    await asyncio.gather(*(look(url, key, number, ended) for number, key in enumerate(keys)))
 
 
-async def look(console: httpx.AsyncClient, number: int, ended: Event) -> None:
-    await asyncio.sleep(POLL_EVERY_S * number / PEOPLE)
-    while not ended.is_set():
-        with suppress(httpx.TransportError):
-            await console.get("/", headers={"X-Poll": "1"})
-        await asyncio.sleep(POLL_EVERY_S)
+async def look(url: str, key: str, number: int, ended: Event) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as console:
+        if (await console.post("/login", data={"key": key})).status_code != SEE_OTHER:
+            raise UnexpectedAnswer("the console refused a viewer's key")
+        await asyncio.sleep(POLL_EVERY_S * number / PEOPLE)
+        while not ended.is_set():
+            with suppress(httpx.TransportError):
+                await console.get("/", headers={"X-Poll": "1"})
+            await asyncio.sleep(POLL_EVERY_S)

@@ -17,7 +17,7 @@ from console.api import Api, Away, OutcomeUnknown, Refused
 from console.curves import History
 from console.guard import FORM_MAX_BYTES, comes_from_here, same_token
 from console.journal import Journal
-from console.login import COOKIE, Login, Seal
+from console.login import COOKIE, BadLogins, Login, Seal
 from console.names import Names
 from console.settings import Settings
 from console.shares import Shares
@@ -25,6 +25,7 @@ from core import log
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Form = Mapping[str, str]
+FORMS = "/do/"  # the addresses of forms that are shown and sent
 logger = log.get(__name__)
 
 
@@ -40,6 +41,7 @@ class Shared:
     history: History = field(default_factory=History)
     shares: Shares = field(default_factory=Shares)
     journal: Journal = field(default_factory=Journal)
+    bad_logins: BadLogins = field(default_factory=BadLogins)
 
     def api(self, key: str) -> Api:
         return Api(self.http, self.settings.api_url, key)
@@ -124,11 +126,15 @@ def refusal(visit: Visit, refused: Refused) -> Response:
 
 
 def to_login(request: Request, why: str = "") -> Response:
-    """Lead to the login, and from there back to the page. A script that polls gets 401: it has no use for the login's page."""
+    """Lead to the login, and from there back to the page. A script that polls gets 401: it has no use for the login's page.
+
+    The address of a form that was sent has its key: the form that is shown after the login has the same one.
+    """
     if request.headers.get("x-poll"):
         return Response(status_code=401)
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    query = {"next": path} if request.method == "GET" and path != "/" else {}
+    comes_back = request.method == "GET" or request.url.path.startswith(FORMS)
+    query = {"next": path} if comes_back and path != "/" else {}
     return see_other("/login", **query, **({"why": why} if why else {}))
 
 

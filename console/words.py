@@ -71,7 +71,8 @@ CHECKS: Mapping[str, str] = {
 OF_FUNDS = "insufficient_funds"
 
 MINUS = "\N{MINUS SIGN}"  # as wide as a digit; a hyphen is not
-DIGITS = re.compile(r"[0-9]{1,16}(\.[0-9]{0,4})?")
+# Digits, or groups of three with a comma before each; a comma is never the point: 10,50 is no amount of dollars.
+DIGITS = re.compile(r"([0-9]{1,16}|[0-9]{1,3}(,[0-9]{3}){1,5})(\.[0-9]{0,4})?")
 LARGEST = 2**53 - 1  # of the API's amounts
 
 
@@ -97,18 +98,21 @@ def signed(amount: int, currency: str) -> str:
 
 
 def minor_units(text: str, currency: str) -> int:
-    """Return the amount of `10.50` or `1,050.00` in minor units. Raises NoAmount."""
+    """Return the amount of `10.50` or `1,050.00` in minor units. A comma only divides thousands. Raises NoAmount."""
     digits = digits_of(currency)
     example = money(1050 if digits else 10, currency)
-    plain = text.strip().replace(",", "").replace("\N{NO-BREAK SPACE}", "")
+    plain = text.strip()
     if not DIGITS.fullmatch(plain):
         raise NoAmount(f"is no amount: write it as {example}")
     try:
-        scaled = Decimal(plain).scaleb(digits)
+        scaled = Decimal(plain.replace(",", "")).scaleb(digits)
     except InvalidOperation:  # the pattern leaves none; Decimal decides
         raise NoAmount(f"is no amount: write it as {example}") from None
     if scaled != scaled.to_integral_value():
-        raise NoAmount(f"has more than {digits} digits after the point: write it as {example}")
+        too_many = (
+            f"has more than {digits} digits after the point" if digits else f"has a part of one {currency}, which has no parts"
+        )
+        raise NoAmount(f"{too_many}: write it as {example}")
     if scaled > LARGEST:
         raise NoAmount("is larger than any amount that Teller moves")
     return int(scaled)

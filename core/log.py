@@ -28,6 +28,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id")  # of the current request
 
 CALLERS_CAUSE = (
     "api.",
+    "console.",
     "core.postgres.",
     "uvicorn",
     "asyncio",

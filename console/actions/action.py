@@ -1,7 +1,7 @@
 """What an action is: a question in words with its fields, and what the API is asked for when it is confirmed."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from console.api import Json
@@ -26,12 +26,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Question:
-    """What the person confirms. With `blocked` it cannot be done, and that says why."""
+    """What the person confirms. With `blocked` it cannot be done, and that says why. `hidden` comes back with the form."""
 
     sentences: tuple[str, ...]
     back: str
     fields: tuple[Field, ...] = ()
     blocked: str = ""
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class Wrong(ValueError):
         self.text = text
 
 
+class Partly(Exception):
+    """Some of it was done; the text says how much, and what is left. Pressing the button again does the rest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 Ask = Callable[[Visit, Subject], Awaitable[Question]]
 Do = Callable[[Visit, Subject, Form, str], Awaitable[str | Secret]]  # returns the path to go on to, or what is shown once
 Plan = Callable[[Visit, Subject, Form], Awaitable[Movement]]
@@ -70,7 +79,7 @@ Plan = Callable[[Visit, Subject, Form], Awaitable[Movement]]
 class Action:
     """`ask` is what the form says, `do` sends the request with the form's idempotency key. `prefix` is of the subject's id.
 
-    With a `plan` the form shows what would happen, before anything is done.
+    With a `plan` it moves or reserves money: the form shows what would happen before anything is done, and it is done once.
     """
 
     title: str
@@ -80,5 +89,5 @@ class Action:
     do: Do
     prefix: str = ""
     dangerous: bool = False
-    once: bool = True  # False: the API has no key for it, and does it again when it is asked again
+    once: bool = True  # False: the API does it again when it is asked again
     plan: Plan | None = None

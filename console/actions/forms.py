@@ -1,15 +1,17 @@
 """The form of each action: shown with an idempotency key of its own, sent with it, and shown again with the same key on a fault."""
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.actions import keys, money, wallets, webhooks
-from console.actions.action import Action, Question, Secret, Wrong
+from console.actions.action import Action, Partly, Question, Secret, Wrong
 from console.actions.preview import Forecast, forecast
 from console.api import Away, OutcomeUnknown, Refused
 from console.views.ids import checked
@@ -20,12 +22,19 @@ ACTIONS: Mapping[str, Action] = {**money.ACTIONS, **wallets.ACTIONS, **webhooks.
 KEY = re.compile(r"console-[0-9a-f]{32}")
 ASK_WITHIN_S = 1.0  # of a form that is shown again: the person has waited for an API that may not answer
 PREVIEW = "preview"  # the name of the button that asks what would happen
+SHOWN = "shown"  # a hidden field: the digest of the values of which the form has shown what would happen
+EARLIER = "unknown"  # a hidden field: this form was sent before, and how that ended is not known
+OWN = frozenset({"csrf", "key", PREVIEW, SHOWN, EARLIER})  # fields of each form; the others are values
 
-UNKNOWN = (
-    "The API did not say whether this was done. Press the button again: the request is the same one, and is done once at most."
-)
-UNKNOWN_TWICE = "The API did not say whether this was done, and it would do it again. Look first at the page that you came from."
+UNKNOWN = "The API did not say whether this was done."
+ONCE = "Press the button again: the request is the same one, and is done once at most."
+UNCHANGED = "Press the button again: what was done already stays as it is."
+TWICE = "Pressed again, it may be done twice. Look first at the page that you came from."
+UNKNOWN_AND_BLOCKED = f"{UNKNOWN} This form cannot be sent again. Look at the page that you came from."
+SENT_BEFORE = "This form was sent before, and how that ended is not known: it may have been done. Look first at the page about it."
 AWAY = "The API does not answer. Nothing was done. Try again in a moment."
+AWAY_AGAIN = "The API does not answer. This attempt did nothing; the one before may have been done. Try again in a moment."
+LOOK_FIRST = "Nothing was done yet. Look at what would happen with these values, then press the button again."
 
 logger = log.get(__name__)
 
@@ -40,6 +49,24 @@ class Asked:
     key: str
     form: Form
 
+    @property
+    def values(self) -> Form:
+        return {name: text for name, text in self.form.items() if name not in OWN}
+
+    @property
+    def digest(self) -> str:
+        """Of this form's values."""
+        return hashlib.sha256(json.dumps([self.key, sorted(self.values.items())]).encode()).hexdigest()[:32]
+
+    @property
+    def was_forecast(self) -> bool:
+        """Whether the person was shown what would happen with just these values."""
+        return self.form.get(SHOWN) == self.digest
+
+    @property
+    def was_sent(self) -> bool:
+        return EARLIER in self.form
+
 
 async def show_action(visit: Visit) -> Response:
     """Show the form, or do what it says."""
@@ -53,6 +80,9 @@ async def show_action(visit: Visit) -> Response:
     visit.need_operator()
     if visit.request.method == "POST":
         return await confirm(visit, name, action, subject)
+    key = visit.query.get("key", "")  # of a form whose login had ended when it was sent
+    if KEY.fullmatch(key):
+        return await first_page(Asked(visit, action, subject, key, {EARLIER: "1"}))
     return await first_page(Asked(visit, action, subject, new_key(), {}))
 
 
@@ -60,6 +90,7 @@ async def first_page(asked: Asked) -> Response:
     """Show the form, and what would happen if it was confirmed as it is."""
     question = await asked.action.ask(asked.visit, asked.subject)
     values = {field.name: field.value for field in question.fields}
+    asked = replace(asked, form={**asked.form, **question.hidden, **values})
     try:
         expected = None if question.blocked else await forecast(asked.visit, asked.action, asked.subject, values)
     except (Wrong, Refused, Away):  # the form has to be filled in first, or the person reads what is wrong after confirming it
@@ -73,26 +104,37 @@ async def confirm(visit: Visit, name: str, action: Action, subject: str) -> Resp
     if not KEY.fullmatch(key):
         raise HTTPException(403)
     asked = Asked(visit, action, subject, key, {field: text for field, text in form.items() if field != PREVIEW})
+    looks = bool(action.plan) and (PREVIEW in form or not asked.was_forecast)
     try:
-        return await carry_out(asked, name, previews=PREVIEW in form)
+        return await (look(asked, {} if PREVIEW in form else {"": LOOK_FIRST}) if looks else carry_out(asked, name))
     except Wrong as wrong:
         return await again(asked, {wrong.field: wrong.text}, 422)
+    except Partly as partly:
+        report(visit, name, subject, "partly")
+        return await again(asked, {"": partly.text}, 200)
     except Refused as refused:
         if refused.status in {401, 404}:
             raise
-        report(visit, name, subject, refused.code or "refused")
+        if not looks:
+            report(visit, name, subject, refused.code or "refused")
         return await again(asked, told(refused), refused.status)
     except OutcomeUnknown:
         report(visit, name, subject, "unknown")
-        return await again(asked, {"": UNKNOWN if action.once else UNKNOWN_TWICE}, 502)
+        return await again(replace(asked, form={**asked.form, EARLIER: "1"}), {"": unknown(action)}, 502)
     except Away:
-        return await again(asked, {"": AWAY}, 503)
+        return await again(asked, {"": AWAY_AGAIN if asked.was_sent else AWAY}, 503)
 
 
-async def carry_out(asked: Asked, name: str, *, previews: bool) -> Response:
-    """Do what the form says, or show what would happen."""
-    if previews and asked.action.plan:
-        return await again(asked, {}, 200, await forecast(asked.visit, asked.action, asked.subject, asked.form))
+def unknown(action: Action) -> str:
+    return f"{UNKNOWN} {ONCE if action.plan else UNCHANGED if action.once else TWICE}"
+
+
+async def look(asked: Asked, problems: Mapping[str, str]) -> Response:
+    """Show what would happen with the form's values. Nothing is done."""
+    return await again(asked, problems, 200, await forecast(asked.visit, asked.action, asked.subject, asked.values))
+
+
+async def carry_out(asked: Asked, name: str) -> Response:
     outcome = await asked.action.do(asked.visit, asked.subject, asked.form, asked.key)
     report(asked.visit, name, asked.subject, "done")
     if isinstance(outcome, Secret):
@@ -126,8 +168,32 @@ def form_page(
     status: int = 200,
     expected: Forecast | None = None,
 ) -> Response:
-    given = {"key": asked.key, "given": asked.form, "problems": problems or {}, "expected": expected}
-    return asked.visit.page("action.html", status, action=asked.action, question=question, **given)
+    names = {field.name for field in question.fields}
+    hidden = {name: text for name, text in asked.values.items() if name not in names}
+    kept = {SHOWN: asked.digest} if expected else {name: asked.form[name] for name in (SHOWN,) if name in asked.form}
+    kept |= {EARLIER: "1"} if asked.was_sent else {}
+    return asked.visit.page(
+        "action.html",
+        status,
+        action=asked.action,
+        question=question,
+        key=asked.key,
+        given=asked.values,
+        hidden={**hidden, **kept},
+        problems=problems or {},
+        notices=notices(asked, question, problems or {}),
+        expected=expected,
+        acts_first=not asked.action.plan or bool(expected) or asked.was_forecast,
+    )
+
+
+def notices(asked: Asked, question: Question, problems: Mapping[str, str]) -> list[str]:
+    """Return what stands above the form. A form that cannot be sent again invites to nothing."""
+    text = problems.get("", "")
+    if question.blocked:
+        return [UNKNOWN_AND_BLOCKED] if asked.was_sent else [text] if text and text != LOOK_FIRST else []
+    is_told = text.startswith(UNKNOWN) or text == AWAY_AGAIN
+    return [*([SENT_BEFORE] if asked.was_sent and not is_told else []), *([text] if text else [])]
 
 
 def told(refused: Refused) -> Mapping[str, str]:

@@ -151,7 +151,12 @@ async def ask_deposit(visit: Visit, id: str) -> Question:
         f"{owner.name} gets money from outside Teller. The balance is {in_words(found['balance'], currency)} now.",
         "Do this only for money that has arrived.",
     )
-    return Question(words, back, (amount_field("Amount", currency, "", f"With {digits_of(currency)} digits at most."), REFERENCE))
+    return Question(words, back, (amount_field("Amount", currency, "", f"{digits_in_words(currency)}."), REFERENCE))
+
+
+def digits_in_words(currency: str) -> str:
+    digits = digits_of(currency)
+    return f"With at most {digits} digits after the point, such as {money(1050, currency)}" if digits else "Whole units, such as 10"
 
 
 async def plan_deposit(visit: Visit, id: str, form: Form) -> Movement:

@@ -8,7 +8,7 @@ from console.actions.action import Action
 from console.api import Away, OutcomeUnknown
 from console.names import Party
 from console.visit import Form, Visit
-from console.words import why
+from console.words import TYPES, money, why
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Forecast:
-    """With `refused` nothing would be moved, for that reason. `ahead` transfers come first; not `complete`: or more."""
+    """`what` is the movement with its amount. With `refused` nothing would be moved, for that reason.
 
+    `ahead` transfers come first; not `complete`: or more.
+    """
+
+    what: str
     currency: str
     refused: str
     lines: Sequence[Line]
@@ -44,6 +48,7 @@ async def forecast(visit: Visit, action: Action, subject: str, form: Form) -> Fo
     ids = [found["source_wallet_id"], *(entry["wallet_id"] for entry in found["entries"])]
     parties = await visit.shared.names.of(visit.api, ids, wait_s=1.0)
     return Forecast(
+        f"{TYPES.get(found['type'], found['type'])}: {money(found['amount'], found['currency'])} {found['currency']}",
         found["currency"],
         why(found, parties[found["source_wallet_id"]].name) if found["failure"] else "",
         [line(entry, parties) for entry in found["entries"]],

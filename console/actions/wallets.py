@@ -76,17 +76,22 @@ async def ask_limits(visit: Visit, id: str) -> Question:
         f"The limits of {owner.name}'s wallet. They hold at once, also for what waits already.",
         "A field that is empty is no limit. Days and months are those of UTC.",
     )
-    fields = [
-        Field(name, f"{label} ({currency})", "money", plain(limit, currency) if limit is not None else "", required=False)
-        for name, label in LIMITS.items()
-        for limit in (found["limits"][name],)
-    ]
-    return Question(words, back, (*fields, REASON))
+    shown = {name: "" if (limit := found["limits"][name]) is None else plain(limit, currency) for name in LIMITS}
+    fields = [Field(name, f"{label} ({currency})", "money", shown[name], required=False) for name, label in LIMITS.items()]
+    return Question(words, back, (*fields, REASON), hidden={was(name): text for name, text in shown.items()})
+
+
+def was(name: str) -> str:
+    """Return the name of the hidden field with what the form has shown."""
+    return f"was_{name}"
 
 
 async def set_limits(visit: Visit, id: str, form: Form, key: str) -> str:  # noqa: ARG001 - as `freeze`
+    """Only what the person has changed is sent: another person may have set the other limits since."""
     currency = (await visit.api.get(f"/v1/wallets/{id}"))["currency"]
-    limits = {name: limit_of(form, name, currency) for name in LIMITS}
+    limits = {name: limit_of(form, name, currency) for name in LIMITS if form.get(name, "").strip() != form.get(was(name))}
+    if not limits:
+        raise Wrong("", "No limit was changed in this form. Nothing was done.")
     await visit.api.send("PATCH", f"/v1/wallets/{id}", {"limits": limits, "reason": form.get("reason", "").strip()})
     return f"/wallets/{id}"
 

@@ -2,19 +2,25 @@
 
 import re
 
-from console.actions.action import Action, Field, Question, Secret, Wrong
+from console.actions.action import Action, Field, Partly, Question, Secret, Wrong
+from console.api import Away, Refused
 from console.visit import Form, Visit
 
 ROUNDS_MAX = 20  # requests of one confirmation, each of which makes up to 1000 deliveries due
+THE_REST = "Press the button again for the rest."
 TIME = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 async def ask_redeliver(visit: Visit, id: str) -> Question:  # noqa: ARG001 - the API has no route for one delivery
     back = safe_back(visit)
-    return Question(("The same event is sent again now, with the same id. Its attempts start from the first.",), back)
+    words = (
+        "The same event is sent again now, with the same id. Its attempts start from the first.",
+        "Each press sends it once more: pressed twice, the receiver may get it twice.",
+    )
+    return Question(words, back)
 
 
-async def redeliver(visit: Visit, id: str, form: Form, key: str) -> str:  # noqa: ARG001 - to make due what is due changes nothing
+async def redeliver(visit: Visit, id: str, form: Form, key: str) -> str:  # noqa: ARG001 - the API has no key for it
     made = await visit.api.send("POST", f"/v1/deliveries/{id}/redeliver")
     return f"/transfers/{made['transfer_id']}" if made["transfer_id"] else f"/webhooks/{made['endpoint_id']}"
 
@@ -42,11 +48,18 @@ async def redeliver_missed(visit: Visit, id: str, form: Form, key: str) -> str: 
     day = form.get("since", "")
     if not TIME.fullmatch(day):
         raise Wrong("since", "Write a day as 2026-11-29.")
+    due = 0
     for _ in range(ROUNDS_MAX):
-        made = await visit.api.send("POST", f"/v1/webhook-endpoints/{id}/redeliver", {"since": f"{day}T00:00:00Z"})
+        try:
+            made = await visit.api.send("POST", f"/v1/webhook-endpoints/{id}/redeliver", {"since": f"{day}T00:00:00Z"})
+        except (Away, Refused):
+            if not due:
+                raise
+            raise Partly(f"{due:,} deliveries are due now. Then the API stopped answering. {THE_REST}") from None
+        due += made["count"]
         if not made["has_more"]:
-            break
-    return f"/webhooks/{id}"
+            return f"/webhooks/{id}"
+    raise Partly(f"{due:,} deliveries are due now, and more were missed; the API does not count them. {THE_REST}")
 
 
 async def ask_enable(visit: Visit, id: str) -> Question:
@@ -85,7 +98,7 @@ async def rotate(visit: Visit, id: str, form: Form, key: str) -> Secret:  # noqa
 
 
 ACTIONS = {
-    "redeliver": Action("Deliver again", "Deliver now", "The delivery is due now.", ask_redeliver, redeliver, "dlv"),
+    "redeliver": Action("Deliver again", "Deliver now", "The delivery is due now.", ask_redeliver, redeliver, "dlv", once=False),
     "redeliver-missed": Action(
         "Deliver again what was missed",
         "Deliver all",

@@ -16,8 +16,19 @@ async function refresh() {
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = next.getElementById(part.id);
-    if (other && other.innerHTML !== part.innerHTML && !isInUse(part)) replace(part, other);
+    if (!other) continue;
+    if (isInUse(part)) {
+      rest(part);
+      continue;
+    }
+    if (other.innerHTML !== part.innerHTML) replace(part, other);
+    for (const mark of ["data-live", "data-soon"]) part.toggleAttribute(mark, other.hasAttribute(mark));
   }
+}
+
+// A part that is not replaced asks for no answer soon.
+function rest(part) {
+  for (const soon of [part, ...part.querySelectorAll("[data-soon]")]) soon.removeAttribute("data-soon");
 }
 
 // A part in which the person writes, or has opened something, stays as it is.
@@ -110,7 +121,10 @@ document.addEventListener("submit", (event) => {
 
 // A page that is shown again from the browser's memory has its buttons back.
 addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((button) => { button.disabled = false; }));
-document.addEventListener("visibilitychange", () => (document.hidden || !everyMs ? clearTimeout(timer) : poll()));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || !everyMs) clearTimeout(timer);
+  else if (document.querySelector("[data-live]")) poll();
+});
 const live = document.getElementById("live");
 if (live) live.hidden = false;
 show();

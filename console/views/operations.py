@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from console.views.overview import concerns, count_by_kind, readiness, without
+from console.views.overview import concerns, count_by_kind, or_readiness, with_readiness, without
 from console.visit import Visit, together
 
 KEYS = 100
@@ -27,10 +27,10 @@ async def queue(visit: Visit) -> Response:
     )
 
 
-async def health(visit: Visit) -> Response:
+async def show_health(visit: Visit) -> Response:
     """Whether all is well, and of what the system consists."""
-    ready, waiting, processes, database, configured = await together(
-        readiness(visit.api),
+    ready, waiting, processes, database, configured = await with_readiness(
+        visit.api,
         visit.api.get("/v1/ops/queue"),
         visit.api.get("/v1/ops/processes"),
         visit.api.get("/v1/ops/database"),
@@ -45,6 +45,9 @@ async def health(visit: Visit) -> Response:
         running=count_by_kind(found),
         concerns=list(concerns(ready, waiting, found, database)),
     )
+
+
+health = or_readiness("Health", show_health)
 
 
 async def keys(visit: Visit) -> Response:

@@ -1,6 +1,6 @@
 """Overview: is it well, what waits, what needs a person."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from console.api import Api, Refused
 from console.views.transfers import parties_of
-from console.visit import Visit, together
-from console.words import duration
+from console.visit import View, Visit, together
+from console.words import CHECKS, duration
 
+UNAVAILABLE = 503
 RECENT = 20  # transfers of which the share of rejected ones is told; more would cost the API milliseconds at each poll
 SHOWN = 8
 ENDPOINTS_MAX = 100
@@ -28,7 +29,27 @@ class Concern:
     path: str
 
 
-async def overview(visit: Visit) -> Response:
+class NotReady(Exception):
+    """The API refused a read because it cannot serve now; `ready` is what it says of itself, as `readiness` returns it."""
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        super().__init__(ready["reason"])
+        self.ready = ready
+
+
+def or_readiness(title: str, view: View) -> View:
+    """Make a view that shows the readiness alone while the API cannot serve. The page goes on asking, so it shows the end of it."""
+
+    async def either(visit: Visit) -> Response:
+        try:
+            return await view(visit)
+        except NotReady as not_ready:
+            return visit.page("notready.html", title=title, part=f"live-{title.lower()}", ready=not_ready.ready)
+
+    return either
+
+
+async def show_overview(visit: Visit) -> Response:
     """Everything at a glance."""
     ready, queue, processes, database, recent, endpoints = await visit.shared.shares.get(
         visit.login.key, "overview", lambda: read_all(visit.api)
@@ -57,8 +78,8 @@ async def overview(visit: Visit) -> Response:
 
 
 async def read_all(api: Api) -> list[Any]:
-    return await together(
-        readiness(api),
+    return await with_readiness(
+        api,
         api.get("/v1/ops/queue"),
         api.get("/v1/ops/processes"),
         api.get("/v1/ops/database"),
@@ -67,12 +88,23 @@ async def read_all(api: Api) -> list[Any]:
     )
 
 
+async def with_readiness(api: Api, *reads: Awaitable[Any]) -> list[Any]:
+    """Return the readiness and what the reads return. Raises NotReady where the API says that it cannot serve one of them."""
+    try:
+        return await together(readiness(api), *reads)
+    except Refused as refused:
+        if refused.status != UNAVAILABLE:
+            raise
+        raise NotReady(await readiness(api)) from None
+
+
 async def readiness(api: Api) -> Mapping[str, Any]:
     """Return what the API says of itself: `ready`, its checks, and the reason where it is not ready."""
     try:
         answer = await api.get("/readyz")
     except Refused as refused:
-        return {"ready": False, "checks": {}, "reason": refused.detail}
+        failed = dict.fromkeys((name for name in CHECKS if name in refused.detail), False)
+        return {"ready": False, "checks": failed, "reason": refused.detail}
     return {"ready": True, "checks": answer["checks"], "reason": ""}
 
 
@@ -149,6 +181,8 @@ def without(kind: str, running: Mapping[str, int]) -> str:
         return "The sweeper applies transfers in its place, some seconds late. None is lost."
     return WITHOUT[kind]
 
+
+overview = or_readiness("Overview", show_overview)
 
 WITHOUT = {
     "worker": "Transfers are accepted and wait until one starts. None is lost.",

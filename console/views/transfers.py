@@ -14,6 +14,7 @@ from console.names import Party
 from console.views.ids import need
 from console.visit import Visit, together
 from console.words import REVERSIBLE, STATUSES, TYPES, NoAmount, digits_of, minor_units, money, parse, state, story
+from core.currencies import CURRENCIES, USD
 
 ROWS = 50
 CSV_ROWS_MAX = 100_000
@@ -22,8 +23,8 @@ RELATED = 5
 HISTORY = 20  # captures, releases and reversals that a transfer's page shows
 DELIVERIES = 20
 YOUNG_S = 5.0  # a queued transfer is normally final within milliseconds, so its page looks again soon
-AMOUNTS_LIKE = "USD"  # filters of amounts have no currency: 10.50 means 1050 minor units
 FIELDS = ("status", "type", "client", "reference", "amount_from", "amount_to", "from", "to", "wallet", "parent")
+CHOICES = [USD, *sorted(set(CURRENCIES) - {USD})]  # of the currency of the filters of amounts
 DAYS = {"Today": 0, "7 days": 6, "30 days": 29}  # with today, in UTC, as the filters of days are
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,6 +50,8 @@ async def transfers(visit: Visit) -> Response:
         filters={name: visit.query.get(name, "") for name in FIELDS},
         filtered=any(visit.query.get(name) for name in FIELDS),
         problems=wanted.problems,
+        currency=currency_of(visit),
+        currencies=CHOICES,
         statuses={name: STATUSES[name] for name in ("queued", "scheduled", "applied", "rejected", "canceled")},
         types=TYPES,
         today=str(today := datetime.now(UTC).date()),
@@ -69,7 +72,7 @@ async def read_filter(visit: Visit) -> Filter:
     }
     for name in ("amount_from", "amount_to"):
         try:
-            query[name] = minor_units(given[name], AMOUNTS_LIKE) if given[name] else None
+            query[name] = minor_units(given[name], currency_of(visit)) if given[name] else None
         except NoAmount as wrong:
             problems[name] = f"“{given[name]}” {wrong}"
     for name, days in (("from", 0), ("to", 1)):
@@ -82,6 +85,12 @@ async def read_filter(visit: Visit) -> Filter:
         if query["client_id"] is None:
             problems["client"] = f"No client, or more than one, is called “{given['client']}”: write an id or an external id"
     return Filter(query, problems)
+
+
+def currency_of(visit: Visit) -> str:
+    """Return the currency that the filters of amounts are written in. The API filters by minor units, whatever they are of."""
+    wanted = visit.query.get("currency", "")
+    return wanted if wanted in CURRENCIES else USD
 
 
 def midnight(day: str, days: int) -> str:
@@ -135,15 +144,26 @@ async def lines(visit: Visit, query: Mapping[str, object]) -> AsyncIterator[str]
     """Yield the lines of the file. One that could not be completed says so in its last line."""
     yield written([COLUMNS])
     rows: list[Sequence[object]] = []
-    try:
-        async for one in visit.api.rows("/v1/transfers", CSV_ROWS_MAX, **query):
-            rows.append(cells(one))
-            if len(rows) == CSV_ROWS_AT_ONCE:
-                yield written(rows)
-                rows = []
-    except (Refused, Away):
-        rows.append(["INCOMPLETE: the API stopped answering"])
+    async for one in at_most(CSV_ROWS_MAX, visit.api.rows("/v1/transfers", CSV_ROWS_MAX + 1, **query)):
+        rows.append([one] if isinstance(one, str) else cells(one))
+        if len(rows) == CSV_ROWS_AT_ONCE:
+            yield written(rows)
+            rows = []
     yield written(rows)
+
+
+async def at_most(most: int, rows: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[Mapping[str, Any] | str]:
+    """Yield at most so many rows, and after them, where there are more or the API stops answering, a sentence that says so."""
+    count = 0
+    try:
+        async for row in rows:
+            if count == most:
+                yield f"INCOMPLETE: only the newest {most:,} rows"
+                return
+            count += 1
+            yield row
+    except (Refused, Away):
+        yield "INCOMPLETE: the API stopped answering"
 
 
 def cells(transfer: Mapping[str, Any]) -> list[object]:

@@ -1,6 +1,6 @@
 """A wallet: its money, its entries of a period, its holds and limits, and its statement as CSV."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -24,13 +24,13 @@ async def wallet(visit: Visit) -> Response:
     id = need("wal", visit)
     begin, end, problem = period(visit.query)
     bounds: dict[str, str] = {"from": begin, "to": end} if begin and end and not problem else {}
-    found, entries, holds, changes, statement, newest = await together(
+    found, entries, holds, changes, statement, queued = await together(
         visit.api.get(f"/v1/wallets/{id}"),
         visit.api.get(f"/v1/wallets/{id}/entries", limit=ROWS, cursor=visit.query.get("cursor"), **bounds),
         visit.api.get(f"/v1/wallets/{id}/holds", limit=HOLDS),
         visit.api.get(f"/v1/wallets/{id}/changes", limit=CHANGES),
         visit.api.get(f"/v1/wallets/{id}/statement", limit=1, **bounds) if bounds else nothing(),
-        visit.api.get("/v1/transfers", wallet_id=id, limit=ROWS),
+        visit.api.get("/v1/transfers", wallet_id=id, status="queued", limit=ROWS),
     )
     others = [entry["counterparty_wallet_id"] for entry in entries["data"]]
     payees = [hold["destination_wallet_id"] for hold in holds["data"]]
@@ -42,7 +42,7 @@ async def wallet(visit: Visit) -> Response:
         entries=entries,
         holds=holds["data"],
         changes=changes["data"],
-        waiting=waiting(id, newest["data"]),
+        waiting=waiting(id, queued),
         statement=statement,
         parties=parties,
         period={"from": visit.query.get("from", ""), "to": visit.query.get("to", "")},
@@ -53,18 +53,22 @@ async def wallet(visit: Visit) -> Response:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What of the wallet's newest ROWS transfers waits: how many, and how much goes in and out of it, in minor units."""
+    """What waits for the wallet: how many transfers, and how much goes in and out of it, in minor units.
+
+    `more`: at least so many and so much, since these are the newest ROWS at most.
+    """
 
     count: int
+    more: bool
     money_in: int
     money_out: int
 
 
-def waiting(wallet_id: str, newest: Sequence[Mapping[str, Any]]) -> Waiting:
-    queued = [one for one in newest if one["status"] == "queued"]
+def waiting(wallet_id: str, page: Mapping[str, Any]) -> Waiting:
+    queued = page["data"]
     money_in = sum(one["amount"] for one in queued if one["destination_wallet_id"] == wallet_id)
     money_out = sum(one["amount"] for one in queued if one["source_wallet_id"] == wallet_id)
-    return Waiting(len(queued), money_in, money_out)
+    return Waiting(len(queued), bool(page["has_more"]), money_in, money_out)
 
 
 def period(query: Mapping[str, str]) -> tuple[str, str, str]:

@@ -11,15 +11,24 @@ from console.visit import Visit, together
 ROWS = 50
 ENDPOINTS = 100
 RECENT = 20  # deliveries by which an endpoint's success is told
+RECENT_FOR_S = 10.0  # 100 endpoints are 100 reads, and the page asks again every two seconds
 DELIVERY_STATUSES = ("pending", "delivered", "failed", "canceled")
 
 
 async def endpoints(visit: Visit) -> Response:
     """The endpoints, each with how its last deliveries went."""
     page = await visit.api.get("/v1/webhook-endpoints", limit=ENDPOINTS)
-    recent = await together(*(visit.api.get(f"/v1/webhook-endpoints/{one['id']}/deliveries", limit=RECENT) for one in page["data"]))
+    recent = await together(*(recent_of(visit, one["id"]) for one in page["data"]))
     rows = [(one, success(deliveries["data"])) for one, deliveries in zip(page["data"], recent, strict=True)]
     return visit.page("webhooks.html", rows=rows)
+
+
+async def recent_of(visit: Visit, id: str) -> Any:
+    """Return the endpoint's newest deliveries, as they were up to RECENT_FOR_S ago."""
+    path = f"/v1/webhook-endpoints/{id}/deliveries"
+    return await visit.shared.shares.get(
+        visit.login.key, path, lambda: visit.api.get(path, limit=RECENT), fresh_s=RECENT_FOR_S, many=True
+    )
 
 
 def success(deliveries: list[Mapping[str, Any]]) -> Mapping[str, int]:

@@ -157,6 +157,9 @@ def test_a_reversal_is_confirmed_in_words_and_moves_the_money_once(operator: Wat
     operator.allow("422")
     page.get_by_label("Amount to give back").fill("2.34")
     page.get_by_role("button", name="Give it back").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was done yet")
+    expect(page.locator("#expected")).to_contain_text("Reversal: 2.34 USD")
+    page.get_by_role("button", name="Give it back").click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Reversal")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Applied")
@@ -225,6 +228,7 @@ def test_a_form_that_is_sent_twice_is_done_once(scene: Scene) -> None:
     with logged_in(scene, OPERATOR_KEY) as client:
         shown = client.get(f"/do/deposit/{wallet}").text
         form = {"csrf": CSRF.findall(shown)[-1], "key": KEY.findall(shown)[0], "amount": "7.00"}
+        form["shown"] = dict(HIDDEN.findall(client.post(f"/do/deposit/{wallet}", data=form).text))["shown"]
         answers = [client.post(f"/do/deposit/{wallet}", data=form) for _ in range(2)]
 
         assert [answer.status_code for answer in answers] == [303, 303]
@@ -232,6 +236,59 @@ def test_a_form_that_is_sent_twice_is_done_once(scene: Scene) -> None:
         assert KEY.findall(client.get(f"/do/deposit/{wallet}").text) != [form["key"]]
     scene.caller.wait_final(answers[0].headers["location"].partition("?")[0].rpartition("/")[2])
     assert scene.caller.balance(wallet) == 7_00
+
+
+def test_no_amount_is_moved_that_was_not_shown(operator: Watched, scene: Scene) -> None:
+    page, wallet = operator.page, scene.caller.new_wallet()
+    operator.go(f"/do/deposit/{wallet}")
+    page.get_by_label("Amount").fill("10,50")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("is no amount: write it as 10.50")).to_be_visible()
+    operator.allow("422")
+    page.get_by_label("Amount").fill("1,050.00")
+    page.keyboard.press("Enter")
+    expect(page.locator("#expected")).to_contain_text("Deposit: 1,050.00 USD")
+    page.get_by_label("Amount").fill("1,500.00")
+    page.keyboard.press("Enter")
+    expect(page.locator("#expected")).to_contain_text("Deposit: 1,500.00 USD")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was done yet")
+    assert scene.caller.get(f"/v1/transfers?wallet_id={wallet}").body["data"] == []
+
+    page.get_by_label("Amount").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Deposit")
+    assert [one["amount"] for one in scene.caller.get(f"/v1/transfers?wallet_id={wallet}").body["data"]] == [1_500_00]
+
+
+def test_a_form_that_was_sent_while_logged_out_keeps_its_key(scene: Scene) -> None:
+    path = f"/do/deposit/{scene.caller.new_wallet()}"
+    with logged_in(scene, OPERATOR_KEY) as client:
+        shown = client.get(path).text
+        [key] = KEY.findall(shown)
+        address = f"{path}?key={key}"
+        assert f'action="?key={key}"' in shown
+        client.cookies.clear()
+
+        sent = client.post(address, data={"key": key, "amount": "7.00"})
+        login = client.get(sent.headers["location"]).text
+        after = client.post("/login", data={"key": OPERATOR_KEY, "next": dict(HIDDEN.findall(login))["next"]})
+
+        assert after.headers["location"] == address
+        shown = client.get(address).text
+        assert KEY.findall(shown) == [key]
+        assert "This form was sent before" in shown
+
+
+def test_only_the_limits_that_were_changed_are_sent(scene: Scene) -> None:
+    wallet = scene.caller.new_wallet()
+    path = f"/do/limits/{wallet}"
+    with logged_in(scene, OPERATOR_KEY) as client:
+        form = dict(HIDDEN.findall(client.get(path).text)) | {"reason": "agreed"}
+        scene.caller.request("PATCH", f"/v1/wallets/{wallet}", {"limits": {"balance_max": 5_00}, "reason": "by another person"})
+
+        assert client.post(path, data={**form, "balance_max": "", "debit_max": "12.00"}).status_code == 303
+        limits = scene.caller.get(f"/v1/wallets/{wallet}").body["limits"]
+        assert (limits["balance_max"], limits["debit_max"]) == (5_00, 12_00)
+        assert "No limit was changed" in client.post(path, data={**form, "balance_max": "", "debit_max": ""}).text
 
 
 def test_a_lost_answer_is_called_unknown_and_the_same_form_is_sent_again(scene: Scene) -> None:
@@ -429,6 +486,35 @@ def test_a_page_asks_again_while_it_is_seen_and_rests_while_it_is_hidden(operato
         page.evaluate(f"{hide} document.dispatchEvent(new Event('visibilitychange')); }}", False)
 
 
+def test_a_page_whose_transfer_is_final_asks_no_more(operator: Watched, scene: Scene) -> None:
+    page, system = operator.page, scene.system
+    workers = [one for one in system.processes if {"apply", "sweep"} & set(cast(list[str], one.args)) and one.poll() is None]
+    for worker in workers:
+        worker.send_signal(signal.SIGSTOP)
+    try:
+        sent = scene.caller.deposit(scene.made["wallets"]["ada"], 1).body["id"]
+        operator.go(f"/transfers/{sent}")
+        assert page.locator("#live-transfer[data-live][data-soon]").count() == 1
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGCONT)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Applied")
+    expect(page.locator("[data-live], [data-soon]")).to_have_count(0)
+
+
+def test_a_form_is_not_asked_for_again_when_its_tab_is_seen(operator: Watched, scene: Scene) -> None:
+    page = operator.page
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if request.headers.get("x-poll") else None)
+    operator.go(f"/do/freeze/{scene.made['wallets']['ada']}")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_load_state("networkidle")
+    operator.go("/keys")
+
+    assert polls == []
+
+
 def test_the_person_chooses_how_often_a_page_asks_again(operator: Watched) -> None:
     live = operator.page.locator("#live")
     operator.go("/queue")
@@ -458,6 +544,13 @@ def test_filters_are_in_the_address_and_what_is_wrong_is_said(operator: Watched,
     page.get_by_label("Amount from").fill("ten")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("alert")).to_contain_text("write it as 10.50")
+    operator.go("/transfers?reference=lunch")
+    for currency, amount, count in (("USD", "10.51", 0), ("USD", "10.50", 1), ("JPY", "1,051", 0), ("JPY", "1,050", 1)):
+        page.get_by_label("Amounts in").select_option(currency)
+        page.get_by_label("Amount from").fill(amount)
+        page.get_by_role("button", name="Filter").click()
+        page.wait_for_url(re.compile(f"amount_from={amount.replace(',', '%2C')}&.*currency={currency}"))
+        expect(page.locator("[data-row]")).to_have_count(count)
     operator.go(f"/wallets/{scene.made['wallets']['bob']}")
     page.get_by_role("link", name="Last 30 days").click()
     expect(page.get_by_text("Opening", exact=True)).to_be_visible()

@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from redis import Redis as Client
@@ -14,7 +16,8 @@ from local.postgres import Postgres
 from local.process import signal_all
 from local.redis import Redis
 from tests import cluster
-from tests.caller import Answer, Caller, new_key
+from tests.caller import OPERATOR_KEY, Answer, Caller, new_key
+from tests.console.scene import start_console
 from tests.databases import APPLICATION, Databases
 from tests.faults.lasting import complete
 from tests.system import System
@@ -82,6 +85,32 @@ def test_postgres_stopped_means_503_within_two_seconds_and_no_restart_afterwards
     assert caller.wait_final(accepted)["status"] == "applied"
     assert caller.balance(destination) == 1
     system.audit()
+
+
+def test_the_console_shows_that_postgres_is_away_and_that_it_is_back(system: System, postgres: Postgres) -> None:
+    url = start_console(system)
+    console = system.processes[-1]
+    try:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            assert client.post("/login", data={"key": OPERATOR_KEY}).status_code == 303
+            postgres.stop("immediate")
+            for path in ("/", "/health"):
+                shown = client.get(path)
+                assert shown.status_code == 200  # or the script would not take it in the place of the part that it shows
+                assert "The API is not ready: it takes no transfers now." in shown.text
+                assert "The database answers<span>no</span>" in shown.text
+                assert f'<div id="live-{path[1:] or "overview"}" data-live>' in shown.text
+
+            postgres.start()
+            for path in ("/", "/health"):
+                wait_for(partial(shows, client, path, "Processes" if path == "/health" else "Latest transfers"), "the whole page")
+    finally:
+        console.kill()
+        console.wait()
+
+
+def shows(client: httpx.Client, path: str, text: str) -> bool:
+    return text in client.get(path).text
 
 
 def accepted_id(caller: Caller, source: str, destination: str, key: str) -> str:

@@ -1612,8 +1612,14 @@ MUTANTS = (
     Mutant(
         6,
         "let the console do what a person only wants to be told of",
-        (Edit("console/actions/forms.py", "if previews and asked.action.plan:", "if previews and not asked.action.plan:"),),
+        (Edit("console/actions/forms.py", "(PREVIEW in form or not asked.was_forecast)", "(not asked.was_forecast)"),),
         (f"{CONSOLE}::test_a_form_shows_what_would_happen_and_nothing_happens",),
+    ),
+    Mutant(
+        6,
+        "let the console move an amount that it has not shown in words",
+        (Edit("console/actions/forms.py", "(PREVIEW in form or not asked.was_forecast)", "(PREVIEW in form)"),),
+        (f"{CONSOLE}::test_no_amount_is_moved_that_was_not_shown",),
     ),
     Mutant(
         24,
